@@ -1,0 +1,54 @@
+# Stampbot. Everything runs from .venv, which each goal sets up by itself from the hashed lock files.
+#   make demo [PYTHON=python3.12]    a whole small Wasteland, bot included, in this terminal
+#   make test                        all tests
+#   make check                       style, types, walls between the rooms
+#   make lock                        write the lock files anew (UPGRADE=1: newest versions)
+#   make clean                       remove .venv and caches
+
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHON
+
+.PHONY: help demo smoke test check format lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(VENV)/.ready
+	@$(BIN)/stampbot demo
+
+smoke: $(VENV)/.ready
+	@$(BIN)/stampbot demo --smoke
+
+test: $(VENV)/.ready-dev
+	@$(BIN)/pytest -n logical --maxprocesses 4 --dist worksteal
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready-dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+lock: $(VENV)/.ready-dev
+	$(COMPILE) --extra sandbox -o requirements.lock pyproject.toml
+	$(COMPILE) --extra sandbox --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.ready: requirements.lock pyproject.toml bin/setup
+	@bin/setup requirements.lock
+	@touch $@
+
+$(VENV)/.ready-dev: requirements-dev.lock pyproject.toml bin/setup
+	@bin/setup requirements-dev.lock
+	@touch $(VENV)/.ready $@

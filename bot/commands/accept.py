@@ -1,0 +1,278 @@
+"""`/accept`: merge, and stamp the work."""
+
+from __future__ import annotations
+
+from bot.commands import decision, ledger
+from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.ledger import Rating
+from bot.commands.option import AS, AT, Flag, Fraction, OneOf, Option, SkillList, Text
+from bot.commands.option import Rating as RatingReader
+from bot.model.finding import Level, Verdict
+from bot.model.ids import Handle, stamp_id
+from bot.model.kind import PullKind
+from bot.model.ledger import Completion, LedgerChange, Stamp
+from bot.model.snapshot import Snapshot
+from bot.model.step import Land, MergePull, Step
+from bot.speech import md, words
+from bot.speech.md import Md
+
+UNSTAMPED_KINDS = (PullKind.REGISTRATION, PullKind.POST, PullKind.EDIT, PullKind.LINK, PullKind.CLAIM)
+"""Kinds that accepting merges without a stamp."""
+
+OPTIONS = (
+    Option(
+        name="quality", short="q", reads=RatingReader(), usual=True, says="how good the work is; needed where work is stamped"
+    ),
+    Option(name="reliability", short="r", reads=RatingReader(), says="how far it can be relied on; as quality if not given"),
+    Option(name="severity", short="s", reads=OneOf(("leaf", "branch", "root")), says="how much hangs on it; leaf if not given"),
+    Option(name="skills", aliases=("skill", "tags"), reads=SkillList(), says="skills shown; the item's tags if not given"),
+    Option(name="confidence", short="c", reads=Fraction(), says="how sure you are; 1 if not given"),
+    Option(
+        name="message", short="m", aliases=("msg", "note", "comment"), reads=Text(), below=True, says="a word to the worker"
+    ),
+    AT,
+    AS,
+    Option(name="yes", reads=Flag(), says="yes, although it is a claim without work"),
+)
+
+
+@command(name="accept", takes=Takes.NOTHING, options=OPTIONS, decides=True, wants_fresh_probe=True)
+def accept(asked: Asked) -> Decision:
+    """Merge this pull; work gets a stamp
+
+    Merges the pull at the head that was reviewed, checks that main then holds exactly the reviewed rows, and writes the
+    stamp. A registration, post, edit, link or claim is merged without a stamp.
+    """
+    snapshot = asked.snapshot
+    if snapshot.merged:
+        return _accept_merged(asked)
+    closed = decision.not_open(snapshot)
+    if closed is not None:
+        return closed
+    ground = decision.ground(asked, "accept")
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    gone = decision.moved(asked, ground.review)
+    if gone is not None:
+        return gone
+    refusal = _wrong_kind(asked)
+    if refusal is not None:
+        return refusal
+    waits = decision.stale_evidence(asked) or _too_young(snapshot)
+    if waits is not None:
+        return waits
+    faults = asked.judgement.at(Level.FAULT)
+    if faults:
+        return _blocked(asked)
+    change = _change(asked, ground.rig.handle)
+    merge = MergePull(head=ground.review.mark.head, comment=asked.comment.id)
+    return Follow(steps=(merge, *_landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
+
+
+def _accept_merged(asked: Asked) -> Decision:
+    """On a merged pull nothing is judged again that can change; what is checked is that main holds what was reviewed."""
+    snapshot = asked.snapshot
+    done, merge = snapshot.handed_in, snapshot.merge
+    if merge is None:
+        if not snapshot.older_than(asked.comment.created_at, snapshot.policy.timing.fresh_probe_s):
+            return Wait(md.own("the merge to show on main."))
+        return Refuse(
+            md.own("This pull is merged, but not from a head that was reviewed here, so what came to main is not known."),
+            md.own("A maintainer can compare the rows on main and stamp by hand."),
+        )
+    ground = decision.ground(asked, "accept", begun=True)
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    refusal = _wrong_kind(asked) or _not_as_reviewed(asked, ground) or _blocked_then(ground)
+    if refusal is not None:
+        return refusal
+    if done is None:
+        earlier = decision.earlier_decision(snapshot, "accept")
+        return Refuse(earlier) if earlier else Follow(says=_receipt(asked, ground.rig.handle, None))
+    change = _change(asked, ground.rig.handle)
+    if change is None:
+        return Refuse(md.own("The item of this work cannot be read on main."))
+    if not ledger.is_landed(snapshot, change):
+        taken = _already_stamped(snapshot, done, change)
+        if taken is not None:
+            return taken
+    return Follow(steps=_landing(asked, change), says=_receipt(asked, ground.rig.handle, change))
+
+
+def _wrong_kind(asked: Asked) -> Refuse | None:
+    snapshot, parsed = asked.snapshot, asked.parsed
+    match snapshot.kind:
+        case PullKind.WORK if parsed.rating("quality") is None:
+            at = (snapshot.head or "")[: words.SHORT_HASH_CHARS]
+            return Refuse(
+                md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull hands in work."),
+                md.fill("Ready to copy: {line}", line=md.code(f"/accept --at {at} --quality Q")),
+            )
+        case PullKind.WORK if snapshot.handed_in is None or snapshot.item_on_head is None:
+            return Refuse(md.own("This pull hands in no single completion of a known item, so there is nothing to stamp."))
+        case PullKind.WORK:
+            return None
+        case PullKind.CLAIM if not parsed.has("yes"):
+            return Refuse(
+                md.own("This pull only claims an item; there is no work in it yet."),
+                md.own("Wait for the evidence, or merge the claim alone with `--yes`."),
+            )
+        case kind if kind in UNSTAMPED_KINDS:
+            return None
+        case PullKind.LANDING:
+            return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
+        case kind:
+            return Refuse(
+                md.fill("A pull of the kind {kind} is not merged by the bot.", kind=md.code(kind.value)),
+                md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
+            )
+
+
+def _blocked(asked: Asked) -> Refuse:
+    faults = asked.judgement.at(Level.FAULT)
+    said = md.bullets([md.fill("{rule}: {says}", rule=md.code(f.rule), says=md.prose(f.says)) for f in faults[:5]])
+    remedies = [md.prose(f.remedy) for f in faults if f.remedy][:3]
+    return Refuse(
+        md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
+        md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
+    )
+
+
+def _blocked_then(ground: decision.Ground) -> Refuse | None:
+    if Verdict.of_word(ground.review.mark.outcome) is not Verdict.BLOCKED:
+        return None
+    return Refuse(
+        md.own("The review of the head that was merged said BLOCKED, so no stamp is written."),
+        md.own("A maintainer can look at the rows on main and decide by hand."),
+    )
+
+
+def _not_as_reviewed(asked: Asked, ground: decision.Ground) -> Refuse | None:
+    """The race no one can close beforehand: somebody pushed between review and merge (DoltHub's merge names no head)."""
+    snapshot, merge = asked.snapshot, asked.snapshot.merge
+    if merge is None:
+        return None
+    if merge.head == ground.review.mark.head and effects(snapshot, reviewed=True) == effects(snapshot, reviewed=False):
+        return None
+    what = (
+        md.fill("head {head}", head=words.short(merge.head))
+        if merge.head != ground.review.mark.head
+        else md.own("rows that differ from it")
+    )
+    return Refuse(
+        md.lines(
+            md.fill(
+                "**NOT STAMPED.** {item}: head {head} was reviewed, but the merge {merge} brought {what} to main.",
+                item=words.subject(snapshot),
+                head=words.short(ground.review.mark.head),
+                merge=words.short(merge.commit),
+                what=what,
+            ),
+            words.rows(snapshot.changes.rows, 8),
+        ),
+        md.own("A maintainer has to compare these rows with the review, and revert the merge or stamp by hand."),
+    )
+
+
+def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, str, str, str | None]]:
+    """What a set of changes does, cell by cell: (table, key, kind, column, new value)."""
+    changes = snapshot.reviewed if reviewed else snapshot.changes
+    cells = {(c.table, c.key, c.kind.value, column, c.new(column)) for c in changes.rows for column in c.changed}
+    odd = {(table, "", "schema", "", None) for table in changes.schema} | {
+        (t, "", "unread", "", None) for t, _ in changes.unread
+    }
+    return frozenset(cells | odd)
+
+
+def _already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) -> Refuse | None:
+    ours = stamp_id(snapshot.commons, done.id)
+    stamps = snapshot.stamps_on(done.id, ours)
+    if stamps:
+        return Refuse(_stamped_by(stamps[0]))
+    now = ledger.completion_now(snapshot, done)
+    if now is None:
+        return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
+    link = next(w for w in change.writes if w.table == "completions")
+    if now.stamp_id is not None and now.row.get("validated_at") != link.cells.get("validated_at"):
+        by = md.code(now.validated_by or "somebody")
+        return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))
+    item = snapshot.item_on_head
+    current = ledger.item_now(snapshot, item) if item is not None else None
+    if current is not None and current.terminal and now.stamp_id is None:
+        return Refuse(
+            md.fill("The item is {status} on main already, without this stamp.", status=md.code(current.status)),
+            decision.earlier_decision(snapshot, "close", "reject") or Md(""),
+        )
+    return None
+
+
+def _stamped_by(stamp: Stamp) -> Md:
+    at = words.clock(stamp.created_at) if stamp.created_at else md.own("an unknown time")
+    return md.fill("Accepted already by {by} at {at}, stamp {stamp}.", by=md.code(stamp.author), at=at, stamp=md.code(stamp.id))
+
+
+def _too_young(snapshot: Snapshot) -> Wait | None:
+    young = snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, snapshot.policy.min_age_s)
+    if snapshot.policy.min_age_s and young:
+        return Wait(md.own("the head to be as old as this commons asks."))
+    return None
+
+
+def rating(asked: Asked) -> Rating:
+    """What the validator typed, with what follows from it."""
+    parsed, quality = asked.parsed, asked.parsed.rating("quality") or 0
+    confidence = parsed.fraction("confidence")
+    return Rating(
+        quality=quality,
+        reliability=parsed.rating("reliability") or quality,
+        severity=parsed.text("severity") or "leaf",
+        confidence=1.0 if confidence is None else confidence,
+        skills=parsed.names("skills") or (),
+        message=parsed.text("message") or "",
+    )
+
+
+def _change(asked: Asked, author: Handle) -> LedgerChange | None:
+    if asked.snapshot.kind is not PullKind.WORK:
+        return None
+    return ledger.acceptance(asked.snapshot, asked.comment, author, rating(asked))
+
+
+def _landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
+    if change is None or ledger.is_landed(asked.snapshot, change):
+        return ()
+    title = ledger.landing_title("accept", asked.snapshot, asked.comment)
+    return (Land(change=change, title=title, comment=asked.comment.id),)
+
+
+def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
+    snapshot, given = asked.snapshot, rating(asked)
+    head = md.fill(
+        "**ACCEPTED** · {subject} · by {user} (rig {rig}) at {when}",
+        subject=words.subject(snapshot),
+        user=md.code(asked.comment.author),
+        rig=md.code(author),
+        when=words.clock(asked.comment.created_at),
+    )
+    merge = snapshot.merge
+    merged = (
+        md.fill("Merged {head} as {commit}", head=words.short(merge.head), commit=words.short(merge.commit))
+        if merge is not None
+        else md.own("Merged")
+    )
+    done, item = snapshot.handed_in, snapshot.item_on_head
+    if change is None or done is None or item is None:
+        return md.lines(head, md.fill("{merged}. No stamp: a {kind} is no work.", merged=merged, kind=Md(snapshot.kind.value)))
+    stamp = md.fill(
+        "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",
+        id=md.code(stamp_id(snapshot.commons, done.id)),
+        rig=md.code(done.completed_by),
+        q=Md(str(given.quality)),
+        r=Md(str(given.reliability)),
+        severity=md.code(given.severity),
+        confidence=md.number(given.confidence),
+        skills=md.code(", ".join(given.skills or item.tags) or "none"),
+    )
+    message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
+    end = md.fill("{merged}; item completed; rows on main match what was reviewed.", merged=merged)
+    return md.lines(head, Md("\n".join(p for p in (stamp, message, end) if p)))

@@ -1,0 +1,123 @@
+"""`/close why`: an end without a stamp."""
+
+from __future__ import annotations
+
+from bot.commands import decision, ledger
+from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.option import AS, AT, Flag, Option
+from bot.model.finding import Level
+from bot.model.kind import PullKind
+from bot.model.ledger import LedgerChange
+from bot.model.pull import PullState
+from bot.model.step import ClosePull, Land, Step
+from bot.speech import md, words
+from bot.speech.md import Md
+
+OPTIONS = (
+    AT,
+    AS,
+    Option(name="yes", reads=Flag(), says="complete the item with this work, without a stamp"),
+    Option(name="pull-only", reads=Flag(), says="close the pull and leave the item as it is"),
+)
+
+
+@command(name="close", takes=Takes.REASON, options=OPTIONS, decides=True)
+def close(asked: Asked) -> Decision:
+    """End this pull without a stamp
+
+    Work that holds: with `--yes` the completion is recorded and the item completed, without a stamp; with `--pull-only` just
+    the pull is closed. Anything else is closed as a pull and no row is touched. Own work may be closed: no stamp arises.
+    """
+    snapshot = asked.snapshot
+    if snapshot.kind is PullKind.LANDING:
+        return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
+    if snapshot.pull.state is PullState.UNKNOWN:
+        return Wait(md.own("DoltHub to say whether this pull is open."))
+    change = ledger.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
+    begun = change is not None and ledger.is_begun(snapshot, change)
+    shown = begun or snapshot.pull.state is not PullState.OPEN
+    ground = decision.ground(asked, "close", own_work=True, begun=shown)
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    if snapshot.merged:
+        return _close_merged(asked, ground)
+    if snapshot.pull.state is PullState.CLOSED:
+        return _close_closed(asked, ground, adopted=begun)
+    if begun and change is not None:
+        return _with_item(asked, ground, change)
+    gone = decision.moved(asked, ground.review)
+    if gone is not None:
+        return gone
+    sound = snapshot.kind is PullKind.WORK and not asked.judgement.at(Level.FAULT)
+    if sound and not (asked.parsed.has("yes") or asked.parsed.has("pull-only")):
+        return Refuse(
+            md.own("This work holds, so closing could mean two things."),
+            md.own("`/close --yes why` completes the item without a stamp; `/close --pull-only why` leaves the item open."),
+        )
+    if not sound or change is None or asked.parsed.has("pull-only"):
+        return Follow(steps=(ClosePull(comment=asked.comment.id),), says=_pull_only(asked, ground))
+    return _with_item(asked, ground, change)
+
+
+def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
+    steps = (*_landing(asked, change), ClosePull(comment=asked.comment.id))
+    return Follow(steps=steps, says=_item_too(asked, ground))
+
+
+def _close_closed(asked: Asked, ground: decision.Ground, *, adopted: bool) -> Decision:
+    """A closed pull: either this very command closed it and was not answered yet, or somebody else did."""
+    earlier = decision.earlier_decision(asked.snapshot, "close", "accept")
+    if earlier is not None:
+        return Refuse(earlier)
+    return Follow(says=_item_too(asked, ground) if adopted else _pull_only(asked, ground))
+
+
+def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
+    snapshot, done, item = asked.snapshot, asked.snapshot.handed_in, asked.snapshot.item_on_head
+    if snapshot.kind is not PullKind.WORK or done is None or item is None:
+        return Refuse(md.own("This pull is merged; there is nothing left to close."))
+    change = ledger.completion_without_stamp(snapshot, asked.comment)
+    now = ledger.completion_now(snapshot, done)
+    if now is None or now.stamp_id is not None or change is None:
+        return Refuse(decision.earlier_decision(snapshot, "accept", "reject") or md.own("This work is decided already."))
+    earlier = decision.earlier_decision(snapshot, "close")
+    if earlier is not None:
+        return Refuse(earlier)
+    return Follow(steps=_landing(asked, change), says=_item_too(asked, ground))
+
+
+def _landing(asked: Asked, change: LedgerChange) -> tuple[Step, ...]:
+    if ledger.is_landed(asked.snapshot, change):
+        return ()
+    title = ledger.landing_title("close", asked.snapshot, asked.comment)
+    return (Land(change=change, title=title, comment=asked.comment.id),)
+
+
+def _item_too(asked: Asked, ground: decision.Ground) -> Md:
+    return md.lines(
+        md.fill(
+            "**CLOSED, ITEM COMPLETED WITHOUT A STAMP** · {subject} · by {user} (rig {rig}) at {when}",
+            subject=words.subject(asked.snapshot),
+            **_who(asked, ground),
+        ),
+        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
+    )
+
+
+def _pull_only(asked: Asked, ground: decision.Ground) -> Md:
+    return md.lines(
+        md.fill(
+            "**PULL CLOSED, NO ROW TOUCHED** · {subject} · by {user} (rig {rig}) at {when}",
+            subject=words.subject(asked.snapshot),
+            **_who(asked, ground),
+        ),
+        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
+    )
+
+
+def _who(asked: Asked, ground: decision.Ground) -> dict[str, Md]:
+    return {
+        "user": md.code(asked.comment.author),
+        "rig": md.code(ground.rig.handle),
+        "when": words.clock(asked.comment.created_at),
+    }

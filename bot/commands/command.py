@@ -1,0 +1,174 @@
+"""What a slash-command is, what it is asked, and what it may answer. A command is one file in this package."""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bot.commands.option import Option
+from bot.commands.reading import Parsed
+from bot.model.finding import Judgement
+from bot.model.pull import Comment
+from bot.model.snapshot import Snapshot
+from bot.model.step import Outcome, Step
+from bot.speech.md import Md
+
+if TYPE_CHECKING:
+    from bot.commands.catalog import Catalog
+
+
+_NOTHING = Md("")
+
+
+class Takes(enum.Enum):
+    """What may stand on a command line beside options and an item id."""
+
+    NOTHING = "nothing"
+    WORDS = "words"
+    """Loose words, each for itself: `/help accept`."""
+    REASON = "reason"
+    """Free text, required: the rest of the line, or the lines below."""
+    OPTIONAL = "optional"
+    """Free text, or none."""
+
+    @property
+    def free(self) -> bool:
+        """Whether the rest of the line is free text."""
+        return self in (Takes.REASON, Takes.OPTIONAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Everything a command may look at when it decides."""
+
+    parsed: Parsed
+    comment: Comment
+    snapshot: Snapshot
+    judgement: Judgement
+    catalog: Catalog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Yes: do these steps, then say this. No steps: only say it."""
+
+    steps: tuple[Step, ...] = ()
+    says: Md
+    outcome: Outcome = Outcome.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No, why, and what would help. Whoever speaks it adds whether anything was changed."""
+
+    reason: Md
+    remedy: Md = _NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not yet, and no answer yet: something must be looked at first."""
+
+    until: Md
+
+
+Decision = Follow | Refuse | Wait
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One slash-command.
+
+    `title` and `details` come from the docstring of its function: first line, and the rest. `decides`: at most one such
+    command per comment, and only from somebody who may decide. `wants_fresh_probe`: while such a command is unanswered, the
+    evidence links must be looked at anew, later than the command's comment. `takes_item`: an item id may stand on the line.
+    """
+
+    name: str
+    title: Md
+    details: Md
+    takes: Takes
+    options: tuple[Option, ...]
+    aliases: tuple[str, ...]
+    decides: bool
+    wants_fresh_probe: bool
+    takes_item: bool
+    decide: Callable[[Asked], Decision]
+    """Pure, and so also asked just to see whether the command would go through."""
+
+    def option(self, word: str) -> Option | None:
+        """The option called so, by its name or an alias, in any case; None if there is none."""
+        key = word.casefold()
+        return next((o for o in self.options if key == o.name or key in o.aliases), None)
+
+    def short(self, letter: str) -> Option | None:
+        """The option with this one-letter form."""
+        return next((o for o in self.options if o.short and o.short == letter.casefold()), None)
+
+    @property
+    def required(self) -> tuple[Option, ...]:
+        """Options without which the command cannot run."""
+        return tuple(o for o in self.options if o.required)
+
+    @property
+    def usual(self) -> tuple[Option, ...]:
+        """Options that stand in every line offered for copying."""
+        return tuple(o for o in self.options if o.required or o.usual)
+
+    @property
+    def usage(self) -> str:
+        """The whole line, made from the options, so that it cannot differ from what is read."""
+        parts = [f"/{self.name}", *(o.usage for o in sorted(self.options, key=lambda o: not (o.required or o.usual)))]
+        if self.takes is Takes.REASON:
+            parts.append("why")
+        elif self.takes is Takes.OPTIONAL:
+            parts.append("[why]")
+        elif self.takes is Takes.WORDS:
+            parts.append("[name …]")
+        return " ".join(parts)
+
+    @property
+    def skeleton(self) -> str:
+        """The shortest line to offer for copying, with place-holders that are never taken for values: `/accept --quality Q`."""
+        parts = [f"/{self.name}", *(o.usage for o in self.usual)]
+        return " ".join((*parts, "…") if self.takes is Takes.REASON else parts)
+
+
+def command(
+    *,
+    name: str,
+    takes: Takes = Takes.NOTHING,
+    options: tuple[Option, ...] = (),
+    aliases: tuple[str, ...] = (),
+    decides: bool = False,
+    wants_fresh_probe: bool = False,
+    takes_item: bool = True,
+) -> Callable[[Callable[[Asked], Decision]], Command]:
+    """Make a function the command of its file; the catalogue finds it there.
+
+    The function's docstring is public: its first line is the title in `/help`, the rest the details.
+    Raises ValueError, when the file is imported, if there is no docstring.
+    """
+
+    def made(decide: Callable[[Asked], Decision]) -> Command:
+        title, _, details = (inspect.getdoc(decide) or "").partition("\n")
+        if not title.strip():
+            raise ValueError(f"the function of /{name} has no docstring: its first line is the title in /help")
+        # Docstrings are our own words, written in the source code, like any text given to md.own.
+        return Command(
+            name=name,
+            title=Md(title.strip().rstrip(".")),
+            details=Md(details.strip()),
+            takes=takes,
+            options=options,
+            aliases=aliases,
+            decides=decides,
+            wants_fresh_probe=wants_fresh_probe,
+            takes_item=takes_item,
+            decide=decide,
+        )
+
+    return made

@@ -1,0 +1,162 @@
+"""What accept, reject and close have in common: who asks, about which reviewed head, and whether it is late.
+
+Everything here that can say no says it before anything is done. Once a decision has begun to show on main (merged, or rows
+landed), what can change is not judged again: see `begun`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.commands.authority import Denied, conflict, free_validators, may_decide
+from bot.commands.command import Asked, Refuse, Wait
+from bot.model.ids import CommitHash
+from bot.model.ledger import Rig
+from bot.model.pull import PullState
+from bot.model.snapshot import Review, Snapshot
+from bot.speech import md, words
+from bot.speech.md import Md
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What a decision stands on: the rig that decides, and the review it was made from."""
+
+    rig: Rig
+    review: Review
+
+
+def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = False) -> Ground | Refuse | Wait:
+    """Check who asks and which review is named. `own_work`: the decision may be about the asker's own work.
+
+    `begun`: the deed already shows on main, so the comment's age is no longer asked about.
+    """
+    snapshot, comment = asked.snapshot, asked.comment
+    if asked.parsed.wanted is not None and asked.parsed.wanted != snapshot.item_id:
+        return _other_item(asked)
+    allowed = may_decide(snapshot, comment.author, verb, asked.parsed.text("as"))
+    if isinstance(allowed, Denied):
+        return Refuse(allowed.reason, allowed.remedy)
+    if not own_work:
+        tie = conflict(snapshot, allowed.rig, comment.author)
+        if tie is not None:
+            return Refuse(tie, _free_validators(snapshot))
+    review = _named_review(asked)
+    if isinstance(review, Refuse):
+        return review
+    if not begun and (late := _late(asked)) is not None:
+        return late
+    return Ground(rig=allowed.rig, review=review)
+
+
+def _free_validators(snapshot: Snapshot) -> Md:
+    free = free_validators(snapshot)
+    if not free:
+        return md.own("No other validator of this commons is free to decide it.")
+    return md.fill("Free validators: {names}.", names=md.join([md.code(name) for name in free], ", "))
+
+
+def _other_item(asked: Asked) -> Refuse:
+    about = md.code(asked.snapshot.item_id) if asked.snapshot.item_id else md.own("no single item")
+    return Refuse(md.fill("This pull is about {about}, not {typed}.", about=about, typed=md.code(asked.parsed.wanted or "")))
+
+
+def _named_review(asked: Asked) -> Review | Refuse:
+    """The review the comment is about: by `--at` among those before it, else the newest before it."""
+    snapshot, prefix = asked.snapshot, asked.parsed.text("at")
+    before = snapshot.reviews_before(asked.comment)
+    if not before:
+        return Refuse(
+            md.own("No review of this pull stood here when the comment was written, so it is not carried out."),
+            md.own("Please read the review that stands here now, and confirm by writing the command again."),
+        )
+    if prefix is None:
+        return before[-1]
+    heads = {r.mark.head for r in before if r.mark.head.startswith(prefix)}
+    if len(heads) == 1:
+        head = heads.pop()
+        return next(r for r in reversed(before) if r.mark.head == head)
+    seen = md.join([words.short(h) for h in dict.fromkeys(r.mark.head for r in reversed(before))][:5], ", ")
+    told = md.own("names no reviewed head") if not heads else md.own("names more than one reviewed head")
+    return Refuse(
+        md.fill("{at} {told} of this pull.", at=md.code(f"--at {prefix}"), told=told),
+        md.fill("Reviewed before this comment: {seen}.", seen=seen),
+    )
+
+
+def _late(asked: Asked) -> Refuse | None:
+    snapshot, comment = asked.snapshot, asked.comment
+    later = any(
+        c.created_at > comment.created_at and snapshot.answer_to(c.id) is not None
+        for c in snapshot.comments
+        if c.author != snapshot.bot
+    )
+    old = snapshot.older_than(comment.created_at, snapshot.policy.timing.confirm_old_s)
+    if not (later or old):
+        return None
+    why = md.own("A later comment has been answered since") if later else md.own("This comment is more than a day old")
+    return Refuse(
+        md.fill("{why}, so it is not carried out.", why=why),
+        md.own("Please confirm: write the command again if it still holds."),
+    )
+
+
+def moved(asked: Asked, review: Review) -> Refuse | None:
+    """The refusal if the pull is not at the reviewed head any more; it tells what changed where that can be read."""
+    snapshot = asked.snapshot
+    if snapshot.head == review.mark.head:
+        return None
+    if snapshot.head is None:
+        return Refuse(
+            md.own("The branch of this pull cannot be read any more, so what would be merged is not known."),
+            md.own("The contributor can push the branch again, or open a new pull."),
+        )
+    rows = snapshot.since_last.rows if snapshot.since_last and snapshot.reviews[-1].mark.head == review.mark.head else ()
+    reason = md.fill(
+        "The pull moved from {old} to {new} since the review this is about.",
+        old=words.short(review.mark.head),
+        new=words.short(snapshot.head),
+    )
+    told = md.lines(reason, words.rows(rows, 8)) if rows else reason
+    return Refuse(told, md.fill("Look again, then name the new head: {at}.", at=at(snapshot.head)))
+
+
+def at(head: CommitHash) -> Md:
+    """The option that pins a command to a head, ready to type."""
+    return md.code(f"--at {head[: words.SHORT_HASH_CHARS]}")
+
+
+def not_open(snapshot: Snapshot) -> Refuse | Wait | None:
+    """Why a pull that is neither open nor merged takes no decision."""
+    match snapshot.pull.state:
+        case PullState.OPEN | PullState.MERGED:
+            return None
+        case PullState.CLOSED:
+            return Refuse(md.own("This pull is closed."), md.own("Reopen it, or open a new one, to decide on it."))
+        case PullState.UNKNOWN:
+            return Wait(md.own("DoltHub to say whether this pull is open."))
+
+
+def stale_evidence(asked: Asked) -> Wait | None:
+    """Wait for the evidence to be looked at once more after the comment, but not for ever: what cannot be told never blocks."""
+    snapshot, since = asked.snapshot, asked.comment.created_at
+    if snapshot.older_than(since, snapshot.policy.timing.fresh_probe_s):
+        return None
+    fresh = all((p := snapshot.probe(link.url)) is not None and p.probed_at >= since for link in snapshot.links)
+    return None if fresh else Wait(md.own("the evidence to be looked at once more."))
+
+
+def earlier_decision(snapshot: Snapshot, *commands: str) -> Md | None:
+    """Who decided this pull before, and when, from our own answers; None if nobody did."""
+    for answered in reversed(snapshot.answers):
+        if answered.mark.outcome == "done" and set(commands) & set(answered.mark.commands):
+            asker = next((c.author for c in snapshot.comments if c.id == answered.mark.comment), None)
+            who = md.fill(" by {user}", user=md.code(asker)) if asker else md.own("")
+            verb = Md("".join(sorted(set(commands) & set(answered.mark.commands))[0]))
+            return md.fill(
+                "Decided already: {verb}{who} at {when}.",
+                verb=md.code(verb),
+                who=who,
+                when=words.clock(answered.comment.created_at),
+            )
+    return None

@@ -1,0 +1,65 @@
+"""What is said about a command line that was not understood, and about what was not read as a command at all."""
+
+from __future__ import annotations
+
+from bot.commands import grammar
+from bot.commands.reading import Hint, HintKind, Misread, Reading
+from bot.speech import md
+from bot.speech.md import Md
+
+
+def explain(misread: Misread, pin: str | None = None) -> Md:
+    """The line with carets, everything that is wrong with it, and the line that was probably meant.
+
+    `pin`: the reviewed head, as it is to be typed; where it is known, the line to copy names it.
+    """
+    says = [md.fill("{says}.", says=p.says) if p.says[-1:] not in ".?" else p.says for p in misread.problems]
+    carets = [p.caret for p in misread.problems if p.caret is not None]
+    return md.lines(
+        md.pointed(misread.line, carets),
+        says[0] if len(says) == 1 else md.bullets(says),
+        _ready(_pinned(misread, pin)),
+    )
+
+
+def say_hint(hint: Hint) -> Md:
+    """Why a line was not read as a command, and what to write instead."""
+    return md.lines(md.fence((hint.line,)), _why(hint.kind), _ready(hint.ready))
+
+
+def two_decisions(reading: Reading) -> Md | None:
+    """Why none of the decisions a comment asks for is carried out, as a sentence; None if nothing stands against it."""
+    found = grammar.one_decision(reading)
+    return md.fill("{says}.", says=found.says) if isinstance(found, grammar.Undecided) else None
+
+
+def _why(kind: HintKind) -> Md:
+    match kind:
+        case HintKind.LAZY_QUOTATION:
+            return md.own(
+                "This line still belongs to the quotation above it, so it was not read as a command. "
+                "Leave an empty line after the quotation."
+            )
+        case HintKind.HTML:
+            return md.own(
+                "This line is part of a block of HTML, so it was not read as a command. Leave an empty line after the HTML."
+            )
+        case HintKind.FENCED:
+            return md.own("Commands in a code block are never carried out. Write the line without the fence around it.")
+        case HintKind.MID_LINE:
+            return md.own("Commands must start their own line.")
+        case HintKind.WL:
+            return md.own("That is a line for the command line tool `wl`. In a comment, commands begin with a slash.")
+        case HintKind.CUT:
+            return md.own("Only the first 16 kB of a comment are read, and this line stands below. Write it on its own.")
+
+
+def _ready(line: str | None) -> Md | None:
+    return md.lines(md.own("Ready to copy:"), md.fence((line,))) if line is not None else None
+
+
+def _pinned(misread: Misread, pin: str | None) -> str | None:
+    if misread.meant is None or pin is None or not misread.pinnable:
+        return misread.meant
+    name, _, rest = misread.meant.partition(" ")
+    return f"{name} --at {pin} {rest}".rstrip()

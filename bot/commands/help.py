@@ -1,0 +1,117 @@
+"""`/help`: what this person can do here, now."""
+
+from __future__ import annotations
+
+from bot.commands import authority
+from bot.commands.command import Asked, Command, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.option import Option, Rating, near
+from bot.commands.reading import Parsed
+from bot.speech import md, words
+from bot.speech.md import Md
+
+COMMANDS_MAX = 3
+
+
+@command(name="help", takes=Takes.WORDS, aliases=("commands", "?"), takes_item=False)
+def help_(asked: Asked) -> Decision:
+    """Say what you can do here, now
+
+    Without a name: all commands, and for each whether it would go through if you wrote it now. With the name of a command:
+    its options.
+    """
+    if not asked.parsed.words:
+        return Follow(says=_overview(asked))
+    found: list[Command] = []
+    for word in asked.parsed.words[:COMMANDS_MAX]:
+        one = asked.catalog.get(word.lstrip("/"))
+        if one is None:
+            return _unknown(asked, word)
+        found.append(one)
+    return Follow(says=md.lines(*(_in_full(asked, one) for one in dict.fromkeys(found))))
+
+
+def _unknown(asked: Asked, word: str) -> Refuse:
+    guess = near(word.lstrip("/"), asked.catalog.words)
+    told = md.fill("No command {word}.", word=md.code(f"/{word.lstrip('/')}"))
+    if guess is not None:
+        told = md.fill("{told} Did you mean {guess}?", told=told, guess=md.code(f"/help {guess}"))
+    names = md.join([md.code(f"/{c.name}") for c in asked.catalog.commands], ", ")
+    return Refuse(told, md.fill("Commands: {names}.", names=names))
+
+
+def _overview(asked: Asked) -> Md:
+    lines = [
+        md.fill("{usage}: {title}. {now}", usage=md.code(one.skeleton), title=one.title, now=_now(asked, one))
+        for one in asked.catalog.commands
+    ]
+    return md.lines(
+        md.fill(
+            "**HELP** · {user} · {subject} · {role}",
+            user=md.code(asked.comment.author),
+            subject=words.subject(asked.snapshot),
+            role=_role(asked),
+        ),
+        md.bullets(lines),
+        md.own("Each on a line of its own. `/help accept` shows the options of a command."),
+    )
+
+
+def _role(asked: Asked) -> Md:
+    snapshot, user = asked.snapshot, asked.comment.author
+    if authority.is_validator(snapshot, user):
+        allowed = authority.may_decide(snapshot, user, "accept")
+        if isinstance(allowed, authority.Denied):
+            return md.own("validator here, with several rigs")
+        return md.fill("validator here, as rig {rig}", rig=md.code(allowed.rig.handle))
+    rigs = snapshot.rigs_of(user)
+    if not rigs:
+        return md.own("no rig on main belongs to you")
+    return md.fill("rig {rigs}", rigs=md.join([md.code(r.handle) for r in rigs[:COMMANDS_MAX]], ", "))
+
+
+def _now(asked: Asked, one: Command) -> Md:
+    """Whether `one` would go through now: it is asked, as it would be if it stood in this comment. Nothing follows from it."""
+    if one.name == asked.parsed.name:
+        return md.own("You can.")
+    tried = Parsed(
+        name=one.name,
+        line=one.skeleton,
+        decides=one.decides,
+        values={option.name: 3 for option in one.options if isinstance(option.reads, Rating)},
+        reason=one.title if one.takes.free else "",
+    )
+    would = one.decide(
+        Asked(
+            parsed=tried,
+            comment=asked.comment,
+            snapshot=asked.snapshot,
+            judgement=asked.judgement,
+            catalog=asked.catalog,
+        )
+    )
+    match would:
+        case Follow() | Wait():
+            return md.own("You can.")
+        case Refuse(reason):
+            # Our Markdown keeps a sentence, and code in it, on one line.
+            return md.fill("**Not now:** {reason}", reason=Md(reason.partition("\n")[0]))
+
+
+def _in_full(asked: Asked, one: Command) -> Md:
+    names = [md.code(f"/{alias}") for alias in one.aliases]
+    return md.lines(
+        md.fill("**{name}** · {title}. {now}", name=md.code(f"/{one.name}"), title=one.title, now=_now(asked, one)),
+        md.fence((one.usage,)),
+        Md(" ".join(one.details.split("\n"))) if one.details else None,
+        md.bullets(_option(option) for option in one.options) if one.options else None,
+        md.fill("Also: {names}.", names=md.join(names, ", ")) if names else None,
+    )
+
+
+def _option(option: Option) -> Md:
+    also = [f"-{option.short}"] if option.short else []
+    also += [f"--{alias}" for alias in option.aliases]
+    told = md.fill("{name}: {says}", name=md.code(f"--{option.name} {option.reads.shape}"), says=md.own(option.says))
+    if not option.flag:
+        told = md.fill("{told}; takes {takes}", told=told, takes=option.reads.takes)
+    return md.fill("{told} (also {also})", told=told, also=md.code(" ".join(also))) if also else told

@@ -1,0 +1,230 @@
+"""What each decision writes: the rows of accept, reject and close, as values.
+
+Which columns, and why these values: what the readers of the reference tools join on and average (wl leaderboard, scoreboard
+and profile; gt character sheet). Nothing here depends on the clock: a decision tried again is the same rows again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from bot.model.ids import CommentId, Handle, PullNo, decision_id, stamp_id
+from bot.model.ledger import Completion, LedgerChange, Row, RowWrite, Wanted, Write, is_untouched, is_written, write_time
+from bot.model.policy import RatingStyle
+from bot.model.pull import Comment
+from bot.model.snapshot import Snapshot
+
+WORDS = {5: "excellent", 4: "good", 3: "fair", 2: "poor", 1: "1"}
+"""Ratings as words, where a commons stores words. There are four words and five numbers: the lowest stays a number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rating:
+    """A validator's rating of one completion. Quality and reliability 1 to 5, confidence 0 to 1."""
+
+    quality: int
+    reliability: int
+    creativity: int | None = None
+    severity: str = "leaf"
+    confidence: float = 1.0
+    skills: tuple[str, ...] = ()
+    message: str = ""
+
+
+def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rating) -> LedgerChange | None:
+    """Completion linked, item completed, stamp inserted. None if the pull hands in no work."""
+    done, item = snapshot.handed_in, snapshot.item_on_head
+    if done is None or item is None:
+        return None
+    stamp, at = stamp_id(snapshot.commons, done.id), write_time(comment.created_at)
+    return LedgerChange(
+        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
+        note=note("accept", snapshot, comment),
+        writes=(
+            RowWrite(
+                table="completions",
+                key=done.id,
+                write=Write.UPDATE,
+                cells=Row((("validated_by", author), ("stamp_id", stamp), ("validated_at", at))),
+                guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
+            ),
+            _completed(item, Row((("status", item.status),))),
+            RowWrite(
+                table="stamps",
+                key=stamp,
+                write=Write.INSERT,
+                cells=Row(
+                    (
+                        ("author", author),
+                        ("subject", done.completed_by),
+                        ("valence", valence(rating, snapshot.policy.rating)),
+                        ("confidence", f"{rating.confidence:g}"),
+                        ("severity", rating.severity),
+                        ("context_id", done.id),
+                        ("context_type", "completion"),
+                        ("skill_tags", json.dumps(list(rating.skills or item.tags), ensure_ascii=True)),
+                        ("message", rating.message or None),
+                        ("created_at", at),
+                    )
+                ),
+            ),
+        ),
+    )
+
+
+def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
+    """For work that is in review on main: its completion deleted, the claim kept. None if there is nothing to clear.
+
+    The item goes back to claimed only if no other completion of it waits and the claim is this rig's.
+    """
+    done, item = snapshot.handed_in, snapshot.item_on_head
+    if done is None or item is None:
+        return None
+    others = (c for c in snapshot.present.completions if c.wanted_id == item.id and c.id != done.id)
+    alone = not any(c.validated_by is None and c.stamp_id is None for c in others)
+    writes = [
+        RowWrite(
+            table="completions",
+            key=done.id,
+            write=Write.DELETE,
+            guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
+        )
+    ]
+    if alone and item.claimed_by == done.completed_by:
+        writes.append(
+            RowWrite(
+                table="wanted",
+                key=item.id,
+                write=Write.UPDATE,
+                cells=Row((("status", "claimed"), ("evidence_url", None))),
+                guard=Row((("status", "in_review"), ("claimed_by", done.completed_by))),
+                touch=("updated_at",),
+            )
+        )
+    return LedgerChange(
+        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
+        note=note("reject", snapshot, comment),
+        writes=tuple(writes),
+    )
+
+
+def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
+    """For work that is not on main and gets no stamp: the completion as reviewed, the item completed by that rig."""
+    done, item = snapshot.handed_in, snapshot.item
+    if done is None or item is None:
+        return None
+    return LedgerChange(
+        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
+        note=note("close", snapshot, comment),
+        writes=(
+            RowWrite(
+                table="completions",
+                key=done.id,
+                write=Write.INSERT,
+                cells=Row(
+                    (
+                        ("wanted_id", item.id),
+                        ("completed_by", done.completed_by),
+                        ("evidence", done.evidence),
+                        ("completed_at", done.row.get("completed_at")),
+                    )
+                ),
+            ),
+            RowWrite(
+                table="wanted",
+                key=item.id,
+                write=Write.UPDATE,
+                cells=Row(
+                    (("status", "completed"), ("claimed_by", done.completed_by), ("evidence_url", done.evidence or None))
+                ),
+                guard=Row((("status", item.status), ("claimed_by", item.claimed_by))),
+                touch=("updated_at",),
+            ),
+        ),
+    )
+
+
+def completion_without_stamp(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
+    """For work that is on main already and gets no stamp: the item completed, nothing else."""
+    item = snapshot.item_on_head
+    if snapshot.handed_in is None or item is None:
+        return None
+    return LedgerChange(
+        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
+        note=note("close", snapshot, comment),
+        writes=(_completed(item, Row((("status", item.status),))),),
+    )
+
+
+def _completed(item: Wanted, guard: Row) -> RowWrite:
+    return RowWrite(
+        table="wanted",
+        key=item.id,
+        write=Write.UPDATE,
+        cells=Row((("status", "completed"),)),
+        guard=guard,
+        touch=("updated_at",),
+    )
+
+
+def valence(rating: Rating, style: RatingStyle) -> str:
+    """The rating as JSON text. Numbers by default: one word breaks the reference scoreboard's detail for everybody."""
+    marks = {"quality": rating.quality, "reliability": rating.reliability, "creativity": rating.creativity}
+    told = {name: value for name, value in marks.items() if value is not None}
+    if style is RatingStyle.WORDS:
+        return json.dumps({name: WORDS[value] for name, value in told.items()})
+    return json.dumps(told)
+
+
+def note(verb: str, snapshot: Snapshot, comment: Comment) -> str:
+    """The human trailer of each statement: it becomes the public commit message."""
+    return f"stampbot {verb} {snapshot.item_id or 'pull'} by {comment.author}"
+
+
+def landing_title(verb: str, snapshot: Snapshot, comment: Comment) -> str:
+    """The title of a landing pull: it names the pull it serves, which is how a sweep finds its way back."""
+    return f"stampbot: {verb} {snapshot.item_id or 'rows'} (pull {snapshot.pull.number}, comment {comment.id})"
+
+
+def served_pull(title: str) -> PullNo | None:
+    """The pull a landing pull serves, read from its title."""
+    head, found, rest = title.partition(" (pull ")
+    number = rest.partition(",")[0]
+    return PullNo(int(number)) if found and head.startswith("stampbot: ") and number.isdecimal() and number.isascii() else None
+
+
+def rows_now(snapshot: Snapshot, change: LedgerChange) -> dict[tuple[str, str], Row | None]:
+    """The rows a change is about, as they stand on main now."""
+    now: dict[tuple[str, str], Row | None] = {("wanted", i.id): i.row for i in snapshot.present.items}
+    now |= {("completions", c.id): c.row for c in snapshot.present.completions}
+    now |= {("stamps", s.id): s.row for s in snapshot.present.stamps}
+    return {(w.table, w.key): now.get((w.table, w.key)) for w in change.writes}
+
+
+def is_landed(snapshot: Snapshot, change: LedgerChange) -> bool:
+    """Whether main already holds all of a change."""
+    return change.done_in(rows_now(snapshot, change))
+
+
+def is_begun(snapshot: Snapshot, change: LedgerChange) -> bool:
+    """Whether main holds some of a change, and the rest can still follow: what a landing that was cut short leaves behind."""
+    rows = rows_now(snapshot, change)
+    written = [is_written(w, rows[w.table, w.key]) for w in change.writes]
+    open_still = all(done or is_untouched(w, rows[w.table, w.key]) for w, done in zip(change.writes, written, strict=True))
+    return any(written) and open_still
+
+
+def completion_now(snapshot: Snapshot, done: Completion) -> Completion | None:
+    """The handed-in completion as it stands on main now, None if it is not there."""
+    return next((c for c in snapshot.present.completions if c.id == done.id), None)
+
+
+def item_now(snapshot: Snapshot, item: Wanted) -> Wanted | None:
+    """An item as it stands on main now."""
+    return next((i for i in snapshot.present.items if i.id == item.id), None)
+
+
+def serves_comment(title: str, comment: CommentId) -> bool:
+    """Whether a landing pull's title names this comment."""
+    return title.endswith(f", comment {comment})")

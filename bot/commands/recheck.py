@@ -1,0 +1,126 @@
+"""`/recheck`: look again, now."""
+
+from __future__ import annotations
+
+from bot.commands import authority, decision
+from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.option import near
+from bot.model.finding import Finding, Judgement, Level
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot
+from bot.speech import md, words
+from bot.speech.md import Md
+
+FINDINGS_MAX = 8
+
+
+@command(
+    name="recheck",
+    takes=Takes.WORDS,
+    aliases=("retest", "re-check", "refresh"),
+    wants_fresh_probe=True,
+    takes_item=False,
+)
+def recheck(asked: Asked) -> Decision:
+    """Look at this pull and its evidence again, now
+
+    For who opened the pull, whose work it is, and validators; once a minute. Links are fetched anew. With the names of
+    checks behind it, the answer tells of those only; all are run.
+    """
+    snapshot = asked.snapshot
+    if snapshot.pull.state is not PullState.OPEN:
+        return Refuse(md.own("This pull is not open any more, so there is nothing left to check."))
+    if not authority.may_recheck(snapshot, asked.comment.author):
+        return Refuse(
+            md.own("Checks are run anew for who opened the pull, for whose work it is, and for validators."),
+            md.own("They are run by themselves whenever the pull or its evidence changes."),
+        )
+    unknown = _unknown_checks(asked)
+    if unknown is not None:
+        return unknown
+    if (seconds := _since_last(asked)) is not None:
+        return Refuse(
+            md.fill("The checks were run {seconds} seconds before.", seconds=md.number(seconds)),
+            md.fill("Once in {pause} seconds is the limit.", pause=md.number(snapshot.policy.timing.look_again_s)),
+        )
+    stale: Wait | None = decision.stale_evidence(asked)
+    return stale if stale is not None else Follow(says=_report(snapshot, asked.judgement, _chosen(asked)))
+
+
+def checks(judgement: Judgement) -> tuple[str, ...]:
+    """Names of all checks that were run, sorted."""
+    ran = {*(f.rule for f in judgement.findings), *(c.rule for c in judgement.crashes), *judgement.passed}
+    return tuple(sorted(ran))
+
+
+def _matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Checks that `word` names: one of that name, or all whose names begin with it."""
+    bare = word.casefold().replace("-", "_").replace(".", "_")
+    return (bare,) if bare in known else tuple(name for name in known if name.startswith(f"{bare}_"))
+
+
+def _chosen(asked: Asked) -> frozenset[str]:
+    known = checks(asked.judgement)
+    return frozenset(name for word in asked.parsed.words for name in _matching(word, known))
+
+
+def _unknown_checks(asked: Asked) -> Refuse | None:
+    known = checks(asked.judgement)
+    wrong = [word for word in asked.parsed.words if not _matching(word, known)]
+    if not wrong:
+        return None
+    guesses = dict.fromkeys(guess for word in wrong if (guess := _guess(word, known)) is not None)
+    meant = [md.fill("Did you mean {names}?", names=md.join([md.code(g) for g in guesses], ", "))] if guesses else []
+    return Refuse(
+        md.join([md.fill("No such check: {names}.", names=md.join([md.code(w) for w in wrong], ", ")), *meant], " "),
+        md.fill("Checks: {known}.", known=md.join([md.code(name) for name in known], ", ")),
+    )
+
+
+def _guess(word: str, known: tuple[str, ...]) -> str | None:
+    """The check, or the first word of check names, that is closest to `word`."""
+    bare = word.replace("-", "_")
+    return near(bare, known) or near(bare, tuple(dict.fromkeys(name.partition("_")[0] for name in known)))
+
+
+def _since_last(asked: Asked) -> int | None:
+    """Seconds from our last answer to a recheck to this comment, if that is too short; told from comments' times alone."""
+    snapshot, written = asked.snapshot, asked.comment.created_at
+    for answered in reversed(snapshot.answers):
+        ran = "recheck" in answered.mark.commands and answered.mark.outcome == "done"
+        if ran and answered.mark.comment != asked.comment.id and answered.comment.created_at <= written:
+            seconds = (written - answered.comment.created_at).total_seconds()
+            return int(seconds) if seconds < snapshot.policy.timing.look_again_s else None
+    return None
+
+
+def _report(snapshot: Snapshot, judgement: Judgement, chosen: frozenset[str]) -> Md:
+    head = md.fill(
+        "**CHECKED AGAIN** · {subject} · {verdict} at {when}",
+        subject=words.subject(snapshot),
+        verdict=words.verdict(judgement.verdict),
+        when=words.clock(snapshot.taken_at),
+    )
+    weighty = [f for f in judgement.findings if f.level is not Level.NOTE and (not chosen or f.rule in chosen)]
+    crashed = [c for c in judgement.crashes if not chosen or c.rule in chosen]
+    told = [_told(finding) for finding in weighty]
+    told += [md.fill("{rule} could not run: an error of ours.", rule=md.code(c.rule)) for c in crashed]
+    if len(told) > FINDINGS_MAX:
+        left = md.number(len(told) - FINDINGS_MAX)
+        told = [*told[:FINDINGS_MAX], md.fill("and {n} more", n=left)]
+    passed = [name for name in judgement.passed if not chosen or name in chosen]
+    end = md.fill("{n} passed.", n=md.number(len(passed)))
+    waits = md.fill("Waiting for {whom}.", whom=md.prose(judgement.waiting_for)) if judgement.waiting_for else None
+    return md.lines(head, md.bullets(told) if told else None, waits, end)
+
+
+def _told(finding: Finding) -> Md:
+    return md.fill(
+        "{level} {rule}: {says}",
+        level=md.own(_LEVEL_WORDS[finding.level]),
+        rule=md.code(finding.rule),
+        says=md.prose(finding.says),
+    )
+
+
+_LEVEL_WORDS = {Level.NOTE: "note", Level.DOUBT: "doubt", Level.UNSURE: "unsure", Level.FAULT: "fault"}

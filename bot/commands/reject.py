@@ -1,0 +1,99 @@
+"""`/reject why`: the work goes back; the claim is kept."""
+
+from __future__ import annotations
+
+from bot.commands import decision, ledger
+from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.option import AS, AT
+from bot.model.ids import stamp_id
+from bot.model.kind import PullKind
+from bot.model.step import Land
+from bot.speech import md, words
+from bot.speech.md import Md
+
+
+@command(name="reject", takes=Takes.REASON, options=(AT, AS), decides=True)
+def reject(asked: Asked) -> Decision:
+    """Send the work back, with the reason; the claim is kept
+
+    If the work is not on main yet, the answer is the verdict and no row is touched: it holds for this head and for the same
+    evidence on any later head. If it is in review on main, its completion is removed and the item is claimed again.
+    """
+    snapshot = asked.snapshot
+    closed = decision.not_open(snapshot)
+    if closed is not None:
+        return closed
+    if snapshot.kind is PullKind.LANDING:
+        return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
+    ground = decision.ground(asked, "reject", begun=snapshot.merged)
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    if snapshot.merged:
+        return _reject_on_main(asked, ground)
+    gone = decision.moved(asked, ground.review)
+    if gone is not None:
+        return gone
+    return Follow(says=md.lines(_head(asked, ground), _said(asked), _ways_on(asked)))
+
+
+def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
+    snapshot, done = asked.snapshot, asked.snapshot.handed_in
+    change = ledger.rejection(snapshot, asked.comment)
+    if snapshot.merge is None or done is None or change is None:
+        return Refuse(md.own("What this pull brought to main cannot be read, so there is nothing here to take back."))
+    if ledger.is_landed(snapshot, change):
+        return Follow(says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)))
+    now = ledger.completion_now(snapshot, done)
+    if now is None and not ledger.is_begun(snapshot, change):
+        return Refuse(decision.earlier_decision(snapshot, "reject") or md.own("The completion is not on main any more."))
+    stamps = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
+    if stamps or (now is not None and now.stamp_id is not None):
+        by = md.code(stamps[0].author if stamps else (now and now.validated_by) or "somebody")
+        return Refuse(md.fill("This work is stamped already, by {by}; a stamp is not taken back here.", by=by))
+    item = snapshot.item_on_head
+    current = ledger.item_now(snapshot, item) if item is not None else None
+    if current is None or current.terminal:
+        status = md.code(current.status if current else "not on main")
+        return Refuse(md.fill("The item is {status}; only work in review can be sent back.", status=status))
+    title = ledger.landing_title("reject", snapshot, asked.comment)
+    return Follow(
+        steps=(Land(change=change, title=title, comment=asked.comment.id),),
+        says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)),
+    )
+
+
+def _head(asked: Asked, ground: decision.Ground) -> Md:
+    return md.fill(
+        "**REJECTED** · {subject} · by {user} (rig {rig}) at {when}",
+        subject=words.subject(asked.snapshot),
+        user=md.code(asked.comment.author),
+        rig=md.code(ground.rig.handle),
+        when=words.clock(asked.comment.created_at),
+    )
+
+
+def _said(asked: Asked) -> Md:
+    return md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000))
+
+
+def _ways_on(asked: Asked) -> Md:
+    """The recovery steps that work: `wl done` on a branch that is already in review writes nothing (wl sdk.Done)."""
+    snapshot = asked.snapshot
+    branch = md.code(snapshot.pull.source.branch, 100)
+    if snapshot.kind is not PullKind.WORK:
+        return md.fill("No row was touched and the pull stays open. Push a mended commit to {branch}.", branch=branch)
+    return md.fill(
+        "No row on main was touched; the claim is kept and the pull stays open. To hand in again: push a commit with new "
+        "evidence to {branch}, or discard that branch, claim again and finish again. Running {done} again on the same branch "
+        "writes nothing.",
+        branch=branch,
+        done=md.code("wl done"),
+    )
+
+
+def _cleared(asked: Asked) -> Md:
+    return md.fill(
+        "The completion was removed from main and the item can be worked on again. The branch {branch} can no longer merge: "
+        "start a new branch from the current main.",
+        branch=md.code(asked.snapshot.pull.source.branch, 100),
+    )

@@ -1,0 +1,263 @@
+"""What the command line prints: plain values for --json, tables and sentences for people. Nothing here decides anything."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, assert_never
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.log import visible
+from bot.model.evidence import Probe, Seen
+from bot.model.finding import Judgement, Level, Verdict
+from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
+
+if TYPE_CHECKING:
+    from bot.commands.command import Command
+    from bot.model.snapshot import Snapshot
+    from bot.plan import Plan
+    from bot.rulebook.rule import Rule
+
+FINE, FINDING, WRONG_USE, COULD_NOT_TELL = 0, 1, 2, 3
+
+_VERDICT_STATUS = {
+    Verdict.READY: FINE,
+    Verdict.WAITING: FINE,
+    Verdict.LOOK: FINDING,
+    Verdict.BLOCKED: FINDING,
+    Verdict.CANNOT_TELL: COULD_NOT_TELL,
+}
+_SEEN_STATUS = {Seen.VERIFIED: FINE, Seen.REACHABLE: FINE, Seen.UNKNOWN: COULD_NOT_TELL}
+_STYLE: Mapping[enum.Enum, str] = {
+    Verdict.READY: "bold green",
+    Verdict.LOOK: "bold yellow",
+    Verdict.WAITING: "bold blue",
+    Verdict.CANNOT_TELL: "bold magenta",
+    Verdict.BLOCKED: "bold red",
+    Level.NOTE: "dim",
+    Level.DOUBT: "yellow",
+    Level.UNSURE: "magenta",
+    Level.FAULT: "red",
+}
+
+
+def status_of(verdict: Verdict) -> int:
+    """Exit status: 0 nothing to find, 1 a finding, 3 could not tell."""
+    return _VERDICT_STATUS[verdict]
+
+
+def status_of_probe(probe: Probe) -> int:
+    """Exit status: 0 something answers, 1 it does not or may not be fetched, 3 could not tell."""
+    return _SEEN_STATUS.get(probe.seen, FINDING)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Iterable):
+        return list(value)
+    return str(value)
+
+
+def cells(*texts: object) -> tuple[Text, ...]:
+    """Texts for one row of a table: no markup, nothing that moves a cursor."""
+    return tuple(Text(visible(str(text))) for text in texts)
+
+
+def lines(text: str) -> str:
+    """Text of several lines, fit for a terminal."""
+    return "\n".join(visible(line) for line in text.split("\n"))
+
+
+def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -> Table:
+    """A table that wraps rather than cuts."""
+    made = Table(title=title, title_justify="left", header_style="bold", show_lines=False)
+    for name in header:
+        made.add_column(name, overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+# --- a pull ---------------------------------------------------------------------------------------------------------
+
+
+def pull_json(snapshot: Snapshot, judgement: Judgement, plan: Plan) -> dict[str, object]:
+    """Facts about one pull for --json."""
+    return {
+        "commons": str(snapshot.commons),
+        "pull": snapshot.pull.number,
+        "title": snapshot.pull.title,
+        "state": snapshot.pull.state.value,
+        "head": snapshot.head,
+        "kind": snapshot.kind.value,
+        "item": snapshot.item_id,
+        "verdict": judgement.verdict.value,
+        "waiting_for": judgement.waiting_for,
+        "findings": [
+            {
+                "rule": f.rule,
+                "level": f.level.value,
+                "place": str(f.place),
+                "says": f.says,
+                "remedy": f.remedy,
+            }
+            for f in judgement.findings
+        ],
+        "crashes": [{"rule": c.rule, "error": c.error} for c in judgement.crashes],
+        "passed": list(judgement.passed),
+        "plan": [step_json(step) for step in plan.steps],
+        "waits": list(plan.waits),
+        "look_at": plan.look_at,
+    }
+
+
+def step_json(step: Step) -> dict[str, object]:
+    """One step for --json."""
+    match step:
+        case PostReview():
+            return {"step": "post review", "head": step.head, "digest": step.digest, "body": step.body}
+        case MergePull():
+            return {"step": "merge pull", "head": step.head, "comment": step.comment}
+        case Land():
+            writes = [
+                {"table": w.table, "key": w.key, "write": w.write, "cells": dict(w.cells.cells), "guard": dict(w.guard.cells)}
+                for w in step.change.writes
+            ]
+            return {"step": "land", "title": step.title, "comment": step.comment, "rows": writes}
+        case ClosePull():
+            return {"step": "close pull", "comment": step.comment}
+        case Answer():
+            return {"step": "answer", "to": step.to, "outcome": step.outcome, "body": step.body}
+        case never:
+            assert_never(never)
+
+
+def step_line(step: Step) -> str:
+    """One step as one line."""
+    match step:
+        case PostReview():
+            return f"post a review of head {step.head[:8]}"
+        case MergePull():
+            return f"merge the pull at {step.head[:8]}"
+        case Land():
+            rows = ", ".join(f"{w.table} {w.key}" for w in step.change.writes)
+            return f"land on main: {rows}"
+        case ClosePull():
+            return "close the pull"
+        case Answer():
+            return f"answer comment {step.to}: {step.outcome.value}"
+        case never:
+            assert_never(never)
+
+
+def print_explanation(console: Console, snapshot: Snapshot, judgement: Judgement, plan: Plan) -> None:
+    """Kind, verdict, findings and plan of one pull, for people."""
+    head = Text(f"{snapshot.commons}#{snapshot.pull.number}  ")
+    head.append(visible(snapshot.pull.title), "bold")
+    console.print(head)
+    verdict = judgement.verdict
+    told = Text("Verdict  ")
+    told.append(verdict.value, _STYLE[verdict])
+    told.append(f"  ({snapshot.kind.value}, {snapshot.pull.state.value})")
+    if judgement.waiting_for:
+        told.append(visible(f"  waiting for {judgement.waiting_for}"))
+    console.print(told)
+    rows = [(Text(f.level.value, _STYLE[f.level]), *cells(f.rule, f.place, f.says, f.remedy)) for f in judgement.findings]
+    rows += [(Text("crash", "red"), *cells(c.rule, "", c.error, "")) for c in judgement.crashes]
+    if rows:
+        console.print(table("Findings", ("level", "rule", "place", "says", "remedy"), rows))
+    if judgement.passed:
+        console.print(Text(f"Passed  {', '.join(judgement.passed)}"))
+    if not plan.steps:
+        console.print(Text("Plan  nothing is due now"))
+    for number, step in enumerate(plan.steps, 1):
+        console.print(Text(f"Plan {number}  {visible(step_line(step))}"))
+        if isinstance(step, Answer):
+            console.print(Text(lines(step.body)), style="dim")
+    for wait in plan.waits:
+        console.print(Text(f"Waits for  {visible(wait)}"))
+
+
+# --- a link ---------------------------------------------------------------------------------------------------------
+
+
+def print_probe(console: Console, probe: Probe) -> None:
+    """What was seen at a link, for people."""
+    facts = (
+        ("seen", f"{probe.seen.value} ({probe.reason})"),
+        ("kind", probe.kind),
+        ("key", probe.key),
+        ("status", probe.status),
+        ("type", probe.content_type),
+        ("title", probe.title),
+        ("ended at", probe.final_url),
+        ("sha256", probe.sha256),
+    )
+    console.print(table(visible(probe.url), ("fact", ""), [cells(k, v) for k, v in facts if v not in ("", None)]))
+    if probe.hops:
+        hops = [cells(n, h.url, h.address, h.status or "", h.note) for n, h in enumerate(probe.hops, 1)]
+        console.print(table("Hops", ("", "url", "address dialled", "status", "note"), hops))
+
+
+# --- the catalogues -------------------------------------------------------------------------------------------------
+
+
+def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
+    """The rules for --json."""
+    return [
+        {
+            "name": r.name,
+            "level": r.level.value,
+            "title": r.title,
+            "doc": r.doc,
+            "kinds": [kind.value for kind in r.kinds],
+            "fixed": r.fixed,
+        }
+        for r in rules
+    ]
+
+
+def print_rules(console: Console, rules: Iterable[Rule]) -> None:
+    """The rules, for people."""
+    rows = [(*cells(r.name), Text(r.level.value, _STYLE[r.level]), *cells(r.title)) for r in rules]
+    console.print(table("Rules", ("rule", "level", "meaning"), rows))
+
+
+def commands_json(commands: Iterable[Command]) -> list[dict[str, object]]:
+    """The commands for --json."""
+    return [
+        {
+            "name": c.name,
+            "title": c.title,
+            "details": c.details,
+            "aliases": list(c.aliases),
+            "decides": c.decides,
+            "options": [{"name": o.name, "usage": o.usage, "says": o.says, "required": o.required} for o in c.options],
+        }
+        for c in commands
+    ]
+
+
+def print_commands(console: Console, commands: Iterable[Command]) -> None:
+    """The commands, for people."""
+    rows = [cells(f"/{c.name}", c.title, " ".join(o.usage for o in c.options)) for c in commands]
+    console.print(table("Commands, in a comment below a pull", ("command", "does", "options"), rows))

@@ -1,0 +1,212 @@
+"""The one verb: bring a pull to where it should be.
+
+Webhook, poll, clock and the command line all end here, and the normal road and the repair road are the same lines: observe,
+judge, plan, perform, and again until nothing is due. It is safe to call at any time, any number of times, and to be killed
+anywhere: what was done is seen by its fact on DoltHub, what was not is planned again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.deps import Deps
+from bot.hub.errors import HubRefused
+from bot.model.evidence import Seen, look_again_at
+from bot.model.finding import Judgement
+from bot.model.ids import CommitHash, Commons, PullNo
+from bot.model.pull import Comment, PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import Land, MergePull, Step
+from bot.observe import observe
+from bot.outcome import Done, Moved, Refused
+from bot.perform import deed_of, perform
+from bot.plan import Plan, plan, refused
+from bot.rulebook.judge import judge
+from bot.scratch import Glance, Standing
+from bot.scratch.notes import GLANCE_TTL_S
+from bot.speech import md
+
+ROUNDS_MAX = 24
+"""A pull with more to do than this is looked at again later: others wait too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one convergence saw and did. `stopped`: why it ended although something was still due; empty if nothing was."""
+
+    snapshot: Snapshot
+    judgement: Judgement
+    steps_done: tuple[Step, ...]
+    waiting: tuple[str, ...] = ()
+    next_look_at: datetime | None = None
+    stopped: str = ""
+
+
+def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[], None] = lambda: None) -> Report:
+    """Do what is due for one pull. Raises HubError and redis.RedisError; whatever was begun is finished by the next call.
+
+    `extend` is called before each step: it holds on to the caller's lease, and raises if that is lost.
+    """
+    done: list[Step] = []
+    for _ in range(ROUNDS_MAX):
+        snapshot, judgement, due = look(commons, number, deps)
+        if not due.steps:
+            return _rest(snapshot, judgement, due, tuple(done), deps)
+        for step in due.steps:
+            extend()
+            ended = _carry_out(step, snapshot, deps)
+            if isinstance(ended, Moved):
+                return _stop(snapshot, judgement, tuple(done), ended.why)
+            if isinstance(ended, Refused):
+                _tell(step, snapshot, ended, deps)
+                break
+            done.append(step)
+            if ended.look_again:
+                break
+    return _stop(snapshot, judgement, tuple(done), "there is more to do than fits into one look")
+
+
+def look(commons: Commons, number: PullNo, deps: Deps) -> tuple[Snapshot, Judgement, Plan]:
+    """Observe, judge, plan; do nothing."""
+    snapshot = observe(commons, number, deps)
+    judgement = judge(snapshot, deps.rules)
+    return snapshot, judgement, plan(snapshot, judgement, deps.commands)
+
+
+def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:
+    """A refusal of DoltHub's that belongs to a command is an answer to its author; any other is trouble of ours."""
+    try:
+        return perform(step, snapshot, deps)
+    except HubRefused as no:
+        if isinstance(step, MergePull | Land) and no.status not in (401, 403):
+            return Refused(f"DoltHub refused: {no}")
+        raise
+
+
+def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> None:
+    """Answer the command whose step was refused. What it did before stands, and the answer must not deny it."""
+    about = deed_of(step)
+    comment = next((c for c in snapshot.comments if c.id == about), None)
+    if comment is None:
+        return
+    reason = md.fill("This could not be carried out: {why}.", why=md.code(why.why, 300))
+    remedy = md.own("Look at the pull and at main, then write the command again, or ask a maintainer.")
+    perform(refused(snapshot, comment, (), reason, remedy), snapshot, deps)
+
+
+def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why: str) -> Report:
+    return Report(snapshot=snapshot, judgement=judgement, steps_done=done, stopped=why)
+
+
+def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step, ...], deps: Deps) -> Report:
+    """Nothing is due: leave notes for others, ask the link checker for what is missing, remember the sight of it."""
+    links = _links_due(snapshot, due.probe_since)
+    _put_on_board(snapshot, judgement, deps)
+    if links:
+        urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
+        deps.scratch.knocks.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
+    next_look = _next_look(snapshot, due)
+    _remember(snapshot, next_look, deps)
+    return Report(
+        snapshot=snapshot,
+        judgement=judgement,
+        steps_done=done,
+        waiting=tuple(str(w) for w in due.waits),
+        next_look_at=next_look,
+    )
+
+
+def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
+    """When time alone may make something due; the link checker knocks by itself when it is done."""
+    times = [due.look_at] if due.look_at is not None else []
+    if due.waits and due.look_at is None:
+        times.append(snapshot.taken_at + timedelta(seconds=snapshot.policy.timing.look_again_s))
+    if snapshot.pull.state is PullState.OPEN:
+        times.extend(at for link in snapshot.links if (at := _again_at(snapshot, link.url)) is not None)
+    return min(times, default=None)
+
+
+def _again_at(snapshot: Snapshot, url: str) -> datetime | None:
+    """When a link is worth another look although nobody asks: until dead is confirmed, and while it could not be told."""
+    probe = snapshot.probe(url)
+    if probe is None:
+        return None
+    match probe.seen:
+        case Seen.DEAD:
+            return look_again_at(probe.misses or (probe.probed_at,), snapshot.policy.timing.confirm_dead_s)
+        case Seen.UNKNOWN:
+            return probe.probed_at + timedelta(seconds=snapshot.policy.timing.look_again_s)
+        case _:
+            return None
+
+
+def _links_due(snapshot: Snapshot, since: datetime | None) -> tuple[tuple[str, datetime | None], ...]:
+    """Links to be looked at now, each with the moment its sheet must not be older than (None: there is no sheet)."""
+    found: list[tuple[str, datetime | None]] = []
+    if snapshot.pull.state is not PullState.OPEN:
+        return ()
+    for url in dict.fromkeys(link.url for link in snapshot.links):
+        probe, again = snapshot.probe(url), _again_at(snapshot, url)
+        if probe is None:
+            found.append((url, None))
+        elif since is not None and probe.probed_at < since:
+            found.append((url, since))
+        elif again is not None and again <= snapshot.taken_at:
+            found.append((url, again))
+    return tuple(found)
+
+
+def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> None:
+    """Remember the sight of the pull, for an hour or until time makes something due: a sweep that sees it again passes by."""
+    left_s = (next_look - snapshot.taken_at).total_seconds() if next_look is not None else GLANCE_TTL_S
+    notes, ttl_s = deps.scratch.notes, min(left_s, GLANCE_TTL_S)
+    if ttl_s > 0:
+        notes.remember_glance(snapshot.commons, snapshot.pull.number, glance(snapshot), ttl_s=ttl_s)
+    else:
+        notes.forget_glance(snapshot.commons, snapshot.pull.number)
+
+
+def glance(snapshot: Snapshot) -> Glance:
+    """What is cheap to see of a pull: a sweep that sees just this again need not look closer."""
+    return seen(snapshot.pull.state, snapshot.head, snapshot.comments)
+
+
+def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...]) -> Glance:
+    """The glance of these facts. Of a pull that is not open the head does not count: only its comments can matter."""
+    return Glance(
+        state=state,
+        head=head if state is PullState.OPEN else None,
+        comments=len(comments),
+        last_comment=comments[-1].id if comments else None,
+        last_updated=max((c.updated_at for c in comments), default=None),
+    )
+
+
+def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
+    """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
+    commons, number, board = snapshot.commons, snapshot.pull.number, deps.scratch.board
+    before = board.get(commons, number)
+    if snapshot.pull.state is PullState.OPEN:
+        board.put(commons, _standing(snapshot, judgement))
+        news = before is None or before.item != snapshot.item_id
+    else:
+        board.drop(commons, number)
+        news = before is not None
+    if news:
+        for rival in snapshot.rivals:
+            deps.scratch.knocks.knock(commons, rival.pull)
+
+
+def _standing(snapshot: Snapshot, judgement: Judgement) -> Standing:
+    return Standing(
+        pull=snapshot.pull.number,
+        item=snapshot.item_id,
+        rig=snapshot.worker,
+        evidence=md.clean(snapshot.handed_in.evidence) if snapshot.handed_in else "",
+        verdict=judgement.verdict,
+        kind=snapshot.kind,
+        title=md.clean(snapshot.pull.title),
+        judged_at=snapshot.taken_at,
+    )

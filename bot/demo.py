@@ -1,0 +1,165 @@
+"""`stampbot demo`, `demo --smoke` and waiting for a queue: what they show while things run."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from bot.log import visible
+from bot.processes import SANDBOX_PORT, WEB_PORT, DemoFailed, Running, demo
+from bot.scratch import Scratch
+from bot.smoke import Stage, StoryFailed, Teller, play
+
+NAME_WIDTH = 8
+LOOK_EVERY_S = 0.3
+_COLOURS = {"redis": "red", "sandbox": "cyan", "web": "green", "worker": "yellow", "prober": "magenta", "clock": "blue"}
+
+
+class _Ended(BaseException):
+    """A signal asked us to end."""
+
+
+def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int:
+    """The demo, until a signal ends it. Exit status."""
+
+    def say(name: str, line: str) -> None:
+        console.print(_line(name, line), soft_wrap=True)
+
+    ports = _ports(port, web_port)
+    with _signals():
+        try:
+            console.print("Starting Redis, the sandbox and the bot …")
+            with demo(say, sandbox_port=ports[0], web_port=ports[1]) as running:
+                console.print(_welcome(running))
+                while True:
+                    running.processes.check()
+                    time.sleep(LOOK_EVERY_S)
+        except DemoFailed as error:
+            _tell(console, error, error.tail)
+            return 1
+        except _Ended:
+            console.print("Ended.")
+            return 0
+
+
+def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> int:
+    """The story, once. Exit status 0, or 1 after saying what failed."""
+    heard: list[tuple[str, str]] = []
+
+    def say(name: str, line: str) -> None:
+        heard.append((name, line))
+        if verbose:
+            console.print(_line(name, line), soft_wrap=True)
+
+    began = time.monotonic()
+    with _signals():
+        try:
+            console.print("Starting Redis, the sandbox and the bot …")
+            with demo(say, sandbox_port=port, web_port=web_port) as running:
+                _play(console, running)
+                running.processes.check()
+        except DemoFailed as error:
+            _tell(console, error, error.tail)
+            return 1
+        except StoryFailed as error:
+            troubled = [f"{n}: {text}" for n, text in heard if "error" in text or "warning" in text or "Traceback" in text]
+            _tell(console, error, troubled[-30:])
+            return 1
+        except _Ended:
+            console.print("Ended.")
+            return 1
+    console.print(Text(f"The whole story went as told, in {time.monotonic() - began:.0f} s.", "bold green"))
+    return 0
+
+
+def await_empty_queue(console: Console, scratch: Scratch) -> None:
+    """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError."""
+    with _progress(console) as progress:
+        task = progress.add_task("waiting for the workers", total=None)
+        most = 0
+        while left := sum(jobs for queue, jobs in scratch.knocks.waiting().items() if queue != "probe"):
+            most = max(most, left)
+            progress.update(task, total=most, completed=most - left)
+            time.sleep(LOOK_EVERY_S)
+        progress.update(task, total=most or 1, completed=most or 1)
+
+
+def _play(console: Console, running: Running) -> None:
+    stage = Stage(running.sandbox_url, str(running.seed["commons"]))
+    with _progress(console) as progress:
+        task = progress.add_task("reviews", total=len(running.slugs))
+
+        def step(text: str) -> None:
+            running.processes.check()
+            progress.console.print(Text(f"· {text}"))
+
+        def reviews(there: int, of: int) -> None:
+            running.processes.check()
+            progress.update(task, completed=there, total=of)
+
+        play(stage, running.slugs, Teller(step=step, reviews=reviews))
+
+
+def _welcome(running: Running) -> Panel:
+    commons = running.seed["commons"]
+    page = f"{running.sandbox_url}/repositories/{commons}/pulls/1"
+    text = Text()
+    for name, url in (
+        ("The Wasteland", running.sandbox_url),
+        ("First pull", page),
+        ("The bot's door", f"{running.web_url}/metrics"),
+        ("Evidence pages", running.evidence_url),
+    ):
+        text.append(f"{name:<16}", "bold").append(url, f"link {url}").append("\n")
+    text.append(f"\n{len(running.slugs)} pulls are open on {commons}; each gets its review within a minute.\n")
+    text.append("Then open the first pull, act as ")
+    text.append("ana", "bold").append(" and write  ").append("/accept --quality 4", "bold green").append("\n")
+    text.append("Ctrl-C ends everything; nothing is kept.", "dim")
+    return Panel(text, title="Stampbot demo", border_style="green", expand=False)
+
+
+def _line(name: str, line: str) -> Text:
+    text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
+    # Lines of our children may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
+    return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True)
+
+
+def _tell(console: Console, error: Exception, tail: Sequence[str]) -> None:
+    for line in tail:
+        console.print(Text(f"  {visible(line)}", "dim"), soft_wrap=True)
+    console.print(Text(f"stampbot demo: {visible(str(error))}", "bold red"), soft_wrap=True)
+
+
+def _ports(port: int | None, web_port: int | None) -> tuple[int, int]:
+    return (SANDBOX_PORT if port is None else port), (WEB_PORT if web_port is None else web_port)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """SIGINT, SIGTERM and SIGHUP end what runs inside, once; while it ends, more of them change nothing."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def end(_signum: int, _frame: FrameType | None) -> NoReturn:
+        for each in names:
+            signal.signal(each, signal.SIG_IGN)
+        raise _Ended
+
+    before = {each: signal.signal(each, end) for each in names}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

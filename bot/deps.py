@@ -1,0 +1,56 @@
+"""What observing and performing need from outside, handed down from the one place where parts meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.commands.catalog import Catalog as Commands
+from bot.hub.client import Hub
+from bot.model.ids import CommitHash, Commons, PullNo, User
+from bot.model.policy import Policy
+from bot.model.pull import BranchRef
+from bot.rulebook.catalog import Catalog as Rules
+from bot.scratch import Scratch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """One bot: its hubs and policies by commons, its scratch paper, its clock, its rules and commands.
+
+    `readers` runs reads side by side; it is never used from inside one of its own tasks.
+    """
+
+    hubs: Mapping[Commons, Hub]
+    policies: Mapping[Commons, Policy]
+    scratch: Scratch
+    clock: Callable[[], datetime]
+    rules: Rules
+    commands: Commands
+    readers: Executor
+    swept: dict[Commons, CommitHash] = field(default_factory=dict)
+    """Where main stood at the last sweep of this process. Forgetting it costs a look at each open pull."""
+    _accounts: dict[Commons, User | None] = field(default_factory=dict)
+    _sources: dict[tuple[Commons, PullNo], BranchRef] = field(default_factory=dict)
+
+    def hub(self, commons: Commons) -> Hub:
+        """DoltHub, with the token of this commons. Raises KeyError for a commons that is not ours."""
+        return self.hubs[commons]
+
+    def policy(self, commons: Commons) -> Policy:
+        """The operator's policy for this commons. Raises KeyError for a commons that is not ours."""
+        return self.policies[commons]
+
+    def account(self, commons: Commons) -> User | None:
+        """The account of our token, asked once; None without a token. Raises HubError."""
+        if commons not in self._accounts:
+            self._accounts[commons] = self.hub(commons).me()
+        return self._accounts[commons]
+
+    def source(self, commons: Commons, number: PullNo) -> BranchRef:
+        """The branch a pull comes from, asked once: a pull never changes it. Raises HubError."""
+        if (commons, number) not in self._sources:
+            self._sources[commons, number] = self.hub(commons).pull(commons, number).source
+        return self._sources[commons, number]

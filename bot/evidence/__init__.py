@@ -1,0 +1,11 @@
+"""Links of strangers: what may be fetched, how, and what was seen. Never raises at the caller, never lets a secret out."""
+
+from __future__ import annotations
+
+from bot.evidence.address import Network, networks
+from bot.evidence.fetch import FetchPolicy
+from bot.evidence.probe import probe
+from bot.evidence.process import limit_memory, needed_environment
+from bot.evidence.url import canonical_key
+
+__all__ = ["FetchPolicy", "Network", "canonical_key", "limit_memory", "needed_environment", "networks", "probe"]

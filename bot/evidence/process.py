@@ -1,0 +1,27 @@
+"""What the prober's process may know and use: pure answers, and one limit. Only the doors touch the real environment."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Mapping
+from typing import Final
+
+MEMORY_MAX_BYTES: Final = 1024**3
+_NEEDED: Final = frozenset(
+    ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONUNBUFFERED"]
+) | frozenset(["PYTHONDONTWRITEBYTECODE", "REDIS_URL", "STAMPBOT_COMMONS", "STAMPBOT_EVIDENCE_ALLOW", "STAMPBOT_LOG"])
+# getaddrinfo cannot be ended from outside; this makes the resolver itself give up (resolv.conf(5)).
+_RESOLVER_OPTIONS: Final = "timeout:2 attempts:2"
+
+
+def needed_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables a prober needs, of those given. Everything else stays behind: tokens, secrets, proxies, CA bundles."""
+    kept = {name: value for name, value in environment.items() if name in _NEEDED}
+    return {"RES_OPTIONS": _RESOLVER_OPTIONS, **kept}
+
+
+def limit_memory(most_bytes: int = MEMORY_MAX_BYTES) -> None:
+    """Cap this process' address space for good, the last wall against a body that grows. A cap already lower stays."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))

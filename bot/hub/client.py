@@ -1,0 +1,461 @@
+"""The client of DoltHub's API v2: the only place that talks HTTP to the hub."""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import random
+import ssl
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from http.cookiejar import DefaultCookiePolicy
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+
+from bot.hub import asks, wire
+from bot.hub.asks import Answer, Ask
+from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.hub.sql import Query, Statement
+from bot.hub.wire import Branch, Operation, OperationState
+from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User
+from bot.model.ledger import Row
+from bot.model.pull import BranchRef, Comment, Pull, PullSummary
+
+__all__ = ["Branch", "Hub", "Written"]
+
+READ_TRIES = 3
+BACKOFF_S = 0.5
+RETRY_AFTER_CAP_S = 10.0
+"""A server that asks for more patience than this is not waited for: the job comes back later."""
+BODY_DEADLINE_S = 60.0
+CHUNK_BYTES = 64 * 1024
+PAGES_MAX = 500
+POOL_SIZE = 32
+
+T = TypeVar("T")
+
+
+class Written(enum.Enum):
+    """What DoltHub says a write came to. It proves nothing (a violated CHECK was seen to be a success): read back."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+class Hub:
+    """DoltHub, as the bot uses it. One per process; safe to share between threads.
+
+    `origin`: `https://www.dolthub.com`; the token is never sent anywhere else. `token` may be empty: then nothing is sent.
+    `commons`: the databases read with the token (then once without, if it is refused). All others, forks, are read
+    without: a token limited by scope fails on public databases (DoltHub docs, token scopes; wl commit 07d8d60).
+    `timeout_s`: connect, and silence while reading. `poll_s`: first and longest pause between polls of an operation.
+    `on_request` is called with the operationId before every single request, on the calling thread; it may block.
+
+    Every method may raise HubBusy, HubRefused (HubGone, HubConflict) and HubStrange. Reads are tried three times, a
+    write is sent once.
+    """
+
+    def __init__(
+        self,
+        origin: str,
+        token: str,
+        *,
+        commons: Iterable[Database] = (),
+        session: requests.Session | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        timeout_s: tuple[float, float] = (3.05, 20.0),
+        poll_s: tuple[float, float] = (0.25, 5.0),
+        operation_wait_s: float = 90.0,
+        on_request: Callable[[str], None] | None = None,
+    ) -> None:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError(f"{origin!r} is not an origin such as https://www.dolthub.com")
+        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._token = token.strip()
+        if not (self._token.isascii() and self._token.isprintable()) or " " in self._token:
+            raise ValueError("the token holds characters no DoltHub token has")
+        self._commons = frozenset(commons)
+        self._session = session or _session()
+        self._sleep = sleep
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._poll_s = poll_s
+        self._operation_wait_s = operation_wait_s
+        self._on_request = on_request
+
+    # --- reads ----------------------------------------------------------------------------------------------------
+
+    def me(self) -> User | None:
+        """The account of the token, None if there is no token. Raises HubRefused (UNAUTHENTICATED) for a bad one."""
+        if not self._token:
+            return None
+        return wire.read_user(self._data(asks.read("getCurrentUser", "/api/v2/user", auth=True, public=False)))
+
+    def database(self, db: Database) -> bool:
+        """Whether the database exists and may be seen."""
+        try:
+            self._data(asks.read("getDatabase", asks.database_path(db), auth=self._ours(db)))
+        except HubGone:
+            return False
+        return True
+
+    def branches(self, db: Database) -> tuple[Branch, ...]:
+        """All branches with their heads. The list may lag behind a branch made a moment ago."""
+        path = asks.database_path(db) + "/branches"
+        return tuple(wire.read_branch(item) for item in self._items("listBranches", path, auth=self._ours(db)))
+
+    def pull(self, commons: Commons, number: PullNo) -> Pull:
+        """One pull. Raises HubGone if there is none of that number."""
+        return wire.read_pull(self._data(asks.read("getPull", asks.pull_path(commons, number), auth=True)))
+
+    def pulls(self, commons: Commons) -> tuple[PullSummary, ...]:
+        """All pulls in every state, newest number first. DoltHub has no filter and promises no order."""
+        items = self._items("listPulls", asks.database_path(commons) + "/pulls", auth=True)
+        found = {pull.number: pull for pull in map(wire.read_pull_summary, items)}
+        return tuple(found[number] for number in sorted(found, reverse=True))
+
+    def comments(self, commons: Commons, number: PullNo) -> tuple[Comment, ...]:
+        """All top-level comments, oldest first. DoltHub promises no order."""
+        items = self._items("listPullComments", asks.pull_path(commons, number) + "/comments", auth=True)
+        found = {comment.id: comment for comment in map(wire.read_comment, items)}
+        return tuple(sorted(found.values(), key=lambda c: (c.created_at, c.id)))
+
+    def rows(self, db: Database, ref: str, query: Query) -> tuple[Row, ...]:
+        """All rows of a query at a branch or commit; pages itself, so `ref` should be a commit for a paged query.
+
+        Raises HubGone for an unknown database or ref, HubStrange for a SQL error and for rows that come cut.
+        """
+        if query.is_nothing:
+            return ()
+        if not query.paged:
+            return self._rows(db, ref, query.text)
+        found: list[Row] = []
+        for page in range(PAGES_MAX):
+            rows = self._rows(db, ref, query.page(page))
+            found += rows
+            if len(rows) < query.per_page:
+                return tuple(found)
+        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {asks.clean(query.text)}")
+
+    def rows_page(self, db: Database, ref: str, query: Query, page: int) -> tuple[Row, ...]:
+        """One page of a paged query, counted from 0; fewer rows than `query.per_page` means it is the last."""
+        return self._rows(db, ref, query.page(page))
+
+    def merging(self, commons: Commons) -> bool:
+        """Whether a merge is queued or running on the commons."""
+        path = asks.database_path(commons) + "/operations"
+        for page in self._pages("listOperations", path, auth=True):
+            operations = tuple(map(wire.read_operation, page))
+            if any(o.kind == "merge" and o.state is OperationState.RUNNING for o in operations):
+                return True
+            if _newest_first(operations):
+                # Jobs of one database run in turn: behind a whole page of newer ones nothing is still running.
+                return False
+        return False
+
+    # --- writes ---------------------------------------------------------------------------------------------------
+
+    def create_branch(self, commons: Commons, name: str, *, at: CommitHash) -> None:
+        """Make a branch at a commit. Raises HubConflict if the name is taken."""
+        body = {"name": name, "from": {"commit": at}}
+        self._write(asks.write("createBranch", "POST", asks.database_path(commons) + "/branches", body))
+
+    def write(self, commons: Commons, branch: str, statement: Statement) -> Written:
+        """Run one statement on a branch, as one commit whose message is the statement's text; waits for its end.
+
+        Both branches of the call are `branch`: another `from_branch` would be merged in (wl, on v1alpha1's write).
+        Raises HubRefused for a failed operation, HubBusy when the end is not known.
+        """
+        body = {"from_branch": branch, "to_branch": branch, "q": statement.text}
+        ask = asks.write("runSqlWriteQuery", "POST", asks.database_path(commons) + "/sql-writes", body)
+        try:
+            ended = self._operate(ask)
+        except HubRefused as no:
+            if no.status == 400 and asks.changed_nothing(str(no)):
+                return Written.UNCHANGED
+            raise
+        if ended.state is OperationState.SUCCEEDED:
+            return Written.CHANGED if ended.commit else Written.UNCHANGED
+        if asks.changed_nothing(ended.detail):
+            return Written.UNCHANGED
+        raise wire.failure(ask, ended)
+
+    def open_pull(self, commons: Commons, *, title: str, description: str, branch: str) -> PullNo:
+        """Open a pull from a branch of the commons to its main. Raises HubConflict if there is one for that branch."""
+        body = {
+            "title": title,
+            "description": description,
+            "from_branch": asks.branch_ref(BranchRef(commons, branch)),
+            "to_branch": asks.branch_ref(BranchRef(commons, "main")),
+        }
+        answer = self._write(asks.write("createPull", "POST", asks.database_path(commons) + "/pulls", body))
+        with _unknown_if_unreadable("createPull"):
+            return wire.read_pull(wire.read_one(answer)).number
+
+    def comment(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+        """Post a comment (Markdown)."""
+        path = asks.pull_path(commons, number) + "/comments"
+        answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}))
+        with _unknown_if_unreadable("createPullComment"):
+            return wire.read_comment_id(wire.read_one(answer))
+
+    def merge(self, commons: Commons, number: PullNo) -> None:
+        """Merge a pull and follow the operation to its end. No head can be expected: verify what came to main.
+
+        Raises HubRefused if it cannot be merged (422 at once, or a failed operation), HubBusy if it is still running
+        or its end is unknown. Never starts a second merge.
+        """
+        ask = asks.write("mergePull", "POST", asks.pull_path(commons, number) + "/merge", {})
+        ended = self._operate(ask)
+        if ended.state is not OperationState.SUCCEEDED:
+            raise wire.failure(ask, ended)
+
+    def close(self, commons: Commons, number: PullNo) -> None:
+        """Close a pull unmerged."""
+        self._write(asks.write("updatePull", "PATCH", asks.pull_path(commons, number), {"state": "closed"}))
+
+    # --- operations -----------------------------------------------------------------------------------------------
+
+    def _operate(self, ask: Ask) -> Operation:
+        """Start an operation and poll it to its end. Raises HubBusy(unknown_end) if that does not come in time."""
+        started = self._write(ask)
+        with _unknown_if_unreadable(ask.operation):
+            path = wire.read_operation_path(wire.read_one(started), self._origin)
+        poll = asks.read("getOperation", path, auth=True, public=False)
+        deadline = self._clock() + self._operation_wait_s
+        pause, longest = self._poll_s
+        while True:
+            self._sleep(pause)
+            trouble = ""
+            try:
+                operation = wire.read_operation(wire.read_one(self._send(poll)))
+                if operation.ended:
+                    return operation
+            except HubGone as missing:
+                trouble = str(missing)
+            except HubRefused as no:
+                if asks.changed_nothing(str(no)):
+                    return Operation(kind="", state=OperationState.FAILED, detail=str(no))
+                raise HubBusy(f"{ask.operation}: unknown end, {no}", unknown_end=True) from no
+            except (HubBusy, HubStrange) as later:
+                trouble = str(later)
+                pause = max(pause, min(getattr(later, "retry_after_s", None) or 0.0, RETRY_AFTER_CAP_S))
+            pause = min(pause * 2, max(pause, longest))
+            if self._clock() + pause > deadline:
+                raise HubBusy(f"{ask.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
+
+    # --- one request ----------------------------------------------------------------------------------------------
+
+    def _ours(self, db: Database) -> bool:
+        return db in self._commons
+
+    def _data(self, ask: Ask) -> Mapping[str, object]:
+        return self._read(ask, wire.read_one)
+
+    def _rows(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
+        return self._read(asks.sql_read(db, ref, text, auth=self._ours(db)), wire.read_rows)
+
+    def _items(self, operation: str, path: str, *, auth: bool) -> Iterator[Mapping[str, object]]:
+        for page in self._pages(operation, path, auth=auth):
+            yield from page
+
+    def _pages(self, operation: str, path: str, *, auth: bool) -> Iterator[tuple[Mapping[str, object], ...]]:
+        """Pages until the token of the next one is absent, empty or known already."""
+        seen = {""}
+        token = ""
+        for _ in range(PAGES_MAX):
+            items, token = self._read(asks.read(operation, path, auth=auth, page=token), wire.read_page)
+            yield items
+            if token in seen:
+                return
+            seen.add(token)
+        raise HubStrange(f"{operation}: more than {PAGES_MAX} pages")
+
+    def _read(self, ask: Ask, reader: Callable[[Answer], T]) -> T:
+        """Ask and read, up to three times where another try may help, and once without the token if it is refused."""
+        if not self._token:
+            ask = replace(ask, auth=False)
+        may_go_without = ask.auth and ask.public
+        for tried in range(1, READ_TRIES + 1):
+            try:
+                return reader(self._send(ask))
+            except HubError as error:
+                trouble = error
+            if may_go_without and _token_is_in_the_way(trouble):
+                may_go_without = False
+                with contextlib.suppress(HubError):
+                    return reader(self._send(replace(ask, auth=False)))
+            pause = _pause_s(trouble, tried)
+            if pause is None or tried == READ_TRIES:
+                raise trouble
+            self._sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _write(self, ask: Ask) -> Answer:
+        """Send a write, once. Raises HubBusy(unknown_end) if it was sent and nobody knows what came of it."""
+        if not self._token:
+            raise HubRefused(f"{ask.operation} needs a token; {asks.MEND_TOKEN}", status=401, code="UNAUTHENTICATED")
+        try:
+            return self._send(ask)
+        except HubGone as missing:
+            if missing.passing:
+                # Not repeated here, so not believed either.
+                raise HubBusy(str(missing)) from missing
+            raise
+
+    def _send(self, ask: Ask) -> Answer:
+        """One request, one answer with status 2xx; everything else is raised as a HubError."""
+        if self._on_request is not None:
+            self._on_request(ask.operation)
+        headers = {
+            "accept": "application/json",
+            "cache-control": "no-cache",
+            "user-agent": "stampbot",
+            "x-request-id": f"stampbot-{uuid.uuid4()}",
+        }
+        if ask.auth:
+            headers["authorization"] = f"Bearer {self._token}"
+        if ask.body is not None:
+            headers["content-type"] = "application/json"
+        try:
+            with self._session.request(
+                ask.method,
+                self._origin + ask.path,
+                params=list(ask.query),
+                data=asks.encode(ask.body) if ask.body is not None else None,
+                headers=headers,
+                timeout=self._timeout_s,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                body = self._body(response)
+                answer = Answer(
+                    status=response.status_code,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                    body=body,
+                )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise _sorted(error, ask) from error
+        trouble = asks.refusal(ask, answer)
+        if trouble is None:
+            return answer
+        if isinstance(trouble, HubBusy) and not ask.reads and answer.status != 429:
+            raise HubBusy(f"unknown end, {trouble}", unknown_end=True, retry_after_s=trouble.retry_after_s)
+        raise trouble
+
+    def _body(self, response: requests.Response) -> bytes:
+        """The body, up to one byte over the cap (which reads as too large), within the deadline."""
+        deadline = self._clock() + BODY_DEADLINE_S
+        read = bytearray()
+        for chunk in response.iter_content(CHUNK_BYTES):
+            read += chunk
+            if len(read) > asks.ANSWER_MAX_BYTES:
+                return bytes(read[: asks.ANSWER_MAX_BYTES + 1])
+            if self._clock() > deadline:
+                raise requests.ReadTimeout("the answer trickles")
+        return bytes(read)
+
+
+def _session() -> requests.Session:
+    """One pool for all threads; no proxies or netrc from the environment, no cookies, no repeats of its own."""
+    session = requests.Session()
+    session.trust_env = False
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=POOL_SIZE, max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _token_is_in_the_way(trouble: HubError) -> bool:
+    """Whether the same read may succeed without token: scoped tokens are refused, or told that nothing is there."""
+    if isinstance(trouble, HubGone):
+        return trouble.passing or "api token" in str(trouble).lower()
+    return isinstance(trouble, HubRefused) and trouble.status == 403
+
+
+def _pause_s(trouble: HubError, tried: int) -> float | None:
+    """How long to wait before the next try of a read, None if no further try makes sense. Jitter keeps lanes apart."""
+    backoff = BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.8, 1.2)
+    if isinstance(trouble, HubBusy):
+        asked = trouble.retry_after_s or 0.0
+        return max(backoff, asked) if asked <= RETRY_AFTER_CAP_S else None
+    if isinstance(trouble, HubGone):
+        return backoff if trouble.passing else None
+    if isinstance(trouble, HubStrange):
+        return backoff if trouble.unreadable else None
+    return None
+
+
+def _sorted(error: Exception, ask: Ask) -> HubError:
+    """The HubError an exception of the HTTP library stands for."""
+    causes = tuple(_causes(error))
+    says = f"{ask.operation}: {type(error).__name__}"
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
+        return HubStrange(f"{says}: DoltHub's certificate is not trusted here")
+    if isinstance(error, _NEVER_SENT):
+        return HubStrange(f"{says}: the request cannot be made: {asks.clean(str(error))}")
+    if any(isinstance(cause, requests.ConnectTimeout | NewConnectionError | ConnectTimeoutError) for cause in causes):
+        return HubBusy(f"{says}: no connection to DoltHub")
+    if not ask.reads:
+        return HubBusy(f"{says}: unknown end, the connection failed after sending", unknown_end=True)
+    if isinstance(error, _UNREADABLE):
+        return HubStrange(f"{says}: {asks.clean(str(error))}", unreadable=True)
+    slow = isinstance(error, requests.Timeout) or any(isinstance(cause, ReadTimeoutError) for cause in causes)
+    return HubBusy(f"{says}: {'no answer in time' if slow else 'the connection failed'}")
+
+
+_NEVER_SENT = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidProxyURL,
+    requests.exceptions.URLRequired,
+)
+_UNREADABLE = (
+    requests.exceptions.ContentDecodingError,
+    requests.exceptions.InvalidJSONError,
+    requests.exceptions.StreamConsumedError,
+    requests.exceptions.TooManyRedirects,
+    requests.exceptions.UnrewindableBodyError,
+)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An exception and all it was made of: requests keeps urllib3's reason in `args` and `reason`.
+
+    Not `__context__`: that may be an older failure the caller is just handling, which says nothing about this one.
+    """
+    waiting: list[object] = [error]
+    seen: set[int] = set()
+    while waiting:
+        cause = waiting.pop()
+        if not isinstance(cause, BaseException) or id(cause) in seen:
+            continue
+        seen.add(id(cause))
+        yield cause
+        waiting += (cause.__cause__, getattr(cause, "reason", None), *cause.args)
+
+
+@contextlib.contextmanager
+def _unknown_if_unreadable(operation: str) -> Iterator[None]:
+    """A yes that cannot be read is a write whose end is unknown."""
+    try:
+        yield
+    except HubStrange as strange:
+        raise HubBusy(f"{operation}: unknown end, {strange}", unknown_end=True) from strange
+
+
+def _newest_first(operations: tuple[Operation, ...]) -> bool:
+    """Whether a page shows operations from new to old, which no contract promises."""
+    times = [o.created_at for o in operations if o.created_at is not None]
+    return len(times) == len(operations) and len(set(times)) > 1 and times == sorted(times, reverse=True)

@@ -1,0 +1,230 @@
+"""What a pull changes: from the commit it left main at to its head, table by table and row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
+
+from bot.hub import sql
+from bot.hub.errors import HubStrange
+from bot.model.ids import CommitHash, Commons, Database, is_commit_hash
+from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Row, RowChange
+
+DIFF_ROWS_MAX = 5000
+"""Changed rows of one table that are read; nobody reviews more in one pull."""
+ANCESTOR_PAGES_MAX = 50
+_BOOKKEEPING = frozenset({"commit", "commit_date"})
+"""What `dolt_diff` adds to the columns of either side (Dolt docs, table functions)."""
+
+
+class Reads(Protocol):
+    """The part of the hub that is needed here."""
+
+    def rows(self, db: Database, ref: str, query: sql.Query) -> tuple[Row, ...]: ...
+
+    def rows_page(self, db: Database, ref: str, query: sql.Query, page: int) -> tuple[Row, ...]: ...
+
+
+# --- row changes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """A table that differs: its name before and after, and in what."""
+
+    before: str
+    after: str
+    data: bool
+    schema: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(n for n in (self.after, self.before) if n))
+
+    @property
+    def known(self) -> bool:
+        """A table of the commons that kept its name. Rows of any other are never read."""
+        return len(self.names) == 1 and self.names[0] in KNOWN_TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What reading one table came to: its row changes, or how many there are."""
+
+    table: str
+    rows: tuple[RowChange, ...]
+    unread: int | None = None
+
+
+def read_changes(hub: Reads, db: Database, base: CommitHash, head: CommitHash, pool: Executor | None = None) -> Changes:
+    """All that lies between two commits of `db`: one request for the tables, then about one per changed table.
+
+    Unknown and `dolt_*` tables, and known ones whose definition changed, came, went or were renamed, stand in `schema`;
+    a table with more than DIFF_ROWS_MAX changed rows, or rows too large to read, stands in `unread`. Row changes come in
+    the order of KNOWN_TABLES, then by key. `pool`: threads to read tables at the same time; never the pool that runs the
+    caller, which might then wait for itself. Raises HubError.
+    """
+    if base == head:
+        return Changes()
+    tables = tuple(map(_table, hub.rows(db, head, sql.diff_summary(base, head))))
+    schema = dict.fromkeys(name for t in tables if t.schema or not t.known for name in t.names)
+    changed = sorted((t.names[0] for t in tables if t.known and t.data), key=KNOWN_TABLES.index)
+
+    def read(table: str) -> _Read:
+        return _read_table(hub, db, base, head, table, schema_changed=table in schema)
+
+    found = tuple(pool.map(read, changed) if pool is not None and len(changed) > 1 else map(read, changed))
+    return Changes(
+        rows=tuple(change for part in found for change in part.rows),
+        schema=tuple(schema),
+        unread=tuple((part.table, part.unread) for part in found if part.unread is not None),
+    )
+
+
+def _table(row: Row) -> _Table:
+    """A row of `dolt_diff_summary`. What cannot be read as no counts as yes: then it is looked at."""
+    return _Table(
+        before=row.text("from_table_name"),
+        after=row.text("to_table_name"),
+        data=row.text("data_change").lower() not in ("0", "false"),
+        schema=row.text("schema_change").lower() not in ("0", "false"),
+    )
+
+
+def _read_table(hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str, *, schema_changed: bool) -> _Read:
+    query = sql.diff_rows(base, head, table)
+    rows: list[Row] = []
+    try:
+        for page in count():
+            got = hub.rows_page(db, head, query, page)
+            rows += got
+            if len(got) < query.per_page or len(rows) > DIFF_ROWS_MAX:
+                break
+    except HubStrange as strange:
+        # A table whose key or columns changed may be impossible to compare, and a pull can make it so on purpose:
+        # that is a fact about the pull, not trouble of ours.
+        if not (schema_changed or strange.too_large):
+            raise
+        return _Read(table, (), _how_many(hub, db, base, head, table))
+    if len(rows) > DIFF_ROWS_MAX:
+        return _Read(table, (), _how_many(hub, db, base, head, table))
+    return _Read(table, tuple(_row_change(table, row) for row in rows))
+
+
+def _how_many(hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str) -> int:
+    """Changed rows of a table; 0 if even that cannot be told."""
+    try:
+        stats = hub.rows(db, head, sql.diff_stat(base, head))
+    except HubStrange:
+        return 0
+    mine = (row for row in stats if row.text("table_name") == table)
+    cells = (row.text(column) for row in mine for column in ("rows_added", "rows_deleted", "rows_modified"))
+    return sum(int(cell) for cell in cells if cell.isdecimal())
+
+
+def _row_change(table: str, row: Row) -> RowChange:
+    """A row of `dolt_diff`: the cells of both sides, with `from_` and `to_` before the columns' names."""
+    word = row.text("diff_type").lower()
+    kind = next((k for k in ChangeKind if k.value == word), None)
+    if kind is None:
+        raise HubStrange(f"a row of {table} differs in an unknown way")
+    before = None if kind is ChangeKind.ADDED else _side(row, "from_")
+    after = None if kind is ChangeKind.REMOVED else _side(row, "to_")
+    key = (after or before or Row(())).get(PRIMARY_KEYS[table])
+    if key is None:
+        raise HubStrange(f"a row of {table} differs and has no key")
+    return RowChange(table=table, key=key, kind=kind, before=before, after=after)
+
+
+def _side(row: Row, prefix: str) -> Row:
+    cells = ((name.removeprefix(prefix), value) for name, value in row.cells if name.startswith(prefix))
+    return Row.of((name, value) for name, value in cells if name not in _BOOKKEEPING)
+
+
+# --- merge base -------------------------------------------------------------------------------------------------------
+
+
+def merge_base(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> CommitHash | None:
+    """Where `head` (in `fork`) left the history of `main_head` (in `commons`); None if they share none.
+
+    DoltHub shows a pull as the difference from there (three-dot diff). Within one database Dolt answers itself. A fork
+    seldom knows main's present head, so for a fork both histories are asked: the fork for the ancestors of `head`, the
+    commons which of them are on main. That is two requests for nearly every pull. Raises HubError.
+    """
+    if head == main_head:
+        return head
+    if fork == commons:
+        return _base(hub.rows(commons, head, sql.merge_base(head, main_head)))
+    query = sql.ancestors(head)
+    parents: dict[CommitHash, set[CommitHash]] = {}
+    asked: set[CommitHash] = set()
+    common: set[CommitHash] = set()
+    for page in range(ANCESTOR_PAGES_MAX):
+        rows = hub.rows_page(fork, head, query, page)
+        last = len(rows) < query.per_page
+        for row in rows:
+            above = parents.setdefault(_commit(row.get("commit_hash")), set())
+            above |= {_commit(parent) for parent in (row.get("parent_hash"),) if parent}
+        new = {head, *parents, *(parent for above in parents.values() for parent in above)} - asked
+        asked |= new
+        common |= _on_main(hub, commons, main_head, new)
+        # A merge commit may be cut in two by the end of a page.
+        whole = parents.keys() if last else parents.keys() - {_commit(rows[-1].get("commit_hash"))}
+        met, open_end = _meet(head, {commit: parents[commit] for commit in whole}, common)
+        if last or not open_end:
+            return _best(met, lambda a, b: _base(hub.rows(commons, main_head, sql.merge_base(a, b))))
+    raise HubStrange(f"no end of the history of {fork} after {ANCESTOR_PAGES_MAX * query.per_page} commits")
+
+
+def _on_main(hub: Reads, commons: Commons, main_head: CommitHash, commits: Iterable[CommitHash]) -> set[CommitHash]:
+    found = hub.rows(commons, main_head, sql.on_log(sorted(commits), main_head))
+    return {_commit(row.get("commit_hash")) for row in found}
+
+
+def _meet(
+    head: CommitHash, parents: Mapping[CommitHash, Iterable[CommitHash]], common: set[CommitHash]
+) -> tuple[set[CommitHash], bool]:
+    """The first commits on main met on each way down from `head`, and whether some way leads beyond what was read."""
+    met: set[CommitHash] = set()
+    seen: set[CommitHash] = set()
+    open_end = False
+    waiting = [head]
+    while waiting:
+        commit = waiting.pop()
+        if commit in seen:
+            continue
+        seen.add(commit)
+        if commit in common:
+            met.add(commit)
+        elif commit in parents:
+            waiting += parents[commit]
+        else:
+            open_end = True
+    return met, open_end
+
+
+def _best(met: Iterable[CommitHash], base_of: Callable[[CommitHash, CommitHash], CommitHash | None]) -> CommitHash | None:
+    """The best of several common ancestors: one that is no ancestor of another.
+
+    A branch that merged main in meets main more than once. Of two that are no ancestors of each other (criss-cross
+    merges) either is a right answer, and the smaller hash is taken.
+    """
+    best: CommitHash | None = None
+    for candidate in sorted(met):
+        if best is None or base_of(best, candidate) == best:
+            best = candidate
+    return best
+
+
+def _base(rows: tuple[Row, ...]) -> CommitHash | None:
+    found = rows[0].get("base") if rows else None
+    return _commit(found) if found is not None else None
+
+
+def _commit(text: str | None) -> CommitHash:
+    if text is None or not is_commit_hash(text):
+        raise HubStrange("a commit hash was expected in the history, and something else was answered")
+    return CommitHash(text)

@@ -1,0 +1,61 @@
+"""What can go wrong with DoltHub, sorted by what to do next: wait, give up, or call a person."""
+
+from __future__ import annotations
+
+
+class HubError(Exception):
+    """Base of all errors of the hub. The message is one clean line that may quote the server: strangers' text."""
+
+
+class HubBusy(HubError):
+    """Later. Time-out, cut connection, 429, 5xx, an operation still running, a transient `no such repository`.
+
+    `unknown_end`: a write was sent and may or may not have happened; look before it is tried again.
+    `retry_after_s`: how long the server asked to wait, if it said so.
+    """
+
+    def __init__(self, message: str, *, unknown_end: bool = False, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.unknown_end = unknown_end
+        self.retry_after_s = retry_after_s
+
+
+class HubRefused(HubError):
+    """No, and repeating will not help.
+
+    `status` is the HTTP status (or the one a failed operation carries), `code` the contract's error code
+    (DoltHub API v2 contract, ErrorCode); codes may be added, so unknown ones occur.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class HubGone(HubRefused):
+    """Not there, or not for us: a 404, or a ref that does not exist.
+
+    `passing`: DoltHub is known to say this for a while about things that do exist, so it is believed only when repeated.
+    """
+
+    def __init__(self, message: str, *, status: int = 404, code: str = "NOT_FOUND", passing: bool = False) -> None:
+        super().__init__(message, status=status, code=code)
+        self.passing = passing
+
+
+class HubConflict(HubRefused):
+    """Against the present state: a branch of that name, or a pull for that branch, is already there (409)."""
+
+
+class HubStrange(HubError):
+    """Our picture of DoltHub is wrong, and a person should look: an unreadable answer, cut rows, SQL it does not take.
+
+    `unreadable`: the answer was no API answer at all (HTML, empty body); for a read it is worth another try.
+    `too_large`: the answer was longer than anybody should read.
+    """
+
+    def __init__(self, message: str, *, unreadable: bool = False, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.unreadable = unreadable
+        self.too_large = too_large

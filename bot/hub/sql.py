@@ -1,0 +1,363 @@
+"""The only place where SQL text is made: one literal encoder, the queries, the statements of a decision.
+
+A statement's text becomes the public commit message on DoltHub, so it is kept readable. All queries are meant to be run at
+a commit hash. MySQL as Dolt speaks it; system tables and functions: Dolt's SQL reference (dolt_log, dolt_commit_ancestors,
+dolt_diff, dolt_diff_summary, dolt_diff_stat, DOLT_MERGE_BASE, DOLT_HASHOF).
+"""
+# ruff: noqa: S608 - this is the module where SQL is put together; every value goes through literal(), name() or _hash()
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.ids import CommitHash, Handle, StampId, WantedId, is_commit_hash
+from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, TERMINAL_STATUSES, Row, RowWrite, Write, write_time
+
+ROWS_PER_PAGE = 900
+"""Below the limit of 1,000 rows, so that a full page is never mistaken for a cut one."""
+ANCESTORS_PER_PAGE = 200
+"""A branch of work stands a few commits above main, so the first page nearly always reaches it."""
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_PLAIN = re.compile(r"[ -\[\]-~]*")
+"""Printable ASCII without the backslash, which MySQL reads in one way or the other depending on `sql_mode`."""
+_NOTE_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/@()#+_=-]+")
+NOTE_MAX_CHARS = 200
+_NOT_COMPARABLE = frozenset({"tags", "sandbox_scope", "valence", "skill_tags", "sheet_json", "confidence"})
+"""JSON and FLOAT columns: equality with a text literal does not hold in MySQL even where the cells agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A read. A paged one has a total order, and the client adds LIMIT and OFFSET. The empty text asks nothing."""
+
+    text: str
+    paged: bool = False
+    per_page: int = ROWS_PER_PAGE
+
+    @property
+    def is_nothing(self) -> bool:
+        """No row can match, so nobody needs to be asked."""
+        return not self.text
+
+    def page(self, number: int) -> str:
+        """The text of one page, counted from 0."""
+        return f"{self.text} LIMIT {self.per_page} OFFSET {number * self.per_page}"
+
+
+NOTHING = Query("")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One write, one commit."""
+
+    text: str
+
+
+# --- text into SQL ----------------------------------------------------------------------------------------------------
+
+
+def literal(value: str | int | float | None) -> str:
+    """`value` as SQL, whoever wrote it: the one way text enters a statement.
+
+    Plain ASCII stays readable between quotes; anything else (control and non-ASCII characters, the backslash) goes as the
+    hex of its UTF-8, so the reading never depends on the server's escaping mode.
+    Raises ValueError for lone surrogates, which are no text, and for numbers SQL does not have.
+    """
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        raise ValueError("a truth value has no literal here; write 0 or 1")
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} is no SQL number")
+        return repr(value)
+    if _PLAIN.fullmatch(value):
+        return "'" + value.replace("'", "''") + "'"
+    try:
+        return f"CAST(X'{value.encode('utf-8').hex().upper()}' AS CHAR)"
+    except UnicodeEncodeError:
+        raise ValueError("text with a lone surrogate cannot be written") from None
+
+
+def name(identifier: str) -> str:
+    """A table or column between backticks. Raises ValueError unless it is a plain identifier."""
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise ValueError(f"{identifier!r} is not a plain identifier")
+    return f"`{identifier}`"
+
+
+def comment(note: str) -> str:
+    """A note as a trailing comment, one line of harmless characters; empty for an empty note."""
+    words = " ".join(_NOTE_UNSAFE.sub(" ", note).split())[:NOTE_MAX_CHARS].rstrip()
+    return f" -- {words}" if words else ""
+
+
+def _hash(commit: str) -> str:
+    """A commit hash as literal: arguments of Dolt's table functions must be plain literals."""
+    if not is_commit_hash(commit):
+        raise ValueError(f"{commit!r} is not a commit hash")
+    return f"'{commit}'"
+
+
+def _among(column: str, values: Iterable[str]) -> str:
+    """`column IN (…)`, or a condition that never holds if there are no values."""
+    texts = ", ".join(literal(value) for value in dict.fromkeys(values))
+    return f"{column} IN ({texts})" if texts else "1 = 0"
+
+
+# --- the graph of commits ---------------------------------------------------------------------------------------------
+
+
+def merge_base(a: CommitHash, b: CommitHash) -> Query:
+    """`base`: the common ancestor DoltHub itself would take; NULL if none. A SQL error if a commit is not known there."""
+    return Query(f"SELECT DOLT_MERGE_BASE({_hash(a)}, {_hash(b)}) AS base")
+
+
+def hash_of(branch: str) -> Query:
+    """`head`: the head of a branch as the database itself knows it, for where the list of branches lags."""
+    return Query(f"SELECT DOLT_HASHOF({literal(branch)}) AS head")
+
+
+def ancestors(commit: CommitHash) -> Query:
+    """`commit_hash, parent_hash` for every commit reachable from `commit`, itself included; newest first.
+
+    A root's parent is NULL. Equal dates come in any order: a child may follow its parent.
+    """
+    return Query(
+        "SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash"
+        f" FROM dolt_log({_hash(commit)}) AS l"
+        " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash"
+        " ORDER BY l.date DESC, l.commit_hash, a.parent_hash",
+        paged=True,
+        per_page=ANCESTORS_PER_PAGE,
+    )
+
+
+def parents(commit: CommitHash) -> Query:
+    """`parent_hash, parent_index` of a commit, first parent (what was there before) first."""
+    return Query(
+        f"SELECT parent_hash, parent_index FROM dolt_commit_ancestors WHERE commit_hash = {_hash(commit)}"
+        " AND parent_hash IS NOT NULL ORDER BY parent_index"
+    )
+
+
+def merges_of(head: CommitHash) -> Query:
+    """`commit_hash` of every merge commit whose parent 1 (what was merged in) is `head`, on whatever branch."""
+    return Query(
+        f"SELECT commit_hash FROM dolt_commit_ancestors WHERE parent_hash = {_hash(head)} AND parent_index = 1"
+        " ORDER BY commit_hash"
+    )
+
+
+def on_log(commits: Iterable[CommitHash], head: CommitHash) -> Query:
+    """`commit_hash`: those of `commits` that are reachable from `head`."""
+    among = dict.fromkeys(commits)
+    if not among:
+        return NOTHING
+    wanted = ", ".join(_hash(commit) for commit in among)
+    return Query(
+        f"SELECT commit_hash FROM dolt_log({_hash(head)}) WHERE commit_hash IN ({wanted}) ORDER BY commit_hash",
+        paged=True,
+    )
+
+
+def is_on_log(commit: CommitHash, head: CommitHash) -> Query:
+    """One row if `commit` is reachable from `head`, none if not."""
+    return on_log((commit,), head)
+
+
+# --- what differs -----------------------------------------------------------------------------------------------------
+
+
+def diff_summary(a: CommitHash, b: CommitHash) -> Query:
+    """`from_table_name, to_table_name, diff_type, data_change, schema_change` for every table that differs."""
+    return Query(
+        "SELECT from_table_name, to_table_name, diff_type, data_change, schema_change"
+        f" FROM dolt_diff_summary({_hash(a)}, {_hash(b)}) ORDER BY to_table_name, from_table_name",
+        paged=True,
+    )
+
+
+def diff_stat(a: CommitHash, b: CommitHash) -> Query:
+    """`table_name, rows_added, rows_deleted, rows_modified` for every table that differs."""
+    return Query(f"SELECT table_name, rows_added, rows_deleted, rows_modified FROM dolt_diff_stat({_hash(a)}, {_hash(b)})")
+
+
+def diff_rows(a: CommitHash, b: CommitHash, table: str) -> Query:
+    """`from_*`, `to_*` and `diff_type` for every row of a known table that differs, ordered by key."""
+    key = _known_key(table)
+    return Query(
+        f"SELECT * FROM dolt_diff({_hash(a)}, {_hash(b)}, {literal(table)})"
+        f" ORDER BY COALESCE({name('to_' + key)}, {name('from_' + key)})",
+        paged=True,
+    )
+
+
+# --- rows of the commons ----------------------------------------------------------------------------------------------
+
+
+def columns() -> Query:
+    """`table_name, column_name` of the known tables, in column order."""
+    return Query(
+        "SELECT table_name AS table_name, column_name AS column_name FROM information_schema.columns"
+        f" WHERE {_among('table_name', KNOWN_TABLES)} ORDER BY table_name, ordinal_position"
+    )
+
+
+def rows_by(table: str, column: str, values: Iterable[str]) -> Query:
+    """Whole rows of a known table whose `column` equals one of `values`, ordered by key."""
+    key, among = _known_key(table), tuple(values)
+    if not among:
+        return NOTHING
+    return Query(f"SELECT * FROM {name(table)} WHERE {_among(name(column), among)} ORDER BY {name(key)}", paged=True)
+
+
+def completions_of(wanted_ids: Iterable[WantedId]) -> Query:
+    """All completions handed in for these items."""
+    return rows_by("completions", "wanted_id", wanted_ids)
+
+
+def rigs_around(handles: Iterable[Handle], owners: Iterable[str], min_trust: int | None = None) -> Query:
+    """Rigs with these handles (in any case), of these owners, or of at least this trust, and their kin.
+
+    Kin: same owner, same e-mail, parent, children and siblings of a rig with one of the handles. Wide on purpose: what
+    kinship means is decided elsewhere.
+    """
+    named, owned = tuple(h for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
+    wanted: list[str] = []
+    if named:
+        these = f"SELECT {{}} FROM `rigs` WHERE {_among('LOWER(`handle`)', (_lower(h) for h in named))}"
+        wanted += [
+            _among("LOWER(`handle`)", (_lower(h) for h in named)),
+            _among("LOWER(`parent_rig`)", (_lower(h) for h in named)),
+            f"`handle` IN ({these.format('`parent_rig`')})",
+            *(f"(`{c}` <> '' AND `{c}` IN ({these.format(f'`{c}`')}))" for c in ("dolthub_org", "owner_email", "parent_rig")),
+        ]
+    if owned:
+        wanted.append(_among("LOWER(`dolthub_org`)", (_lower(o) for o in owned)))
+    if min_trust is not None:
+        wanted.append(f"`trust_level` >= {literal(int(min_trust))}")
+    return Query(f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`", paged=True) if wanted else NOTHING
+
+
+def rig_links_around(handles: Iterable[Handle]) -> Query:
+    """Links between rigs that name one of these handles, in any case and any status."""
+    named = tuple(_lower(h) for h in dict.fromkeys(handles) if h)
+    if not named:
+        return NOTHING
+    return Query(
+        f"SELECT * FROM `rig_links` WHERE {_among('LOWER(`rig_a`)', named)} OR {_among('LOWER(`rig_b`)', named)} ORDER BY `id`",
+        paged=True,
+    )
+
+
+def stamps_for(context_ids: Iterable[str], stamp_ids: Iterable[StampId]) -> Query:
+    """Stamps about one of these contexts, or with one of these ids."""
+    contexts, ids = tuple(dict.fromkeys(context_ids)), tuple(dict.fromkeys(stamp_ids))
+    if not contexts and not ids:
+        return NOTHING
+    return Query(
+        f"SELECT * FROM `stamps` WHERE {_among('`context_id`', contexts)} OR {_among('`id`', ids)} ORDER BY `id`",
+        paged=True,
+    )
+
+
+def record_of(handle: Handle) -> Query:
+    """`quality, stamps`: how often a worker got which quality, as JSON text, for some are words (wire.read_record)."""
+    return Query(
+        "SELECT JSON_EXTRACT(`valence`, '$.quality') AS quality, COUNT(*) AS stamps FROM `stamps`"
+        f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')"
+    )
+
+
+def open_completions() -> Query:
+    """Completions on main that are not finished, with `item_status`.
+
+    In review and unstamped; a stamp about them that they do not link; a link whose item is not in a terminal status.
+    """
+    ended = ", ".join(literal(status) for status in sorted(TERMINAL_STATUSES))
+    return Query(
+        "SELECT c.*, w.`status` AS item_status FROM `completions` AS c LEFT JOIN `wanted` AS w ON w.`id` = c.`wanted_id`"
+        " WHERE (c.`stamp_id` IS NULL AND (w.`status` = 'in_review'"
+        " OR c.`id` IN (SELECT s.`context_id` FROM `stamps` AS s WHERE s.`context_id` IS NOT NULL)))"
+        f" OR (c.`stamp_id` IS NOT NULL AND w.`status` NOT IN ({ended}))"
+        " ORDER BY c.`id`",
+        paged=True,
+    )
+
+
+def _lower(text: str) -> str:
+    """As MySQL's LOWER does it for ASCII; folding by look is done on what comes back."""
+    return text.lower()
+
+
+def _known_key(table: str) -> str:
+    if table not in KNOWN_TABLES:
+        raise ValueError(f"{table!r} is not a table of a commons")
+    return PRIMARY_KEYS[table]
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+
+def write_row(
+    write: RowWrite, *, columns: Mapping[str, Collection[str]], now: datetime, note: str, unless_stamped: bool = False
+) -> Statement:
+    """One row of a decision as one guarded statement, with the note as trailing comment.
+
+    `columns`: columns by table of this commons; cells of others are left out. `now` goes into the columns of `touch`.
+    `unless_stamped`: nothing is written if any stamp has this context (the stamp's own `context_id`; for a completion, its
+    id). Never INSERT IGNORE: that would also hide a violated CHECK.
+    Raises ValueError for a write that cannot be said safely (unknown table, a guard on a JSON or FLOAT column).
+    """
+    there = columns.get(write.table, ())
+    key = name(_known_key(write.table))
+    cells = [(column, value) for column, value in write.cells.cells if column in there]
+    cells += [(column, write_time(now)) for column in write.touch if column in there]
+    unstamped = _unstamped(write) if unless_stamped else ""
+    if write.write is Write.INSERT:
+        if write.guard.cells:
+            raise ValueError("an INSERT has no guard: its key must be free")
+        text = _insert(write.table, [(write.key_column, write.key), *(c for c in cells if c[0] != write.key_column)], unstamped)
+        return Statement(text + comment(note))
+    where = " AND ".join([f"{key} = {literal(write.key)}", *_guard(write.guard, there)] + ([unstamped] if unstamped else []))
+    if write.write is Write.DELETE:
+        return Statement(f"DELETE FROM {name(write.table)} WHERE {where}{comment(note)}")
+    if not cells:
+        raise ValueError(f"nothing to set in {write.table}")
+    sets = ", ".join(f"{name(column)} = {literal(value)}" for column, value in cells)
+    return Statement(f"UPDATE {name(write.table)} SET {sets} WHERE {where}{comment(note)}")
+
+
+def _insert(table: str, cells: list[tuple[str, str | None]], condition: str) -> str:
+    into = f"INSERT INTO {name(table)} ({', '.join(name(column) for column, _ in cells)})"
+    values = ", ".join(literal(value) for _, value in cells)
+    return f"{into} SELECT {values} WHERE {condition}" if condition else f"{into} VALUES ({values})"
+
+
+def _guard(guard: Row, there: Collection[str]) -> list[str]:
+    """Conditions under which the row is still what the decision was made about. A column that is not there reads as NULL."""
+    conditions: list[str] = []
+    for column, value in guard.cells:
+        if value is None:
+            conditions += [f"{name(column)} IS NULL"] if column in there else []
+        elif column in _NOT_COMPARABLE or column not in there:
+            raise ValueError(f"a guard on {column} cannot hold")
+        else:
+            conditions.append(f"{name(column)} = {literal(value)}")
+    return conditions
+
+
+def _unstamped(write: RowWrite) -> str:
+    """No stamp on main is about what is decided here."""
+    context = write.cells.get("context_id") if write.table == "stamps" else write.key
+    if write.table not in ("stamps", "completions") or not context:
+        raise ValueError("unless_stamped is for a stamp with a context, or for a completion")
+    return f"NOT EXISTS (SELECT 1 FROM `stamps` WHERE `context_id` = {literal(context)})"

@@ -1,0 +1,309 @@
+"""Brings the rows of one decision to main, whole or not at all, however often it is interrupted.
+
+`pull`: the rows are written to a branch of the commons made for this decision and this base, read back, and merged by a pull of
+our own. Main sees the decision at once, also where only pulls may change it. `direct`: the same guarded statements straight
+to main, the stamp last.
+
+DoltHub takes one statement per write, answers Success for a violated CHECK that wrote nothing, and says an error where nothing
+changed: so the answer of a write is never believed, the rows are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.deps import Deps
+from bot.hub import diff, sql
+from bot.hub.client import Hub
+from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange
+from bot.model.ids import CommitHash, Commons, PullNo, is_commit_hash
+from bot.model.ledger import Changes, LedgerChange, Row, RowChange, RowWrite, Write, is_untouched, is_written, same_cell
+from bot.model.policy import Landing
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import Land
+from bot.observe import main_head
+from bot.outcome import Done, Ended, Refused
+from bot.scratch import Lease
+
+BRANCH_ROOT = "stampbot"
+BASES_MAX = 5
+"""How many times main may take the same rows from under us before somebody else has to be let through first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What one landing needs at every turn."""
+
+    step: Land
+    commons: Commons
+    hub: Hub
+    columns: Mapping[str, tuple[str, ...]]
+    deps: Deps
+    lease: Lease
+
+    @property
+    def change(self) -> LedgerChange:
+        """The rows of the decision, without cells this commons has no column for."""
+        return here(self.step.change, self.columns)
+
+
+def here(change: LedgerChange, columns: Mapping[str, tuple[str, ...]]) -> LedgerChange:
+    """The change as it can stand on this commons: only columns that exist are written, guarded and compared."""
+    writes = (
+        RowWrite(
+            table=w.table,
+            key=w.key,
+            write=w.write,
+            cells=Row(tuple(c for c in w.cells.cells if c[0] in columns.get(w.table, ()))),
+            guard=Row(tuple(c for c in w.guard.cells if c[0] in columns.get(w.table, ()))),
+            touch=tuple(c for c in w.touch if c in columns.get(w.table, ())),
+        )
+        for w in change.writes
+    )
+    return LedgerChange(decision=change.decision, writes=tuple(writes), note=change.note)
+
+
+def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
+    """Bring the rows to main. Done only when main was read and holds them all.
+
+    Raises HubBusy when the end is not known, HubStrange when rows read back are not what was written.
+    """
+    hub = deps.hub(snapshot.commons)
+    work = _Work(step=step, commons=snapshot.commons, hub=hub, columns=snapshot.columns, deps=deps, lease=lease)
+    main = main_head(hub, snapshot.commons)
+    rows = _rows_at(work, main)
+    if work.change.done_in(rows):
+        return Done()
+    match snapshot.policy.landing:
+        case Landing.DIRECT:
+            return _land_direct(work)
+        case Landing.PULL:
+            return _land_by_pull(work)
+
+
+def _rows_at(work: _Work, ref: str) -> dict[tuple[str, str], Row | None]:
+    """The rows of the change at a commit or branch, None for those that are not there."""
+    found: dict[tuple[str, str], Row | None] = {(w.table, w.key): None for w in work.change.writes}
+    for table in dict.fromkeys(w.table for w in work.change.writes):
+        writes = [w for w in work.change.writes if w.table == table]
+        column = writes[0].key_column
+        for row in work.hub.rows(work.commons, ref, sql.rows_by(table, column, [w.key for w in writes])):
+            found[table, row.text(column)] = row
+    return found
+
+
+def _row_at(work: _Work, ref: str, write: RowWrite) -> Row | None:
+    """The row of one write at a branch."""
+    rows = work.hub.rows(work.commons, ref, sql.rows_by(write.table, write.key_column, [write.key]))
+    return rows[0] if rows else None
+
+
+def _taken(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | None:
+    """What stands in the way: a row that is neither as the decision found it nor as it would leave it."""
+    for write in work.change.writes:
+        row = rows[write.table, write.key]
+        if not is_written(write, row) and not is_untouched(write, row):
+            what = (
+                "is not there any more" if row is None else "is there already" if write.write is Write.INSERT else "was changed"
+            )
+            return f"main has moved: the row {write.table} {write.key} {what}"
+    return None
+
+
+# --- straight to main -----------------------------------------------------------------------------------------------
+
+
+def _land_direct(work: _Work) -> Ended:
+    """Guarded statements in order, each read back before the next. Resumable at each point: what is written is skipped."""
+    for write in work.change.writes:
+        work.lease.extend()
+        rows = _rows_at(work, main_head(work.hub, work.commons))
+        taken = _taken(work, rows)
+        if taken is not None:
+            return Refused(taken)
+        if is_written(write, rows[write.table, write.key]):
+            continue
+        _write(work, "main", write)
+    return _settled(work)
+
+
+def _settled(work: _Work) -> Ended:
+    rows = _rows_at(work, main_head(work.hub, work.commons))
+    if work.change.done_in(rows):
+        return Done()
+    missing = next(w for w in work.change.writes if not is_written(w, rows[w.table, w.key]))
+    return Refused(_taken(work, rows) or f"DoltHub took the row {missing.table} {missing.key} and did not keep it")
+
+
+def _write(work: _Work, branch: str, write: RowWrite) -> None:
+    """One statement. Its answer is not believed; whoever calls reads the row back."""
+    stamp = write.table == "stamps" and write.write is Write.INSERT
+    statement = sql.write_row(
+        write, columns=work.columns, now=work.deps.clock(), note=work.step.change.note, unless_stamped=stamp
+    )
+    work.hub.write(work.commons, branch, statement)
+
+
+# --- by a pull of our own -------------------------------------------------------------------------------------------
+
+
+def _land_by_pull(work: _Work) -> Ended:
+    """Branch, rows, pull, merge: each looked for before it is made. If main took the rows meanwhile, once more from there."""
+    for _ in range(BASES_MAX):
+        main = main_head(work.hub, work.commons)
+        rows = _rows_at(work, main)
+        if work.change.done_in(rows):
+            return Done()
+        taken = _taken(work, rows)
+        if taken is not None:
+            return Refused(taken)
+        ended = _merge_branch(work, *_branch(work, main))
+        if ended is not None:
+            return ended
+    raise HubBusy("main keeps moving under the landing branch")
+
+
+def _branch(work: _Work, main: CommitHash) -> tuple[str, CommitHash]:
+    """The landing branch of this decision that main's rows still allow, else a new one at main; and its base."""
+    root = f"{BRANCH_ROOT}/{work.change.decision}/"
+    for branch in work.hub.branches(work.commons):
+        if not branch.name.startswith(root):
+            continue
+        head = branch_head(work.hub, work.commons, branch.name) or branch.head
+        base = diff.merge_base(work.hub, work.commons, work.commons, head, main)
+        if base is not None and _untouched_since(work, base, main):
+            return branch.name, base
+        _drop_pull_of(work, branch.name)
+    name = f"{root}{main[:8]}"
+    try:
+        work.hub.create_branch(work.commons, name, at=main)
+    except HubConflict:
+        # Made by a try whose answer was lost, and not listed yet.
+        if branch_head(work.hub, work.commons, name) is None:
+            raise
+    return name, main
+
+
+def branch_head(hub: Hub, commons: Commons, branch: str) -> CommitHash | None:
+    """Head of a branch of the commons, asked of the branch itself: lists lag."""
+    try:
+        rows = hub.rows(commons, branch, sql.hash_of(branch))
+    except HubRefused:
+        return None
+    head = rows[0].text("head") if rows else ""
+    return CommitHash(head) if is_commit_hash(head) else None
+
+
+def _untouched_since(work: _Work, base: CommitHash, main: CommitHash) -> bool:
+    """Whether main still has the decision's rows as they were at the base, so that the branch merges to what was written."""
+    return base == main or _rows_at(work, base) == _rows_at(work, main)
+
+
+def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
+    """Write what is missing on the branch, check it whole, open its pull, merge. None: main moved, begin again."""
+    for write in work.change.writes:
+        work.lease.extend()
+        row = _row_at(work, name, write)
+        if is_written(write, row):
+            continue
+        if not is_untouched(write, row):
+            raise HubStrange(f"the landing branch {name} holds a {write.table} row that nobody of ours wrote")
+        _write(work, name, write)
+        if not is_written(write, _row_at(work, name, write)):
+            return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
+    head = _whole(work, name, base)
+    number = _open_pull(work, name)
+    work.lease.extend()
+    if _whole(work, name, base) != head:
+        raise HubStrange(f"the landing branch {name} moved while its pull was opened")
+    return _merge_own(work, number, base)
+
+
+def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
+    """The head of the landing branch, once its whole difference from the base is the decision, cell for cell."""
+    head = branch_head(work.hub, work.commons, name)
+    if head is None:
+        raise HubBusy(f"the landing branch {name} cannot be read yet")
+    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
+    odd = difference(work.change, changes)
+    if odd is not None:
+        raise HubStrange(f"the landing branch {name} differs from the decision: {odd}")
+    return head
+
+
+def difference(change: LedgerChange, changes: Changes) -> str | None:
+    """Where what lies on a branch is not the decision; None if it is, cell for cell. Touched columns may hold any time."""
+    if changes.schema or changes.unread:
+        return "tables changed that the decision does not touch"
+    writes = {(w.table, w.key): w for w in change.writes}
+    seen: set[tuple[str, str]] = set()
+    for row in changes.rows:
+        write = writes.get((row.table, row.key))
+        if write is None:
+            return f"{row.table} {row.key} is not part of it"
+        if not is_written(write, row.after) or _strays(write, row):
+            return f"{row.table} {row.key} reads otherwise"
+        seen.add((row.table, row.key))
+    missing = [key for key in writes if key not in seen]
+    return f"{missing[0][0]} {missing[0][1]} is missing" if missing else None
+
+
+def _strays(write: RowWrite, row: RowChange) -> bool:
+    """Whether a cell changed that the decision does not set. Defaults of a fresh row are the database's own affair."""
+    if write.write is not Write.UPDATE:
+        return False
+    said = {column for column, _ in write.cells.cells} | set(write.touch)
+    return any(c not in said and not same_cell(c, row.old(c), row.new(c)) for c in row.changed)
+
+
+def _open_pull(work: _Work, name: str) -> PullNo:
+    """The open pull of the landing branch: made, or found where an earlier try made it."""
+    description = f"Rows of one decision, written by stampbot. {work.step.change.note}."
+    try:
+        return work.hub.open_pull(work.commons, title=work.step.title, description=description, branch=name)
+    except HubConflict:
+        found = _pull_of(work, name)
+        if found is None:
+            raise HubBusy(f"the landing pull of {name} is not listed yet") from None
+        return found
+
+
+def _pull_of(work: _Work, name: str) -> PullNo | None:
+    bot = work.deps.account(work.commons)
+    for summary in work.hub.pulls(work.commons):
+        if summary.state is not PullState.OPEN or summary.creator != bot or summary.title != work.step.title:
+            continue
+        if work.hub.pull(work.commons, summary.number).source.branch == name:
+            return summary.number
+    return None
+
+
+def _drop_pull_of(work: _Work, name: str) -> None:
+    """Close the pull of a landing branch that main has overtaken. The branch stays: no token may delete one."""
+    number = _pull_of(work, name)
+    if number is not None:
+        work.hub.close(work.commons, number)
+
+
+def _merge_own(work: _Work, number: PullNo, base: CommitHash) -> Ended | None:
+    """Merge the landing pull; whatever is answered, main is read. None: main took the rows meanwhile."""
+    if work.hub.merging(work.commons):
+        raise HubBusy("another merge is running on this commons")
+    main = main_head(work.hub, work.commons)
+    if not _untouched_since(work, base, main):
+        return None
+    try:
+        work.hub.merge(work.commons, number)
+    except HubRefused as no:
+        after = main_head(work.hub, work.commons)
+        rows = _rows_at(work, after)
+        if work.change.done_in(rows):
+            return Done()
+        if after != main and _taken(work, rows) is None and not _untouched_since(work, base, after):
+            return None
+        return Refused(f"DoltHub does not merge the landing pull {number}: {no}")
+    if not work.change.done_in(_rows_at(work, main_head(work.hub, work.commons))):
+        raise HubBusy("the landing pull is merged but main does not show it yet", unknown_end=True)
+    return Done()

@@ -1,0 +1,117 @@
+"""What judging a pull yields: findings, crashes of rules, one verdict."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from bot.model.ids import digest
+
+
+class Level(enum.Enum):
+    """How much a finding weighs."""
+
+    NOTE = "note"
+    """Worth knowing."""
+    DOUBT = "doubt"
+    """A human must look."""
+    UNSURE = "unsure"
+    """Could not tell; will look again."""
+    FAULT = "fault"
+    """Not acceptable as it stands."""
+
+    @property
+    def weight(self) -> int:
+        return (Level.NOTE, Level.DOUBT, Level.UNSURE, Level.FAULT).index(self)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a finding points: a cell, a row, a table, or the pull as a whole (all empty)."""
+
+    table: str = ""
+    key: str = ""
+    column: str = ""
+
+    def __str__(self) -> str:
+        return ".".join(part for part in (self.table, self.key, self.column) if part) or "pull"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One sentence about the work, in the present tense, and one thing a contributor can do about it.
+
+    `says` and `remedy` are plain text that may hold strangers' words; speech escapes them.
+    """
+
+    rule: str
+    level: Level
+    place: Place
+    says: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCrash:
+    """A rule broke: our fault, not the worker's."""
+
+    rule: str
+    error: str
+
+
+class Verdict(enum.Enum):
+    """The fixed vocabulary, about process only. Never written by hand."""
+
+    READY = "READY"
+    LOOK = "LOOK"
+    WAITING = "WAITING"
+    CANNOT_TELL = "CANNOT TELL"
+    BLOCKED = "BLOCKED"
+
+    @property
+    def word(self) -> str:
+        """The verdict as one word, for marks: `CANNOT-TELL`."""
+        return self.value.replace(" ", "-")
+
+    @classmethod
+    def of_word(cls, word: str) -> Verdict | None:
+        """The verdict a mark's word names, None for any other word."""
+        return next((v for v in cls if v.word == word), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All rules' findings on one snapshot, worst first, then by rule and place.
+
+    `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for.
+    """
+
+    findings: tuple[Finding, ...]
+    crashes: tuple[RuleCrash, ...] = ()
+    passed: tuple[str, ...] = ()
+    waiting_for: str = ""
+
+    def at(self, level: Level) -> tuple[Finding, ...]:
+        """Findings of one level."""
+        return tuple(f for f in self.findings if f.level is level)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst row. A crashed rule counts as a check that could not run."""
+        if self.at(Level.FAULT):
+            return Verdict.BLOCKED
+        if self.at(Level.UNSURE) or self.crashes:
+            return Verdict.CANNOT_TELL
+        if self.waiting_for:
+            return Verdict.WAITING
+        if self.at(Level.DOUBT):
+            return Verdict.LOOK
+        return Verdict.READY
+
+    def digest(self, head: str) -> str:
+        """What makes a review new: head, verdict, and the (rule, level, place) of faults and doubts. 12 hex digits.
+
+        Wording, order, notes and what could not be told do not count, so a flickering link says nothing twice.
+        """
+        weighty = sorted(f"{f.rule} {f.level.value} {f.place}" for f in self.findings if f.level in (Level.FAULT, Level.DOUBT))
+        return digest("review/1", head, self.verdict.word, *dict.fromkeys(weighty))[:12]

@@ -1,0 +1,83 @@
+"""The operator's policy for one commons, as a value."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.model.finding import Level
+from bot.model.ids import Handle, User
+
+
+class Landing(enum.Enum):
+    """How decided rows reach main."""
+
+    PULL = "pull"
+    DIRECT = "direct"
+
+
+class RatingStyle(enum.Enum):
+    """How a rating is stored in `valence`. The reference readers average integers."""
+
+    NUMBERS = "numbers"
+    WORDS = "words"
+
+
+class Comments(enum.Enum):
+    """When the bot speaks by itself."""
+
+    SUMMARY = "summary"
+    DECISIONS = "decisions"
+    NONE = "none"
+
+
+class PosterMay(enum.Enum):
+    """What the rig that posted an item may decide about it."""
+
+    NOTHING = "nothing"
+    CLOSE = "close"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """A person named in the policy; `rig` is None where it is found by `rigs.dolthub_org` on main."""
+
+    user: User
+    rig: Handle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Waits, in seconds. The demo and the tests use short ones."""
+
+    quiet_head_s: float = 60
+    unsure_hold_s: float = 900
+    confirm_dead_s: tuple[float, float] = (1800, 21600)
+    no_sheet_s: float = 120
+    fresh_probe_s: float = 600
+    about_to_s: float = 120
+    merge_wait_s: float = 300
+    confirm_old_s: float = 86400
+    same_head_s: float = 3600
+    look_again_s: float = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Who may decide, how decisions land, and how loud the bot is, on one commons."""
+
+    validators: tuple[Validator, ...] = ()
+    min_trust: int = 3
+    poster_may_decide: PosterMay = PosterMay.NOTHING
+    poster_min_trust: int = 2
+    landing: Landing = Landing.PULL
+    rating: RatingStyle = RatingStyle.NUMBERS
+    comments: Comments = Comments.SUMMARY
+    min_age_s: float = 0
+    requests_per_minute: int = 60
+    ignored_users: tuple[User, ...] = ()
+    timing: Timing = field(default_factory=Timing)
+    levels: Mapping[str, Level | None] = field(default_factory=dict)
+    """Rule name to the level it reports at; None switches the rule off."""

@@ -1,0 +1,257 @@
+"""All the bot knows of one pull at one moment: the only input of rules, commands and plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.model.evidence import Link, Probe, links_in
+from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
+from bot.model.kind import PullKind, classify
+from bot.model.ledger import (
+    ChangeKind,
+    Changes,
+    Completion,
+    Rig,
+    RigLink,
+    Stamp,
+    Wanted,
+)
+from bot.model.mark import Mark, MarkKind, read_mark
+from bot.model.policy import Policy
+from bot.model.pull import Comment, Pull, PullState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merge:
+    """How a merged pull came to main.
+
+    `commit` is W on main's first-parent line, `before` is its first parent W^0, `head` is what was merged.
+    """
+
+    commit: CommitHash
+    before: CommitHash
+    head: CommitHash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rival:
+    """Another open pull that touches the same item, as last judged. A hint from scratch paper, never a proof."""
+
+    pull: PullNo
+    rig: Handle
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A worker's stamps so far on this commons."""
+
+    stamps: int = 0
+    mean_quality: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """The ledger as it stands on main now, for the rows this pull is about. Differs from the judged rows once merged."""
+
+    items: tuple[Wanted, ...] = ()
+    completions: tuple[Completion, ...] = ()
+    stamps: tuple[Stamp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review of ours: the comment and its mark."""
+
+    comment: Comment
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of ours: the comment and its mark."""
+
+    comment: Comment
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One pull, frozen, clock included.
+
+    For an open pull: `base` is the merge base of source head and main; `changes` lies between base and `head`;
+    `items`, `completions`, `rigs`, `links` are read on main at `main_head`.
+    For a merged pull: `changes` is what the merge brought to main (`merge.before` to `merge.commit`), `reviewed` what
+    lies between the merge base and the merged head, and the rows are those at `merge.before`.
+    `present` is main now in both cases.
+    """
+
+    taken_at: datetime
+    commons: Commons
+    bot: User | None
+    policy: Policy
+    pull: Pull
+    main_head: CommitHash
+    head: CommitHash | None
+    """Head of the source branch; of a merged pull, the head that was merged. None: branch or fork is gone or unreadable."""
+    head_at: datetime | None = None
+    base: CommitHash | None = None
+    comments: tuple[Comment, ...] = ()
+    changes: Changes = field(default_factory=Changes)
+    reviewed: Changes = field(default_factory=Changes)
+    since_last: Changes | None = None
+    """What lies between the head of our newest review and the head now. None: no review yet, same head, or not readable."""
+    merge: Merge | None = None
+    items: tuple[Wanted, ...] = ()
+    completions: tuple[Completion, ...] = ()
+    rigs: tuple[Rig, ...] = ()
+    rig_links: tuple[RigLink, ...] = ()
+    present: Present = field(default_factory=Present)
+    record: Record = field(default_factory=Record)
+    rivals: tuple[Rival, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    first_look_at: datetime | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns by table on main. Empty means: not read."""
+
+    # --- what the pull is about -------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> PullKind:
+        """What kind of pull this is, from its rows."""
+        return classify(self.changes, source=self.pull.source, commons=self.commons, creator=self.pull.creator, bot=self.bot)
+
+    @property
+    def item_ids(self) -> tuple[WantedId, ...]:
+        """Ids of all items the changes touch, by `wanted` rows and by completions that name one."""
+        found: dict[WantedId, None] = {}
+        for change in self.changes.of("wanted"):
+            found.setdefault(WantedId(change.key))
+        for change in self.changes.of("completions"):
+            wanted = change.new("wanted_id") or change.old("wanted_id")
+            if wanted:
+                found.setdefault(WantedId(wanted))
+        return tuple(found)
+
+    @property
+    def item_id(self) -> WantedId | None:
+        """The item, if the pull is about exactly one."""
+        ids = self.item_ids
+        return ids[0] if len(ids) == 1 else None
+
+    @property
+    def item(self) -> Wanted | None:
+        """The item as it stood on main (at the merge's first parent, once merged)."""
+        return next((i for i in self.items if i.id == self.item_id), None)
+
+    @property
+    def item_on_head(self) -> Wanted | None:
+        """The item as the pull leaves it."""
+        change = next((c for c in self.changes.of("wanted") if c.key == self.item_id), None)
+        return (Wanted(change.after) if change.after else None) if change else self.item
+
+    @property
+    def handed_in(self) -> Completion | None:
+        """The completion the pull adds, if exactly one."""
+        added = self.changes.of("completions", ChangeKind.ADDED)
+        return Completion(added[0].after) if len(added) == 1 and added[0].after is not None else None
+
+    @property
+    def worker(self) -> Handle | None:
+        """The rig whose work or claim this is."""
+        if self.handed_in is not None and self.handed_in.completed_by:
+            return self.handed_in.completed_by
+        return self.item_on_head.claimed_by if self.item_on_head is not None else None
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The URLs handed in as evidence."""
+        done = self.handed_in
+        return links_in(done.evidence, f"completions.{done.id}.evidence") if done is not None else ()
+
+    @property
+    def evidence_key(self) -> str:
+        """Names the evidence, whatever the head: 12 hex digits over its links' canonical keys, or over its text."""
+        done = self.handed_in
+        if done is None:
+            return ""
+        keys = {probe.url: probe.key for probe in self.probes if probe.key}
+        named = sorted(keys.get(link.url) or link.url for link in self.links) or [" ".join(done.evidence.split())]
+        return digest("evidence/1", *named)[:12]
+
+    def rig(self, handle: Handle | None) -> Rig | None:
+        """The rig with exactly this handle on main."""
+        return next((r for r in self.rigs if r.handle == handle), None) if handle else None
+
+    def rigs_of(self, user: User) -> tuple[Rig, ...]:
+        """Rigs bound to a DoltHub account: `dolthub_org` equals it exactly."""
+        return tuple(r for r in self.rigs if r.owner and r.owner == user)
+
+    def probe(self, url: str) -> Probe | None:
+        """The fact sheet of a link, if there is one."""
+        return next((p for p in self.probes if p.url == url), None)
+
+    # --- what was said ----------------------------------------------------------------------------------------------
+
+    @property
+    def reviews(self) -> tuple[Review, ...]:
+        """Reviews of ours, oldest first."""
+        return tuple(Review(c, m) for c, m in self._marked() if m.kind is MarkKind.REVIEW)
+
+    @property
+    def answers(self) -> tuple[Answered, ...]:
+        """Answers of ours, oldest first."""
+        return tuple(Answered(c, m) for c, m in self._marked() if m.kind is MarkKind.ANSWER)
+
+    def answer_to(self, comment: CommentId) -> Answered | None:
+        """The answer that closed a comment. A parked one does not close it."""
+        return next((a for a in self.answers if a.mark.comment == comment and a.mark.outcome != "parked"), None)
+
+    @property
+    def unanswered(self) -> tuple[Comment, ...]:
+        """Comments of others without a closing answer, oldest first."""
+        silent = {self.bot, *self.policy.ignored_users}
+        return tuple(c for c in self.comments if c.author not in silent and self.answer_to(c.id) is None)
+
+    @property
+    def spoke(self) -> bool:
+        """Whether any comment of this pull is ours."""
+        return self.bot is not None and any(c.author == self.bot for c in self.comments)
+
+    def reviews_before(self, comment: Comment) -> tuple[Review, ...]:
+        """Reviews of ours that stood there when `comment` was written."""
+        return tuple(r for r in self.reviews if r.comment.created_at < comment.created_at)
+
+    def _marked(self) -> tuple[tuple[Comment, Mark], ...]:
+        pairs = ((c, read_mark(c, self.bot)) for c in self.comments)
+        return tuple((c, m) for c, m in pairs if m is not None)
+
+    # --- what holds now ---------------------------------------------------------------------------------------------
+
+    @property
+    def merged(self) -> bool:
+        return self.pull.state is PullState.MERGED
+
+    @property
+    def rejection(self) -> Answered | None:
+        """The rejection in force: an answer of ours to `/reject` about this head or this evidence, the newest one."""
+        return next(
+            (
+                a
+                for a in reversed(self.answers)
+                if "reject" in a.mark.commands
+                and a.mark.outcome == "done"
+                and (a.mark.head == self.head or (bool(self.evidence_key) and a.mark.digest == self.evidence_key))
+            ),
+            None,
+        )
+
+    def stamps_on(self, completion_id: str, derived: StampId) -> tuple[Stamp, ...]:
+        """Stamps on main now that count as this completion's: by context, or by the id we would write."""
+        return tuple(s for s in self.present.stamps if completion_id in (s.context_id,) or s.id == derived)
+
+    def older_than(self, moment: datetime, seconds: float) -> bool:
+        """Whether `moment` lies more than `seconds` before this snapshot."""
+        return self.taken_at - moment > timedelta(seconds=seconds)

@@ -1,0 +1,68 @@
+"""What the bot can do to the world: the closed union of steps.
+
+Each step knows by which fact on DoltHub it is recognised as done; `perform` looks for that fact before it acts. Bodies do
+not take part in comparing: they tell times and hashes that are only known later, while the step is the same step.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+from bot.model.ids import CommentId, CommitHash
+from bot.model.ledger import LedgerChange
+
+
+class Outcome(enum.Enum):
+    """How a command ended, as written in the mark of its answer."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    PARKED = "parked"
+    """Kept, will be tried again: does not close the command."""
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostReview:
+    """Post a review. Done: the newest review of ours has this digest."""
+
+    head: CommitHash
+    digest: str
+    body: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergePull:
+    """Merge the pull at the head that was reviewed. Done: the pull's state is merged."""
+
+    head: CommitHash
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Land:
+    """Write the rows of a decision to main. Done: main holds every one of them. `title` is that of a landing pull."""
+
+    change: LedgerChange
+    title: str
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePull:
+    """Close the pull unmerged. Done: the pull's state is closed."""
+
+    comment: CommentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Answer a comment. Done: a comment of ours carries a mark that answers it. Always the last step of a command."""
+
+    to: CommentId
+    outcome: Outcome
+    body: str = field(compare=False)
+
+
+Step = PostReview | MergePull | Land | ClosePull | Answer

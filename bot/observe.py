@@ -1,0 +1,312 @@
+"""Reads everything about one pull into one frozen Snapshot.
+
+Every read but the first few is pinned to a commit hash: heads are read once, and everything else is read at them. Strangers'
+URLs are never fetched here; their fact sheets are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.deps import Deps
+from bot.hub import diff, sql, wire
+from bot.hub.client import Hub
+from bot.hub.errors import HubGone, HubRefused, HubStrange
+from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
+from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted
+from bot.model.mark import NO_HEAD, MarkKind, read_mark
+from bot.model.pull import Comment, Pull, PullState
+from bot.model.snapshot import Merge, Present, Record, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """The first, unpinned reads: the pull, what was said below it, and where main stands."""
+
+    pull: Pull
+    comments: tuple[Comment, ...]
+    main_head: CommitHash
+    bot: User | None
+
+    @property
+    def reviewed_heads(self) -> tuple[CommitHash, ...]:
+        """Heads our reviews speak of, newest first."""
+        marks = (read_mark(c, self.bot) for c in reversed(self.comments))
+        return tuple(dict.fromkeys(m.head for m in marks if m is not None and m.kind is MarkKind.REVIEW and m.head != NO_HEAD))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Brought:
+    """What a pull changes, and from where to where."""
+
+    head: CommitHash | None = None
+    head_at: datetime | None = None
+    base: CommitHash | None = None
+    changes: Changes
+    reviewed: Changes
+    since_last: Changes | None = None
+    merge: Merge | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ledger:
+    """Rows of the commons at one commit."""
+
+    items: tuple[Wanted, ...]
+    completions: tuple[Completion, ...]
+    stamps: tuple[Stamp, ...]
+
+
+NOTHING = Changes()
+
+
+def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
+    """All facts of one pull, now. Raises HubError: without all the facts there is no snapshot."""
+    hub, policy = deps.hub(commons), deps.policy(commons)
+    said = _said(commons, number, deps)
+    brought = (
+        _brought_by_merge(hub, commons, said, deps)
+        if said.pull.state is PullState.MERGED
+        else _brought(hub, commons, said, deps)
+    )
+    columns = _columns(hub, commons, said.main_head)
+    sketch = Snapshot(
+        taken_at=deps.clock(),
+        commons=commons,
+        bot=said.bot,
+        policy=policy,
+        pull=said.pull,
+        main_head=said.main_head,
+        head=brought.head,
+        head_at=brought.head_at,
+        base=brought.base,
+        comments=said.comments,
+        changes=brought.changes,
+        reviewed=brought.reviewed,
+        since_last=brought.since_last,
+        merge=brought.merge,
+        columns=columns,
+    )
+    return _with_rows(sketch, hub, deps)
+
+
+# --- heads and changes ----------------------------------------------------------------------------------------------
+
+
+def _said(commons: Commons, number: PullNo, deps: Deps) -> _Said:
+    hub = deps.hub(commons)
+    bot = deps.account(commons)
+    pull = deps.readers.submit(hub.pull, commons, number)
+    comments = deps.readers.submit(hub.comments, commons, number)
+    main = deps.readers.submit(main_head, hub, commons)
+    return _Said(pull=pull.result(), comments=comments.result(), main_head=main.result(), bot=bot)
+
+
+def main_head(hub: Hub, commons: Commons) -> CommitHash:
+    """Where main of the commons stands now."""
+    rows = hub.rows(commons, "main", sql.hash_of("main"))
+    head = rows[0].text("head") if rows else ""
+    if not is_commit_hash(head):
+        raise HubStrange(f"the head of {commons} main reads {head!r}")
+    return CommitHash(head)
+
+
+def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | None]:
+    """Head of the source branch and the time of its commit; None if branch or fork is gone or private.
+
+    The list of branches may lag behind a push through the API, so the branch is asked itself where the list has no such name
+    (wl commit 9a4ad5a).
+    """
+    source = pull.source
+    try:
+        listed = next((b for b in hub.branches(source.database) if b.name == source.branch), None)
+        if listed is not None:
+            return listed.head, listed.at
+        rows = hub.rows(source.database, source.branch, sql.hash_of(source.branch))
+    except HubGone:
+        return None, None
+    head = rows[0].text("head") if rows else ""
+    return (CommitHash(head), None) if is_commit_hash(head) else (None, None)
+
+
+def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+    """What an unmerged pull would bring: its three-dot diff, from the merge base with main to its head."""
+    source = said.pull.source.database
+    head, at = source_head(hub, said.pull)
+    if head is None:
+        return _Brought(changes=NOTHING, reviewed=NOTHING)
+    try:
+        base = diff.merge_base(hub, source, commons, head, said.main_head)
+        if base is None:
+            raise HubStrange(f"pull {said.pull.number} shares no history with {commons}")
+        changes = diff.read_changes(hub, source, base, head, pool=deps.readers)
+        last = next(iter(said.reviewed_heads), head)
+        since = _since(hub, source, last, head, deps) if last != head else None
+    except HubGone:
+        return _Brought(changes=NOTHING, reviewed=NOTHING)
+    return _Brought(head=head, head_at=at, base=base, changes=changes, reviewed=NOTHING, since_last=since)
+
+
+def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: Deps) -> Changes | None:
+    """What came since the last review. A rewritten branch may have forgotten that head: then nothing can be told."""
+    try:
+        return diff.read_changes(hub, source, last, head, pool=deps.readers)
+    except (HubRefused, HubStrange):
+        return None
+
+
+def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+    """What a merged pull brought, read from main alone: once merged, the merge base is the head, and the fork may be gone."""
+    heads = said.reviewed_heads
+    if not heads:
+        live, _ = source_head(hub, said.pull)
+        heads = (live,) if live is not None else ()
+    for head in heads:
+        merge = _merge_of(hub, commons, head, said.main_head)
+        if merge is None:
+            continue
+        changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
+        base = diff.merge_base(hub, commons, commons, head, merge.before)
+        if base is None or merge.commit == head:
+            reviewed = changes
+        else:
+            reviewed = diff.read_changes(hub, commons, base, head, pool=deps.readers)
+        return _Brought(head=head, base=merge.before, changes=changes, reviewed=reviewed, merge=merge)
+    return _merged_elsewhere(hub, commons, said, deps)
+
+
+def _merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> Merge | None:
+    """The commit on main whose parent 1 is `head`, or `head` itself where the merge was a fast-forward (inferred)."""
+    found = [CommitHash(r.text("commit_hash")) for r in hub.rows(commons, main, sql.merges_of(head))]
+    on_main = hub.rows(commons, main, sql.on_log((*found, head), main))
+    there = {r.text("commit_hash") for r in on_main}
+    commit = next((c for c in found if c in there), head if head in there else None)
+    if commit is None:
+        return None
+    before = next((r.text("parent_hash") for r in hub.rows(commons, main, sql.parents(commit))), "")
+    return Merge(commit=commit, before=CommitHash(before), head=head) if is_commit_hash(before) else None
+
+
+def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+    """A merge whose head no review of ours names: the head it brought is the source's head now, if that is on main."""
+    live, _ = source_head(hub, said.pull)
+    merge = _merge_of(hub, commons, live, said.main_head) if live is not None else None
+    if merge is None:
+        return _Brought(head=live, changes=NOTHING, reviewed=NOTHING)
+    changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
+    return _Brought(head=live, base=merge.before, changes=changes, reviewed=NOTHING, merge=merge)
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def _columns(hub: Hub, commons: Commons, main: CommitHash) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for row in hub.rows(commons, main, sql.columns()):
+        table = row.text("table_name")
+        found[table] = (*found.get(table, ()), row.text("column_name"))
+    return found
+
+
+def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
+    """The sketch with rows of the commons, fact sheets and rivals: what the changes name decides what is read."""
+    commons, scratch = sketch.commons, deps.scratch
+    at = sketch.merge.before if sketch.merge is not None else sketch.main_head
+    read = _reader(hub, commons, sketch, deps)
+    then = _read_ledger(read, sketch, at)
+    now = _read_ledger(read, sketch, sketch.main_head) if at != sketch.main_head else then
+    known = _settle(then)
+    handles, owners = people(sketch, known)
+    rigs = read(at, "rigs", sql.rigs_around(handles, owners, sketch.policy.min_trust))
+    links = read(at, "rig_links", sql.rig_links_around(handles))
+    worker = sketch.worker or _claimant(sketch, known)
+    record = read(at, "stamps", sql.record_of(worker)) if worker else None
+    urls = tuple(link.url for link in sketch.links)
+    sheets = scratch.sheets.get_many(urls)
+    current = known if now is then else _settle(now)
+    return replace(
+        sketch,
+        items=known.items,
+        completions=known.completions,
+        rigs=tuple(Rig(r) for r in rigs.result()),
+        rig_links=tuple(RigLink(r) for r in links.result()),
+        present=Present(items=current.items, completions=current.completions, stamps=current.stamps),
+        record=_record(record),
+        probes=tuple(sheets[url] for url in urls if url in sheets),
+        rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
+        first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
+    )
+
+
+Rows = Future[tuple[Row, ...]]
+Read = Callable[[CommitHash, str, sql.Query], Rows]
+
+
+def _reader(hub: Hub, commons: Commons, sketch: Snapshot, deps: Deps) -> Read:
+    """Reads of tables this commons has; a table it does not have is empty (older commons lack rig_links)."""
+
+    def read(at: CommitHash, table: str, query: sql.Query) -> Rows:
+        if table not in sketch.columns or query.is_nothing:
+            done: Rows = Future()
+            done.set_result(())
+            return done
+        return deps.readers.submit(hub.rows, commons, at, query)
+
+    return read
+
+
+def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Rows, Rows]:
+    ids = sketch.item_ids[:50]
+    handed = [c.key for c in sketch.changes.of("completions")][:50]
+    derived = [stamp_id(sketch.commons, done.id) for done in (sketch.handed_in,) if done is not None]
+    return (
+        read(at, "wanted", sql.rows_by("wanted", "id", ids)),
+        read(at, "completions", sql.completions_of(ids)),
+        read(at, "stamps", sql.stamps_for(handed, [StampId(d) for d in derived])),
+    )
+
+
+def _settle(reads: tuple[Rows, Rows, Rows]) -> _Ledger:
+    items, completions, stamps = reads
+    return _Ledger(
+        items=tuple(Wanted(r) for r in items.result()),
+        completions=tuple(Completion(r) for r in completions.result()),
+        stamps=tuple(Stamp(r) for r in stamps.result()),
+    )
+
+
+def _claimant(sketch: Snapshot, known: _Ledger) -> Handle | None:
+    return next((i.claimed_by for i in known.items if i.id == sketch.item_id), None)
+
+
+def people(sketch: Snapshot, known: _Ledger) -> tuple[tuple[Handle, ...], tuple[str, ...]]:
+    """Handles and accounts that play a part: whoever works, claims, posts, stamps, registers, comments or may decide."""
+    handles: list[str | None] = [sketch.worker]
+    for item in (*known.items, *(i for i in (sketch.item_on_head,) if i is not None)):
+        handles += [item.claimed_by, item.posted_by]
+    handles += [c.completed_by for c in known.completions]
+    for change in sketch.changes.rows[:200]:
+        for column in (
+            "handle",
+            "completed_by",
+            "claimed_by",
+            "posted_by",
+            "author",
+            "subject",
+            "parent_rig",
+            "rig_a",
+            "rig_b",
+        ):
+            handles += [change.new(column), change.old(column)]
+    handles += [v.rig for v in sketch.policy.validators]
+    owners = [sketch.pull.creator, sketch.pull.source.database.owner, *(c.author for c in sketch.comments)]
+    owners += [v.user for v in sketch.policy.validators]
+    owners += [change.new("dolthub_org") or "" for change in sketch.changes.of("rigs")[:200]]
+    return tuple(Handle(h) for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
+
+
+def _record(rows: Rows | None) -> Record:
+    return wire.read_record(rows.result()) if rows is not None else Record()

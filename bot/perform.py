@@ -1,0 +1,138 @@
+"""One step, one effect: look whether it is done, act, read back.
+
+What an arm finds is one of three things: the step is done; it cannot be done, and here is why (`Refused`); or the world is
+not what the plan was made from (`Moved`), so that the plan ends here and the next look plans anew.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.deps import Deps
+from bot.hub.errors import HubBusy, HubRefused
+from bot.land import land
+from bot.model.ids import CommentId
+from bot.model.mark import Mark, MarkKind, read_mark
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
+from bot.observe import source_head
+from bot.outcome import Done, Ended, Moved, Refused
+
+
+def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Bring one step about. Raises HubBusy and HubStrange (nothing is known to have failed: look again later)."""
+    match step:
+        case PostReview():
+            return _post_review(step, snapshot, deps)
+        case MergePull():
+            return _merge(step, snapshot, deps)
+        case Land():
+            return _land(step, snapshot, deps)
+        case ClosePull():
+            return _close(snapshot, deps)
+        case Answer():
+            return _answer(step, snapshot, deps)
+        case never:
+            assert_never(never)
+
+
+def _post_review(step: PostReview, snapshot: Snapshot, deps: Deps) -> Ended:
+    reviews = [m for m in _marks(snapshot, deps) if m.kind is MarkKind.REVIEW]
+    if reviews and reviews[-1].digest == step.digest:
+        return Done()
+    return _say(step.body, f"review {step.digest} {len(reviews)}", snapshot, deps)
+
+
+def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
+    if any(m.kind is MarkKind.ANSWER and m.comment == step.to and m.outcome != "parked" for m in _marks(snapshot, deps)):
+        return Done()
+    return _say(step.body, f"answer {step.to}", snapshot, deps)
+
+
+def _marks(snapshot: Snapshot, deps: Deps) -> list[Mark]:
+    """Marks of our comments as they stand now, oldest first."""
+    comments = deps.hub(snapshot.commons).comments(snapshot.commons, snapshot.pull.number)
+    return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
+
+
+def _say(body: str, deed: str, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet."""
+    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
+    if not notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
+        return Moved("a comment was posted a moment ago and is not listed yet")
+    try:
+        deps.hub(commons).comment(commons, number, body)
+    except HubRefused:
+        notes.drop_about_to(commons, number, deed)
+        raise
+    except HubBusy as later:
+        if not later.unknown_end:
+            notes.drop_about_to(commons, number, deed)
+        raise
+    return Done()
+
+
+def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
+    commons, number = snapshot.commons, snapshot.pull.number
+    hub, deed = deps.hub(commons), f"merge {step.head}"
+    with deps.scratch.landing(commons, number):
+        pull = hub.pull(commons, number)
+        if pull.state is PullState.MERGED:
+            return Done(look_again=True)
+        if pull.state is not PullState.OPEN:
+            return Moved(f"the pull is {pull.state.value}")
+        if hub.merging(commons):
+            raise HubBusy("another merge is running on this commons")
+        if source_head(hub, pull)[0] != step.head:
+            return Moved("the head moved")
+        if not deps.scratch.notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
+            return Moved("a merge was started a moment ago")
+        try:
+            hub.merge(commons, number)
+        except HubRefused as no:
+            deps.scratch.notes.drop_about_to(commons, number, deed)
+            if hub.pull(commons, number).state is PullState.MERGED:
+                return Done(look_again=True)
+            return Refused(f"DoltHub does not merge this pull: {no}")
+        except HubBusy as later:
+            if not later.unknown_end:
+                deps.scratch.notes.drop_about_to(commons, number, deed)
+            raise
+        if hub.pull(commons, number).state is not PullState.MERGED:
+            raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
+    return Done(look_again=True)
+
+
+def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
+    with deps.scratch.landing(snapshot.commons, snapshot.pull.number) as lease:
+        return land(step, snapshot, deps, lease)
+
+
+def _close(snapshot: Snapshot, deps: Deps) -> Ended:
+    commons, number = snapshot.commons, snapshot.pull.number
+    hub = deps.hub(commons)
+    match hub.pull(commons, number).state:
+        case PullState.CLOSED:
+            return Done()
+        case PullState.OPEN:
+            hub.close(commons, number)
+        case state:
+            return Moved(f"the pull is {state.value}")
+    if hub.pull(commons, number).state is not PullState.CLOSED:
+        raise HubBusy("the pull was closed but does not show it yet")
+    return Done()
+
+
+def deed_of(step: Step) -> CommentId | None:
+    """The comment whose command a step carries out."""
+    match step:
+        case MergePull(comment=comment) | Land(comment=comment) | ClosePull(comment=comment):
+            return comment
+        case Answer(to=comment):
+            return comment
+        case PostReview():
+            return None
+        case never:
+            assert_never(never)

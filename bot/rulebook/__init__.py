@@ -1,0 +1,93 @@
+"""The public face for rule authors: a rule imports this package, jsonschema and the standard library, nothing else.
+
+    @rule(Level.FAULT, kinds=(PullKind.WORK,))
+    def check(pull: Snapshot) -> Iterator[Finding]:
+        if pull.handed_in is None:
+            yield check.finding(Place("completions"), "The pull hands in no completion.", "wl done …")
+
+The file's docstring gives title and documentation, the file's name is the rule's name.
+"""
+
+from __future__ import annotations
+
+from bot.model.evidence import EVIDENCE_LINKS_MAX, Link, Probe, Seen, links_in, look_again_at
+from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
+from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, skeleton
+from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, PullKind
+from bot.model.ledger import (
+    PRIMARY_KEYS,
+    TERMINAL_STATUSES,
+    ChangeKind,
+    Changes,
+    Completion,
+    Rig,
+    Row,
+    RowChange,
+    Wanted,
+    read_time,
+    same_cell,
+)
+from bot.model.pull import BranchRef, Pull, PullState
+from bot.model.snapshot import Rival, Snapshot
+from bot.rulebook.catalog import Catalog, CatalogError, find, load
+from bot.rulebook.judge import judge
+from bot.rulebook.phrases import clock, day, hand_in_again, quote, start_over, writer
+from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
+
+__all__ = (
+    "EVIDENCE_LINKS_MAX",
+    "LANDING_PREFIX",
+    "ORDINARY_TABLES",
+    "PRIMARY_KEYS",
+    "REVIEWED",
+    "TERMINAL_STATUSES",
+    "BranchRef",
+    "Catalog",
+    "CatalogError",
+    "ChangeKind",
+    "Changes",
+    "Completion",
+    "CompletionId",
+    "Database",
+    "Finding",
+    "Handle",
+    "Judgement",
+    "Level",
+    "Link",
+    "MisfitError",
+    "Place",
+    "Probe",
+    "Pull",
+    "PullKind",
+    "PullState",
+    "Rig",
+    "Rival",
+    "Row",
+    "RowChange",
+    "Rule",
+    "RuleCrash",
+    "Said",
+    "Seen",
+    "Snapshot",
+    "User",
+    "Verdict",
+    "Waits",
+    "Wanted",
+    "WantedId",
+    "clock",
+    "day",
+    "find",
+    "fold",
+    "hand_in_again",
+    "judge",
+    "links_in",
+    "load",
+    "look_again_at",
+    "quote",
+    "read_time",
+    "rule",
+    "same_cell",
+    "skeleton",
+    "start_over",
+    "writer",
+)

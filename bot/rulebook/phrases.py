@@ -1,0 +1,48 @@
+"""Words and questions that several rules share: who wrote the rows, how a cell is quoted, how a worker starts over."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import UTC, datetime
+
+from bot.model.ids import User
+from bot.model.snapshot import Snapshot
+
+QUOTED_CHARS_MAX = 60
+
+
+def writer(pull: Snapshot) -> User:
+    """The account that stands behind the rows: the owner of the fork; for a branch of the commons itself, the creator."""
+    source = pull.pull.source.database
+    return pull.pull.creator if source == pull.commons else User(source.owner)
+
+
+def quote(text: str | None) -> str:
+    """A cell inside a sentence: one line, no control characters, cut; NULL and the empty cell are "nothing"."""
+    plain = " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in (text or "")[:1_000]).split())
+    if not plain:
+        return "nothing"
+    return f'"{plain}"' if len(plain) <= QUOTED_CHARS_MAX else f'"{plain[:QUOTED_CHARS_MAX]}…"'
+
+
+def clock(moment: datetime) -> str:
+    """A time of day, for what is at most hours away: `14:02 UTC`."""
+    return f"{moment.astimezone(UTC):%H:%M} UTC"
+
+
+def day(moment: datetime) -> str:
+    """A time that may be long past: `2026-06-14 14:02 UTC`."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def hand_in_again(item: str) -> str:
+    """How other evidence gets into the pull.
+
+    `wl done` writes nothing on a branch that is already in review (wl internal/sdk, Done), so the branch must go first.
+    """
+    return f'Discard the branch (b in the wl board), then: wl claim {item}, wl done {item} --evidence "<URL>"'
+
+
+def start_over(item: str) -> str:
+    """How a worker gets a branch that can merge, after main has moved on."""
+    return f"Discard the branch (b in the wl board), sync the fork with main, then: wl claim {item}"

@@ -1,0 +1,92 @@
+"""What a rule is: one pure function over a snapshot, with the name of its file and the first line of its docstring."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from bot.model.finding import Finding, Level, Place
+from bot.model.kind import PullKind
+from bot.model.snapshot import Snapshot
+
+REVIEWED = tuple(kind for kind in PullKind if kind is not PullKind.LANDING)
+"""Every kind that is reviewed: all but landings, which are the bot's own decisions on their way to main."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """What a rule says when neither the work nor a human look is missing, but an answer of somebody else."""
+
+    rule: str
+    whom: str
+
+
+Said = Finding | Waits
+Check = Callable[[Snapshot], Iterator[Said]]
+
+
+class MisfitError(ValueError):
+    """A rule, or what should be one, does not fit; the message says which file and what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule.
+
+    `level` is that of its findings unless a finding says otherwise; `kinds` the kinds of pull it looks at. A `fixed` rule
+    cannot be softened or switched off by policy. What a rule that `fades` finds can change without anybody touching the
+    rows (links, time, rivals): once the pull is merged it is worth a note and no more.
+    """
+
+    name: str
+    level: Level
+    title: str
+    doc: str
+    kinds: tuple[PullKind, ...]
+    fixed: bool
+    fades: bool
+    check: Check
+
+    def finding(self, place: Place, says: str, remedy: str = "", level: Level | None = None) -> Finding:
+        """A finding of this rule: one sentence about the work, and one thing a contributor can type or click."""
+        return Finding(rule=self.name, level=level or self.level, place=place, says=says, remedy=remedy)
+
+    def waits(self, whom: str) -> Waits:
+        """Says that this rule waits for somebody or something named, such as "the link checker"."""
+        return Waits(self.name, whom)
+
+
+def rule(
+    level: Level, *, kinds: Iterable[PullKind] = REVIEWED, fixed: bool = False, fades: bool = False
+) -> Callable[[Check], Rule]:
+    """Makes a rule of the function `check` of a rule file.
+
+    The rule is named like the file; the file's docstring gives its title (first line) and its documentation (the rest).
+    Raises MisfitError if the file has no docstring, its name is not a snake-case sentence, or `kinds` is empty.
+    """
+
+    looks_at = tuple(kinds)
+
+    def made(check: Check) -> Rule:
+        name = check.__module__.rpartition(".")[2]
+        title, _, doc = inspect.cleandoc(str(check.__globals__.get("__doc__") or "")).partition("\n")
+        if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", name):
+            raise MisfitError(f"{name}: a rule file is named with a sentence in snake case, such as evidence_is_alive")
+        if not title.strip():
+            raise MisfitError(f"{name}: the file has no docstring; its first line is the rule's title")
+        if not looks_at:
+            raise MisfitError(f"{name}: looks at no kind of pull")
+        return Rule(
+            name=name,
+            level=level,
+            title=title.strip(),
+            doc=doc.strip(),
+            kinds=looks_at,
+            fixed=fixed,
+            fades=fades,
+            check=check,
+        )
+
+    return made

@@ -1,0 +1,104 @@
+"""Scratch paper: everything the bot keeps in Redis. All of it may vanish at any moment, and nothing is decided by it alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import redis
+
+from bot.model.ids import Commons, PullNo
+from bot.scratch.board import Board, Standing
+from bot.scratch.connect import make_patient_redis, make_redis
+from bot.scratch.counters import Counters
+from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys
+from bot.scratch.knocks import FUNCTIONS, Knocks
+from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
+from bot.scratch.notes import Glance, Notes
+from bot.scratch.sheets import Sheets
+
+__all__ = [
+    "DECIDE",
+    "FUNCTIONS",
+    "PROBE",
+    "QUEUES",
+    "REVIEW",
+    "Board",
+    "Counters",
+    "Glance",
+    "Held",
+    "Keys",
+    "Knocks",
+    "Lease",
+    "Leases",
+    "Lost",
+    "Notes",
+    "Scratch",
+    "Sheets",
+    "Standing",
+    "make_patient_redis",
+    "make_redis",
+]
+
+
+class Scratch:
+    """All sheets of scratch paper over one Redis client.
+
+    What raises redis.RedisError when Redis is away: knocks, leases, `sheets.put`, `notes.note_about_to`,
+    `notes.forget_glance`. Everything else goes on as if the paper were blank.
+    """
+
+    def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
+        keys = Keys(prefix)
+        self.redis = client
+        self.keys = keys
+        self.knocks = Knocks(client, keys)
+        self.leases = Leases(client, keys)
+        self.sheets = Sheets(client, keys, now)
+        self.notes = Notes(client, keys, now)
+        self.board = Board(client, keys)
+        self.counters = Counters(client, keys)
+
+    def awake(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
+
+    @contextmanager
+    def at_work(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the lease of a pull; extend it as you go. Whoever came by meanwhile is knocked for again afterwards.
+
+        Raises Held (nothing to do: whoever holds it will knock again for you, or the next sweep will) and redis.RedisError.
+        """
+        with self._holding(commons, f"pull:{commons}:{pull}", f"{queue}:{pull}", ttl_s) as lease:
+            yield lease
+
+    @contextmanager
+    def landing(self, commons: Commons, pull: PullNo, *, queue: str = DECIDE, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the one lease under which `pull` may merge or land on this commons. Otherwise as `at_work`."""
+        with self._holding(commons, f"landing:{commons}", f"{queue}:{pull}", ttl_s) as lease:
+            yield lease
+
+    @contextmanager
+    def _holding(self, commons: Commons, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
+        lease = self.leases.take(name, waiter=waiter, ttl_s=ttl_s)
+        try:
+            with lease:
+                yield lease
+        finally:
+            for one in lease.waiters:
+                self._call_back(commons, one)
+
+    def _call_back(self, commons: Commons, waiter: str) -> None:
+        match = re.fullmatch(rf"({REVIEW}|{DECIDE}):([1-9][0-9]{{0,9}})", waiter)
+        if match is None:
+            return
+        try:
+            self.knocks.knock(commons, PullNo(int(match[2])), queue=match[1])
+        except redis.RedisError:
+            # The sweep finds what nobody knocked for; what the block itself raised must not be hidden by this.
+            return

@@ -1,0 +1,87 @@
+"""The names of all keys in Redis, in one place, so that access rules can be written over them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.ids import Commons, PullNo, digest
+
+REVIEW: Final = "review"
+"""Queue of pulls to look at."""
+DECIDE: Final = "decide"
+"""Queue of pulls with a decision in them, and of sweeps (a sweep is how a decision is noticed)."""
+PROBE: Final = "probe"
+"""Queue of the link checker, the process that holds no secret."""
+QUEUES: Final = (DECIDE, REVIEW, PROBE)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Key names under one prefix. Every name is `<prefix><what>:<of what>`, so `<prefix><what>:*` is a pattern."""
+
+    prefix: str = "stampbot:"
+
+    def hint(self, queue: str, target: str) -> str:
+        """There while a job for `target` waits in `queue` and has not begun. `target` as made by `pull_target` and the like."""
+        return f"{self.prefix}hint:{queue}:{target}"
+
+    def is_hint(self, text: str) -> bool:
+        """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
+        return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
+
+    def generation(self, queue: str, target: str) -> str:
+        """Number of the last job made for `target` in `queue`; part of the job's id."""
+        return f"{self.prefix}generation:{queue}:{target}"
+
+    def lease(self, name: str) -> str:
+        """Token of whoever holds the lease."""
+        return f"{self.prefix}lease:{name}"
+
+    def fence(self, name: str) -> str:
+        """Fencing number of the lease given out last."""
+        return f"{self.prefix}fence:{name}"
+
+    def waiters(self, name: str) -> str:
+        """Set of those who found the lease taken."""
+        return f"{self.prefix}waiters:{name}"
+
+    def sheet(self, url: str) -> str:
+        """Fact sheet of a URL as written. Strangers choose URLs, so the name is a digest."""
+        return f"{self.prefix}sheet:{digest('sheet/1', url)}"
+
+    def first_look(self, commons: Commons, pull: PullNo, about: str) -> str:
+        """Time of the first look at a pull, or at something about it."""
+        return f"{self.prefix}first-look:{commons}:{pull}:{digest('first-look/1', about)[:16]}"
+
+    def about_to(self, commons: Commons, pull: PullNo, mark: str) -> str:
+        """Time at which somebody was about to do what `mark` says."""
+        return f"{self.prefix}about-to:{commons}:{pull}:{digest('about-to/1', mark)[:16]}"
+
+    def glance(self, commons: Commons, pull: PullNo) -> str:
+        """What the pull looked like when everything due was done."""
+        return f"{self.prefix}glance:{commons}:{pull}"
+
+    def board(self, commons: Commons) -> str:
+        """Hash, pull number to last judged state."""
+        return f"{self.prefix}board:{commons}"
+
+    def counters(self) -> str:
+        """Hash, counter name to count."""
+        return f"{self.prefix}counters"
+
+
+def pull_target(commons: Commons, pull: PullNo) -> str:
+    """Sixteen hex digits that name a pull in hints and job ids."""
+    return digest("pull/1", str(commons), str(pull))[:16]
+
+
+def sweep_target(commons: Commons) -> str:
+    """Sixteen hex digits that name the sweep of a commons."""
+    return digest("sweep/1", str(commons))[:16]
+
+
+def probe_target(commons: Commons, pull: PullNo, urls: tuple[str, ...], not_before: str) -> str:
+    """Sixteen hex digits that name one request to look at these links: another request must not be swallowed by it."""
+    return digest("probe/1", str(commons), str(pull), not_before, *sorted(digest("url/1", url) for url in urls))[:16]

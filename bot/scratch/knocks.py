@@ -1,0 +1,115 @@
+"""Knocks: "look at this pull", "sweep this commons", "look at these links". Never what happened, only where to look.
+
+A hint stands in Redis while a job waits; the job takes the hint away first and reads the truth second. So any number of
+knocks before the job begins is one job, and a knock after it has begun is exactly one more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import redis
+from rq import Queue, Retry
+from rq.serializers import JSONSerializer
+
+from bot.model.ids import Commons, PullNo
+from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys, probe_target, pull_target, sweep_target
+
+RUN: Final = "bot.worker.run"
+"""Called with (commons: str, pull: int, queue: str, hint: str)."""
+RUN_SWEEP: Final = "bot.worker.run_sweep"
+"""Called with (commons: str, hint: str)."""
+RUN_PROBE: Final = "bot.worker.run_probe"
+"""Called with (commons: str, pull: int, urls: list[str], not_before: str (ISO 8601, or empty), hint: str)."""
+FUNCTIONS: Final = frozenset({RUN, RUN_SWEEP, RUN_PROBE})
+"""All a worker may ever be asked to call."""
+
+HINT_TTL_S: Final = 300
+"""So long at most can a hint whose job was lost swallow knocks."""
+GENERATION_TTL_S: Final = 7 * 86400
+RESULT_TTL_S: Final = 60
+FAILURE_TTL_S: Final = 3600
+JOB_TIMEOUT_S: Final[Mapping[str, int]] = {RUN: 900, RUN_SWEEP: 600, RUN_PROBE: 300}
+CRASH_RETRIES: Final = 2
+_TRIES: Final = 5
+
+
+class Knocks:
+    """Hints and jobs. All methods raise redis.RedisError: a knock that went unheard must be known to the one who knocked."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._redis = client
+        self._keys = keys
+        self._queues = {name: Queue(name, connection=client, serializer=JSONSerializer) for name in QUEUES}
+
+    def knock(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW) -> bool:
+        """Ask for a look at a pull. True: a job was made; False: one waits already and has not begun.
+
+        Raises ValueError for a queue other than `review` and `decide`.
+        """
+        if queue not in (REVIEW, DECIDE):
+            raise ValueError(f"no pull is looked at from queue {queue!r}")
+        return self._ask(queue, RUN, (str(commons), int(pull), queue), pull_target(commons, pull))
+
+    def knock_sweep(self, commons: Commons) -> bool:
+        """Ask for a sweep of a commons. True: a job was made; False: one waits already."""
+        return self._ask(DECIDE, RUN_SWEEP, (str(commons),), sweep_target(commons))
+
+    def knock_probe(self, commons: Commons, pull: PullNo, urls: Sequence[str], not_before: datetime | None = None) -> bool:
+        """Ask the prober for the fact sheets of `urls`, then for a knock at the pull.
+
+        A sheet probed at or after `not_before` needs no new look; None: look at all of them now.
+        """
+        moment = not_before.astimezone(UTC).isoformat() if not_before is not None else ""
+        target = probe_target(commons, pull, tuple(urls), moment)
+        return self._ask(PROBE, RUN_PROBE, (str(commons), int(pull), list(urls), moment), target)
+
+    def heard(self, hint: str) -> None:
+        """Take the hint away. A job calls this before it reads anything: from here on a knock makes a new job.
+
+        Raises ValueError for a text that is not a hint: a forged job must not choose which key is deleted.
+        """
+        if not self._keys.is_hint(hint):
+            raise ValueError("not the name of a hint")
+        self._redis.delete(hint)
+
+    def waiting(self) -> Mapping[str, int]:
+        """Number of jobs that wait, by queue."""
+        return {name: queue.count for name, queue in self._queues.items()}
+
+    def _ask(self, queue: str, function: str, args: tuple[object, ...], target: str) -> bool:
+        hint = self._keys.hint(queue, target)
+        generation = self._keys.generation(queue, target)
+        with self._redis.pipeline() as pipe:
+            for _ in range(_TRIES):
+                try:
+                    pipe.watch(hint)  # type: ignore[no-untyped-call]
+                    if pipe.exists(hint):
+                        return False
+                    # Still outside the transaction: a number that is never used is harmless.
+                    number = pipe.incr(generation)
+                    pipe.multi()
+                    pipe.expire(generation, GENERATION_TTL_S)
+                    pipe.set(hint, "1", ex=HINT_TTL_S)
+                    # One transaction: no hint ever stands without its job. No unique=True: RQ would go on refusing the
+                    # id while the job runs, and after a failure for as long as it keeps the failed job.
+                    self._queues[queue].enqueue_call(
+                        function,
+                        args=(*args, hint),
+                        timeout=JOB_TIMEOUT_S[function],
+                        result_ttl=RESULT_TTL_S,
+                        failure_ttl=FAILURE_TTL_S,
+                        description=function.rpartition(".")[2],
+                        job_id=f"{queue}-{target}-{number}",
+                        # Without an interval: RQ would park an interval for a scheduler that nobody runs.
+                        retry=Retry(max=CRASH_RETRIES),
+                        pipeline=pipe,
+                    )
+                    pipe.execute()
+                except redis.WatchError:
+                    continue
+                return True
+        # Each failed try means that somebody else's knock was set or heard after ours began: its job reads the truth later.
+        return False

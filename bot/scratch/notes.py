@@ -1,0 +1,140 @@
+"""Small notes about pulls: the first look, "about to …", and the glance that tells whether anything moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import redis
+
+from bot.model.ids import CommentId, CommitHash, Commons, PullNo
+from bot.model.pull import PullState
+from bot.scratch.keys import Keys
+
+GLANCE_TTL_S: Final = 3600
+FIRST_LOOK_TTL_S: Final = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What is cheap to see of a pull. Equal to the one remembered: nothing has moved since everything due was done."""
+
+    state: PullState
+    head: CommitHash | None
+    comments: int
+    last_comment: CommentId | None = None
+    last_updated: datetime | None = None
+    """When the newest comment was last changed."""
+
+
+class Notes:
+    """Notes that cost at most a second look, or a second word, when they vanish."""
+
+    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+        self._redis = client
+        self._keys = keys
+        self._now = now
+
+    def first_look(self, commons: Commons, pull: PullNo, about: str = "") -> datetime | None:
+        """When a pull (or `about`, such as its evidence key) was first looked at: now, if never before. None: Redis is away."""
+        key, now = self._keys.first_look(commons, pull, about), self._now()
+        try:
+            self._redis.set(key, _moment_text(now), nx=True, ex=FIRST_LOOK_TTL_S)
+            return _moment(self._redis.get(key)) or now
+        except redis.RedisError:
+            return None
+
+    def note_about_to(self, commons: Commons, pull: PullNo, mark: str, *, ttl_s: float) -> bool:
+        """Note that the thing `mark` names is about to be done. False: such a note stands already, wait.
+
+        `mark` is any text that names the deed; the note goes away by itself after `ttl_s` seconds.
+        Raises redis.RedisError: it is the one guard against saying a thing twice, so nothing is said without it.
+        """
+        key = self._keys.about_to(commons, pull, mark)
+        return bool(self._redis.set(key, _moment_text(self._now()), nx=True, px=max(1, round(ttl_s * 1000))))
+
+    def about_to(self, commons: Commons, pull: PullNo, mark: str) -> datetime | None:
+        """When somebody was about to do it, while the note stands. None: nobody, or Redis is away."""
+        try:
+            return _moment(self._redis.get(self._keys.about_to(commons, pull, mark)))
+        except redis.RedisError:
+            return None
+
+    def drop_about_to(self, commons: Commons, pull: PullNo, mark: str) -> None:
+        """Take the note back: the deed was seen done, or was refused for certain. Losing this costs a wait."""
+        try:
+            self._redis.delete(self._keys.about_to(commons, pull, mark))
+        except redis.RedisError:
+            return
+
+    def remember_glance(self, commons: Commons, pull: PullNo, glance: Glance, *, ttl_s: float = GLANCE_TTL_S) -> None:
+        """Remember for a while what the pull looked like. Losing this costs a look."""
+        try:
+            self._redis.set(self._keys.glance(commons, pull), _glance_text(glance), px=max(1, round(ttl_s * 1000)))
+        except redis.RedisError:
+            return
+
+    def forget_glance(self, commons: Commons, pull: PullNo) -> None:
+        """Forget it, so that the next sweep looks again. Raises redis.RedisError: the look would not come for an hour."""
+        self._redis.delete(self._keys.glance(commons, pull))
+
+    def glances(self, commons: Commons, pulls: Iterable[PullNo]) -> Mapping[PullNo, Glance]:
+        """The glances remembered, by pull. Empty if Redis is away."""
+        wanted = tuple(dict.fromkeys(pulls))
+        if not wanted:
+            return {}
+        try:
+            answers = self._redis.mget([self._keys.glance(commons, pull) for pull in wanted])
+        except redis.RedisError:
+            return {}
+        found = {pull: _glance(answer) for pull, answer in zip(wanted, answers, strict=True)}
+        return {pull: glance for pull, glance in found.items() if glance is not None}
+
+    def glance(self, commons: Commons, pull: PullNo) -> Glance | None:
+        """The glance remembered of one pull. None: none, or Redis is away."""
+        return self.glances(commons, (pull,)).get(pull)
+
+
+def _glance_text(glance: Glance) -> str:
+    return json.dumps(
+        {
+            "state": glance.state.value,
+            "head": glance.head,
+            "comments": glance.comments,
+            "last_comment": glance.last_comment,
+            "last_updated": _moment_text(glance.last_updated) if glance.last_updated is not None else None,
+        }
+    )
+
+
+def _glance(answer: Any) -> Glance | None:
+    if answer is None:
+        return None
+    try:
+        note = json.loads(answer)
+        updated = note["last_updated"]
+        return Glance(
+            state=PullState(note["state"]),
+            head=CommitHash(str(note["head"])) if note["head"] is not None else None,
+            comments=int(note["comments"]),
+            last_comment=CommentId(str(note["last_comment"])) if note["last_comment"] is not None else None,
+            last_updated=datetime.fromisoformat(updated) if updated is not None else None,
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+
+
+def _moment_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _moment(answer: Any) -> datetime | None:
+    if answer is None:
+        return None
+    try:
+        return datetime.fromisoformat(answer.decode() if isinstance(answer, bytes) else str(answer))
+    except ValueError:
+        return None

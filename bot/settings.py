@@ -1,0 +1,371 @@
+"""Settings: environment and `stampbot.toml` -> one frozen value, or every problem at once. Alone here is `os.environ` read."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from bot.model.ids import Commons, User
+from bot.model.policy import Policy
+from bot.policy_file import POLL_S, PolicyFile, Problem, did_you_mean, load
+
+HUB_URL = "https://www.dolthub.com"
+REDIS_URL = "redis://127.0.0.1:6379/0"
+CONFIG_NAME = "stampbot.toml"
+PORT = 8080
+LANES = 4
+SECRET_CHARS_MIN = 16
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_T = TypeVar("_T")
+_D = TypeVar("_D")
+
+_SECRET_NAMES = ("STAMPBOT_HUB_TOKEN", "STAMPBOT_WEBHOOK_SECRET")
+_NAMES = (
+    "STAMPBOT_COMMONS",
+    "STAMPBOT_HUB_URL",
+    "STAMPBOT_HUB_TOKEN",
+    "STAMPBOT_WEBHOOK_SECRET",
+    "STAMPBOT_ACCOUNT",
+    "STAMPBOT_GITHUB_TOKEN",
+    "STAMPBOT_EVIDENCE_ALLOW",
+    "STAMPBOT_PROBER_REDIS_URL",
+    "STAMPBOT_CONFIG",
+    "STAMPBOT_LOG",
+    "STAMPBOT_LANES",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that shows itself only when asked."""
+
+    _text: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._text
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __str__(self) -> str:
+        return "***"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonsSettings:
+    """One commons: how to speak to it and by what policy. An empty token means: read only."""
+
+    commons: Commons
+    policy: Policy = field(default_factory=Policy)
+    poll_s: float = POLL_S
+    hub_token: Secret = field(default_factory=lambda: Secret(""))
+    webhook_secret: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything an operator can turn. `log` "auto": console on a terminal, else json."""
+
+    commons: tuple[CommonsSettings, ...]
+    hub_url: str = HUB_URL
+    account: User | None = None
+    github_token: Secret = field(default_factory=lambda: Secret(""))
+    evidence_allow: tuple[Network, ...] = ()
+    redis_url: Secret = field(default_factory=lambda: Secret(REDIS_URL))
+    port: int = PORT
+    log: Literal["auto", "json", "console"] = "auto"
+    lanes: int = LANES
+    config_path: Path | None = None
+    forges: tuple[tuple[str, str], ...] = ()
+    registries: tuple[tuple[str, str], ...] = ()
+    projects: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def of(self, commons: Commons) -> CommonsSettings | None:
+        """The settings of one commons, None if it is not ours."""
+        return next((each for each in self.commons if each.commons == commons), None)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for redaction; a password inside `redis_url` too."""
+        password = urlsplit(self.redis_url.reveal()).password
+        found = (
+            self.github_token.reveal(),
+            password or "",
+            unquote(password or ""),
+            *(each.hub_token.reveal() for each in self.commons),
+            *(each.webhook_secret.reveal() for each in self.commons),
+        )
+        return tuple(dict.fromkeys(text for text in found if text))
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; `problems` names everything that is wrong."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def read(
+    environ: Mapping[str, str] | None = None,
+    *,
+    door: bool = False,
+    named: Sequence[Commons] = (),
+    commons_needed: bool = True,
+) -> Settings:
+    """The settings from `environ` (None: this process's) and the file it names.
+
+    `door`: a webhook secret for each commons is required. `named`: commons of the command line, added to those of the
+    environment. `commons_needed`: at least one commons is required. Raises SettingsError with all problems.
+    """
+    reading = _Reading(os.environ if environ is None else environ, named, commons_needed=commons_needed)
+    return reading.settings(door=door)
+
+
+def prober_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What of `environ` (None: this process's) the prober may know: no token, no webhook secret, no proxy.
+
+    Where `STAMPBOT_PROBER_REDIS_URL` is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
+    """
+    # Here and not above: nobody but the prober should load what it fetches with.
+    from bot.evidence.process import needed_environment
+
+    source = os.environ if environ is None else environ
+    changes = {name: source[name] for name in ("NO_COLOR",) if name in source}
+    own = source.get("STAMPBOT_PROBER_REDIS_URL", "").strip()
+    return {**needed_environment(source), **changes} | ({"REDIS_URL": own} if own else {})
+
+
+def is_scrubbed() -> bool:
+    """Whether this process's environment holds nothing a prober must not know."""
+    return dict(os.environ) == prober_environment()
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment without any setting of ours, plus `changes`: what a demo's child processes get."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STAMPBOT_")}
+    return {**kept, **changes}
+
+
+def colour_wanted() -> bool:
+    """False where the user has set NO_COLOR to anything (no-color.org)."""
+    return not os.environ.get("NO_COLOR")
+
+
+def override_name(name: str, commons: Commons) -> str:
+    """The variable that overrides `name` for one commons: `STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS`."""
+    return "__".join((name, *(re.sub(r"[^A-Z0-9]", "_", part.upper()) for part in (commons.owner, commons.name))))
+
+
+class _Reading:
+    """One reading of an environment; collects problems as it goes."""
+
+    def __init__(self, environ: Mapping[str, str], named: Sequence[Commons], *, commons_needed: bool) -> None:
+        self._environ = environ
+        self._commons_needed = commons_needed
+        self._named = named
+        self._problems: list[Problem] = []
+
+    def settings(self, *, door: bool) -> Settings:
+        commons = self._commons()
+        path, file = self._file()
+        self._unknown_names(commons)
+        for each, _ in file.overrides:
+            if commons and each not in commons:
+                self._problem(f'{path} commons."{each}"', "is not in STAMPBOT_COMMONS", "Add it there, or drop the table.")
+        found = Settings(
+            commons=tuple(self._one(each, file, door=door) for each in commons),
+            hub_url=self._value("STAMPBOT_HUB_URL", HUB_URL, _origin),
+            account=self._value("STAMPBOT_ACCOUNT", None, _account),
+            github_token=self._secret("STAMPBOT_GITHUB_TOKEN", _token),
+            evidence_allow=self._networks(),
+            redis_url=self._value("REDIS_URL", Secret(REDIS_URL), _redis_url),
+            port=self._value("PORT", PORT, lambda text: _whole(text, 0, 65535)),
+            log=self._value("STAMPBOT_LOG", "auto", _log_form),
+            lanes=self._value("STAMPBOT_LANES", LANES, lambda text: _whole(text, 1, 64)),
+            config_path=path,
+            forges=file.forges,
+            registries=file.registries,
+            projects=file.projects,
+        )
+        self._value("STAMPBOT_PROBER_REDIS_URL", None, _redis_url)
+        if self._problems:
+            raise SettingsError(self._problems)
+        return found
+
+    def _problem(self, name: str, says: str, mend: str) -> None:
+        self._problems.append(Problem(name, says, mend))
+
+    def _text(self, name: str) -> str:
+        return self._environ.get(name, "").strip()
+
+    def _value(self, name: str, default: _D, reader: Callable[[str], _T]) -> _T | _D:
+        text = self._text(name)
+        if not text:
+            return default
+        try:
+            return reader(text)
+        except _Unusable as error:
+            self._problem(name, error.says, error.mend)
+            return default
+
+    def _secret(self, name: str, reader: Callable[[str], Secret]) -> Secret:
+        return self._value(name, Secret(""), reader)
+
+    def _commons(self) -> tuple[Commons, ...]:
+        found: dict[Commons, None] = {}
+        for part in filter(None, (p.strip() for p in self._text("STAMPBOT_COMMONS").split(","))):
+            try:
+                found.setdefault(Commons.parse(part))
+            except ValueError as error:
+                self._problem("STAMPBOT_COMMONS", str(error), "Write a comma list of owner/database.")
+        if self._commons_needed and not found and not self._named and not self._problems:
+            self._problem("STAMPBOT_COMMONS", "is not set", "Set it to the commons to serve, such as hop/wl-commons.")
+        return tuple(dict.fromkeys((*found, *self._named)))
+
+    def _file(self) -> tuple[Path | None, PolicyFile]:
+        asked = self._text("STAMPBOT_CONFIG")
+        path = Path(asked or CONFIG_NAME)
+        if not asked and not path.is_file():
+            return None, PolicyFile()
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            name = "STAMPBOT_CONFIG" if asked else CONFIG_NAME
+            self._problem(name, f"{path} cannot be read ({reason})", "Name a readable UTF-8 TOML file.")
+            return None, PolicyFile()
+        file, problems = load(text, path.name)
+        self._problems.extend(problems)
+        return path, file
+
+    def _one(self, commons: Commons, file: PolicyFile, *, door: bool) -> CommonsSettings:
+        rulings = file.rulings(commons)
+        secret = self._overridable("STAMPBOT_WEBHOOK_SECRET", commons, _webhook_secret)
+        if door and not secret and not any("STAMPBOT_WEBHOOK_SECRET" in p.name for p in self._problems):
+            self._problem(
+                "STAMPBOT_WEBHOOK_SECRET",
+                f"is not set, so no webhook of {commons} can be told from a stranger's",
+                "Set it to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            )
+        return CommonsSettings(
+            commons=commons,
+            policy=rulings.policy,
+            poll_s=rulings.poll_s,
+            hub_token=self._overridable("STAMPBOT_HUB_TOKEN", commons, _token),
+            webhook_secret=secret,
+        )
+
+    def _overridable(self, name: str, commons: Commons, reader: Callable[[str], Secret]) -> Secret:
+        own = override_name(name, commons)
+        return self._secret(own if self._text(own) else name, reader)
+
+    def _unknown_names(self, commons: tuple[Commons, ...]) -> None:
+        overrides: dict[str, Commons] = {}
+        for name in _SECRET_NAMES:
+            for each in commons:
+                taken = overrides.setdefault(override_name(name, each), each)
+                if taken != each and self._text(override_name(name, each)):
+                    self._problem(
+                        override_name(name, each),
+                        f"would mean both {taken} and {each}",
+                        f"Use one {name} for both, or run two bots.",
+                    )
+        known = [*_NAMES, *overrides]
+        for name in sorted(n for n in self._environ if n.startswith("STAMPBOT_") and n not in known):
+            self._problem(name, "is not a setting", did_you_mean(name, known))
+
+    def _networks(self) -> tuple[Network, ...]:
+        found: list[Network] = []
+        for part in filter(None, (p.strip() for p in self._text("STAMPBOT_EVIDENCE_ALLOW").split(","))):
+            try:
+                found.append(ipaddress.ip_network(part))
+            except ValueError as error:
+                self._problem("STAMPBOT_EVIDENCE_ALLOW", str(error), "Write a comma list such as 10.1.0.0/16, ::1/128.")
+        return tuple(found)
+
+
+class _Unusable(Exception):
+    def __init__(self, says: str, mend: str) -> None:
+        super().__init__(says)
+        self.says = says
+        self.mend = mend
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if re.fullmatch(r"[0-9]{1,9}", text) and low <= int(text) <= high:
+        return int(text)
+    raise _Unusable(f"{text[:40]!r} cannot be used", f"Write a whole number from {low} to {high}.")
+
+
+def _log_form(text: str) -> Literal["json", "console"]:
+    if text == "json":
+        return "json"
+    if text == "console":
+        return "console"
+    raise _Unusable(f"{text[:40]!r} is not a form of log", "Write json or console.")
+
+
+def _account(text: str) -> User:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
+        raise _Unusable(f"{text[:40]!r} is not a DoltHub user name", "Write the name of the bot's account.")
+    return User(text)
+
+
+def _token(text: str) -> Secret:
+    if not re.fullmatch(r"[!-~]{1,4096}", text):
+        raise _Unusable("holds characters no token has", "Copy the token again, without spaces or line breaks.")
+    return Secret(text)
+
+
+def _webhook_secret(text: str) -> Secret:
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{{SECRET_CHARS_MIN},256}}", text):
+        raise _Unusable(
+            f"is not {SECRET_CHARS_MIN} or more of the characters A-Z a-z 0-9 _ -",
+            "Set it to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+        )
+    return Secret(text)
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _origin(text: str) -> str:
+    parts = _split(text)
+    mend = f"Write the origin of a DoltHub or DoltLab, such as {HUB_URL}."
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise _Unusable("is not a web address", mend)
+    if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
+        raise _Unusable("is more than an origin", mend)
+    if parts.scheme == "http" and not _near(parts.hostname):
+        raise _Unusable("would send the token in clear text over the internet", "Write https:// instead.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _near(host: str) -> bool:
+    """Whether a host is this machine or one of a private network, as far as its name tells."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".internal", ".local", ".lan"))
+
+
+def _redis_url(text: str) -> Secret:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("redis", "rediss", "unix"):
+        raise _Unusable("is not a Redis address", "Write redis://host:port/0, rediss://… or unix:///path/of/socket.")
+    return Secret(text)

@@ -1,0 +1,125 @@
+"""The one door by which text enters Markdown: `Md` is safe to post, and only this module makes it from foreign text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import LiteralString
+
+FOREIGN_CHARS_MAX = 120
+URL_CHARS_MAX = 2048
+
+
+class Md(str):
+    """Markdown that is safe to post as it is."""
+
+    __slots__ = ()
+
+
+def own(text: LiteralString) -> Md:
+    """Our own words, written in the source code."""
+    return Md(text)
+
+
+def clean(text: str, most: int = FOREIGN_CHARS_MAX) -> str:
+    """Foreign text as one plain line: control, zero-width, bidi and unassigned characters out, cut to `most`."""
+    spaced = re.sub(r"\s+", " ", text.replace("\x00", " "))
+    kept = "".join(c for c in spaced if unicodedata.category(c)[0] != "C").strip()
+    return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"
+
+
+def code(text: object, most: int = FOREIGN_CHARS_MAX) -> Md:
+    """Foreign text as inline code: nothing in it can become markup, a mention, a table cell or a command.
+
+    A backtick becomes an apostrophe, so that a single pair of backticks always holds it; `|` is escaped because tables
+    read cells before code spans; `@` is followed by a zero-width space so that no name is called.
+    """
+    plain = clean(str(text), most).replace("`", "'").replace("|", "\\|").replace("@", "@\u200b")
+    return Md(f"`{plain}`") if plain else Md("`(empty)`")
+
+
+_SAFE_URL = re.compile(r"https?://[A-Za-z0-9\[\]:._~/?#!$&'()*+,;=%@-]+", re.IGNORECASE)
+
+
+def link(url: str) -> Md:
+    """A foreign URL: an autolink if it is plain http(s) in plain ASCII, else inline code."""
+    if len(url) <= URL_CHARS_MAX and _SAFE_URL.fullmatch(url) and "@" not in url and "|" not in url:
+        return Md(f"<{url}>")
+    return code(url)
+
+
+def number(value: float) -> Md:
+    """A number of ours; whole numbers without a fraction."""
+    return Md(f"{value:g}")
+
+
+def fence(lines: Iterable[str]) -> Md:
+    """A fenced block; what stands in it is never a command. Lines are foreign or ours; fences inside cannot end it."""
+    body = [re.sub(r"[`~]{3,}", "'''", clean(line, 2_000)) for line in lines]
+    return Md("\n".join(("```", *body, "```")))
+
+
+def pointed(line: str, columns: Iterable[int]) -> Md:
+    """A fenced line of foreign text, its spaces kept, and below it a caret under each of `columns` (from 0).
+
+    A long line is cut to what lies around the first caret.
+    """
+    at = sorted(c for c in set(columns) if 0 <= c <= len(line))
+    start = max(0, (at[0] if at else 0) - FOREIGN_CHARS_MAX // 2) if len(line) > FOREIGN_CHARS_MAX else 0
+    shown = "".join(" " if c.isspace() else "?" if unicodedata.category(c)[0] == "C" else c for c in line[start:])
+    shown = re.sub(r"[`~]{3,}", lambda run: "'" * len(run[0]), shown)
+    before, after = "…" if start else "", "…" if len(shown) > FOREIGN_CHARS_MAX else ""
+    text = f"{before}{shown[:FOREIGN_CHARS_MAX]}{after}"
+    carets = ["" if unicodedata.combining(c) else "  " if unicodedata.east_asian_width(c) in "WF" else " " for c in text]
+    for column in at:
+        place = column - start + len(before)
+        if place < len(text):
+            carets[place] = "^"
+        elif place == len(text):
+            carets.append("^")
+    below = "".join(carets).rstrip()
+    return Md("\n".join(("```", text, *((below,) if below else ()), "```")))
+
+
+def join(parts: Iterable[Md], by: LiteralString = "") -> Md:
+    """Safe pieces put together."""
+    return Md(by.join(parts))
+
+
+def lines(*parts: Md | None) -> Md:
+    """Paragraphs: the pieces that are there, an empty line between each."""
+    return Md("\n\n".join(part for part in parts if part))
+
+
+def bullets(items: Iterable[Md]) -> Md:
+    """A list, one line each."""
+    return Md("\n".join(f"- {item}" for item in items))
+
+
+def table(header: Sequence[Md], rows: Iterable[Sequence[Md]]) -> Md:
+    """A table. Cells come from this module, so no pipe or newline of a stranger is in them."""
+    out = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    out.extend("| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |" for row in rows)
+    return Md("\n".join(out))
+
+
+def fill(template: LiteralString, **parts: Md) -> Md:
+    """Our own sentence with safe pieces in its `{named}` holes."""
+    return Md(template.format(**parts))
+
+
+def escape(text: str) -> Md:
+    """Plain prose with every mark of Markdown made harmless. For our own sentences; strangers' words go through `code`."""
+    return Md(re.sub(r"([\\`*_{}\[\]<>#!|~@&]|:(?=//))", r"\\\1", clean_prose(text)))
+
+
+def clean_prose(text: str) -> str:
+    """Prose on one line without control characters, spaces at the ends kept."""
+    spaced = re.sub(r"\s", " ", text)
+    return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")
+
+
+def prose(text: str) -> Md:
+    """A rule's sentence. Rules put strangers' words and things to type between backticks; all else is escaped."""
+    return Md("".join(code(piece, 200) if index % 2 else escape(piece) for index, piece in enumerate(text.split("`"))))

@@ -1,0 +1,78 @@
+"""Short pieces that several texts share: how a hash, a time, a rig, an item are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import LiteralString
+
+from bot.model.finding import Verdict
+from bot.model.ids import CommitHash
+from bot.model.ledger import RowChange
+from bot.model.snapshot import Snapshot
+from bot.speech import md
+from bot.speech.md import Md
+
+SHORT_HASH_CHARS = 7
+NOTHING_CHANGED: LiteralString = "Nothing was changed."
+
+MEANINGS: dict[Verdict, LiteralString] = {
+    Verdict.READY: "Accept would go through now.",
+    Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
+    Verdict.BLOCKED: "Accept would be refused as it stands.",
+    Verdict.WAITING: "There is nothing to decide yet.",
+    Verdict.CANNOT_TELL: "A check could not run; it is tried again.",
+}
+
+
+def short(commit: CommitHash) -> Md:
+    """The first seven characters of a commit hash, as code."""
+    return md.code(commit[:SHORT_HASH_CHARS])
+
+
+def clock(moment: datetime) -> Md:
+    """A time of day in UTC, with the date."""
+    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"))
+
+
+def verdict(found: Verdict) -> Md:
+    """A verdict, bold."""
+    return Md(f"**{found.value}**")
+
+
+def subject(snapshot: Snapshot) -> Md:
+    """What the pull is about, in one phrase: the item and its title, or the pull itself."""
+    item = snapshot.item_on_head or snapshot.item
+    if snapshot.item_id is not None and item is not None:
+        return md.fill("{item} {title}", item=md.code(snapshot.item_id), title=md.code(item.title, 80))
+    if snapshot.item_id is not None:
+        return md.code(snapshot.item_id)
+    return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
+
+
+def rows(changes: tuple[RowChange, ...], most: int = 12) -> Md:
+    """Row changes as a list: table, key, and for a modified row each column from and to. Cut at `most` lines."""
+    out: list[Md] = []
+    for change in changes:
+        where = md.fill("{table} {key}", table=md.code(change.table, 40), key=md.code(change.key, 64))
+        match change.kind.value:
+            case "modified":
+                out.extend(
+                    md.fill(
+                        "{where} {column}: {old} to {new}",
+                        where=where,
+                        column=md.code(column, 40),
+                        old=_cell(change.old(column)),
+                        new=_cell(change.new(column)),
+                    )
+                    for column in change.changed
+                )
+            case kind:
+                out.append(md.fill("{where} {kind}", where=where, kind=Md(kind)))
+    if len(out) > most:
+        left = Md(str(len(out) - most + 1))
+        out = [*out[: most - 1], md.fill("and {n} more lines", n=left)]
+    return md.bullets(out)
+
+
+def _cell(value: str | None) -> Md:
+    return md.code(value, 60) if value is not None else md.own("nothing")

@@ -1,0 +1,52 @@
+"""The only place where parts meet: settings in, a bot out. Also the only place that knows what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from bot.commands import catalog as commands
+from bot.deps import Deps
+from bot.hub.client import Hub
+from bot.rulebook import catalog as rules
+from bot.scratch import Scratch, make_patient_redis, make_redis
+from bot.settings import Settings
+
+READERS = 16
+"""Reads that run side by side in one process, over all its lanes."""
+
+
+def now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+def scratch(settings: Settings, *, patient: bool) -> Scratch:
+    """Scratch paper. `patient` is for workers; doors answer at once and take the impatient kind."""
+    client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
+    return Scratch(client, now=now)
+
+
+def for_worker(
+    settings: Settings, *, clock: Callable[[], datetime] = now, on_request: Callable[[str], None] | None = None
+) -> Deps:
+    """Everything that converging needs, for all commons of this bot."""
+    client = make_patient_redis(settings.redis_url.reveal())
+    return Deps(
+        hubs={
+            each.commons: Hub(
+                settings.hub_url,
+                each.hub_token.reveal(),
+                commons=[one.commons for one in settings.commons],
+                on_request=on_request,
+            )
+            for each in settings.commons
+        },
+        policies={each.commons: each.policy for each in settings.commons},
+        scratch=Scratch(client, now=clock),
+        clock=clock,
+        rules=rules.find(),
+        commands=commands.find(),
+        readers=ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader"),
+    )

@@ -1,0 +1,422 @@
+"""Workers: lanes that take jobs from one queue each, and what each kind of job does.
+
+RQ is a bell here, not a ledger: a job may run twice, at once, or never. So a job only says where to look, a failed one is
+not tried again (the clock is the retry), and what it does is safe to repeat.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from types import FrameType
+from typing import Any, Final
+from uuid import uuid4
+
+import redis
+import structlog
+from rq import Queue, SimpleWorker
+from rq.exceptions import StopRequested
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException, TimerDeathPenalty
+
+from bot.evidence import limit_memory
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.log import stranger
+from bot.model.evidence import EVIDENCE_LINKS_MAX, Probe
+from bot.model.ids import Commons, PullNo
+from bot.scratch import DECIDE, FUNCTIONS, PROBE, REVIEW, Held, Lease, Lost, Scratch
+from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
+
+WORKER_TTL_S: Final = 25
+"""With this and the next, a job that died with its worker is found again after about a minute (measured on rq 2.12)."""
+MAINTENANCE_INTERVAL_S: Final = 5
+DEQUEUE_S: Final = 2
+"""An idle lane looks up so often: the longest it keeps a shutdown waiting."""
+AWAY_TOLD_EVERY_S: Final = 30.0
+LEASE_KEPT_EVERY_S: Final = 10.0
+RESTART_S: Final = 2.0
+STOP_PATIENCE_S: Final = 25.0
+PROBER_LANES: Final = 4
+PROBER_OPEN_FILES: Final = 256
+URL_CHARS_MAX: Final = 4096
+
+Function = Callable[..., None]
+log = structlog.get_logger("stampbot.worker")
+
+
+class _NowAndThen(logging.Filter):
+    """Lets RQ say only now and then that Redis is away: each lane says it again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told_at = -AWAY_TOLD_EVERY_S
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if "could not connect to Redis" not in str(record.msg):
+            return True
+        if time.monotonic() - self._told_at < AWAY_TOLD_EVERY_S:
+            return False
+        self._told_at = time.monotonic()
+        return True
+
+
+class Unlisted(Exception):
+    """A job asks for something no worker of ours does."""
+
+
+def job_class(functions: Mapping[str, Function]) -> type[Job]:
+    """A Job that can call nothing but these functions, with plain arguments.
+
+    Whoever can write to Redis can write a job, and RQ's own class imports whatever dotted path a job names, as its function
+    or as its callbacks, and posts to whatever URL it names as its webhook.
+    """
+
+    class ListedJob(Job):
+        def restore(self, raw_data: Any) -> Any:
+            super().restore(raw_data)
+            self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+            self.webhooks = []
+            self.repeats_left = None
+
+        @property
+        def func(self) -> Function:
+            if self.func_name not in FUNCTIONS or self.func_name not in functions:
+                raise Unlisted("the job names a function that is not ours")
+            if self.instance is not None or self.kwargs:
+                raise Unlisted("the job brings more than plain arguments")
+            return functions[self.func_name]
+
+    return ListedJob
+
+
+class Lane(SimpleWorker):
+    """An RQ worker that runs in a thread: no fork, no signal handlers, no commands taken from Redis."""
+
+    death_penalty_class = TimerDeathPenalty
+    max_connection_wait_time = 5.0
+    log_result_lifespan = False
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.busy = False
+
+    @property
+    def dequeue_timeout(self) -> int:
+        return DEQUEUE_S
+
+    def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
+        """As RQ's, but it hears `stop` while it waits: a signal cannot break into a thread."""
+        while not self._stop_requested:
+            found = super().dequeue_job_and_maintain_ttl(timeout, max_idle_time or DEQUEUE_S)
+            if found is not None:
+                return found
+        raise StopRequested
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """As RQ's, and remembers that it is at it."""
+        self.busy = True
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self.busy = False
+
+    def _install_signal_handlers(self) -> None:
+        """Only the main thread may have any; it stops the lanes itself."""
+
+    def subscribe(self) -> None:
+        """RQ would take orders (stop, kill, shut down) from whoever can publish in Redis."""
+
+    def unsubscribe(self) -> None:
+        """See `subscribe`."""
+
+    def procline(self, message: str) -> None:
+        """One process, many lanes: none of them names it."""
+
+    def stop(self) -> None:
+        """End after the job at hand. Callable from any thread."""
+        self._stop_requested = True
+
+
+class Lanes:
+    """Lanes of one process: one per name in `queues`, each on that queue alone.
+
+    A worker on several queues loses a job for good if it dies between taking and registering it (measured on rq 2.12).
+    """
+
+    def __init__(self, queues: Sequence[str], functions: Mapping[str, Function], connection: redis.Redis) -> None:
+        self._queues = tuple(queues)
+        self._job_class = job_class(functions)
+        self._connection = connection
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._working: set[Lane | None] = set()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start all lanes and return."""
+        for number, queue in enumerate(self._queues):
+            thread = threading.Thread(target=self._keep_going, args=(queue,), name=f"{queue}-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Ask all lanes to end after the job at hand."""
+        self._stopping.set()
+        with self._lock:
+            for lane in filter(None, self._working):
+                lane.stop()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the lanes to end; False if one is still at a job after `timeout_s` seconds.
+
+        A lane that waits for a Redis that is away is not waited for.
+        """
+        began = time.monotonic()
+        while any(thread.is_alive() for thread in self._threads):
+            waited_s = time.monotonic() - began
+            with self._lock:
+                busy = any(lane.busy for lane in self._working if lane is not None)
+            if not busy and waited_s > DEQUEUE_S + 1:
+                return True
+            if waited_s > timeout_s:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def _keep_going(self, queue: str) -> None:
+        """One lane for as long as the process lives: RQ ends its loop on some errors of Redis."""
+        told = False
+        while not self._stopping.is_set():
+            lane = None
+            try:
+                lane = self._lane(queue)
+                told = False
+                with self._lock:
+                    self._working.add(lane)
+                if self._stopping.is_set():
+                    lane.stop()
+                lane.work(logging_level="ERROR")
+            except redis.RedisError as error:
+                if not told:
+                    log.warning("Redis does not answer; trying again", queue=queue, error=stranger(error))
+                    told = True
+            except Exception:
+                log.exception("a lane broke and is started anew", queue=queue)
+            finally:
+                with self._lock:
+                    self._working -= {lane}
+            self._stopping.wait(RESTART_S)
+
+    def _lane(self, queue: str) -> Lane:
+        return Lane(
+            [queue],
+            name=f"{queue}-{uuid4().hex}",
+            connection=self._connection,
+            job_class=self._job_class,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_S,
+            maintenance_interval=MAINTENANCE_INTERVAL_S,
+            log_job_description=False,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullDuties:
+    """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed."""
+
+    known: frozenset[Commons]
+    scratch: Scratch
+    look: Callable[[Commons, PullNo, Callable[[], None]], object]
+    sweep: Callable[[Commons], int]
+
+    def functions(self) -> Mapping[str, Function]:
+        """Job functions by name."""
+        return {RUN: self.run, RUN_SWEEP: self.run_sweep}
+
+    def run(self, commons: str, pull: int, queue: str, hint: str) -> None:
+        """Look at one pull and do what is due."""
+        self.scratch.knocks.heard(hint)
+        where, number = _known(commons, self.known), _pull_number(pull)
+        with _one_line("look", commons=str(where), pull=number), self._held(where, number, queue) as lease:
+            self.look(where, number, lease.extend)
+
+    def run_sweep(self, commons: str, hint: str) -> None:
+        """Find the pulls of a commons that need a look, and knock at them."""
+        self.scratch.knocks.heard(hint)
+        where = _known(commons, self.known)
+        with _one_line("sweep", commons=str(where)):
+            knocked = self.sweep(where)
+            log.debug("swept", commons=str(where), knocked=knocked)
+
+    @contextmanager
+    def _held(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[Lease]:
+        if queue not in (REVIEW, DECIDE):
+            raise Unlisted("the job names a queue no pull is looked at from")
+        with self.scratch.at_work(commons, pull, queue=queue) as lease, _kept(lease):
+            yield lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeDuties:
+    """What the prober does. `probe` looks at one URL and never raises; `last` is the sheet before, None for the first."""
+
+    known: frozenset[Commons]
+    scratch: Scratch
+    probe: Callable[[str, Probe | None], Probe]
+
+    def functions(self) -> Mapping[str, Function]:
+        """Job functions by name."""
+        return {RUN_PROBE: self.run_probe}
+
+    def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
+        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), write the sheets, knock the pull."""
+        self.scratch.knocks.heard(hint)
+        where, number = _known(commons, self.known), _pull_number(pull)
+        if not isinstance(urls, list) or not all(isinstance(u, str) and len(u) <= URL_CHARS_MAX for u in urls):
+            raise Unlisted("the job brings no list of URLs")
+        since = datetime.fromisoformat(not_before) if not_before else None
+        with _one_line("probe", commons=str(where), pull=number):
+            for url in dict.fromkeys(urls[:EVIDENCE_LINKS_MAX]):
+                last = self.scratch.sheets.get(url)
+                if last is not None and since is not None and last.probed_at >= since:
+                    continue
+                seen = self.probe(url, last)
+                self.scratch.sheets.put(seen)
+                log.info("probed", pull=number, url=stranger(url), seen=seen.seen.value, reason=stranger(seen.reason))
+            self.scratch.knocks.knock(where, number)
+
+
+def lanes_of(count: int) -> tuple[str, ...]:
+    """Which queue each of `count` lanes serves: half of them decisions and sweeps, at least one of each."""
+    decide = max(1, count // 2)
+    return (DECIDE,) * decide + (REVIEW,) * max(1, count - decide)
+
+
+def serve(queues: Sequence[str], functions: Mapping[str, Function], connection: redis.Redis) -> int:
+    """Run the lanes until SIGTERM or SIGINT, then let the jobs at hand finish. Main thread only. Exit status.
+
+    A second signal ends at once: every job is safe to break off.
+    """
+    ended = threading.Event()
+
+    def end(_signum: int, _frame: FrameType | None) -> None:
+        if ended.is_set():
+            os._exit(1)
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    logging.getLogger("rq.worker").addFilter(_NowAndThen())
+    lanes = Lanes(queues, functions, connection)
+    lanes.start()
+    log.info("ready", lanes=" ".join(queues))
+    while not ended.wait(3600):
+        pass
+    lanes.stop()
+    if not lanes.join(STOP_PATIENCE_S):
+        log.warning("ended in the middle of a job; the next sweep finds it")
+    return 0
+
+
+def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
+    """`serve` for the queue of links alone, with a lid on memory and open files. Exit status."""
+    confine()
+    return serve((PROBE,) * PROBER_LANES, functions, connection)
+
+
+def confine() -> None:
+    """Limit this process's memory and open files, and forbid core dumps, as far as the system takes such limits."""
+    for name, limit in (("memory", limit_memory), ("open files", _limit_open_files), ("core dumps", _forbid_core_dumps)):
+        try:
+            limit()
+        except (ValueError, OSError):
+            log.warning("this system takes no such limit", limit=name)
+
+
+def _limit_open_files() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = PROBER_OPEN_FILES if hard == resource.RLIM_INFINITY else min(PROBER_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _forbid_core_dumps() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextmanager
+def _one_line(doing: str, **about: object) -> Iterator[None]:
+    """Say in one line what went wrong and go on: whatever it was, the next sweep looks again."""
+    try:
+        yield
+    except JobTimeoutException:
+        log.error(f"{doing} took too long and was broken off", **about)
+        raise
+    except Held:
+        log.debug(f"{doing}: somebody is at it already", **about)
+    except Lost:
+        log.warning(f"{doing}: the lease ran out meanwhile", **about)
+    except HubBusy as error:
+        log.warning(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+    except HubRefused as error:
+        log.error(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), mend=_mend(error))
+    except HubStrange as error:
+        log.error(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error))
+    except redis.RedisError as error:
+        log.warning(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error))
+    except Exception:
+        # Raised on, RQ would try again at once and store the traceback in Redis.
+        log.exception(f"{doing} broke", **about)
+
+
+def _mend(error: HubRefused) -> str:
+    if error.status in (401, 403):
+        return "Check STAMPBOT_HUB_TOKEN: it must be valid and its account may write to the commons."
+    if error.status == 404:
+        return "Check STAMPBOT_COMMONS and STAMPBOT_HUB_URL, and that the token may read the commons."
+    return "See the answer of DoltHub."
+
+
+@contextmanager
+def _kept(lease: Lease) -> Iterator[None]:
+    """Extend the lease from the side while the block runs. Losing it is only logged: rows still cannot double."""
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.wait(LEASE_KEPT_EVERY_S):
+            try:
+                lease.extend()
+            except Lost:
+                log.warning("a lease ran out while work went on", lease=lease.name)
+                return
+            except redis.RedisError:
+                continue
+
+    keeper = threading.Thread(target=keep, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join(RESTART_S)
+
+
+def _known(text: object, known: frozenset[Commons]) -> Commons:
+    found = next((commons for commons in known if str(commons) == text), None)
+    if found is None:
+        raise Unlisted("the job names a commons that is not ours")
+    return found
+
+
+def _pull_number(number: object) -> PullNo:
+    if type(number) is not int or not 0 < number < 10**10:
+        raise Unlisted("the job names no pull")
+    return PullNo(number)

@@ -1,0 +1,77 @@
+"""The evidence is a link that can be followed.
+
+An http(s) URL of a pull request, a commit, a deployment or an artifact, alone or in a sentence. For items of type
+inference it may be the result itself, as JSON whose `output_hash` is the sha256 of its `output` (wl internal/inference).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+from bot.rulebook import (
+    EVIDENCE_LINKS_MAX,
+    ChangeKind,
+    Completion,
+    Finding,
+    Level,
+    Place,
+    PullKind,
+    Snapshot,
+    hand_in_again,
+    links_in,
+    quote,
+    rule,
+)
+
+
+@rule(Level.FAULT, kinds=(PullKind.WORK,))
+def check(pull: Snapshot) -> Iterator[Finding]:
+    done = pull.handed_in
+    if done is None:
+        return
+    place, again = Place("completions", done.id, "evidence"), hand_in_again(done.wanted_id)
+    inferred = pull.item is not None and pull.item.row.text("type") == "inference"
+    if not done.evidence.strip():
+        yield check.finding(place, "The completion brings no evidence.", again)
+    elif inferred and done.evidence.lstrip().startswith("{"):
+        if wrong := _wrong_with_result(done.evidence):
+            yield check.finding(place, f"The inference result {wrong}.", "Run it again: wl infer")
+    elif not pull.links:
+        yield check.finding(place, f"The evidence is not a link: {quote(done.evidence)}.", again)
+    elif len(pull.links) >= EVIDENCE_LINKS_MAX:
+        yield check.finding(
+            place,
+            f"The evidence holds {EVIDENCE_LINKS_MAX} links or more; only the first {EVIDENCE_LINKS_MAX} are checked.",
+            "Hand in the one link that shows the work",
+            level=Level.DOUBT,
+        )
+    yield from _other_link(pull, done)
+
+
+def _other_link(pull: Snapshot, done: Completion) -> Iterator[Finding]:
+    """Readers show `wanted.evidence_url` where they do not show the completion: both must lead to the same place."""
+    for change in pull.changes.of("wanted", ChangeKind.MODIFIED):
+        if change.key != done.wanted_id or "evidence_url" not in change.changed:
+            continue
+        shown = {link.url for link in links_in(change.new("evidence_url") or "", "")}
+        if not shown.issubset({link.url for link in links_in(done.evidence, "")}):
+            yield check.finding(
+                Place("wanted", change.key, "evidence_url"),
+                f"The item's evidence_url leads elsewhere: {quote(change.new('evidence_url'))}.",
+                hand_in_again(done.wanted_id),
+                level=Level.DOUBT,
+            )
+
+
+def _wrong_with_result(evidence: str) -> str:
+    try:
+        result = json.loads(evidence)
+    except (ValueError, RecursionError):
+        return "is not readable JSON"
+    missing = [k for k in ("output", "output_hash", "model") if not isinstance(result.get(k), str) or not result[k]]
+    if missing:
+        return f"lacks {', '.join(missing)}"
+    found = "sha256:" + hashlib.sha256(result["output"].encode("utf-8", "surrogatepass")).hexdigest()
+    return "" if result["output_hash"] == found else "has an output_hash that is not the hash of its output"

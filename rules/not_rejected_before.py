@@ -1,0 +1,25 @@
+"""This head and this evidence have not been rejected.
+
+A rejection stands in the bot's own answer and holds for the head it was about and for its evidence, whatever new commits
+carry that evidence again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.rulebook import Finding, Level, Place, Snapshot, day, hand_in_again, quote, rule
+
+
+@rule(Level.DOUBT, fades=True)
+def check(pull: Snapshot) -> Iterator[Finding]:
+    rejection = pull.rejection
+    if rejection is None:
+        return
+    told = next((c.author for c in pull.comments if c.id == rejection.mark.comment), None)
+    about = "commit" if rejection.mark.head == pull.head else "evidence"
+    yield check.finding(
+        Place("completions", pull.handed_in.id, "evidence") if pull.handed_in else Place(),
+        f"Rejected by {quote(told) if told else 'a validator'} at {day(rejection.comment.created_at)} for this {about}.",
+        hand_in_again(pull.item_id or "<item>"),
+    )

@@ -1,0 +1,42 @@
+"""The pull is open, can be read, and goes to main of this commons.
+
+A pull that is closed, goes elsewhere, or shares no history with main cannot be accepted. A source branch that is gone or
+cannot be read, or a merge whose head nobody reviewed, is no fault of anybody: it cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.rulebook import Finding, Level, Place, PullState, Snapshot, quote, rule
+
+
+@rule(Level.FAULT, fixed=True)
+def check(pull: Snapshot) -> Iterator[Finding]:
+    target = pull.pull.target
+    if target.database != pull.commons or target.branch != "main":
+        yield check.finding(
+            Place(),
+            f"The pull goes to {quote(str(target))}, not to main of {pull.commons}.",
+            f"Open a new pull to main of {pull.commons}",
+        )
+    match pull.pull.state:
+        case PullState.CLOSED:
+            yield check.finding(Place(), "The pull is closed.", "Open a new pull from the same branch")
+        case PullState.UNKNOWN:
+            yield check.finding(Place(), "DoltHub gives this pull a state nobody here knows.", level=Level.UNSURE)
+        case PullState.MERGED if pull.merge is None:
+            yield check.finding(Place(), "The pull is merged, and which commits it brought cannot be told.", level=Level.UNSURE)
+        case PullState.OPEN if pull.head is None:
+            yield check.finding(
+                Place(),
+                f"The source branch {quote(str(pull.pull.source))} is gone or cannot be read.",
+                "Restore the branch, or close this pull",
+                level=Level.UNSURE,
+            )
+        case PullState.OPEN if pull.base is None:
+            yield check.finding(
+                Place(), "The branch shares no history with main.", f"Fork {pull.commons} again and redo the work there"
+            )
+        case PullState.OPEN | PullState.MERGED:
+            pass

@@ -1,0 +1,68 @@
+"""Rows that main has changed since the branch left it."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.rulebook import Changes, Snapshot
+from rules.main_has_not_moved_under_it import check
+from tests.build import (
+    ITEM,
+    a_rig,
+    a_rig_link,
+    a_snapshot,
+    a_wanted,
+    changes_of,
+    claims,
+    merged,
+    modified,
+    work,
+)
+from tests.rules.table import PASS, found, told
+
+AGAIN = changes_of(modified("rigs", a_rig().row, last_seen="2026-06-14 13:00:00"))
+LINK = changes_of(modified("rig_links", status="revoked"))
+
+
+def seen(changes: Changes, **main: str | None) -> Snapshot:
+    return a_snapshot(items=(a_wanted(**main),), changes=changes)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (seen(work()), PASS),
+        (seen(work(), updated_at="2026-06-01 08:00:00 +0000 UTC", tags='["go", "cli"]'), PASS),
+        (a_snapshot(items=()), PASS),
+        (a_snapshot(items=(a_wanted(metadata="{}"),)), PASS),
+        (merged(a_snapshot()), PASS),
+        (a_snapshot(changes=AGAIN), PASS),
+        (a_snapshot(changes=LINK, rig_links=(a_rig_link(),)), PASS),
+        (seen(work(), status="claimed", claimed_by="cormorant", updated_at="2026-06-10 09:00:00"), (f"fault wanted.{ITEM}",)),
+        (seen(changes_of(claims()), updated_at="2026-06-10 09:00:00"), (f"fault wanted.{ITEM}",)),
+        (a_snapshot(changes=AGAIN, rigs=(a_rig(last_seen="2026-06-12 00:00:00"),)), ("fault rigs.polecat-7",)),
+        (a_snapshot(changes=LINK, rig_links=(a_rig_link(status="pending"),)), ("fault rig_links.l-1",)),
+        (seen(work(), description="It stops at twelve."), (f"doubt wanted.{ITEM}",)),
+        (a_snapshot(changes=AGAIN, rigs=(a_rig(trust_level="2"),)), ("doubt rigs.polecat-7",)),
+    ],
+    ids=[
+        "untouched", "the same in other words", "item not read", "a new column", "merged", "rig", "link", "claimed meanwhile",
+        "touched meanwhile", "rig conflicts", "link conflicts", "asks for something else", "rig rose",
+    ],
+)  # fmt: skip
+def test_main_has_not_moved(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+def test_the_cells_in_conflict_are_named() -> None:
+    said = told(check, seen(work(), status="claimed", claimed_by="cormorant", updated_at="2026-06-10 09:00:00"))
+    assert said == (
+        f'Main has changed "{ITEM}" since the branch left it, so the merge conflicts: claimed_by, status, updated_at.'
+    )
+
+
+def test_a_fork_far_behind_main_is_not_reported() -> None:
+    """Other rows of main have moved a lot; the branch's own row has not."""
+    others = tuple(a_wanted(id=f"w-{n}", status="completed") for n in range(20))
+    snapshot = a_snapshot(items=(a_wanted(), *others))
+    assert found(check, snapshot) == PASS

@@ -1,0 +1,56 @@
+"""Rejections that still hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.rulebook import Snapshot
+from rules.not_rejected_before import check
+from tests.build import COMPLETION, HEAD, a_comment, a_hash, a_snapshot, added, ago, an_answer, merged, work
+from tests.rules.table import PASS, found, told
+
+PLACE = f"completions.{COMPLETION}.evidence"
+NO = a_comment("ana", "/reject tests are missing", ago(minutes=15))
+KEY = a_snapshot().evidence_key
+OLD = a_hash("old head")
+
+
+def after(answer_head: str = HEAD, digest: str = KEY, outcome: str = "done", command: str = "reject") -> Snapshot:
+    answer = an_answer(NO, command, head=a_hash(answer_head) if answer_head != HEAD else HEAD, digest=digest, outcome=outcome)
+    return a_snapshot(comments=(NO, answer))
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (a_snapshot(), PASS),
+        (a_snapshot(comments=(NO,)), PASS),
+        (after(outcome="refused"), PASS),
+        (after(command="close"), PASS),
+        (after("old head", digest="ffffffffffff"), PASS),
+        (after(), (f"doubt {PLACE}",)),
+        (after(digest="ffffffffffff"), (f"doubt {PLACE}",)),
+        (after("old head"), (f"doubt {PLACE}",)),
+        (merged(after()), (f"note {PLACE}",)),
+    ],
+    ids=[
+        "never", "not answered yet", "refused", "another command", "other head and evidence", "this head", "other evidence",
+        "same evidence on a new head", "merged",
+    ],
+)  # fmt: skip
+def test_rejections_hold(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+def test_who_rejected_and_when_is_told() -> None:
+    assert told(check, after()) == 'Rejected by "ana" at 2026-06-14 13:47 UTC for this commit.'
+
+
+def test_a_rejection_outlives_the_comment_that_asked_for_it() -> None:
+    gone = a_snapshot(comments=after("old head").comments[1:])
+    assert told(check, gone) == 'Rejected by "a validator" at 2026-06-14 13:47 UTC for this evidence.'.replace('"', "")
+
+
+def test_new_evidence_on_a_new_head_is_a_new_chance() -> None:
+    fresh = work(completion=added("completions", evidence="https://github.com/gastownhall/beads/pull/500"))
+    assert found(check, a_snapshot(comments=after().comments, changes=fresh, head=a_hash("new head"))) == PASS

@@ -1,0 +1,618 @@
+"""Scratch paper on a real Redis: knocks, leases, fact sheets, notes, the board. And what is left when Redis vanishes."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+import types
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from bot.model.evidence import Hop, Probe, Seen
+from bot.model.finding import Verdict
+from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, WantedId
+from bot.model.kind import PullKind
+from bot.model.pull import PullState
+from bot.model.snapshot import Rival
+from bot.scratch import DECIDE, PROBE, REVIEW, Glance, Held, Keys, Lost, Scratch, Standing, make_patient_redis, make_redis
+from bot.scratch.acl import prober_acl
+from bot.scratch.keys import pull_target
+from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
+from tests.redis_process import RedisProcess, private_redis
+
+COMMONS = Database("hop", "wl-commons")
+PULL = PullNo(12)
+NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisProcess]:
+    with private_redis() as process:
+        yield process
+
+
+@pytest.fixture
+def scratch(server: RedisProcess) -> Iterator[Scratch]:
+    """Blank scratch paper. Each test process has a server of its own, so emptying it disturbs nobody."""
+    client = make_redis(server.url)
+    client.flushall()
+    yield Scratch(client, now=lambda: NOW)
+    client.close()
+
+
+@pytest.fixture
+def away(tmp_path: object) -> Scratch:
+    """Scratch paper whose Redis does not exist."""
+    return Scratch(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=lambda: NOW)
+
+
+class Worker:
+    """A real RQ worker in this process, with `bot.worker`'s functions played by the test."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self.scratch = scratch
+        self.ran: list[tuple[object, ...]] = []
+        self.during: Callable[[], None] = lambda: None
+
+    def run(self, *args: object) -> None:
+        hint = args[-1]
+        assert isinstance(hint, str)
+        self.scratch.knocks.heard(hint)
+        self.ran.append(args[:-1])
+        self.during()
+
+    def work(self, *queues: str) -> None:
+        for name in queues:
+            queue = Queue(name, connection=self.scratch.redis, serializer=JSONSerializer)
+            SimpleWorker([queue], connection=self.scratch.redis, serializer=JSONSerializer).work(
+                burst=True, logging_level="ERROR"
+            )
+
+
+@pytest.fixture
+def worker(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    played = Worker(scratch)
+    module = types.ModuleType("bot.worker")
+    for name in ("run", "run_sweep", "run_probe"):
+        setattr(module, name, played.run)
+    monkeypatch.setitem(sys.modules, "bot.worker", module)
+    return played
+
+
+# --- knocks ---------------------------------------------------------------------------------------------------------
+
+
+def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> None:
+    gate = threading.Barrier(5)
+
+    def knock(_: int) -> bool:
+        gate.wait()
+        return scratch.knocks.knock(COMMONS, PULL)
+
+    with ThreadPoolExecutor(5) as threads:
+        made = list(threads.map(knock, range(5)))
+    assert (sorted(made), scratch.knocks.waiting()) == ([False] * 4 + [True], {DECIDE: 0, REVIEW: 1, PROBE: 0})
+    worker.work(REVIEW)
+    assert worker.ran == [("hop/wl-commons", 12, "review")]
+
+
+def test_knocks_during_the_run_are_exactly_one_more_job(scratch: Scratch, worker: Worker) -> None:
+    def during() -> None:
+        worker.during = lambda: None
+        assert [scratch.knocks.knock(COMMONS, PULL) for _ in range(5)] == [True, False, False, False, False]
+
+    worker.during = during
+    scratch.knocks.knock(COMMONS, PULL)
+    worker.work(REVIEW)
+    assert worker.ran == [("hop/wl-commons", 12, "review")] * 2
+
+
+def test_a_knock_after_the_run_is_heard_again(scratch: Scratch, worker: Worker) -> None:
+    for _ in range(3):
+        assert scratch.knocks.knock(COMMONS, PULL)
+        worker.work(REVIEW)
+    assert len(worker.ran) == 3
+
+
+def test_a_run_that_crashed_does_not_swallow_later_knocks(scratch: Scratch, worker: Worker) -> None:
+    def crash() -> None:
+        raise RuntimeError("crash")
+
+    worker.during = crash
+    scratch.knocks.knock(COMMONS, PULL)
+    worker.work(REVIEW)
+    crashed = len(worker.ran)
+    worker.during = lambda: None
+    assert scratch.knocks.knock(COMMONS, PULL)
+    worker.work(REVIEW)
+    assert (crashed, len(worker.ran)) == (3, 4)
+
+
+def test_a_decision_is_not_swallowed_by_a_review_that_waits(scratch: Scratch, worker: Worker) -> None:
+    assert scratch.knocks.knock(COMMONS, PULL)
+    assert scratch.knocks.knock(COMMONS, PULL, queue=DECIDE)
+    assert scratch.knocks.knock_sweep(COMMONS)
+    assert not scratch.knocks.knock_sweep(COMMONS)
+    worker.work(DECIDE, REVIEW)
+    assert worker.ran == [("hop/wl-commons", 12, "decide"), ("hop/wl-commons",), ("hop/wl-commons", 12, "review")]
+
+
+def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: Scratch, worker: Worker) -> None:
+    requests: list[tuple[list[str], datetime | None]] = [
+        (["http://a.example.com/"], None),
+        (["http://a.example.com/"], None),
+        (["http://a.example.com/"], NOW),
+        (["http://a.example.com/", "http://\ud800"], NOW),
+    ]
+    assert [scratch.knocks.knock_probe(COMMONS, PULL, *r) for r in requests] == [True, False, True, True]
+    worker.work(PROBE)
+    assert worker.ran == [
+        ("hop/wl-commons", 12, ["http://a.example.com/"], ""),
+        ("hop/wl-commons", 12, ["http://a.example.com/"], NOW.isoformat()),
+        ("hop/wl-commons", 12, ["http://a.example.com/", "http://\ud800"], NOW.isoformat()),
+    ]
+
+
+def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scratch) -> None:
+    scratch.knocks.knock(COMMONS, PULL)
+    (job_id,) = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer).job_ids
+    job = Job.fetch(job_id, connection=scratch.redis, serializer=JSONSerializer)
+    assert (job.func_name, job.description, job.timeout, job.result_ttl, job.failure_ttl, job.retries_left) == (
+        ("bot.worker.run", "run", 900, 60, 3600, 2)
+    )
+    hint = scratch.keys.hint(REVIEW, pull_target(COMMONS, PULL))
+    assert job.args == ["hop/wl-commons", 12, "review", hint]
+    assert 0 < scratch.redis.ttl(hint) <= 300
+
+
+def test_no_hint_stands_without_its_job(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise redis.ConnectionError("gone in the middle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Queue, "enqueue_call", fail)
+        with pytest.raises(redis.ConnectionError):
+            scratch.knocks.knock(COMMONS, PULL)
+    assert scratch.knocks.knock(COMMONS, PULL)
+
+
+@pytest.mark.parametrize("name", ["stampbot:lease:x", "rq:queue:review", "", "stampbot:hint:review:x", "other:hint:review:0"])
+def test_a_forged_job_cannot_choose_the_key_that_is_deleted(scratch: Scratch, name: str) -> None:
+    with pytest.raises(ValueError, match="hint"):
+        scratch.knocks.heard(name)
+
+
+def test_no_pull_is_looked_at_from_the_probers_queue(scratch: Scratch) -> None:
+    with pytest.raises(ValueError, match="probe"):
+        scratch.knocks.knock(COMMONS, PULL, queue=PROBE)
+
+
+# --- leases ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_of_many_takes_the_lease(scratch: Scratch) -> None:
+    gate = threading.Barrier(8)
+
+    def take(_: int) -> bool:
+        gate.wait()
+        try:
+            scratch.leases.take("x")
+        except Held:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(take, range(8))) == [False] * 7 + [True]
+
+
+def test_fences_rise_even_after_redis_forgot_everything(scratch: Scratch) -> None:
+    fences = []
+    for n in range(6):
+        with scratch.leases.take("x") as lease:
+            fences.append(lease.fence)
+        if n == 3:
+            scratch.redis.flushall()
+    assert fences == sorted(set(fences))
+
+
+def test_a_lease_that_is_extended_outlives_its_time(scratch: Scratch) -> None:
+    with scratch.leases.take("x", ttl_s=0.3) as lease:
+        for _ in range(8):
+            time.sleep(0.11)
+            lease.extend()
+        with pytest.raises(Held) as held:
+            scratch.leases.take("x")
+    assert 0 < held.value.left_s <= 0.3
+    scratch.leases.take("x").release()
+
+
+def test_a_lease_extended_too_late_is_lost_and_leaves_the_next_holder_alone(scratch: Scratch) -> None:
+    late = scratch.leases.take("x", ttl_s=0.1)
+    time.sleep(0.15)
+    with scratch.leases.take("x") as next_one:
+        with pytest.raises(Lost):
+            late.extend()
+        assert late.release() == ()
+        with pytest.raises(Held):
+            scratch.leases.take("x")
+        assert next_one.fence > late.fence
+
+
+def test_a_lease_is_given_back_when_the_work_fails(scratch: Scratch) -> None:
+    with pytest.raises(ZeroDivisionError), scratch.at_work(COMMONS, PULL):
+        raise ZeroDivisionError
+    with scratch.at_work(COMMONS, PULL):
+        pass
+
+
+def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(scratch: Scratch, worker: Worker) -> None:
+    with scratch.at_work(COMMONS, PULL):
+        for _ in range(3):
+            with pytest.raises(Held), scratch.at_work(COMMONS, PULL, queue=DECIDE):
+                pass
+        assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 0, PROBE: 0}
+    worker.work(DECIDE, REVIEW)
+    assert worker.ran == [("hop/wl-commons", 12, "decide")]
+
+
+def test_every_pull_that_found_a_landing_under_way_is_knocked_for(scratch: Scratch) -> None:
+    with scratch.landing(COMMONS, PullNo(1)):
+        for n in (2, 3):
+            with pytest.raises(Held), scratch.landing(COMMONS, PullNo(n)):
+                pass
+        with scratch.landing(Database("hop", "other"), PullNo(4)):
+            pass
+    assert scratch.knocks.waiting() == {DECIDE: 2, REVIEW: 0, PROBE: 0}
+
+
+def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(scratch: Scratch) -> None:
+    first = scratch.leases.take("x")
+    with pytest.raises(Held):
+        scratch.leases.take("x", waiter="decide:2")
+    scratch.redis.delete(scratch.keys.lease("x"))
+    with scratch.leases.take("x", waiter="decide:2") as second:
+        pass
+    assert (first.release(), second.waiters) == ((), ())
+
+
+def test_a_forged_waiter_knocks_at_nothing(scratch: Scratch) -> None:
+    with scratch.at_work(COMMONS, PULL) as lease:
+        scratch.redis.sadd(scratch.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
+    assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 0, PROBE: 0}
+
+
+# --- fact sheets ----------------------------------------------------------------------------------------------------
+
+URL = "https://good.example.com/pull/7"
+SHEET = Probe(
+    url=URL,
+    seen=Seen.REACHABLE,
+    reason="ok",
+    probed_at=NOW,
+    status=200,
+    content_type="text/html",
+    title="Straße · 手",
+    sha256="ab" * 32,
+    key="url:https://good.example.com/pull/7",
+    final_url=URL,
+    hops=(Hop(url=URL, address="93.184.216.34", status=200), Hop(url="x", address="", status=None, note="refused: port")),
+    misses=(NOW - timedelta(hours=2), NOW),
+)
+
+_clean = st.text(alphabet=st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60)
+_moments = st.integers(0, 10**8).map(lambda seconds: NOW - timedelta(seconds=seconds))
+_sheets = st.builds(
+    replace,
+    st.just(SHEET),
+    seen=st.sampled_from(Seen),
+    reason=_clean,
+    title=_clean,
+    key=_clean,
+    status=st.none() | st.integers(100, 999),
+    probed_at=st.just(NOW),
+    hops=st.lists(st.builds(Hop, url=_clean, address=_clean, status=st.none() | st.integers(100, 999)), max_size=6).map(tuple),
+    misses=st.lists(_moments, max_size=16).map(tuple),
+)
+
+
+@given(_sheets)
+def test_a_sheet_reads_back_as_written_but_never_better_than_reachable(sheet: Probe) -> None:
+    expected = replace(sheet, seen=Seen.REACHABLE) if sheet.seen is Seen.VERIFIED else sheet
+    assert read_sheet(write_sheet(sheet), URL, NOW) == expected
+
+
+def test_sheets_are_kept_by_url_as_written(scratch: Scratch) -> None:
+    odd = replace(SHEET, url="https://x/\u202e\ud800", key="")
+    scratch.sheets.put(SHEET)
+    scratch.sheets.put(odd)
+    assert scratch.sheets.get_many((URL, odd.url, URL + "/", URL)) == {URL: SHEET, odd.url: odd}
+    assert (scratch.sheets.get(URL), scratch.sheets.get(URL + "/"), scratch.sheets.get_many(())) == (SHEET, None, {})
+
+
+def _with(**changes: object) -> str:
+    return json.dumps({**json.loads(write_sheet(SHEET)), **changes})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{",
+        "[" * 60_000,
+        '{"v":' + "9" * 5000 + "}",
+        b"\xff\xfe",
+        _with(v=2),
+        _with(v="1"),
+        _with(extra=1),
+        _with(seen="merged"),
+        _with(seen=["verified"]),
+        _with(reason=None),
+        _with(title="a\nb"),
+        _with(title="a\u202eb"),
+        _with(title="\ud800"),
+        _with(title="a" * 201),
+        _with(status="200"),
+        _with(status=True),
+        _with(status=99),
+        _with(sha256="AB" * 32),
+        _with(sha256="ab"),
+        _with(probed_at="2026-03-01T12:00:00"),
+        _with(probed_at="yesterday"),
+        _with(probed_at=(NOW + timedelta(minutes=3)).isoformat()),
+        _with(misses=[(NOW + timedelta(seconds=1)).isoformat()]),
+        _with(misses=[NOW.isoformat()] * 17),
+        _with(misses="x"),
+        _with(hops=[{}]),
+        _with(hops=[{"url": "x", "address": "x", "status": 200, "note": 1}]),
+        _with(hops=[{"url": "x", "address": "x", "status": None, "note": ""}] * 9),
+        _with(final_url="x" * 5000),
+        json.dumps({k: v for k, v in json.loads(write_sheet(SHEET)).items() if k != "hops"}),
+        _with() + " " * SHEET_MAX_BYTES,
+    ],
+)
+def test_a_sheet_that_does_not_read_well_is_no_sheet(scratch: Scratch, text: str | bytes) -> None:
+    scratch.redis.set(scratch.keys.sheet(URL), text)
+    assert scratch.sheets.get(URL) is None
+
+
+@given(st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
+def test_no_json_makes_reading_raise(value: object) -> None:
+    for name in (None, "hops", "misses", "probed_at", "status", "seen"):
+        text = json.dumps(value) if name is None else _with(**{name: value})
+        read_sheet(text, URL, NOW)
+
+
+def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(scratch: Scratch) -> None:
+    with pytest.raises(ValueError, match="readable"):
+        scratch.sheets.put(replace(SHEET, title="\x1b[31m"))
+    assert scratch.redis.keys("*") == []
+
+
+# --- notes ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_look_is_remembered(scratch: Scratch) -> None:
+    later = Scratch(scratch.redis, now=lambda: NOW + timedelta(hours=1))
+    assert [scratch.notes.first_look(COMMONS, PULL), later.notes.first_look(COMMONS, PULL)] == [NOW, NOW]
+    assert later.notes.first_look(COMMONS, PULL, "other evidence") == NOW + timedelta(hours=1)
+    assert later.notes.first_look(COMMONS, PullNo(13)) == NOW + timedelta(hours=1)
+
+
+def test_only_one_is_about_to_do_a_thing(scratch: Scratch) -> None:
+    notes = scratch.notes
+    assert notes.about_to(COMMONS, PULL, "answer 1") is None
+    assert notes.note_about_to(COMMONS, PULL, "answer 1", ttl_s=0.2)
+    assert not notes.note_about_to(COMMONS, PULL, "answer 1", ttl_s=0.2)
+    assert notes.note_about_to(COMMONS, PULL, "answer 2", ttl_s=60)
+    assert notes.about_to(COMMONS, PULL, "answer 1") == NOW
+    time.sleep(0.25)
+    assert notes.about_to(COMMONS, PULL, "answer 1") is None
+    notes.drop_about_to(COMMONS, PULL, "answer 2")
+    assert notes.note_about_to(COMMONS, PULL, "answer 2", ttl_s=60)
+
+
+def test_a_glance_is_remembered_for_an_hour(scratch: Scratch) -> None:
+    glance = Glance(
+        state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW
+    )
+    bare = Glance(state=PullState.CLOSED, head=None, comments=0)
+    scratch.notes.remember_glance(COMMONS, PULL, glance)
+    scratch.notes.remember_glance(COMMONS, PullNo(13), bare)
+    assert scratch.notes.glances(COMMONS, (PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
+    assert 3500 < scratch.redis.ttl(scratch.keys.glance(COMMONS, PULL)) <= 3600
+    scratch.notes.forget_glance(COMMONS, PULL)
+    assert scratch.notes.glance(COMMONS, PULL) is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
+def test_a_note_that_does_not_read_well_is_no_note(scratch: Scratch, text: str | bytes) -> None:
+    scratch.redis.set(scratch.keys.glance(COMMONS, PULL), text)
+    scratch.redis.hset(scratch.keys.board(COMMONS), "12", text)
+    scratch.redis.set(scratch.keys.first_look(COMMONS, PULL, ""), text)
+    assert scratch.notes.glance(COMMONS, PULL) is None
+    assert scratch.board.all(COMMONS) == ()
+    assert scratch.notes.first_look(COMMONS, PULL) == NOW
+
+
+# --- board and counters ---------------------------------------------------------------------------------------------
+
+
+def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7") -> Standing:
+    return Standing(
+        pull=PullNo(pull),
+        item=WantedId(item) if item else None,
+        rig=Handle(rig) if rig else None,
+        evidence="https://good.example.com/é",
+        verdict=Verdict.CANNOT_TELL,
+        kind=PullKind.WORK,
+        title="a <b> title",
+        judged_at=NOW,
+    )
+
+
+def test_the_board_shows_each_open_pull_as_last_judged(scratch: Scratch) -> None:
+    for standing in (a_standing(100), a_standing(9, None, None), a_standing(11)):
+        scratch.board.put(COMMONS, standing)
+    scratch.board.put(COMMONS, replace(a_standing(11), verdict=Verdict.READY))
+    assert scratch.board.all(COMMONS) == (
+        a_standing(9, None, None),
+        replace(a_standing(11), verdict=Verdict.READY),
+        a_standing(100),
+    )
+    assert scratch.board.get(COMMONS, PullNo(100)) == a_standing(100)
+    assert scratch.board.get(COMMONS, PullNo(101)) is None
+    assert scratch.board.all(Database("hop", "other")) == ()
+
+
+def test_rivals_are_the_other_open_pulls_about_the_same_item(scratch: Scratch) -> None:
+    for standing in (a_standing(1), a_standing(2, rig="crow-2"), a_standing(3, "w-2"), a_standing(4, rig=None)):
+        scratch.board.put(COMMONS, standing)
+    evidence = "https://good.example.com/é"
+    assert scratch.board.rivals(COMMONS, WantedId("w-1"), besides=PullNo(1)) == (
+        Rival(pull=PullNo(2), rig=Handle("crow-2"), evidence=evidence),
+        Rival(pull=PullNo(4), rig=Handle(""), evidence=evidence),
+    )
+
+
+def test_what_is_not_open_any_more_leaves_the_board(scratch: Scratch) -> None:
+    for n in range(1, 6):
+        scratch.board.put(COMMONS, a_standing(n))
+    scratch.board.drop(COMMONS, PullNo(1))
+    scratch.board.keep_only(COMMONS, [PullNo(2), PullNo(5), PullNo(77)])
+    assert [standing.pull for standing in scratch.board.all(COMMONS)] == [2, 5]
+
+
+def test_counters_add_up_over_all_who_count(scratch: Scratch) -> None:
+    scratch.counters.add("reviews")
+    Scratch(scratch.redis, now=lambda: NOW).counters.add("reviews", 2)
+    scratch.counters.add("answers")
+    assert scratch.counters.all() == {"answers": 1, "reviews": 3}
+
+
+# --- Redis vanishes -------------------------------------------------------------------------------------------------
+
+
+def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch) -> None:
+    assert not away.awake()
+    away.notes.remember_glance(COMMONS, PULL, Glance(state=PullState.OPEN, head=None, comments=0))
+    away.notes.drop_about_to(COMMONS, PULL, "x")
+    away.board.put(COMMONS, a_standing(1))
+    away.board.drop(COMMONS, PULL)
+    away.board.keep_only(COMMONS, ())
+    away.counters.add("x")
+    blank = (
+        away.sheets.get(URL),
+        away.sheets.get_many([URL]),
+        away.notes.glance(COMMONS, PULL),
+        away.notes.first_look(COMMONS, PULL),
+        away.notes.about_to(COMMONS, PULL, "x"),
+        away.board.all(COMMONS),
+        away.board.get(COMMONS, PULL),
+        away.board.rivals(COMMONS, WantedId("w-1"), besides=PULL),
+        away.counters.all(),
+    )
+    assert blank == (None, {}, None, None, None, (), None, (), {})
+    promises: list[Callable[[], object]] = [
+        lambda: away.knocks.knock(COMMONS, PULL),
+        lambda: away.knocks.knock_sweep(COMMONS),
+        lambda: away.knocks.knock_probe(COMMONS, PULL, [URL]),
+        lambda: away.knocks.heard(Keys().hint(REVIEW, "0" * 16)),
+        lambda: away.leases.take("x"),
+        lambda: away.sheets.put(SHEET),
+        lambda: away.notes.note_about_to(COMMONS, PULL, "x", ttl_s=1),
+        lambda: away.notes.forget_glance(COMMONS, PULL),
+    ]
+    for promise in promises:
+        with pytest.raises(redis.RedisError):
+            promise()
+
+
+def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() -> None:
+    with private_redis() as server:
+        scratch = Scratch(make_redis(server.url), now=lambda: NOW)
+        scratch.knocks.knock(COMMONS, PULL)
+        with scratch.at_work(COMMONS, PULL) as lease:
+            server.kill()
+            began = time.monotonic()
+            with pytest.raises(redis.RedisError):
+                scratch.knocks.knock(COMMONS, PULL)
+            assert time.monotonic() - began < 2
+            server.start()
+        assert lease.waiters == ()
+        assert scratch.knocks.knock(COMMONS, PULL)
+        assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 1, PROBE: 0}
+
+
+def test_a_patient_client_sits_out_a_restart() -> None:
+    with private_redis() as server:
+        client = make_patient_redis(server.url)
+        client.ping()
+        server.kill()
+        back = threading.Timer(0.3, server.start)
+        back.start()
+        assert client.ping()
+        back.join()
+
+
+# --- the prober's account -------------------------------------------------------------------------------------------
+
+
+def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(scratch: Scratch, worker: Worker) -> None:
+    password = "correct-horse-battery"
+    scratch.notes.note_about_to(COMMONS, PULL, "x", ttl_s=60)
+    scratch.redis.execute_command("ACL", "SETUSER", *prober_acl(password))  # type: ignore[no-untyped-call]
+    url = scratch.redis.connection_pool.connection_kwargs["path"]
+    client = make_redis(f"unix://prober:{password}@{url}")
+    prober = Scratch(client, now=lambda: NOW)
+    inside = Worker(prober)
+    sys.modules["bot.worker"].run_probe = inside.run  # type: ignore[attr-defined]
+
+    def during() -> None:
+        prober.sheets.put(SHEET)
+        assert prober.sheets.get(URL) == SHEET
+        assert prober.knocks.knock(COMMONS, PULL)
+
+    inside.during = during
+    scratch.knocks.knock_probe(COMMONS, PULL, [URL])
+    inside.work(PROBE)
+    assert inside.ran == [("hop/wl-commons", 12, [URL], "")]
+    assert scratch.redis.execute_command("ACL", "LOG") == []  # type: ignore[no-untyped-call]
+    worker.work(REVIEW)
+    assert worker.ran == [("hop/wl-commons", 12, "review")]
+
+    forbidden: list[Callable[[], object]] = [
+        lambda: client.get(scratch.keys.about_to(COMMONS, PULL, "x")),
+        lambda: client.set(scratch.keys.lease("x"), "mine"),
+        lambda: client.hset(scratch.keys.board(COMMONS), "1", "x"),
+        lambda: client.eval("return redis.call('GET', KEYS[1])", 1, scratch.keys.lease("x")),
+        lambda: client.lpush("rq:queue:decide", "x"),
+        lambda: client.keys("*"),
+        client.flushall,
+        lambda: client.config_get("*"),
+    ]
+    for attempt in forbidden:
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            attempt()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
+@given(st.text(max_size=40))
+def test_no_url_escapes_the_pattern_of_the_sheets(url: str) -> None:
+    name = Keys().sheet(url)
+    assert name.startswith("stampbot:sheet:")
+    assert len(name) == len("stampbot:sheet:") + 64

@@ -1,0 +1,333 @@
+"""Settings are read whole, frozen, and every problem is told at once with its mend."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from bot.model.finding import Level
+from bot.model.ids import Commons, Handle, User
+from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.policy_file import Problem, load, schema
+from bot.settings import (
+    CommonsSettings,
+    Secret,
+    Settings,
+    SettingsError,
+    child_environment,
+    override_name,
+    prober_environment,
+    read,
+)
+
+HOP = Commons("hop", "wl-commons")
+MESA = Commons("mesa", "wl-commons")
+SECRET = "a-secret-of-many-letters"
+
+
+def problems_of(environ: Mapping[str, str], *, door: bool = False) -> tuple[Problem, ...]:
+    with pytest.raises(SettingsError) as caught:
+        read(environ, door=door)
+    return caught.value.problems
+
+
+def test_one_commons_and_nothing_else_is_enough_to_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert read({"STAMPBOT_COMMONS": "hop/wl-commons"}) == Settings(commons=(CommonsSettings(commons=HOP),))
+
+
+def test_everything_set_is_everything_read(tmp_path: Path) -> None:
+    file = tmp_path / "policy.toml"
+    file.write_text(
+        """
+        validators = ["ana", {user = "bo", rig = "bo-town"}]
+        min_trust = 2
+        poster_may_decide = "close"
+        landing = "direct"
+        rating = "words"
+        comment = "decisions"
+        min_age = 5
+        requests_per_minute = 90
+        ignored_users = ["chatter"]
+        [timing]
+        poll_s = 5
+        quiet_head_s = 2
+        confirm_dead_s = [5, 6]
+        [levels]
+        evidence-alive = "doubt"
+        one-item = "off"
+        [forges]
+        "git.example.org" = "gitea"
+        [projects]
+        gastown = ["github.com/gastownhall/gastown"]
+        [commons."mesa/wl-commons"]
+        min_trust = 1
+        validators = []
+        [commons."mesa/wl-commons".timing]
+        quiet_head_s = 9
+        """
+    )
+    general = Policy(
+        validators=(Validator(User("ana")), Validator(User("bo"), Handle("bo-town"))),
+        min_trust=2,
+        poster_may_decide=PosterMay.CLOSE,
+        landing=Landing.DIRECT,
+        rating=RatingStyle.WORDS,
+        comments=Comments.DECISIONS,
+        min_age_s=300,
+        requests_per_minute=90,
+        ignored_users=(User("chatter"),),
+        timing=Timing(quiet_head_s=2, confirm_dead_s=(5, 6)),
+        levels={"evidence-alive": Level.DOUBT, "one-item": None},
+    )
+    of_mesa = dataclasses.replace(general, min_trust=1, validators=(), timing=Timing(quiet_head_s=9, confirm_dead_s=(5, 6)))
+    settings = read(
+        {
+            "STAMPBOT_COMMONS": "hop/wl-commons, mesa/wl-commons",
+            "STAMPBOT_HUB_URL": "http://127.0.0.1:9000/",
+            "STAMPBOT_HUB_TOKEN": "general-token",
+            "STAMPBOT_HUB_TOKEN__MESA__WL_COMMONS": "mesa-token",
+            "STAMPBOT_WEBHOOK_SECRET": SECRET,
+            "STAMPBOT_ACCOUNT": "stampbot",
+            "STAMPBOT_GITHUB_TOKEN": "github-token",
+            "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8, ::1/128",
+            "REDIS_URL": "unix:///run/redis.sock",
+            "STAMPBOT_CONFIG": str(file),
+            "PORT": "9999",
+            "STAMPBOT_LOG": "json",
+            "STAMPBOT_LANES": "7",
+        }
+    )
+    assert settings == Settings(
+        commons=(
+            CommonsSettings(
+                commons=HOP,
+                policy=general,
+                poll_s=5,
+                hub_token=Secret("general-token"),
+                webhook_secret=Secret(SECRET),
+            ),
+            CommonsSettings(
+                commons=MESA,
+                policy=of_mesa,
+                poll_s=5,
+                hub_token=Secret("mesa-token"),
+                webhook_secret=Secret(SECRET),
+            ),
+        ),
+        hub_url="http://127.0.0.1:9000",
+        account=User("stampbot"),
+        github_token=Secret("github-token"),
+        evidence_allow=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        redis_url=Secret("unix:///run/redis.sock"),
+        port=9999,
+        log="json",
+        lanes=7,
+        config_path=file,
+        forges=(("git.example.org", "gitea"),),
+        projects=(("gastown", ("github.com/gastownhall/gastown",)),),
+    )
+
+
+def test_all_problems_are_told_at_once_each_with_its_mend(tmp_path: Path) -> None:
+    file = tmp_path / "stampbot.toml"
+    file.write_text('landng = "pull"\nmin_trust = 0\n[timing]\nquiet_head = 3\n')
+    found = problems_of(
+        {
+            "STAMPBOT_COMMONS": "hop",
+            "STAMPBOT_HUB_URL": "dolthub.com",
+            "STAMPBOT_HUB_TOKN": "x",
+            "STAMPBOT_CONFIG": str(file),
+            "PORT": "99999",
+            "STAMPBOT_LOG": "xml",
+            "STAMPBOT_EVIDENCE_ALLOW": "10.0.0.1/8",
+            "REDIS_URL": "http://localhost",
+        }
+    )
+    assert [(p.name, p.mend) for p in found] == [
+        ("STAMPBOT_COMMONS", "Write a comma list of owner/database."),
+        ("stampbot.toml landng", "Did you mean landing?"),
+        (
+            "stampbot.toml min_trust",
+            "Expected: A whole number from 1 to 100: rigs with at least this trust_level on main may decide.",
+        ),
+        ("stampbot.toml timing.quiet_head", "Did you mean quiet_head_s?"),
+        ("STAMPBOT_HUB_TOKN", "Did you mean STAMPBOT_HUB_TOKEN?"),
+        ("STAMPBOT_HUB_URL", "Write the origin of a DoltHub or DoltLab, such as https://www.dolthub.com."),
+        ("STAMPBOT_EVIDENCE_ALLOW", "Write a comma list such as 10.1.0.0/16, ::1/128."),
+        ("REDIS_URL", "Write redis://host:port/0, rediss://… or unix:///path/of/socket."),
+        ("PORT", "Write a whole number from 0 to 65535."),
+        ("STAMPBOT_LOG", "Write json or console."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("validators = [3]", "validators.0"),
+        ('validators = [{rig = "x"}]', "validators.0"),
+        ('validators = "ana"', "validators"),
+        ("poster_may_decide = true", "poster_may_decide"),
+        ('landing = "push"', "landing"),
+        ("min_age = -1", "min_age"),
+        ("min_age = nan", "min_age"),
+        ("min_age = inf", "min_age"),
+        ("requests_per_minute = 0", "requests_per_minute"),
+        ("requests_per_minute = true", "requests_per_minute"),
+        ("requests_per_minute = 2026-11-20", "requests_per_minute"),
+        ("[timing]\nconfirm_dead_s = [1]", "timing.confirm_dead_s"),
+        ("[timing]\npoll_s = 0", "timing.poll_s"),
+        ('[levels]\nx = "loud"', "levels.x"),
+        ('[levels]\n"not a rule" = "off"', "levels.not a rule"),
+        ('[forges]\n"git.example.org" = "svn"', 'forges."git.example.org"'),
+        ('[forges]\n"not a host" = "gitea"', "forges.not a host"),
+        ('[commons."hop/wl-commons"]\nforges = {}', 'commons."hop/wl-commons".forges'),
+        ('[commons."hop"]\nmin_trust = 2', "commons.hop"),
+        ("commons = 3", "commons"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_named_by_its_key(text: str, name: str) -> None:
+    policies, problems = load(text, "stampbot.toml")
+    assert {p.name for p in problems} == {f"stampbot.toml {name}"}
+    assert all(p.says and p.mend for p in problems)
+    assert policies.general.policy == Policy()
+
+
+def test_a_file_that_is_not_toml_says_so_with_its_line() -> None:
+    _, problems = load("min_trust = \n", "stampbot.toml")
+    assert len(problems) == 1
+    assert "line 1" in problems[0].says
+
+
+@given(st.text(max_size=200))
+def test_no_text_of_a_policy_file_crashes_the_reader(text: str) -> None:
+    policies, problems = load(text, "stampbot.toml")
+    assert problems or policies is not None
+
+
+def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
+    Draft202012Validator.check_schema(schema())
+    timing = {f.name for f in dataclasses.fields(Timing)}
+    assert set(schema()["$defs"]["timing"]["properties"]) == timing | {"poll_s"}
+    keys = {f.name for f in dataclasses.fields(Policy)} - {"comments", "min_age_s"} | {"comment", "min_age"}
+    general = set(schema()["properties"]) - {"forges", "registries", "projects", "commons"}
+    assert general == keys
+    assert set(schema()["properties"]["commons"]["additionalProperties"]["properties"]) == keys
+
+
+def test_no_secret_shows_in_any_form_of_the_settings() -> None:
+    canaries = {
+        "STAMPBOT_HUB_TOKEN": "canary-hub-token",
+        "STAMPBOT_WEBHOOK_SECRET": "canary-webhook-secret",
+        "STAMPBOT_GITHUB_TOKEN": "canary-github-token",
+        "REDIS_URL": "redis://user:canary-redis@127.0.0.1:6379/0",
+    }
+    settings = read({"STAMPBOT_COMMONS": "hop/wl-commons", **canaries})
+    shown = f"{settings!r} {settings} {settings.commons[0].hub_token} {settings.redis_url!s}"
+    assert "canary" not in shown
+    assert set(settings.secrets) == {
+        "canary-hub-token",
+        "canary-webhook-secret",
+        "canary-github-token",
+        "canary-redis",
+    }
+
+
+def test_a_broken_secret_is_told_without_being_shown() -> None:
+    found = problems_of(
+        {"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_TOKEN": "canary with space", "STAMPBOT_WEBHOOK_SECRET": "canary"}
+    )
+    assert sorted(p.name for p in found) == ["STAMPBOT_HUB_TOKEN", "STAMPBOT_WEBHOOK_SECRET"]
+    assert "canary" not in "".join(map(str, found))
+
+
+def test_the_door_needs_a_secret_for_each_commons() -> None:
+    both = {"STAMPBOT_COMMONS": "hop/wl-commons,mesa/wl-commons"}
+    assert [p.name for p in problems_of(both, door=True)] == ["STAMPBOT_WEBHOOK_SECRET"]
+    half = {**both, "STAMPBOT_WEBHOOK_SECRET__HOP__WL_COMMONS": SECRET}
+    assert "mesa/wl-commons" in problems_of(half, door=True)[0].says
+    whole = {**both, "STAMPBOT_WEBHOOK_SECRET": SECRET}
+    assert [c.webhook_secret for c in read(whole, door=True).commons] == [Secret(SECRET)] * 2
+
+
+@pytest.mark.parametrize("url", ["http://hub.example.com", "https://ana:pw@hub.example.com", "https://hub.example.com/api"])
+def test_a_hub_the_token_must_not_travel_to_is_refused(url: str) -> None:
+    found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_URL": url})
+    assert [p.name for p in found] == ["STAMPBOT_HUB_URL"]
+
+
+def test_an_override_that_would_mean_two_commons_is_refused() -> None:
+    environ = {"STAMPBOT_COMMONS": "hop/wl-commons,hop/wl.commons", "STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS": "t"}
+    assert override_name("STAMPBOT_HUB_TOKEN", HOP) == "STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS"
+    assert [p.name for p in problems_of(environ)] == ["STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS"]
+
+
+def test_an_override_for_a_commons_that_is_not_ours_is_an_error() -> None:
+    environ = {"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_TOKEN__HPO__WL_COMMONS": "t"}
+    assert [p.mend for p in problems_of(environ)] == ["Did you mean STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS?"]
+
+
+def test_a_policy_for_a_commons_that_is_not_served_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "stampbot.toml"
+    file.write_text('[commons."mesa/wl-commons"]\nmin_trust = 2\n')
+    found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_CONFIG": str(file)})
+    assert ["mesa/wl-commons" in p.name for p in found] == [True]
+
+
+def test_a_config_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_CONFIG": str(tmp_path / "no.toml")})
+    assert [p.name for p in found] == ["STAMPBOT_CONFIG"]
+
+
+def test_a_commons_named_on_the_command_line_needs_no_environment() -> None:
+    assert [c.commons for c in read({}, named=(HOP,)).commons] == [HOP]
+
+
+def test_the_prober_is_told_nothing_secret() -> None:
+    environ = {
+        "PATH": "/bin",
+        "HOME": "/home/x",
+        "LANG": "C.UTF-8",
+        "REDIS_URL": "redis://worker:pw@r/0",
+        "STAMPBOT_PROBER_REDIS_URL": "redis://prober:pw@r/0",
+        "STAMPBOT_COMMONS": "hop/wl-commons",
+        "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        "STAMPBOT_CONFIG": "x.toml",
+        "STAMPBOT_HUB_TOKEN": "t",
+        "STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS": "t",
+        "STAMPBOT_WEBHOOK_SECRET": SECRET,
+        "STAMPBOT_GITHUB_TOKEN": "g",
+        "GITHUB_TOKEN": "g",
+        "AWS_SECRET_ACCESS_KEY": "a",
+        "HTTPS_PROXY": "http://proxy",
+        "LD_PRELOAD": "x.so",
+    }
+    assert prober_environment(environ) == {
+        "PATH": "/bin",
+        "HOME": "/home/x",
+        "LANG": "C.UTF-8",
+        "REDIS_URL": "redis://prober:pw@r/0",
+        "STAMPBOT_COMMONS": "hop/wl-commons",
+        "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        "RES_OPTIONS": "timeout:2 attempts:2",
+    }
+
+
+def test_a_child_of_the_demo_inherits_no_setting_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAMPBOT_HUB_TOKEN", "real-token")
+    got = child_environment(STAMPBOT_COMMONS="hop/wl-commons")
+    assert {name: value for name, value in got.items() if name.startswith("STAMPBOT_")} == {
+        "STAMPBOT_COMMONS": "hop/wl-commons"
+    }
+
+
+def test_the_schema_file_is_readable_json_for_editors() -> None:
+    assert json.loads(json.dumps(schema()))["title"] == "stampbot.toml"

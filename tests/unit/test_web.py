@@ -1,0 +1,268 @@
+"""The door: who may ring, what a ring is, and what it does when Redis is away, frozen or back."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from bot.model.ids import Commons, User
+from bot.scratch import DECIDE, REVIEW, Scratch, make_redis
+from bot.settings import CommonsSettings, Secret, Settings
+from bot.web import BODY_BYTES_MAX, create_app
+from tests.redis_process import RedisProcess, private_redis
+
+HOP = Commons("hop", "wl-commons")
+MESA = Commons("mesa", "wl-commons")
+DOOR = "/hooks/dolthub/secret-of-the-hop-commons"
+SETTINGS = Settings(
+    commons=(
+        CommonsSettings(commons=HOP, webhook_secret=Secret("secret-of-the-hop-commons")),
+        CommonsSettings(commons=MESA, webhook_secret=Secret("secret-of-the-mesa-commons")),
+        CommonsSettings(commons=Commons("no", "secret")),
+    ),
+    account=User("stampbot"),
+)
+REPOSITORY = {"owner": "hop", "name": "wl-commons"}
+PULL = {"event_name": "pull_request", "repository": REPOSITORY, "pullID": "57", "sender": "alice", "action": "Opened"}
+
+
+def scratch_at(server: RedisProcess) -> Scratch:
+    return Scratch(make_redis(server.url), now=lambda: datetime.now(UTC))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisProcess]:
+    with private_redis() as running:
+        yield running
+
+
+@pytest.fixture
+def scratch(server: RedisProcess) -> Scratch:
+    fresh = scratch_at(server)
+    fresh.redis.flushall()
+    return fresh
+
+
+@pytest.fixture
+def door(scratch: Scratch) -> FlaskClient:
+    return create_app(SETTINGS, scratch).test_client()
+
+
+def waiting(scratch: Scratch) -> dict[str, int]:
+    return {queue: jobs for queue, jobs in scratch.knocks.waiting().items() if jobs}
+
+
+def post(door: FlaskClient, body: object, path: str = DOOR, **more: Any) -> int:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return door.post(path, data=data, **more).status_code
+
+
+def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, scratch: Scratch) -> None:
+    assert [post(door, PULL) for _ in range(5)] == [202] * 5
+    assert waiting(scratch) == {REVIEW: 1}
+    (job,) = scratch.redis.lrange("rq:queue:review", 0, -1)
+    data = scratch.redis.hgetall(f"rq:job:{job.decode()}")[b"data"]  # type: ignore[union-attr]
+    assert isinstance(data, bytes)
+    function, instance, args, kwargs = json.loads(zlib.decompress(data))
+    assert (function, instance, args[:3], kwargs) == ("bot.worker.run", None, ["hop/wl-commons", 57, "review"], {})
+
+
+EVENTS: list[tuple[dict[str, Any], dict[str, int]]] = [
+    ({"repository": REPOSITORY, "pullID": 57}, {REVIEW: 1}),
+    ({"repository": REPOSITORY, "pullID": " 57 "}, {REVIEW: 1}),
+    ({**PULL, "action": "Merged.", "state": "?", "unknown": [1]}, {REVIEW: 1}),
+    ({**PULL, "repository": {"owner": "Hop", "name": "WL-commons"}}, {REVIEW: 1}),
+    ({"event_name": "push", "repository": REPOSITORY, "ref": "refs/heads/main", "head": None}, {DECIDE: 1}),
+    ({"repository": REPOSITORY, "ref": "main"}, {DECIDE: 1}),
+    ({"event_name": "push", "repository": REPOSITORY, "ref": "refs/heads/wl/alice/w-1"}, {}),
+    ({"event_name": "branch\t", "repository": REPOSITORY, "branch": "x", "action": "Deleted branch"}, {DECIDE: 1}),
+    ({"event_name": "branch", "repository": REPOSITORY, "branch": "x", "pullID": "not a number"}, {DECIDE: 1}),
+    ({**PULL, "sender": "stampbot"}, {}),
+    ({**PULL, "sender": None}, {REVIEW: 1}),
+]
+
+
+@pytest.mark.parametrize(("event", "queued"), EVENTS)
+def test_each_kind_of_event_knocks_where_it_should(
+    door: FlaskClient, scratch: Scratch, event: dict[str, Any], queued: dict[str, int]
+) -> None:
+    assert post(door, event) == 202
+    assert waiting(scratch) == queued
+
+
+@pytest.mark.parametrize(
+    "example", json.loads((Path(__file__).parents[1] / "contract" / "webhooks.json").read_text())["examples"]
+)
+def test_every_documented_payload_is_taken(door: FlaskClient, example: dict[str, Any]) -> None:
+    assert post(door, example) == 202
+
+
+BAD: list[tuple[str, bytes, int]] = [
+    ("empty", b"", 400),
+    ("not JSON", b"<html>", 400),
+    ("a list", b"[]", 400),
+    ("a string", b'"x"', 400),
+    ("null", b"null", 400),
+    ("form data", b"a=b&c=d", 400),
+    ("UTF-16", json.dumps(PULL).encode("utf-16"), 400),
+    ("a byte order mark", b"\xef\xbb\xbf" + json.dumps(PULL).encode(), 400),
+    ("bytes that are no UTF-8", b'{"repository": "\xff"}', 400),
+    ("nested lists", b"[" * 20_000 + b"]" * 20_000, 400),
+    ("nested objects in an unknown key", b'{"x":' * 10_000 + b"1" + b"}" * 10_000, 400),
+    ("an integer of 5,000 digits", json.dumps(PULL).replace('"57"', "9" * 5000).encode(), 400),
+    ("an integer of 20 digits", json.dumps({**PULL, "pullID": 10**20}).encode(), 400),
+    ("a huge float", json.dumps(PULL).replace('"57"', "1e300").encode(), 400),
+    ("a float", json.dumps(PULL).replace('"57"', "57.5").encode(), 400),
+    ("NaN", json.dumps(PULL).replace('"57"', "NaN").encode(), 400),
+    ("a lone surrogate", json.dumps({**PULL, "author": "\ud800"}).encode(), 400),
+    ("a lone surrogate as a key", json.dumps({**PULL, "\udfff": 1}).encode(), 400),
+    ("pull 0", json.dumps({**PULL, "pullID": "0"}).encode(), 400),
+    ("pull -1", json.dumps({**PULL, "pullID": -1}).encode(), 400),
+    ("pull true", json.dumps({**PULL, "pullID": True}).encode(), 400),
+    ("Arabic digits", json.dumps({**PULL, "pullID": "٥٧"}).encode(), 400),
+    ("a number with a path", json.dumps({**PULL, "pullID": "57/../1"}).encode(), 400),
+    ("no pull", json.dumps({"event_name": "pull_request", "repository": REPOSITORY}).encode(), 400),
+    ("an unknown event", json.dumps({**PULL, "event_name": "star"}).encode(), 400),
+    ("an event name that is no text", json.dumps({**PULL, "event_name": ["push"]}).encode(), 400),
+    ("no repository", json.dumps({"pullID": "57"}).encode(), 400),
+    ("a repository that is text", json.dumps({"pullID": "57", "repository": "hop/wl-commons"}).encode(), 400),
+    ("an endless owner", json.dumps({**PULL, "repository": {"owner": "h" * 999, "name": "n"}}).encode(), 400),
+    ("another commons", json.dumps({**PULL, "repository": {"owner": "evil", "name": "wl-commons"}}).encode(), 422),
+    (
+        "a commons with another secret",
+        json.dumps({**PULL, "repository": {"owner": "mesa", "name": "wl-commons"}}).encode(),
+        422,
+    ),
+    ("64 KiB and a byte", b" " * (BODY_BYTES_MAX + 1), 413),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_a_body_that_cannot_be_meant_is_refused_and_queues_nothing(
+    door: FlaskClient, scratch: Scratch, body: bytes, status: int
+) -> None:
+    assert post(door, body) == status
+    assert waiting(scratch) == {}
+    assert post(door, PULL) == 202
+
+
+def test_a_body_that_fills_its_64_kib_is_taken(door: FlaskClient) -> None:
+    text = json.dumps(PULL)
+    assert post(door, (text + " " * (BODY_BYTES_MAX - len(text))).encode()) == 202
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
+def test_a_packed_body_is_refused(door: FlaskClient, scratch: Scratch, encoding: str) -> None:
+    assert post(door, PULL, headers={"Content-Encoding": encoding}) == 415
+    assert waiting(scratch) == {}
+
+
+@pytest.mark.parametrize(
+    "secret", ["wrong", "secret-of-the-hop-common", "secret-of-the-hop-commonsx", "%00", "ünï", "x" * 5000]
+)
+def test_a_wrong_secret_is_told_from_nothing_else_that_is_not_there(door: FlaskClient, scratch: Scratch, secret: str) -> None:
+    wrong, nowhere = door.post(f"/hooks/dolthub/{secret}", json=PULL), door.post("/nowhere", json=PULL)
+    assert (wrong.status_code, wrong.data, sorted(wrong.headers)) == (404, nowhere.data, sorted(nowhere.headers))
+    assert waiting(scratch) == {}
+
+
+def test_a_commons_without_a_secret_has_no_door(door: FlaskClient) -> None:
+    body = {**PULL, "repository": {"owner": "no", "name": "secret"}}
+    assert post(door, body, "/hooks/dolthub/") == 404
+    assert post(door, body) == 422
+
+
+@given(
+    st.binary(max_size=300)
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
+)
+@given_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_no_bytes_break_the_door(door: FlaskClient, body: bytes) -> None:
+    assert 400 <= post(door, body) < 500
+
+
+def test_redis_away_is_503_within_a_second_and_heals_by_itself() -> None:
+    with private_redis() as server:
+        scratch = scratch_at(server)
+        door = create_app(SETTINGS, scratch).test_client()
+        assert post(door, PULL) == 202
+        server.kill()
+        began = time.monotonic()
+        answer = door.post(DOOR, json={**PULL, "pullID": "58"})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert time.monotonic() - began < 1.0
+        assert door.get("/readyz").status_code == 503
+        assert door.get("/healthz").status_code == 200
+        assert b"stampbot_redis_up 0.0" in door.get("/metrics").data
+        server.start()
+        assert post(door, PULL) == 202
+        assert door.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_frozen_redis_is_503_within_two_seconds(warm: bool) -> None:
+    with private_redis() as server:
+        pid = frozen_pid(server)
+        door = create_app(SETTINGS, scratch_at(server)).test_client()
+        if warm:
+            assert post(door, {**PULL, "pullID": "1"}) == 202
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert post(door, PULL) == 503
+            assert time.monotonic() - began < 2.0
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        assert post(door, PULL) == 202
+
+
+def frozen_pid(server: RedisProcess) -> int:
+    return int(scratch_at(server).redis.info("server")["process_id"])
+
+
+def test_metrics_count_what_came_and_what_waits(door: FlaskClient) -> None:
+    post(door, PULL)
+    post(door, b"x")
+    text = door.get("/metrics").data.decode()
+    assert 'stampbot_webhooks_total{outcome="heard"} 1.0' in text
+    assert 'stampbot_webhooks_total{outcome="malformed"} 1.0' in text
+    assert 'stampbot_jobs_waiting{queue="review"} 1.0' in text
+    assert "stampbot_redis_up 1.0" in text
+
+
+def test_every_answer_is_hardened(door: FlaskClient) -> None:
+    for path in ("/healthz", "/nowhere", "/metrics"):
+        headers = door.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_the_schema_of_the_door_is_a_schema() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "bot" / "webhooks.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+
+
+def test_importing_the_door_opens_no_socket_and_reads_no_settings() -> None:
+    code = (
+        "import socket, os\n"
+        "class Never:\n"
+        "    def __init__(self, *a, **k): raise SystemExit('a socket')\n"
+        "socket.socket.connect = Never\n"
+        "import bot.web, bot.worker, bot.clock, bot.settings, bot.log\n"
+    )
+    assert subprocess.run([os.sys.executable, "-c", code], env={"PATH": ""}, check=False).returncode == 0  # type: ignore[attr-defined]

@@ -1,0 +1,306 @@
+"""Lanes over a real Redis: what a job may ask for, what becomes of trouble, and how a process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.model.evidence import Probe, Seen
+from bot.model.ids import Commons, PullNo
+from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, make_patient_redis
+from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
+from tests.redis_process import RedisProcess, private_redis
+
+HOP = Commons("hop", "wl-commons")
+PATIENCE_S = 15.0
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisProcess]:
+    with private_redis() as running:
+        yield running
+
+
+@pytest.fixture
+def scratch(server: RedisProcess) -> Scratch:
+    fresh = Scratch(make_patient_redis(server.url), now=lambda: NOW)
+    fresh.redis.flushall()
+    return fresh
+
+
+class Crew:
+    """Lanes that run while a test looks on."""
+
+    def __init__(self, scratch: Scratch, queues: tuple[str, ...], functions: Mapping[str, Callable[..., None]]) -> None:
+        self.lanes = Lanes(queues, functions, scratch.redis)
+        self.lanes.start()
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lanes.stop()
+        assert self.lanes.join(PATIENCE_S)
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.02)
+
+
+def pull_duties(scratch: Scratch, look: Callable[..., object], sweep: Callable[[Commons], int] = lambda _: 0) -> PullDuties:
+    return PullDuties(known=frozenset({HOP}), scratch=scratch, look=look, sweep=sweep)
+
+
+def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch: Scratch) -> None:
+    looked: list[PullNo] = []
+    hold = threading.Event()
+
+    def look(_commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
+        extend()
+        looked.append(number)
+        hold.wait(PATIENCE_S)
+
+    with Crew(scratch, (DECIDE, REVIEW), pull_duties(scratch, look).functions()):
+        for _ in range(5):
+            scratch.knocks.knock(HOP, PullNo(7))
+        until(lambda: looked == [7])
+        for _ in range(5):
+            scratch.knocks.knock(HOP, PullNo(7))
+        hold.set()
+        until(lambda: looked == [7, 7])
+        time.sleep(0.3)
+    assert looked == [7, 7]
+
+
+def test_lanes_look_at_several_pulls_side_by_side(scratch: Scratch) -> None:
+    together = threading.Barrier(4, timeout=PATIENCE_S)
+    looked: list[PullNo] = []
+
+    def look(_commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
+        together.wait()
+        looked.append(number)
+
+    with Crew(scratch, (REVIEW,) * 4, pull_duties(scratch, look).functions()):
+        for number in range(1, 5):
+            scratch.knocks.knock(HOP, PullNo(number))
+        until(lambda: len(looked) == 4)
+    assert sorted(looked) == [1, 2, 3, 4]
+
+
+def test_two_lanes_are_never_at_one_pull_and_none_of_the_knocks_is_lost(scratch: Scratch) -> None:
+    at_it, most, looks = 0, 0, 0
+    lock = threading.Lock()
+
+    def look(_commons: Commons, _number: PullNo, _extend: Callable[[], None]) -> None:
+        nonlocal at_it, most, looks
+        with lock:
+            at_it, looks = at_it + 1, looks + 1
+            most = max(most, at_it)
+        time.sleep(0.2)
+        with lock:
+            at_it -= 1
+
+    with Crew(scratch, (REVIEW, REVIEW, DECIDE), pull_duties(scratch, look).functions()):
+        scratch.knocks.knock(HOP, PullNo(1))
+        until(lambda: looks == 1)
+        scratch.knocks.knock(HOP, PullNo(1))
+        scratch.knocks.knock(HOP, PullNo(1), queue=DECIDE)
+        until(lambda: looks >= 2 and at_it == 0 and not any(scratch.knocks.waiting().values()))
+    assert most == 1
+
+
+TROUBLE = [
+    HubBusy("time-out"),
+    HubRefused("no such token", status=401, code="UNAUTHORIZED"),
+    HubStrange("cut rows"),
+    ValueError("a bug of ours"),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLE, ids=[type(t).__name__ for t in TROUBLE])
+def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exception) -> None:
+    looked: list[PullNo] = []
+
+    def look(_commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
+        looked.append(number)
+        if number == 1:
+            raise trouble
+
+    with structlog.testing.capture_logs() as said, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
+        scratch.knocks.knock(HOP, PullNo(1))
+        scratch.knocks.knock(HOP, PullNo(2))
+        until(lambda: looked == [1, 2])
+        time.sleep(0.2)
+    lines = [line for line in said if line.get("pull") == 1]
+    assert len(lines) == 1
+    assert lines[0]["log_level"] in ("warning", "error")
+    assert looked == [1, 2], "nothing is tried again at once: the clock is the retry"
+
+
+def forge(scratch: Scratch, queue: str, function: str, args: list[object], **more: Any) -> str:
+    """A job as somebody would write it who can write to Redis."""
+    job = Queue(queue, connection=scratch.redis, serializer=JSONSerializer).enqueue_call(function, args=args, **more)
+    return str(job.id)
+
+
+def test_a_forged_job_runs_nothing_whatever_it_names(scratch: Scratch, tmp_path: Path) -> None:
+    """RQ would import what a job names: as function, as callback, or post to it as a webhook."""
+    ran = tmp_path / "ran"
+    looked: list[PullNo] = []
+    hint = scratch.keys.hint(REVIEW, "0" * 16)
+    command = f"touch {ran}"
+    forge(scratch, REVIEW, "os.system", [command])
+    forge(scratch, REVIEW, "subprocess.getoutput", [command])
+    forge(scratch, REVIEW, "bot.worker.run_probe", ["hop/wl-commons", 1, [], "", hint])
+    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 2, REVIEW, hint], kwargs={"x": 1})
+    forge(scratch, REVIEW, "bot.worker.run", ["evil/commons", 3, REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", "4", REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", True, REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 5, "failed", hint])
+    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 6, REVIEW, "rq:workers"])
+    called_back = forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 7, REVIEW, hint])
+    failing = forge(scratch, REVIEW, "os.system", [command])
+    for job in (called_back, failing):
+        for when in ("success", "failure", "stopped"):
+            scratch.redis.hset(f"rq:job:{job}", f"{when}_callback_name", "os.abort")
+        webhooks = json.dumps([{"url": "http://127.0.0.1:1/", "statuses": ["finished", "failed"]}])
+        scratch.redis.hset(f"rq:job:{job}", "webhooks", webhooks)
+    duties = pull_duties(scratch, lambda _c, number, _e: looked.append(number))
+    with Crew(scratch, (REVIEW,), duties.functions()):
+        scratch.knocks.knock(HOP, PullNo(8))
+        until(lambda: looked[-1:] == [8])
+    assert looked == [7, 8]
+    assert not ran.exists()
+
+
+def test_a_job_that_is_no_job_only_costs_its_place(scratch: Scratch) -> None:
+    looked: list[PullNo] = []
+    queue = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer)
+    for data in (b"\x80\x04pickle", b"[]", b"[1,2,3,4]", b""):
+        job = queue.enqueue_call("bot.worker.run", args=[])
+        scratch.redis.hset(f"rq:job:{job.id}", "data", data)
+    scratch.redis.rpush("rq:queue:review", "no-such-job")
+    with Crew(scratch, (REVIEW,), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
+        scratch.knocks.knock(HOP, PullNo(9))
+        until(lambda: looked == [9])
+
+
+def test_a_sweep_is_run_from_the_decide_queue(scratch: Scratch) -> None:
+    swept: list[Commons] = []
+
+    def sweep(commons: Commons) -> int:
+        swept.append(commons)
+        return 0
+
+    with Crew(scratch, (DECIDE,), pull_duties(scratch, lambda *_: None, sweep).functions()):
+        scratch.knocks.knock_sweep(HOP)
+        until(lambda: swept == [HOP])
+
+
+def sheet(url: str, at: datetime) -> Probe:
+    return Probe(url=url, seen=Seen.REACHABLE, reason="ok", probed_at=at)
+
+
+def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
+    probed: list[tuple[str, Probe | None]] = []
+
+    def look_at(url: str, last: Probe | None) -> Probe:
+        probed.append((url, last))
+        return sheet(url, NOW)
+
+    fresh = sheet("https://b.example/", NOW - timedelta(seconds=5))
+    stale = sheet("https://c.example/", NOW - timedelta(hours=5))
+    for one in (fresh, stale):
+        scratch.sheets.put(one)
+    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, probe=look_at)
+    urls = ("https://a.example/", "https://b.example/", "https://c.example/")
+    with Crew(scratch, (PROBE,), duties.functions()):
+        scratch.knocks.knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
+        until(lambda: scratch.knocks.waiting()[REVIEW] == 1)
+    assert probed == [("https://a.example/", None), ("https://c.example/", stale)]
+    assert scratch.sheets.get("https://a.example/") == sheet("https://a.example/", NOW)
+
+
+def test_lanes_survive_redis_going_and_coming_back() -> None:
+    with private_redis() as server:
+        scratch = Scratch(make_patient_redis(server.url), now=lambda: NOW)
+        looked: list[PullNo] = []
+        with Crew(scratch, (REVIEW, DECIDE), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
+            scratch.knocks.knock(HOP, PullNo(1))
+            until(lambda: looked == [1])
+            server.kill()
+            time.sleep(1.0)
+            server.start()
+            deadline = time.monotonic() + 25
+            scratch.knocks.knock(HOP, PullNo(2))
+            while looked != [1, 2] and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert looked == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("count", "lanes"),
+    [
+        (1, (DECIDE, REVIEW)),
+        (2, (DECIDE, REVIEW)),
+        (4, (DECIDE, DECIDE, REVIEW, REVIEW)),
+        (5, (DECIDE, DECIDE, REVIEW, REVIEW, REVIEW)),
+    ],
+)
+def test_every_worker_serves_both_queues(count: int, lanes: tuple[str, ...]) -> None:
+    assert lanes_of(count) == lanes
+
+
+SERVING = textwrap.dedent(
+    """
+    import sys, time
+    from datetime import UTC, datetime
+    from bot import log
+    from bot.model.ids import Commons
+    from bot.scratch import Scratch, make_patient_redis
+    from bot.worker import PullDuties, serve
+    log.configure("json")
+    scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
+    def look(commons, number, extend):
+        print("began", flush=True)
+        time.sleep(1.5)
+        print("finished", flush=True)
+    duties = PullDuties(known=frozenset({Commons("hop", "wl-commons")}), scratch=scratch, look=look, sweep=lambda c: 0)
+    sys.exit(serve(("review", "decide"), duties.functions(), scratch.redis))
+    """
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProcess, scratch: Scratch, number: int) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SERVING, server.url], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        scratch.knocks.knock(HOP, PullNo(1))
+        assert process.stdout.readline() == "began\n"
+        os.kill(process.pid, number)
+        assert process.stdout.readline() == "finished\n"
+        assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.communicate()
