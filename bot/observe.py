@@ -16,6 +16,7 @@ from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubGone, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
+from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
@@ -220,7 +221,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     now = _read_ledger(read, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
     handles, owners = people(sketch, known)
-    rigs = read(at, "rigs", sql.rigs_around(handles, owners, sketch.policy.min_trust))
+    everybody = sketch.kind is PullKind.REGISTRATION
+    rigs = read(at, "rigs", sql.all_rigs() if everybody else sql.rigs_around(handles, owners, sketch.policy.min_trust))
     links = read(at, "rig_links", sql.rig_links_around(handles))
     worker = sketch.worker or _claimant(sketch, known)
     record = read(at, "stamps", sql.record_of(worker)) if worker else None

@@ -129,6 +129,10 @@ class Lane(SimpleWorker):
         finally:
             self.busy = False
 
+    def _set_ip_address(self, connection: redis.Redis) -> None:  # noqa: ARG002
+        """RQ finds it by naming one connection of the pool that all lanes share."""
+        self.ip_address = "unknown"
+
     def _install_signal_handlers(self) -> None:
         """Only the main thread may have any; it stops the lanes itself."""
 

@@ -43,10 +43,9 @@ def _place(pull: Snapshot) -> Place:
 
 
 def _unseen(pull: Snapshot, link: Link) -> Iterator[Said]:
-    """Waiting is counted from our first look, or from the newest commit if that is later; a date in the future is a lie."""
-    looks = (pull.first_look_at, pull.head_at if pull.head_at and pull.head_at <= pull.taken_at else None)
-    since = max((at for at in looks if at is not None), default=pull.taken_at)
-    if pull.first_look_at is None or pull.taken_at - since <= timedelta(seconds=pull.policy.timing.no_sheet_s):
+    """Waiting is counted from our first look at this evidence; what a commit says of its own time is a stranger's word."""
+    since = pull.first_look_at
+    if since is None or pull.taken_at - since <= timedelta(seconds=pull.policy.timing.no_sheet_s):
         yield check.waits(WHOM)
     else:
         yield check.finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import functools
 import random
 import ssl
 import time
@@ -23,7 +24,7 @@ from bot.hub.asks import Answer, Ask
 from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.sql import Query, Statement
 from bot.hub.wire import Branch, Operation, OperationState
-from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User
+from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User, is_commit_hash
 from bot.model.ledger import Row
 from bot.model.pull import BranchRef, Comment, Pull, PullSummary
 
@@ -37,6 +38,8 @@ BODY_DEADLINE_S = 60.0
 CHUNK_BYTES = 64 * 1024
 PAGES_MAX = 500
 POOL_SIZE = 32
+PINNED_READS = 1024
+"""Answers kept of reads at a commit."""
 
 T = TypeVar("T")
 
@@ -90,6 +93,7 @@ class Hub:
         self._poll_s = poll_s
         self._operation_wait_s = operation_wait_s
         self._on_request = on_request
+        self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
 
     # --- reads ----------------------------------------------------------------------------------------------------
 
@@ -261,6 +265,10 @@ class Hub:
         return self._read(ask, wire.read_one)
 
     def _rows(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
+        """The rows of one read. What stands at a commit never changes, so such an answer is kept and not asked for again."""
+        return (self._pinned if is_commit_hash(ref) else self._fresh)(db, ref, text)
+
+    def _fresh(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
         return self._read(asks.sql_read(db, ref, text, auth=self._ours(db)), wire.read_rows)
 
     def _items(self, operation: str, path: str, *, auth: bool) -> Iterator[Mapping[str, object]]:

@@ -247,6 +247,11 @@ def rigs_around(handles: Iterable[Handle], owners: Iterable[str], min_trust: int
     return Query(f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`", paged=True) if wanted else NOTHING
 
 
+def all_rigs() -> Query:
+    """Every rig: a registration is compared with all of them, for names that only look alike."""
+    return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True)
+
+
 def rig_links_around(handles: Iterable[Handle]) -> Query:
     """Links between rigs that name one of these handles, in any case and any status."""
     named = tuple(_lower(h) for h in dict.fromkeys(handles) if h)

@@ -56,9 +56,10 @@ def handed(evidence: str | None, kind: str = "feature") -> Snapshot:
         ),
     ],
     ids=[
-        "a link", "a link in a sentence", "an inference result", "a link for inference", "competing", "no completion", "an older link on main", "nothing", "blank",
-        "a hash", "a file", "javascript", "ftp", "no host", "a result nobody asked for", "text for inference",
-        "another hash", "no model", "not JSON", "too many", "two stories",
+        "a link", "a link in a sentence", "an inference result", "a link for inference", "competing", "no completion",
+        "an older link on main", "nothing", "blank", "a hash", "a file", "javascript", "ftp", "no host",
+        "a result nobody asked for", "text for inference", "another hash", "no model", "not JSON", "too many",
+        "two stories",
     ],
 )  # fmt: skip
 def test_evidence_is_a_url(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

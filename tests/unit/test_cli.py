@@ -1,0 +1,256 @@
+"""The command line: exit statuses, one sentence for each trouble, JSON that holds the facts, nothing that moves a cursor."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import structlog
+from click.testing import CliRunner, Result
+
+from bot.__main__ import main
+from bot.commands import catalog as commands
+from bot.rulebook import catalog as rules
+from tests.redis_process import private_redis
+from tests.sandbox_process import SandboxProcess
+
+COMMONS = "hop/wl-commons"
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No settings of whoever runs the tests, and logging as it was."""
+    monkeypatch.chdir(tmp_path)
+    for name in [n for n in os.environ if n.startswith("STAMPBOT_") or n in ("REDIS_URL", "PORT", "NO_COLOR", "FORCE_COLOR")]:
+        monkeypatch.delenv(name)
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def run(*arguments: str, env: Mapping[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, arguments, env=dict(env or {}))
+
+
+def test_help_names_every_command_and_shows_examples() -> None:
+    said = run("--help").output
+    for name in main.commands:
+        assert name in said
+        told = run(name, "--help")
+        assert told.exit_code == 0
+        assert len(told.output.splitlines()) > 4
+    assert "stampbot demo" in said
+    assert "stampbot explain 'hop/wl-commons#12'" in said
+
+
+def test_version_is_told() -> None:
+    assert run("--version").output.startswith("stampbot, version ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("review",),
+        ("review", "hop/wl-commons"),
+        ("review", "hop/wl-commons#0"),
+        ("review", "hop/wl-commons#1x"),
+        ("review", "hop#1"),
+        ("explain", "#1"),
+        ("sweep", "hop"),
+        ("probe", "https://example.org/", "--allow", "nonsense"),
+        ("demo", "--port", "70000"),
+    ],
+)
+def test_wrong_use_is_2_and_says_what_is_right(arguments: tuple[str, ...]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "Error: " in result.output
+
+
+@pytest.mark.parametrize("process", ["web", "worker", "prober", "clock"])
+def test_a_process_without_settings_names_every_problem_and_ends_with_2(process: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", process],
+        env={"PATH": os.environ["PATH"], "REDIS_URL": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "STAMPBOT_COMMONS: is not set" in done.stderr
+    assert "REDIS_URL: is not a Redis address" in done.stderr
+
+
+def test_levels_of_a_rule_that_is_not_there_are_a_problem_with_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "stampbot.toml").write_text('[levels]\nno_such_rule = "off"\n')
+    result = run("review", f"{COMMONS}#1", env={"STAMPBOT_HUB_URL": "http://127.0.0.1:1"})
+    assert result.exit_code == 2
+    assert "there is no rule no_such_rule" in result.output
+
+
+def test_the_catalogues_are_printed_for_people_and_machines() -> None:
+    listed = json.loads(run("rules", "--json").output)
+    assert [(r["name"], r["level"], r["title"]) for r in listed] == [
+        (r.name, r.level.value, r.title) for r in rules.find().rules
+    ]
+    known = json.loads(run("commands", "--json").output)
+    assert [(c["name"], c["title"]) for c in known] == [(c.name, c.title) for c in commands.find().commands]
+    wide = {"COLUMNS": "200"}
+    assert all(r.name in run("rules", env=wide).output for r in rules.find().rules)
+    assert all(f"/{c.name}" in run("commands", env=wide).output for c in commands.find().commands)
+
+
+class Answering(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        status = {"/gone": 404, "/busy": 503}.get(self.path, 200)
+        body = b"<title>A \x1b[2J page</title>"
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("path", "allow", "status", "seen"),
+    [
+        ("/", True, 0, "reachable"),
+        ("/gone", True, 1, "dead"),
+        ("/busy", True, 3, "unknown"),
+        ("/", False, 1, "blocked"),
+    ],
+)
+def test_probe_tells_what_it_saw_and_its_status_says_it_too(page: str, path: str, allow: bool, status: int, seen: str) -> None:
+    options = ("--allow", "127.0.0.0/8") if allow else ()
+    told = run("probe", page + path, *options, "--json")
+    assert (told.exit_code, json.loads(told.output)["seen"]) == (status, seen)
+    shown = run("probe", page + path, *options)
+    assert shown.exit_code == status
+    assert seen in shown.output
+    assert "\x1b[2J" not in shown.output
+
+
+def test_a_hub_that_is_away_is_one_sentence_and_3() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        env = {"STAMPBOT_HUB_URL": f"http://127.0.0.1:{taken.getsockname()[1]}", "REDIS_URL": "unix:///no/such.sock"}
+        result = run("review", f"{COMMONS}#1", env=env)
+    assert result.exit_code == 3
+    last = result.output.strip().splitlines()[-1]
+    assert last.startswith("stampbot: DoltHub is busy or away")
+    assert "Traceback" not in result.output
+
+
+# --- against the look-alike -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wasteland() -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
+    """Environment of a bot on the seeded commons, and what the seed says of its pulls."""
+    with SandboxProcess.start("--seed", "demo") as sandbox, private_redis() as redis:
+        environment = {
+            "STAMPBOT_COMMONS": COMMONS,
+            "STAMPBOT_HUB_URL": sandbox.base_url,
+            "STAMPBOT_HUB_TOKEN": "token-stampbot",
+            "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+            "REDIS_URL": redis.url,
+        }
+        yield environment, sandbox.ready["seed"]["pulls"]
+
+
+Wasteland = tuple[dict[str, str], list[dict[str, Any]]]
+
+
+def test_explain_knows_the_kind_of_each_seeded_pull(wasteland: Wasteland) -> None:
+    environment, pulls = wasteland
+    told = {p["slug"]: json.loads(run("explain", f"{COMMONS}#{p['number']}", "--json", env=environment).output) for p in pulls}
+    assert {slug: fact["kind"] for slug, fact in told.items()} == {p["slug"]: p["kind"].lower() for p in pulls}
+    assert set(told["impostor"]) >= {"verdict", "findings", "plan", "crashes", "passed", "waits"}
+    assert told["impostor"]["verdict"] == "BLOCKED"
+    assert not any(fact["crashes"] for fact in told.values())
+
+
+def test_explaining_a_comment_says_what_it_would_do_and_does_nothing(wasteland: Wasteland) -> None:
+    environment, _ = wasteland
+    asked = ("explain", f"{COMMONS}#7", "--as", "mallory: /help", "--json")
+    before, after = json.loads(run(*asked, env=environment).output), json.loads(run(*asked, env=environment).output)
+    assert [step["step"] for step in before["plan"]] == [step["step"] for step in after["plan"]]
+    assert run("explain", f"{COMMONS}#7", "--as", "no colon", env=environment).exit_code == 2
+
+
+def test_review_prints_the_comment_and_posts_nothing(wasteland: Wasteland) -> None:
+    environment, pulls = wasteland
+    number = next(p["number"] for p in pulls if p["slug"] == "hijack")
+    shown, told = (run("review", f"{COMMONS}#{number}", *more, env=environment) for more in ((), ("--json",)))
+    assert (shown.exit_code, told.exit_code) == (1, 1)
+    assert "BLOCKED" in shown.output.splitlines()[0]
+    assert json.loads(told.output)["body"] in shown.output
+    plan = json.loads(run("explain", f"{COMMONS}#{number}", "--json", env=environment).output)["plan"]
+    assert [step["step"] for step in plan] == ["post review"]
+
+
+def test_converge_does_what_is_due_and_then_nothing_is(wasteland: Wasteland) -> None:
+    environment, pulls = wasteland
+    number = next(p["number"] for p in pulls if p["slug"] == "registration")
+    first = json.loads(run("converge", f"{COMMONS}#{number}", "--json", env=environment).output)
+    second = run("converge", f"{COMMONS}#{number}", env=environment)
+    assert [step["step"] for step in first["done"]] == ["post review"]
+    assert (second.exit_code, second.output) == (0, "nothing is due\n")
+
+
+def test_sweep_knocks_at_every_open_pull_of_a_fresh_commons(wasteland: Wasteland) -> None:
+    environment, pulls = wasteland
+    told = json.loads(run("sweep", COMMONS, "--json", env=environment).output)
+    assert len(pulls) - 1 <= told["knocked"][COMMONS] <= len(pulls)
+
+
+def test_a_pull_that_is_not_there_is_3(wasteland: Wasteland) -> None:
+    environment, _ = wasteland
+    result = run("explain", f"{COMMONS}#999", env=environment)
+    assert result.exit_code == 3
+    assert "There is no such pull" in result.output
+
+
+def test_a_refused_token_is_3_and_never_shown(wasteland: Wasteland) -> None:
+    environment, _ = wasteland
+    result = run("explain", f"{COMMONS}#1", env={**environment, "STAMPBOT_HUB_TOKEN": "canary-token"})
+    assert result.exit_code == 3
+    assert "STAMPBOT_HUB_TOKEN" in result.output
+    assert "canary-token" not in result.output
+
+
+def test_no_color_is_respected(wasteland: Wasteland) -> None:
+    environment, _ = wasteland
+    coloured = {**environment, "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    with_colour = run("explain", f"{COMMONS}#7", env=coloured).output
+    without = run("explain", f"{COMMONS}#7", env={**coloured, "NO_COLOR": "1"}).output
+    assert "\x1b[1;31m" in with_colour
+    assert ";31m" not in without
+    assert "\x1b[31m" not in without
