@@ -15,14 +15,14 @@ from typing import assert_never
 from bot.commands import errors, grammar
 from bot.commands.authority import is_validator
 from bot.commands.catalog import Catalog
-from bot.commands.command import Asked, Follow, Refuse, Wait
-from bot.commands.reading import Hint, Reading
+from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.reading import Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.kind import PullKind
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
-from bot.model.snapshot import Snapshot
+from bot.model.snapshot import Review, Snapshot
 from bot.model.step import Answer, Outcome, PostReview, Step
 from bot.speech import answers, md, reviews, words
 from bot.speech.md import Md
@@ -100,11 +100,18 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
     if judgement.verdict is Verdict.CANNOT_TELL and not definite and not snapshot.older_than(seen_since, timing.unsure_hold_s):
         return _until(seen_since, timing.unsure_hold_s, md.own("a check that cannot tell yet"))
     last = snapshot.reviews[-1] if snapshot.reviews else None
-    if last is not None and last.mark.head == snapshot.head:
+    if last is not None and last.mark.head == snapshot.head and not _asked_for_newer(snapshot, judgement, last):
         posted = last.comment.created_at
         if not snapshot.older_than(posted, timing.same_head_s):
             return _until(posted, timing.same_head_s, md.own("a decent time since the last review of this head"))
     return None
+
+
+def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
+    """Whether somebody wanted to accept on a review that said BLOCKED and is not true any more: they need the new one now."""
+    if last.mark.outcome != Verdict.BLOCKED.word or judgement.verdict is Verdict.BLOCKED:
+        return False
+    return any("accept" in a.mark.commands and a.comment.created_at > last.comment.created_at for a in snapshot.answers)
 
 
 def _until(since: datetime, seconds: float, why: Md) -> Plan:
@@ -115,90 +122,109 @@ def _until(since: datetime, seconds: float, why: Md) -> Plan:
 
 
 def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
-    """Steps for the oldest comment that asks for something and can be dealt with now."""
+    """Steps for one comment: the oldest whose deed has begun, else the oldest that asks for something and can be dealt with."""
     if snapshot.pull.state is not PullState.OPEN and not snapshot.spoke:
         return Plan()  # old history: nobody here has heard of us
     waits: list[Md] = []
     since: datetime | None = None
+    first: _Found | None = None
     for comment in snapshot.unanswered:
         reading = grammar.read(comment.body, commands)
         if not (reading.items or reading.hints):
             continue
         found = _answer(snapshot, judgement, commands, comment, reading)
-        if isinstance(found, Wait):
-            waits.append(found.until)
-            since = comment.created_at if since is None else max(since, comment.created_at)
-            continue
-        if found:
-            return Plan(steps=found)
-    return Plan(waits=tuple(waits), probe_since=since)
+        match found:
+            case Wait(until):
+                waits.append(until)
+                since = comment.created_at if since is None else max(since, comment.created_at)
+            case _Found(begun=True):
+                return Plan(steps=found.steps)
+            case _Found():
+                first = first or found
+            case None:
+                pass
+            case never:
+                assert_never(never)
+    return Plan(steps=first.steps) if first is not None else Plan(waits=tuple(waits), probe_since=since)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All steps one comment leads to, its one answer last. `begun`: some of them have been taken."""
+
+    steps: tuple[Step, ...]
+    begun: bool = False
 
 
 def _answer(
     snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
-) -> tuple[Step, ...] | Wait:
-    """All steps one comment leads to, its one answer last. Empty: nothing to say to this."""
+) -> _Found | Wait | None:
+    """What one comment leads to. None: nothing to say to this."""
     if comment.edited:
-        return _hint_about_edit(snapshot, comment) if reading.items else ()
+        return _hint(snapshot, comment, (_EDITED,)) if reading.items else None
     if not reading.items:
-        hints = tuple(h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author))
-        return _hint(snapshot, comment, hints) if hints else ()
+        hints = [h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author)]
+        return _hint(snapshot, comment, tuple(errors.say_hint(h) for h in hints)) if hints else None
     return _transaction(snapshot, judgement, commands, comment, reading)
 
 
-def _hint(snapshot: Snapshot, comment: Comment, hints: tuple[Hint, ...]) -> tuple[Step, ...]:
-    says = answers.hint(comment, [errors.say_hint(h) for h in hints])
-    return (answers.answer(snapshot, comment, commands=(), outcome=Outcome.HINT, says=says),)
+_EDITED = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
 
 
-def _hint_about_edit(snapshot: Snapshot, comment: Comment) -> tuple[Step, ...]:
-    told = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
-    says = answers.hint(comment, (told,))
-    return (answers.answer(snapshot, comment, commands=(), outcome=Outcome.HINT, says=says),)
+def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...]) -> _Found:
+    says = answers.hint(snapshot, comment, told)
+    return _Found((answers.answer(snapshot, comment, commands=(), outcome=Outcome.HINT, says=says),))
 
 
 def _transaction(
     snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
-) -> tuple[Step, ...] | Wait:
+) -> _Found | Wait:
     """One comment is one transaction with at most one decision: wrong lines, or two decisions, stop the decision.
 
-    Commands that decide nothing are carried out all the same.
+    Commands that decide nothing are carried out all the same, and do not stop it: a decision that was followed is what the
+    answer's mark tells of, and one that has begun waits for none of them.
     """
     pin = snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
     problems: list[Md] = [errors.explain(m, pin) for m in reading.misread]
     if (two := errors.two_decisions(reading)) is not None:
         problems.append(two)
-    steps: list[Step] = []
-    said: list[Md] = []
-    names: list[str] = []
-    outcome = Outcome.DONE
+    decided: list[tuple[Parsed, Decision]] = []
     for parsed in reading.parsed:
-        if parsed.decides and problems:
-            continue
         command = commands.get(parsed.name)
-        if command is None:
+        if command is None or (parsed.decides and problems):
             continue
         asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
-        match command.decide(asked):
-            case Wait() as wait:
-                return wait
+        decided.append((parsed, command.decide(asked)))
+    begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
+    waits = [one for _, one in decided if isinstance(one, Wait)]
+    if waits and not begun:
+        return waits[0]
+    steps: list[Step] = []
+    said: list[Md] = []
+    outcomes: list[Outcome] = []
+    followed: Outcome | None = None
+    for parsed, one in decided:
+        match one:
+            case Wait():
+                said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
             case Refuse(reason, remedy):
                 said.append(answers.refusal(snapshot, comment, line=parsed.line, reason=reason, remedy=remedy))
-                outcome = Outcome.REFUSED
+                outcomes.append(Outcome.REFUSED)
             case Follow(steps=more, says=says, outcome=ended):
                 steps.extend(more)
                 said.append(says)
-                outcome = ended if outcome is Outcome.DONE else outcome
+                outcomes.append(ended)
+                followed = ended if parsed.decides else followed
             case never:
                 assert_never(never)
-        names.append(parsed.name)
     if problems:
-        outcome = Outcome.REFUSED
+        outcomes.append(Outcome.REFUSED)
         said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems)))
-    names.extend(m.name for m in reading.misread if m.name)
+    outcome = followed or next((o for o in outcomes if o is not Outcome.DONE), Outcome.DONE)
+    names = (*(parsed.name for parsed, _ in decided), *(m.name for m in reading.misread if m.name))
     body = md.join(said, "\n\n---\n\n")
     answer = answers.answer(snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body)
-    return (*steps, answer)
+    return _Found((*steps, answer), begun)
 
 
 def refused(snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -52,6 +52,8 @@ class PolicyFile:
     forges: tuple[tuple[str, str], ...] = ()
     registries: tuple[tuple[str, str], ...] = ()
     projects: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    webhook_header: str = ""
+    webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
 
     def rulings(self, commons: Commons) -> Rulings:
         """What holds on this commons."""
@@ -139,6 +141,8 @@ def _policy_file(document: Mapping[str, Any]) -> PolicyFile:
         forges=tuple(document.get("forges", {}).items()),
         registries=tuple(document.get("registries", {}).items()),
         projects=tuple((name, tuple(repos)) for name, repos in document.get("projects", {}).items()),
+        webhook_header=document.get("webhook", {}).get("header", ""),
+        webhook_scheme=document.get("webhook", {}).get("scheme", "hmac-sha256"),
     )
 
 

@@ -32,6 +32,7 @@ _NAMES = (
     "STAMPBOT_HUB_URL",
     "STAMPBOT_HUB_TOKEN",
     "STAMPBOT_WEBHOOK_SECRET",
+    "STAMPBOT_WEBHOOK_KEY",
     "STAMPBOT_ACCOUNT",
     "STAMPBOT_GITHUB_TOKEN",
     "STAMPBOT_EVIDENCE_ALLOW",
@@ -72,11 +73,18 @@ class CommonsSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything an operator can turn. `log` "auto": console on a terminal, else json."""
+    """Everything an operator can turn. `log` "auto": console on a terminal, else json.
+
+    `webhook_header`: a header that each webhook must carry, made with `webhook_key` by `webhook_scheme`; empty: none.
+    DoltHub does not document one yet, so its name and scheme are the operator's to set.
+    """
 
     commons: tuple[CommonsSettings, ...]
     hub_url: str = HUB_URL
     account: User | None = None
+    webhook_header: str = ""
+    webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
+    webhook_key: Secret = field(default_factory=lambda: Secret(""))
     github_token: Secret = field(default_factory=lambda: Secret(""))
     evidence_allow: tuple[Network, ...] = ()
     redis_url: Secret = field(default_factory=lambda: Secret(REDIS_URL))
@@ -98,6 +106,7 @@ class Settings:
         password = urlsplit(self.redis_url.reveal()).password
         found = (
             self.github_token.reveal(),
+            self.webhook_key.reveal(),
             password or "",
             unquote(password or ""),
             *(each.hub_token.reveal() for each in self.commons),
@@ -181,10 +190,20 @@ class _Reading:
         for each, _ in file.overrides:
             if commons and each not in commons:
                 self._problem(f'{path} commons."{each}"', "is not in STAMPBOT_COMMONS", "Add it there, or drop the table.")
+        key = self._secret("STAMPBOT_WEBHOOK_KEY", _token)
+        if file.webhook_header and not key and door:
+            self._problem("STAMPBOT_WEBHOOK_KEY", f"is not set, but {path} checks a header with it", "Set it.")
+        if key and not file.webhook_header and not self._problems:
+            self._problem(
+                "STAMPBOT_WEBHOOK_KEY", "is set, but no header is checked with it", "Name the header: [webhook] header."
+            )
         found = Settings(
             commons=tuple(self._one(each, file, door=door) for each in commons),
             hub_url=self._value("STAMPBOT_HUB_URL", HUB_URL, _origin),
             account=self._value("STAMPBOT_ACCOUNT", None, _account),
+            webhook_header=file.webhook_header,
+            webhook_scheme=file.webhook_scheme,
+            webhook_key=key,
             github_token=self._secret("STAMPBOT_GITHUB_TOKEN", _token),
             evidence_allow=self._networks(),
             redis_url=self._value("REDIS_URL", Secret(REDIS_URL), _redis_url),

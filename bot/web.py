@@ -5,6 +5,7 @@ A webhook is unsigned, may be lost, doubled or forged; all it can cause is an ea
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 from collections.abc import Mapping
@@ -50,8 +51,12 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
             abort(404)
         if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             abort(415)
+        body = request.get_data(cache=False)
+        if settings.webhook_header and not _sealed(request.headers.get(settings.webhook_header, ""), body, settings):
+            hooks.labels("unsealed").inc()
+            abort(404)
         try:
-            event = _event(request.get_data(cache=False))
+            event = _event(body)
         except ValueError as error:
             hooks.labels("malformed").inc()
             log.info("a webhook was not understood", error=stranger(error))
@@ -138,6 +143,18 @@ def _opened_by(secret: str, settings: Settings) -> tuple[Commons, ...]:
         for each in settings.commons
         if hmac.compare_digest(given, each.webhook_secret.reveal().encode()) & bool(each.webhook_secret)
     )
+
+
+def _sealed(header: str, body: bytes, settings: Settings) -> bool:
+    """Whether the header the operator named fits: the key itself, or an HMAC of the body in hex or base64."""
+    key = settings.webhook_key.reveal().encode()
+    given = header.strip().encode("utf-8", "replace")
+    if settings.webhook_scheme == "plain":
+        return hmac.compare_digest(given, key)
+    digest = hmac.new(key, body, "sha256").digest()
+    given = given.removeprefix(b"sha256=")
+    fits_hex = hmac.compare_digest(given.lower(), digest.hex().encode())
+    return fits_hex | hmac.compare_digest(given, base64.b64encode(digest))
 
 
 def _event(body: bytes) -> Mapping[str, Any]:

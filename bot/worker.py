@@ -252,6 +252,7 @@ class PullDuties:
         where, number = _known(commons, self.known), _pull_number(pull)
         with _one_line("look", commons=str(where), pull=number), self._held(where, number, queue) as lease:
             self.look(where, number, lease.extend)
+            self.scratch.counters.add("looks")
 
     def run_sweep(self, commons: str, hint: str) -> None:
         """Find the pulls of a commons that need a look, and knock at them."""
@@ -259,6 +260,7 @@ class PullDuties:
         where = _known(commons, self.known)
         with _one_line("sweep", commons=str(where)):
             knocked = self.sweep(where)
+            self.scratch.counters.add("sweeps")
             log.debug("swept", commons=str(where), knocked=knocked)
 
     @contextmanager
@@ -295,6 +297,7 @@ class ProbeDuties:
                     continue
                 seen = self.probe(url, last)
                 self.scratch.sheets.put(seen)
+                self.scratch.counters.add("probes")
                 log.info("probed", pull=number, url=stranger(url), seen=seen.seen.value, reason=stranger(seen.reason))
             self.scratch.knocks.knock(where, number)
 

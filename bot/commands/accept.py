@@ -64,6 +64,9 @@ def accept(asked: Asked) -> Decision:
     faults = asked.judgement.at(Level.FAULT)
     if faults:
         return _blocked(asked)
+    overtaken = _blocked_before(ground)
+    if overtaken is not None:
+        return overtaken
     change = _change(asked, ground.rig.handle)
     merge = MergePull(head=ground.review.mark.head, comment=asked.comment.id)
     return Follow(steps=(merge, *_landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
@@ -88,7 +91,7 @@ def _accept_merged(asked: Asked) -> Decision:
         return refusal
     if done is None:
         earlier = decision.earlier_decision(snapshot, "accept")
-        return Refuse(earlier) if earlier else Follow(says=_receipt(asked, ground.rig.handle, None))
+        return Refuse(earlier) if earlier else Follow(says=_receipt(asked, ground.rig.handle, None), begun=True)
     change = _change(asked, ground.rig.handle)
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
@@ -96,7 +99,7 @@ def _accept_merged(asked: Asked) -> Decision:
         taken = _already_stamped(snapshot, done, change)
         if taken is not None:
             return taken
-    return Follow(steps=_landing(asked, change), says=_receipt(asked, ground.rig.handle, change))
+    return Follow(steps=_landing(asked, change), says=_receipt(asked, ground.rig.handle, change), begun=True)
 
 
 def _wrong_kind(asked: Asked) -> Refuse | None:
@@ -138,8 +141,22 @@ def _blocked(asked: Asked) -> Refuse:
     )
 
 
+def _blocked_before(ground: decision.Ground) -> Refuse | None:
+    """Merging on a review that said BLOCKED would end without a stamp: past the merge, that review is what counts."""
+    if not _said_blocked(ground):
+        return None
+    return Refuse(
+        md.own("The review this is about said BLOCKED. Nothing stands against the pull any more."),
+        md.own("A new review follows; please write the command again below it."),
+    )
+
+
+def _said_blocked(ground: decision.Ground) -> bool:
+    return Verdict.of_word(ground.review.mark.outcome) is Verdict.BLOCKED
+
+
 def _blocked_then(ground: decision.Ground) -> Refuse | None:
-    if Verdict.of_word(ground.review.mark.outcome) is not Verdict.BLOCKED:
+    if not _said_blocked(ground):
         return None
     return Refuse(
         md.own("The review of the head that was merged said BLOCKED, so no stamp is written."),
@@ -260,8 +277,8 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
         if merge is not None
         else md.own("Merged")
     )
-    done, item = snapshot.handed_in, snapshot.item_on_head
-    if change is None or done is None or item is None:
+    done = snapshot.handed_in
+    if change is None or done is None:
         return md.lines(head, md.fill("{merged}. No stamp: a {kind} is no work.", merged=merged, kind=Md(snapshot.kind.value)))
     stamp = md.fill(
         "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",
@@ -271,7 +288,7 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
         r=Md(str(given.reliability)),
         severity=md.code(given.severity),
         confidence=md.number(given.confidence),
-        skills=md.code(", ".join(given.skills or item.tags) or "none"),
+        skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
     )
     message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
     end = md.fill("{merged}; item completed; rows on main match what was reviewed.", merged=merged)

@@ -61,15 +61,19 @@ def close(asked: Asked) -> Decision:
 
 def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
     steps = (*_landing(asked, change), ClosePull(comment=asked.comment.id))
-    return Follow(steps=steps, says=_item_too(asked, ground))
+    return Follow(steps=steps, says=_item_too(asked, ground), begun=ledger.is_begun(asked.snapshot, change))
 
 
 def _close_closed(asked: Asked, ground: decision.Ground, *, adopted: bool) -> Decision:
-    """A closed pull: either this very command closed it and was not answered yet, or somebody else did."""
-    earlier = decision.earlier_decision(asked.snapshot, "close", "accept")
-    if earlier is not None:
-        return Refuse(earlier)
-    return Follow(says=_item_too(asked, ground) if adopted else _pull_only(asked, ground))
+    """A closed pull: either this very command closed it and was not answered yet, or somebody else did.
+
+    A decision that was known when the comment was written does not forbid it: the pull may have been opened again since.
+    """
+    meanwhile = decision.earlier_decision(asked.snapshot, "close", "accept", since=asked.comment.created_at)
+    if meanwhile is not None:
+        return Refuse(meanwhile)
+    said = _item_too(asked, ground) if adopted else _pull_only(asked, ground)
+    return Follow(says=md.lines(said, decision.earlier_decision(asked.snapshot, "close", "accept")), begun=True)
 
 
 def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
@@ -83,7 +87,7 @@ def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
     earlier = decision.earlier_decision(snapshot, "close")
     if earlier is not None:
         return Refuse(earlier)
-    return Follow(steps=_landing(asked, change), says=_item_too(asked, ground))
+    return Follow(steps=_landing(asked, change), says=_item_too(asked, ground), begun=ledger.is_landed(snapshot, change))
 
 
 def _landing(asked: Asked, change: LedgerChange) -> tuple[Step, ...]:

@@ -53,11 +53,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """Yes: do these steps, then say this. No steps: only say it."""
+    """Yes: do these steps, then say this. No steps: only say it.
+
+    `begun`: the deed shows on DoltHub already, so nothing else comes before its end.
+    """
 
     steps: tuple[Step, ...] = ()
     says: Md
     outcome: Outcome = Outcome.DONE
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ landed), what can change is not judged again: see `begun`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.commands.authority import Denied, conflict, free_validators, may_decide
 from bot.commands.command import Asked, Refuse, Wait
@@ -146,9 +147,11 @@ def stale_evidence(asked: Asked) -> Wait | None:
     return None if fresh else Wait(md.own("the evidence to be looked at once more."))
 
 
-def earlier_decision(snapshot: Snapshot, *commands: str) -> Md | None:
-    """Who decided this pull before, and when, from our own answers; None if nobody did."""
+def earlier_decision(snapshot: Snapshot, *commands: str, since: datetime | None = None) -> Md | None:
+    """Who decided this pull before, and when, from our own answers, at or after `since` if given; None if nobody did."""
     for answered in reversed(snapshot.answers):
+        if since is not None and answered.comment.created_at < since:
+            return None
         if answered.mark.outcome == "done" and set(commands) & set(answered.mark.commands):
             asker = next((c.author for c in snapshot.comments if c.id == answered.mark.comment), None)
             who = md.fill(" by {user}", user=md.code(asker)) if asker else md.own("")

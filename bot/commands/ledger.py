@@ -7,7 +7,7 @@ and profile; gt character sheet). Nothing here depends on the clock: a decision 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.model.ids import CommentId, Handle, PullNo, decision_id, stamp_id
 from bot.model.ledger import Completion, LedgerChange, Row, RowWrite, Wanted, Write, is_untouched, is_written, write_time
@@ -38,39 +38,44 @@ def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rat
     if done is None or item is None:
         return None
     stamp, at = stamp_id(snapshot.commons, done.id), write_time(comment.created_at)
-    return LedgerChange(
-        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
-        note=note("accept", snapshot, comment),
-        writes=(
-            RowWrite(
-                table="completions",
-                key=done.id,
-                write=Write.UPDATE,
-                cells=Row((("validated_by", author), ("stamp_id", stamp), ("validated_at", at))),
-                guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
-            ),
-            _completed(item, Row((("status", item.status),))),
-            RowWrite(
-                table="stamps",
-                key=stamp,
-                write=Write.INSERT,
-                cells=Row(
-                    (
-                        ("author", author),
-                        ("subject", done.completed_by),
-                        ("valence", valence(rating, snapshot.policy.rating)),
-                        ("confidence", f"{rating.confidence:g}"),
-                        ("severity", rating.severity),
-                        ("context_id", done.id),
-                        ("context_type", "completion"),
-                        ("skill_tags", json.dumps(list(rating.skills or item.tags), ensure_ascii=True)),
-                        ("message", rating.message or None),
-                        ("created_at", at),
-                    )
-                ),
+    return _change(
+        "accept",
+        snapshot,
+        comment,
+        RowWrite(
+            table="completions",
+            key=done.id,
+            write=Write.UPDATE,
+            cells=Row((("validated_by", author), ("stamp_id", stamp), ("validated_at", at))),
+            guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
+        ),
+        _completed(item, Row((("status", item.status),))),
+        RowWrite(
+            table="stamps",
+            key=stamp,
+            write=Write.INSERT,
+            cells=Row(
+                (
+                    ("author", author),
+                    ("subject", done.completed_by),
+                    ("valence", valence(rating, snapshot.policy.rating)),
+                    ("confidence", f"{rating.confidence:g}"),
+                    ("severity", rating.severity),
+                    ("context_id", done.id),
+                    ("context_type", "completion"),
+                    ("skill_tags", json.dumps(list(rating.skills or tags(snapshot)), ensure_ascii=True)),
+                    ("message", rating.message or None),
+                    ("created_at", at),
+                )
             ),
         ),
     )
+
+
+def tags(snapshot: Snapshot) -> tuple[str, ...]:
+    """The item's tags, as main had them before the merge: the same before it and after it, whatever the branch still holds."""
+    item = snapshot.item or snapshot.item_on_head
+    return item.tags if item is not None else ()
 
 
 def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
@@ -91,7 +96,7 @@ def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
             guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
         )
     ]
-    if alone and item.claimed_by == done.completed_by:
+    if alone and item.status == "in_review" and item.claimed_by == done.completed_by:
         writes.append(
             RowWrite(
                 table="wanted",
@@ -102,11 +107,7 @@ def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
                 touch=("updated_at",),
             )
         )
-    return LedgerChange(
-        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
-        note=note("reject", snapshot, comment),
-        writes=tuple(writes),
-    )
+    return _change("reject", snapshot, comment, *writes)
 
 
 def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
@@ -114,33 +115,30 @@ def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
     done, item = snapshot.handed_in, snapshot.item
     if done is None or item is None:
         return None
-    return LedgerChange(
-        decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
-        note=note("close", snapshot, comment),
-        writes=(
-            RowWrite(
-                table="completions",
-                key=done.id,
-                write=Write.INSERT,
-                cells=Row(
-                    (
-                        ("wanted_id", item.id),
-                        ("completed_by", done.completed_by),
-                        ("evidence", done.evidence),
-                        ("completed_at", done.row.get("completed_at")),
-                    )
-                ),
+    return _change(
+        "close",
+        snapshot,
+        comment,
+        RowWrite(
+            table="completions",
+            key=done.id,
+            write=Write.INSERT,
+            cells=Row(
+                (
+                    ("wanted_id", item.id),
+                    ("completed_by", done.completed_by),
+                    ("evidence", done.evidence),
+                    ("completed_at", done.row.get("completed_at")),
+                )
             ),
-            RowWrite(
-                table="wanted",
-                key=item.id,
-                write=Write.UPDATE,
-                cells=Row(
-                    (("status", "completed"), ("claimed_by", done.completed_by), ("evidence_url", done.evidence or None))
-                ),
-                guard=Row((("status", item.status), ("claimed_by", item.claimed_by))),
-                touch=("updated_at",),
-            ),
+        ),
+        RowWrite(
+            table="wanted",
+            key=item.id,
+            write=Write.UPDATE,
+            cells=Row((("status", "completed"), ("claimed_by", done.completed_by), ("evidence_url", done.evidence or None))),
+            guard=Row((("status", item.status), ("claimed_by", item.claimed_by))),
+            touch=("updated_at",),
         ),
     )
 
@@ -150,10 +148,27 @@ def completion_without_stamp(snapshot: Snapshot, comment: Comment) -> LedgerChan
     item = snapshot.item_on_head
     if snapshot.handed_in is None or item is None:
         return None
+    return _change("close", snapshot, comment, _completed(item, Row((("status", item.status),))))
+
+
+def _change(verb: str, snapshot: Snapshot, comment: Comment, *writes: RowWrite) -> LedgerChange:
+    """These writes as one decision, in the columns this commons has: what cannot be written is never missed afterwards."""
     return LedgerChange(
         decision=decision_id(snapshot.commons, snapshot.pull.number, comment.id),
-        note=note("close", snapshot, comment),
-        writes=(_completed(item, Row((("status", item.status),))),),
+        note=note(verb, snapshot, comment),
+        writes=tuple(_here(write, snapshot) for write in writes),
+    )
+
+
+def _here(write: RowWrite, snapshot: Snapshot) -> RowWrite:
+    known = snapshot.columns.get(write.table)
+    if known is None:
+        return write
+    return replace(
+        write,
+        cells=Row(tuple(cell for cell in write.cells.cells if cell[0] in known)),
+        guard=Row(tuple(cell for cell in write.guard.cells if cell[0] in known)),
+        touch=tuple(column for column in write.touch if column in known),
     )
 
 

@@ -42,7 +42,7 @@ def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
     if snapshot.merge is None or done is None or change is None:
         return Refuse(md.own("What this pull brought to main cannot be read, so there is nothing here to take back."))
     if ledger.is_landed(snapshot, change):
-        return Follow(says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)))
+        return Follow(says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)), begun=True)
     now = ledger.completion_now(snapshot, done)
     if now is None and not ledger.is_begun(snapshot, change):
         return Refuse(decision.earlier_decision(snapshot, "reject") or md.own("The completion is not on main any more."))
@@ -59,6 +59,7 @@ def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
     return Follow(
         steps=(Land(change=change, title=title, comment=asked.comment.id),),
         says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)),
+        begun=ledger.is_begun(snapshot, change),
     )
 
 

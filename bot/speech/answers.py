@@ -40,16 +40,20 @@ def refusal(snapshot: Snapshot, comment: Comment, *, line: str, reason: Md, reme
 
     On a merged pull the last sentence is left out: something did change, if not by this command.
     """
-    unchanged = None if snapshot.pull.state is PullState.MERGED else md.own(words.NOTHING_CHANGED)
     return md.lines(
         md.fill("**REFUSED** · {who}", who=md.code(comment.author)),
         md.fence((line,)) if line else None,
         reason,
         remedy or None,
-        unchanged,
+        _unchanged(snapshot),
     )
 
 
-def hint(comment: Comment, says: Iterable[Md]) -> Md:
+def hint(snapshot: Snapshot, comment: Comment, says: Iterable[Md]) -> Md:
     """Something that looked like a command and was not read as one."""
-    return md.lines(md.fill("**HINT** · {who}", who=md.code(comment.author)), *says, md.own(words.NOTHING_CHANGED))
+    return md.lines(md.fill("**HINT** · {who}", who=md.code(comment.author)), *says, _unchanged(snapshot))
+
+
+def _unchanged(snapshot: Snapshot) -> Md | None:
+    """On a merged pull this is left out: something did change, if not by this comment."""
+    return None if snapshot.pull.state is PullState.MERGED else md.own(words.NOTHING_CHANGED)

@@ -218,7 +218,7 @@ def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
     timing = {f.name for f in dataclasses.fields(Timing)}
     assert set(schema()["$defs"]["timing"]["properties"]) == timing | {"poll_s"}
     keys = {f.name for f in dataclasses.fields(Policy)} - {"comments", "min_age_s"} | {"comment", "min_age"}
-    general = set(schema()["properties"]) - {"forges", "registries", "projects", "commons"}
+    general = set(schema()["properties"]) - {"forges", "registries", "projects", "webhook", "commons"}
     assert general == keys
     assert set(schema()["properties"]["commons"]["additionalProperties"]["properties"]) == keys
 
@@ -262,6 +262,18 @@ def test_the_door_needs_a_secret_for_each_commons() -> None:
 def test_a_hub_the_token_must_not_travel_to_is_refused(url: str) -> None:
     found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_URL": url})
     assert [p.name for p in found] == ["STAMPBOT_HUB_URL"]
+
+
+def test_a_webhook_header_and_its_key_belong_together(tmp_path: Path) -> None:
+    file = tmp_path / "stampbot.toml"
+    file.write_text('[webhook]\nheader = "X-Signature"\nscheme = "plain"\n')
+    half = {"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_WEBHOOK_SECRET": SECRET}
+    header, key = {"STAMPBOT_CONFIG": str(file)}, {"STAMPBOT_WEBHOOK_KEY": "the-key"}
+    assert [p.name for p in problems_of(half | header, door=True)] == ["STAMPBOT_WEBHOOK_KEY"]
+    assert [p.name for p in problems_of(half | key)] == ["STAMPBOT_WEBHOOK_KEY"]
+    settings = read(half | header | key, door=True)
+    assert (settings.webhook_header, settings.webhook_scheme) == ("X-Signature", "plain")
+    assert "the-key" in settings.secrets
 
 
 def test_an_override_that_would_mean_two_commons_is_refused() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
 import os
 import signal
@@ -9,9 +11,10 @@ import subprocess
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from flask.testing import FlaskClient
@@ -194,6 +197,33 @@ def test_a_commons_without_a_secret_has_no_door(door: FlaskClient) -> None:
 @given_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_no_bytes_break_the_door(door: FlaskClient, body: bytes) -> None:
     assert 400 <= post(door, body) < 500
+
+
+HEX = hmac.new(b"key", json.dumps(PULL).encode(), "sha256").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "header", "status"),
+    [
+        ("hmac-sha256", HEX, 202),
+        ("hmac-sha256", f"sha256={HEX.upper()}", 202),
+        ("hmac-sha256", base64.b64encode(bytes.fromhex(HEX)).decode(), 202),
+        ("hmac-sha256", HEX[:-1] + ("0" if HEX[-1] != "0" else "1"), 404),
+        ("hmac-sha256", "key", 404),
+        ("hmac-sha256", "", 404),
+        ("plain", "key", 202),
+        ("plain", "kez", 404),
+        ("plain", None, 404),
+    ],
+)
+def test_a_header_the_operator_named_is_checked_too(
+    scratch: Scratch, scheme: Literal["hmac-sha256", "plain"], header: str | None, status: int
+) -> None:
+    sealed = replace(SETTINGS, webhook_header="X-Seal", webhook_scheme=scheme, webhook_key=Secret("key"))
+    door = create_app(sealed, scratch).test_client()
+    headers = {"X-Seal": header} if header is not None else {}
+    assert post(door, PULL, headers=headers) == status
+    assert waiting(scratch) == ({REVIEW: 1} if status == 202 else {})
 
 
 def test_redis_away_is_503_within_a_second_and_heals_by_itself() -> None:

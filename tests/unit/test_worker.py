@@ -90,6 +90,7 @@ def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch
         until(lambda: looked == [7, 7])
         time.sleep(0.3)
     assert looked == [7, 7]
+    assert scratch.counters.all() == {"looks": 2}
 
 
 def test_lanes_look_at_several_pulls_side_by_side(scratch: Scratch) -> None:

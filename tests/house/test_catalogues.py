@@ -1,0 +1,46 @@
+"""A rule is one file and one table of tests; a command is one file and one table of tests. Nothing else to touch."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from bot.commands import catalog as commands
+from bot.rulebook import catalog as rules
+from tests.house.tree import ROOT, files, imports, name_of, tree
+
+
+@pytest.mark.parametrize("name", rules.find().names)
+def test_each_rule_has_its_table(name: str) -> None:
+    path = ROOT / "tests" / "rules" / f"test_{name}.py"
+    assert path.is_file()
+    assert f"rules.{name}" in {module for module, _ in imports(path)}
+    assert _has_a_table(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", [command.name for command in commands.find().commands])
+def test_each_command_has_its_tests(name: str) -> None:
+    path = ROOT / "tests" / "commands" / f"test_{name.replace('-', '_')}.py"
+    assert path.is_file()
+    assert f"/{name}" in path.read_text("utf-8")
+
+
+def test_each_file_of_rules_is_a_rule() -> None:
+    named = {path.stem for path in files("rules", suffix=".py") if not path.stem.startswith("_")}
+    assert named == set(rules.find().names)
+
+
+def test_rules_take_everything_from_the_public_face() -> None:
+    astray = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in files("rules", suffix=".py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bot") and node.module != "bot.rulebook"
+    ]
+    assert astray == []
+
+
+def _has_a_table(text: str) -> bool:
+    """Cases in a table, which the test runs through the real judge."""
+    return "pytest.mark.parametrize" in text and "tests.rules.table" in text

@@ -1,0 +1,99 @@
+"""Who may import whom. The contracts stand in pyproject.toml; what packages of others may be used where, stands here."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT, files, imports, name_of
+
+ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
+    "click": ("bot/__main__.py", "bot/console.py"),
+    "doltlite": ("bot/sandbox/engine.py",),
+    "flask": ("bot/web.py", "bot/web_server.py", "bot/sandbox/"),
+    "gunicorn": ("bot/web_server.py",),
+    "jsonschema": ("bot/policy_file.py", "bot/web.py", "rules/"),
+    "markdown_it": ("bot/commands/text.py", "bot/sandbox/markdown.py"),
+    "markupsafe": ("bot/sandbox/",),
+    "prometheus_client": ("bot/web.py",),
+    "redis": ("bot/scratch/", "bot/worker.py"),
+    "requests": ("bot/hub/client.py", "bot/evidence/"),
+    "rich": ("bot/__main__.py", "bot/console.py", "bot/demo.py"),
+    "rq": ("bot/scratch/knocks.py", "bot/worker.py"),
+    "sqlglot": ("bot/sandbox/",),
+    "structlog": ("bot/__main__.py", "bot/log.py", "bot/clock.py", "bot/web.py", "bot/worker.py"),
+    "urllib3": ("bot/hub/client.py", "bot/evidence/"),
+    "werkzeug": ("bot/web.py", "bot/sandbox/"),
+}
+"""Packages of others, and the files that may import them: nowhere else, and no package that is not listed."""
+
+LINT_TIMEOUT_S = 60
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter over the packages in `folder`."""
+    command = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [command, "--no-cache", "--no-logo"],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder), "NO_COLOR": "1", "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LINT_TIMEOUT_S,
+    )
+
+
+def test_imports_run_downwards_only() -> None:
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("bot/model/ids.py", "from bot.speech import md"),
+        ("bot/speech/md.py", "from bot.commands import grammar"),
+        ("bot/hub/sql.py", "from bot.scratch import Scratch"),
+        ("bot/evidence/url.py", "from bot.hub import sql"),
+        ("bot/scratch/board.py", "from bot.speech import md"),
+        ("bot/observe.py", "import redis"),
+        ("bot/hub/wire.py", "import requests"),
+        ("bot/clock.py", "import flask"),
+        ("bot/demo.py", "from bot.sandbox import cells"),
+        ("bot/sandbox/cells.py", "from bot.model import ids"),
+        ("bot/sandbox/app.py", "import doltlite"),
+        ("rules/rows_are_whole.py", "from bot.model import ids"),
+        ("rules/rows_are_whole.py", "from bot.rulebook.judge import judge"),
+        ("bot/plan.py", "import rules.rows_are_whole"),
+        ("bot/a_new_room.py", '"""A room that has no floor."""'),
+    ],
+)
+def test_a_wall_that_is_broken_is_noticed(tmp_path: Path, where: str, line: str) -> None:
+    for package in ("bot", "rules"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / where).open("a", encoding="utf-8") as file:
+        file.write(f"\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+
+
+def test_packages_of_others_stay_in_their_rooms() -> None:
+    ours = {"bot", "rules", "_typeshed", *sys.stdlib_module_names}
+    astray = [
+        f"{name_of(path)}:{line} imports {module}"
+        for path in files("bot", "rules", suffix=".py")
+        for module, line in imports(path)
+        if (top := module.partition(".")[0]) not in ours and not name_of(path).startswith(ROOMS_OF_OTHERS.get(top, ()))
+    ]
+    assert astray == []
+
+
+def test_every_room_of_others_is_in_use() -> None:
+    used = {module.partition(".")[0] for path in files("bot", "rules", suffix=".py") for module, _ in imports(path)}
+    assert set(ROOMS_OF_OTHERS) - used == set()

@@ -1,0 +1,43 @@
+"""What may be done in one place only: reading the environment, and reading the clock."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.house.tree import files, name_of, tree
+
+ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
+WALL_CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns"})
+
+
+def test_only_settings_reads_the_environment() -> None:
+    readers = {name_of(path) for path in files("bot", "rules", suffix=".py") if any(_environment(path))}
+    assert readers == {"bot/settings.py"}
+
+
+def test_only_wiring_knows_what_time_it_is() -> None:
+    """The sandbox is a process of its own with a clock of its own."""
+    readers = {name_of(path) for path in files("bot", "rules", suffix=".py") if any(_clocks(path))}
+    assert {name for name in readers if not name.startswith("bot/sandbox/")} == {"bot/wiring.py"}
+
+
+def _environment(path: Path) -> Iterator[int]:
+    for node in ast.walk(tree(path)):
+        match node:
+            case ast.Attribute(value=ast.Name(id="os"), attr=name) if name in ENVIRONMENT:
+                yield node.lineno
+            case ast.ImportFrom(module="os", names=names) if ENVIRONMENT & {alias.name for alias in names}:
+                yield node.lineno
+
+
+def _clocks(path: Path) -> Iterator[int]:
+    for node in ast.walk(tree(path)):
+        match node:
+            case ast.Attribute(value=ast.Name(id=owner), attr=name) if f"{owner}.{name}" in WALL_CLOCKS:
+                yield node.lineno
+            case ast.Attribute(value=ast.Attribute(attr=owner), attr=name) if f"{owner}.{name}" in WALL_CLOCKS:
+                yield node.lineno
+            case ast.ImportFrom(module="time", names=names) if {"time", "time_ns"} & {alias.name for alias in names}:
+                yield node.lineno
