@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from bot.commands import catalog as commands
 from bot.deps import Deps
 from bot.hub.client import Hub
+from bot.hub.pace import Pace
 from bot.rulebook import catalog as rules
 from bot.scratch import Scratch, make_patient_redis, make_redis
 from bot.settings import Settings
@@ -38,7 +39,8 @@ def for_worker(
             each.commons: Hub(
                 settings.hub_url,
                 each.hub_token.reveal(),
-                commons=[one.commons for one in settings.commons],
+                commons=[each.commons],
+                pace=Pace(each.policy.requests_per_minute),
                 on_request=on_request,
             )
             for each in settings.commons

@@ -22,6 +22,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from bot.hub import asks, wire
 from bot.hub.asks import Answer, Ask
 from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.hub.pace import Pace
 from bot.hub.sql import Query, Statement
 from bot.hub.wire import Branch, Operation, OperationState
 from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User, is_commit_hash
@@ -58,6 +59,7 @@ class Hub:
     `commons`: the databases read with the token (then once without, if it is refused). All others, forks, are read
     without: a token limited by scope fails on public databases (DoltHub docs, token scopes; wl commit 07d8d60).
     `timeout_s`: connect, and silence while reading. `poll_s`: first and longest pause between polls of an operation.
+    `pace` holds requests to a budget; a HubBusy halves it.
     `on_request` is called with the operationId before every single request, on the calling thread; it may block.
 
     Every method may raise HubBusy, HubRefused (HubGone, HubConflict) and HubStrange. Reads are tried three times, a
@@ -76,6 +78,7 @@ class Hub:
         timeout_s: tuple[float, float] = (3.05, 20.0),
         poll_s: tuple[float, float] = (0.25, 5.0),
         operation_wait_s: float = 90.0,
+        pace: Pace | None = None,
         on_request: Callable[[str], None] | None = None,
     ) -> None:
         parts = urlsplit(origin)
@@ -92,6 +95,7 @@ class Hub:
         self._timeout_s = timeout_s
         self._poll_s = poll_s
         self._operation_wait_s = operation_wait_s
+        self._pace = pace
         self._on_request = on_request
         self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
 
@@ -320,7 +324,17 @@ class Hub:
             raise
 
     def _send(self, ask: Ask) -> Answer:
-        """One request, one answer with status 2xx; everything else is raised as a HubError."""
+        """One request within the budget, one answer with status 2xx; everything else is raised as a HubError."""
+        if self._pace is None:
+            return self._exchange(ask)
+        self._pace.wait()
+        try:
+            return self._exchange(ask)
+        except HubBusy:
+            self._pace.trouble()
+            raise
+
+    def _exchange(self, ask: Ask) -> Answer:
         if self._on_request is not None:
             self._on_request(ask.operation)
         headers = {
