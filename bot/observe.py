@@ -6,7 +6,7 @@ URLs are never fetched here; their fact sheets are.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -62,6 +62,7 @@ class _Ledger:
 
 
 NOTHING = Changes()
+LINE_PAGES_MAX = 50
 
 
 def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
@@ -161,34 +162,46 @@ def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: 
 
 def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     """What a merged pull brought, read from main alone: once merged, the merge base is the head, and the fork may be gone."""
-    heads = said.reviewed_heads
-    if not heads:
-        live, _ = source_head(hub, said.pull)
-        heads = (live,) if live is not None else ()
-    for head in heads:
+    for head in said.reviewed_heads:
         merge = _merge_of(hub, commons, head, said.main_head)
         if merge is None:
             continue
         changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
         base = diff.merge_base(hub, commons, commons, head, merge.before)
-        if base is None or merge.commit == head:
-            reviewed = changes
-        else:
-            reviewed = diff.read_changes(hub, commons, base, head, pool=deps.readers)
+        reviewed = diff.read_changes(hub, commons, base, head, pool=deps.readers) if base is not None else NOTHING
         return _Brought(head=head, base=merge.before, changes=changes, reviewed=reviewed, merge=merge)
     return _merged_elsewhere(hub, commons, said, deps)
 
 
 def _merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> Merge | None:
-    """The commit on main whose parent 1 is `head`, or `head` itself where the merge was a fast-forward (inferred)."""
-    found = [CommitHash(r.text("commit_hash")) for r in hub.rows(commons, main, sql.merges_of(head))]
-    on_main = hub.rows(commons, main, sql.on_log((*found, head), main))
-    there = {r.text("commit_hash") for r in on_main}
-    commit = next((c for c in found if c in there), head if head in there else None)
-    if commit is None:
+    """The commit on main's first-parent line whose parent 1 is `head`.
+
+    Only that line is main's own. A commit that a merge brought along has the parents its author gave it: a worker can bring
+    a merge of their own, of the reviewed head into rows of their choice, and rows and trust "before" it would be theirs. For
+    the same reason a head that main merely holds is not taken for merged: what lies on top of it may have been. (So a merge
+    by fast-forward counts as not known. None was ever seen on DoltHub; whether there can be one is not documented.)
+    """
+    found = {row.text("commit_hash") for row in hub.rows(commons, main, sql.merges_of(head))}
+    if not found:
         return None
-    before = next((r.text("parent_hash") for r in hub.rows(commons, main, sql.parents(commit))), "")
-    return Merge(commit=commit, before=CommitHash(before), head=head) if is_commit_hash(before) else None
+    line = _main_line(hub, commons, main)
+    return next((Merge(commit=commit, before=before, head=head) for commit, before in line if commit in found), None)
+
+
+def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[tuple[CommitHash, CommitHash]]:
+    """Main's own commits, newest first, each with the one before it: its first parent."""
+    query = sql.first_parents(main)
+    before: dict[str, str] = {}
+    at = main
+    for page in range(LINE_PAGES_MAX):
+        rows = hub.rows_page(commons, main, query, page)
+        before |= {row.text("commit_hash"): row.text("parent_hash") for row in rows}
+        while is_commit_hash(before.get(at, "")):
+            yield at, CommitHash(before[at])
+            at = CommitHash(before[at])
+        if at in before or len(rows) < query.per_page:
+            return
+    raise HubStrange(f"no end of the history of {commons} after {LINE_PAGES_MAX * query.per_page} commits")
 
 
 def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:

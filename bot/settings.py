@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
 from bot.policy_file import POLL_S, PolicyFile, Problem, did_you_mean, load
+from bot.variables import VARIABLES
 
 HUB_URL = "https://www.dolthub.com"
 REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -26,21 +27,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _T = TypeVar("_T")
 _D = TypeVar("_D")
 
-_SECRET_NAMES = ("STAMPBOT_HUB_TOKEN", "STAMPBOT_WEBHOOK_SECRET")
-_NAMES = (
-    "STAMPBOT_COMMONS",
-    "STAMPBOT_HUB_URL",
-    "STAMPBOT_HUB_TOKEN",
-    "STAMPBOT_WEBHOOK_SECRET",
-    "STAMPBOT_WEBHOOK_KEY",
-    "STAMPBOT_ACCOUNT",
-    "STAMPBOT_GITHUB_TOKEN",
-    "STAMPBOT_EVIDENCE_ALLOW",
-    "STAMPBOT_PROBER_REDIS_URL",
-    "STAMPBOT_CONFIG",
-    "STAMPBOT_LOG",
-    "STAMPBOT_LANES",
-)
+_SECRET_NAMES = tuple(each.name for each in VARIABLES if each.per_commons)
+_NAMES = tuple(each.name for each in VARIABLES if each.name.startswith("STAMPBOT_"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 import redis
 import requests
+from rq import Queue
+from rq.serializers import JSONSerializer
 
 from bot.commands import catalog as commands
 from bot.converge import Report, converge
@@ -29,14 +31,16 @@ from bot.deps import Deps
 from bot.evidence import FetchPolicy
 from bot.evidence import probe as evidence_probe
 from bot.hub.client import Hub
+from bot.model.evidence import Probe
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
 from bot.model.snapshot import Snapshot
 from bot.observe import observe
 from bot.rulebook import catalog as rules
 from bot.sandbox import seed_schema, wl_sql
-from bot.scratch import Scratch
+from bot.scratch import PROBE, Scratch
 from bot.sweep import sweep
+from bot.worker import ProbeDuties
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database
 
@@ -44,7 +48,7 @@ BOT = "bot"
 AT_ONCE = Timing(
     quiet_head_s=0,
     unsure_hold_s=0,
-    confirm_dead_s=(0.0, 0.0),
+    confirm_dead_s=(0.05, 0.05),
     no_sheet_s=30,
     fresh_probe_s=30,
     about_to_s=0.4,
@@ -89,6 +93,8 @@ class World:
     redis: redis.Redis
     evidence: str
     policy: Policy = field(default_factory=lambda: Policy(timing=AT_ONCE))
+    account: str = BOT
+    """The bot's own account; its token is `token-ACCOUNT`."""
     asked: list[str] = field(default_factory=list)
     """Operation ids of the bots' requests, in order."""
     _bots: list[Deps] = field(default_factory=list)
@@ -136,7 +142,7 @@ class World:
         """A bot on this commons, fresh as after a start."""
         hub = Hub(
             self.sandbox.base_url,
-            f"token-{BOT}",
+            f"token-{self.account}",
             commons=[self.commons],
             session=session,
             poll_s=(0.005, 0.05),
@@ -171,7 +177,8 @@ class World:
 
     def review(self, pull: PullNo) -> None:
         """Have one pull reviewed, the short way: without a sweep."""
-        self.probe(self.converge(pull).snapshot)
+        self.converge(pull)
+        self.answer_knocks_at_the_prober()
         self.converge(pull)
 
     def settle(self, deps: Deps | None = None) -> None:
@@ -182,28 +189,37 @@ class World:
             busy = False
             for pull in self.pulls():
                 report = self.converge(PullNo(pull["pull_number"]), bot)
-                busy |= bool(report.steps_done) or bool(report.stopped) or self.probe(report.snapshot, bot)
+                busy |= bool(report.steps_done) or bool(report.stopped)
+            busy |= self.answer_knocks_at_the_prober(bot)
             if not busy:
                 return
         raise AssertionError("the world does not come to rest")
 
     def probe(self, snapshot: Snapshot, deps: Deps | None = None) -> bool:
-        """Do the prober's part for one pull; whether there was anything to do."""
+        """Have the links of one pull looked at now, whoever asked; whether there are any."""
         bot = deps or self.deps
-        asked = any(
-            (sheet := snapshot.probe(link.url)) is None or self._newer_comment(snapshot, sheet.probed_at)
-            for link in snapshot.links
-        )
-        if not asked or snapshot.pull.state.value != "open":
-            return False
         for link in snapshot.links:
-            policy = FetchPolicy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
-            seen = evidence_probe(link.url, policy=policy, now=bot.clock, previous=bot.scratch.sheets.get(link.url))
-            bot.scratch.sheets.put(seen)
-        return True
+            bot.scratch.sheets.put(self.look_at(link.url, bot.scratch.sheets.get(link.url), bot))
+        return bool(snapshot.links)
 
-    def _newer_comment(self, snapshot: Snapshot, moment: datetime) -> bool:
-        return any(c.created_at > moment for c in snapshot.unanswered if c.body.startswith("/"))
+    def look_at(self, url: str, last: Probe | None, bot: Deps) -> Probe:
+        """What the prober sees at a URL; the evidence pages of this machine are allowed."""
+        policy = FetchPolicy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
+        return evidence_probe(url, policy=policy, now=bot.clock, previous=last)
+
+    def answer_knocks_at_the_prober(self, deps: Deps | None = None) -> bool:
+        """Do what stands in the prober's queue; whether there was anything."""
+        bot = deps or self.deps
+        duties = ProbeDuties(
+            known=frozenset({self.commons}),
+            scratch=bot.scratch,
+            probe=lambda url, last: self.look_at(url, last, bot),
+        )
+        jobs = Queue(PROBE, connection=self.redis, serializer=JSONSerializer).jobs
+        for job in jobs:
+            duties.run_probe(*job.args)
+            job.delete()
+        return bool(jobs)
 
     # --- what can be seen -------------------------------------------------------------------------------------------
 
@@ -224,7 +240,7 @@ class World:
     def said(self, pull: PullNo, kind: str = "") -> list[str]:
         """Bodies of the bot's comments below a pull, oldest first; `kind`: only `review` or `answer`."""
         comments = self.db.api("GET", f"/pulls/{pull}/comments").json()["data"]
-        ours = sorted((c["created_at"], c["body"]) for c in comments if c["author"] == BOT)
+        ours = sorted((c["created_at"], c["body"]) for c in comments if c["author"] == self.account)
         return [body for _, body in ours if f"`stampbot/1 {kind}" in body.splitlines()[-1]]
 
     def row(self, table: str, **key: str) -> dict[str, str | None] | None:

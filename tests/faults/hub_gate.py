@@ -95,7 +95,7 @@ class _Passage(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(found)
 
-    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _pass  # noqa: N815 - the names are the standard library's
+    do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _pass
 
     def _drop(self) -> None:
         self.server.hold()

@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 
 from bot import log, wiring
@@ -54,7 +55,10 @@ def _be_a_bot(environment: dict[str, str], parent: int) -> None:
         threading.Thread(target=clock.run, args=(threading.Event(),), daemon=True).start()
         while os.getppid() == parent:
             time.sleep(ORPHAN_CHECK_S)
+    except Exception:
+        traceback.print_exc()
     finally:
+        # Not sys.exit: what the parent still has to write or clean up is not the child's.
         os._exit(1)
 
 

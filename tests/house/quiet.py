@@ -1,7 +1,8 @@
 """Imports the modules named on the command line and prints, one per line, what they did that an import must not do.
 
-Run as a process of its own, in the project's folder, by the test beside it. What other people's modules do while they are imported is theirs, as long as
-they call nobody; an environment variable read for our own code, or a socket made by it, is told, through whatever it went.
+Run as a process of its own, in the project's folder, by the test beside it. What other people's modules do while they are
+imported is theirs, as long as they call nobody; an environment variable read for our own code, or a socket made by it, is
+told, through whatever it went.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 from tests.house.tree import files, name_of, tree
 
 TEST_WORDS_MIN = 3
-PURPOSE_WORDS_MIN = 3
+PURPOSE_WORDS_MIN = 2
 
 NOT_OURS: dict[str, str] = {
     "a place on somebody's machine": r"(?<![\w.])(?:/work/|/root/|/home/[a-z]+/)|\.\./shared\b",
@@ -21,12 +21,12 @@ NOT_OURS: dict[str, str] = {
         r"|rubygems\.org|conda\.anaconda\.org|artifactory)\b"
     ),
     "who wrote it, and when": (
-        r"(?i)\b(?:(?:this|that|an?|my|our|your|earlier|previous|last|next|working|coding|agent) sessions?\b(?!\s*(?:of|=|\())"
+        r"(?i)\b(?:(?:my|our|earlier|previous|last|next|working|coding|agent) sessions?\b"
         r"|claude|anthropic|chatgpt|openai|copilot|the lead\b|helper [A-Z]\d)"
     ),
     "a page that no user has": r"(?i)\breference report\b|\bQUIRKS\.md\b|\bcodebases-we-learn-from\b|\bthe brief\b",
 }
-"""What no file of the project may say, and why. Products of the field (DoltHub, wl, Gas Town) are cited by their own sources."""
+"""What no file of the project may say, and why. Products of the field (DoltHub, wl) are cited by their own sources."""
 
 
 def words_of(path: Path) -> str:

@@ -1,0 +1,93 @@
+"""The environment variables, by name and meaning: what settings read, what help and README say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable.
+
+    `default` is what holds without it, in words where it is no plain value. `per_commons`: a variable of the same name with
+    `__OWNER__DATABASE` behind it overrides it for one commons. `secret`: never shown, never handed to the prober.
+    """
+
+    name: str
+    meaning: str
+    default: str = "none"
+    per_commons: bool = False
+    secret: bool = False
+
+
+VARIABLES = (
+    Variable(
+        name="STAMPBOT_COMMONS",
+        meaning="The commons to serve: comma list of owner/database",
+        default="required",
+    ),
+    Variable(
+        name="STAMPBOT_HUB_URL",
+        meaning="Origin of DoltHub or of a DoltLab",
+        default="https://www.dolthub.com",
+    ),
+    Variable(
+        name="STAMPBOT_HUB_TOKEN",
+        meaning="API token of the bot's account; without it the bot only reads and posts nothing",
+        per_commons=True,
+        secret=True,
+    ),
+    Variable(
+        name="STAMPBOT_ACCOUNT",
+        meaning="Name of the bot's account, so that the door can drop webhooks about the bot's own deeds",
+    ),
+    Variable(
+        name="STAMPBOT_WEBHOOK_SECRET",
+        meaning="Last segment of the webhook's payload URL: 16 or more of A-Z a-z 0-9 _ -",
+        default="required for web",
+        per_commons=True,
+        secret=True,
+    ),
+    Variable(
+        name="STAMPBOT_WEBHOOK_KEY",
+        meaning="Key of the header that [webhook] in stampbot.toml names, where webhooks carry one",
+        secret=True,
+    ),
+    Variable(
+        name="REDIS_URL",
+        meaning="Redis: redis://, rediss:// or unix://",
+        default="redis://127.0.0.1:6379/0",
+        secret=True,
+    ),
+    Variable(
+        name="STAMPBOT_PROBER_REDIS_URL",
+        meaning="The same Redis under a user of the prober's own",
+        default="REDIS_URL",
+        secret=True,
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_ALLOW",
+        meaning="Comma list of networks that evidence may lead to although they are not public",
+    ),
+    Variable(
+        name="STAMPBOT_GITHUB_TOKEN",
+        meaning="Read-only token for evidence checks on GitHub; read and kept from the log, not used yet",
+        secret=True,
+    ),
+    Variable(
+        name="STAMPBOT_CONFIG",
+        meaning="Path of the policy file",
+        default="./stampbot.toml if there",
+    ),
+    Variable(
+        name="STAMPBOT_LANES",
+        meaning="Jobs one worker process does side by side, 1 to 64",
+        default="4",
+    ),
+    Variable(name="PORT", meaning="Port of web", default="8080"),
+    Variable(
+        name="STAMPBOT_LOG",
+        meaning="Form of the log: json or console",
+        default="console on a terminal, else json",
+    ),
+)

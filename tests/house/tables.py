@@ -1,0 +1,188 @@
+"""Writes the generated parts of the documents: `python -m tests.house.tables` tells which are stale, `--write` mends them.
+
+A part stands between two markers, `<!-- name: begin … -->` and `<!-- name: end -->`, and is made from what the code knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bot.__main__ import main as command_line
+from bot.commands import catalog as commands
+from bot.commands.command import Command
+from bot.model.policy import Policy
+from bot.rulebook import catalog as rules
+from bot.rulebook.rule import REVIEWED, Rule
+from bot.variables import VARIABLES
+from tests.house import samples
+from tests.house.tree import ROOT
+
+HOW = "written by python -m tests.house.tables --write"
+
+
+def command_table() -> str:
+    """Every slash-command: what to write, and what it does."""
+    return _table(("write", "what happens"), ((_code(c.usage), _what(c)) for c in commands.find().commands))
+
+
+def rule_table() -> str:
+    """Every rule as `stampbot rules` lists it."""
+    return _table(("rule", "level", "meaning"), ((_code(r.name), r.level.value, r.title) for r in rules.find().rules))
+
+
+def rule_pages() -> str:
+    """Every rule in full, for rule authors and for who wants to know what exactly is asked."""
+    return "\n\n".join(f"### {r.name}\n\n**{r.title}**\n{_traits(r)}\n\n{r.doc}" for r in rules.find().rules)
+
+
+def variable_table() -> str:
+    """Every environment variable."""
+    return _table(
+        ("variable", "meaning", "default"),
+        ((_code(v.name) + (" ¹" if v.per_commons else ""), v.meaning, _default(v.default)) for v in VARIABLES),
+    )
+
+
+def policy_table() -> str:
+    """Every key of stampbot.toml, but for the waits."""
+    schema = policy_schema()
+    rows = [(_code(name), _meaning(name, schema), _default(_policy_default(name))) for name in schema["properties"]]
+    return _table(("key", "what can stand there", "default"), [r for r in rows if r[0] not in ("`timing`", "`commons`")])
+
+
+def shell_table() -> str:
+    """Every command of the command line."""
+    shown = command_line.commands
+    usages = {name: " ".join(("stampbot", name, *_arguments(one))) for name, one in shown.items()}
+    return _table(("command", "does"), ((_code(usages[name]), one.get_short_help_str(200)) for name, one in shown.items()))
+
+
+def review_sample() -> str:
+    """A whole review."""
+    return f"````markdown\n{samples.review()}\n````"
+
+
+def receipt_sample() -> str:
+    """A whole receipt."""
+    return f"````markdown\n{samples.receipt()}\n````"
+
+
+PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "README.md": {
+        "review": review_sample,
+        "receipt": receipt_sample,
+        "commands": command_table,
+        "rules": rule_table,
+        "variables": variable_table,
+        "policy": policy_table,
+        "shell": shell_table,
+    },
+    "docs/rules.md": {"rules in full": rule_pages},
+}
+"""The generated parts of each document, by the name in their markers."""
+
+
+def policy_schema() -> Mapping[str, Any]:
+    """The JSON Schema of stampbot.toml."""
+    loaded: Mapping[str, Any] = json.loads(package_files("bot").joinpath("settings.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def renewed(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """The document with its generated parts as they should be. Raises ValueError where a marker is missing or doubled."""
+    for name, make in parts.items():
+        begin, end = f"<!-- {name}: begin ({HOW}) -->", f"<!-- {name}: end -->"
+        if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+            raise ValueError(f"the page needs the lines {begin!r} and {end!r}, once each, in this order")
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n\n{make()}\n\n{end}{rest.split(end)[1]}"
+    return text
+
+
+def stale() -> tuple[Path, ...]:
+    """Documents with parts that are not as they should be."""
+    return tuple(
+        path for path in map(ROOT.joinpath, PARTS) if renewed(text := path.read_text("utf-8"), _parts_of(path)) != text
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Tell what is stale, or write it. Exit status."""
+    for path in (found := stale()):
+        if "--write" in arguments:
+            path.write_text(renewed(path.read_text("utf-8"), _parts_of(path)), "utf-8")
+        print(path.relative_to(ROOT))
+    return 1 if found and "--write" not in arguments else 0
+
+
+def _parts_of(path: Path) -> Mapping[str, Callable[[], str]]:
+    return PARTS[path.relative_to(ROOT).as_posix()]
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _default(text: str) -> str:
+    plain = text in ("none", "required") or " " in text
+    return text if plain else _code(text)
+
+
+def _what(command: Command) -> str:
+    also = f" Also `/{'`, `/'.join(command.aliases)}`." if command.aliases else ""
+    return f"**{command.title}.** {command.details}{also}"
+
+
+def _traits(rule: Rule) -> str:
+    kinds = "every kind of pull" if rule.kinds == REVIEWED else ", ".join(kind.name for kind in rule.kinds)
+    traits = [f"Level {rule.level.value}", f"looks at {kinds}"]
+    if rule.fixed:
+        traits.append("cannot be softened or switched off")
+    if rule.fades:
+        traits.append("a note once the pull is merged")
+    return "; ".join(traits) + "."
+
+
+def _meaning(name: str, schema: Mapping[str, Any]) -> str:
+    found = schema["properties"][name]
+    if "$ref" in found:
+        found = schema["$defs"][found["$ref"].rpartition("/")[2]]
+    return re.sub(r"\.$", "", str(found["description"]))
+
+
+def _policy_default(name: str) -> str:
+    policy = Policy()
+    plain = {
+        "validators": "none",
+        "min_trust": str(policy.min_trust),
+        "poster_may_decide": "false",
+        "poster_min_trust": str(policy.poster_min_trust),
+        "landing": f'"{policy.landing.value}"',
+        "rating": f'"{policy.rating.value}"',
+        "comment": f'"{policy.comments.value}"',
+        "min_age": f"{policy.min_age_s / 60:g}",
+        "requests_per_minute": str(policy.requests_per_minute),
+    }
+    return plain.get(name, "none")
+
+
+def _arguments(command: click.Command) -> tuple[str, ...]:
+    shown = (p for p in command.params if not getattr(p, "hidden", False))
+    return tuple(p.make_metavar(click.Context(command)) if isinstance(p, click.Argument) else f"[{p.opts[0]}]" for p in shown)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
