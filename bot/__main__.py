@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -224,7 +225,7 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
 
     commons, number = pull
     with _told():
-        snapshot, judgement, due = look(commons, number, _deps(_settings(named=(commons,))))
+        snapshot, judgement, due = look(commons, number, _deps(_settings(named=(commons,)), patient=False))
     said = body(snapshot, judgement)
     if as_json:
         print_json({**pull_json(snapshot, judgement, due), "body": said})
@@ -250,7 +251,7 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
     from bot.plan import plan
 
     commons, number = pull
-    deps = _deps(_settings(named=(commons,)))
+    deps = _deps(_settings(named=(commons,)), patient=False)
     with _told():
         snapshot, judgement, due = look(commons, number, deps)
     if said is not None:
@@ -347,7 +348,9 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
 @click.option("--allow", multiple=True, metavar="NETWORK", help="A network that may be reached although it is not public.")
 @as_json
 def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
-    """What the evidence check sees at a URL: verdict, facts, every hop and the address dialled.
+    """What the evidence check sees at a URL: what it is, verdict, facts, every hop and the address dialled.
+
+    A link of a forge in [forges], or of GitHub where STAMPBOT_GITHUB_TOKEN is set, is looked up over the forge's own API.
 
     \b
     Examples:
@@ -364,7 +367,11 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
         policy = FetchPolicy(allow=(*settings.evidence_allow, *networks(allow)))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--allow") from error
-    seen = look_at(url, policy=policy, now=wiring.now)
+    forges = wiring.forges(settings)
+    what = forges.classify(url)
+    seen = forges.look(url, urgent=True) or replace(
+        look_at(url, policy=policy, now=wiring.now), kind=what.kind.value, key=what.key
+    )
     if as_json:
         print_json(seen)
     else:
@@ -422,14 +429,14 @@ def _settings(*, door: bool = False, named: tuple[Commons, ...] = (), commons_ne
     return settings
 
 
-def _deps(settings: Settings) -> Deps:
+def _deps(settings: Settings, *, patient: bool = True) -> Deps:
     """The parts of a bot. Levels of rules that there are not are problems of the settings."""
     from bot import wiring
     from bot.policy_file import Problem
     from bot.settings import SettingsError
 
     try:
-        deps = wiring.for_worker(settings)
+        deps = wiring.for_worker(settings, patient=patient)
     except ValueError as error:
         _fail(f"The catalogues do not fit together: {error}", FINDING)
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))

@@ -211,6 +211,7 @@ def print_probe(console: Console, probe: Probe) -> None:
         ("title", probe.title),
         ("ended at", probe.final_url),
         ("sha256", probe.sha256),
+        *((name.replace("_", " "), value) for name, value in probe.facts if name != "title"),
     )
     console.print(table(visible(probe.url), ("fact", ""), [cells(k, v) for k, v in facts if v not in ("", None)]))
     if probe.hops:

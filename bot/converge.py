@@ -20,7 +20,7 @@ from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, MergePull, Step
 from bot.observe import observe
-from bot.outcome import Done, Moved, Refused
+from bot.outcome import Done, Ended, Moved, Refused
 from bot.perform import deed_of, perform
 from bot.plan import Plan, plan, refused
 from bot.rulebook.judge import judge
@@ -54,13 +54,17 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
         snapshot, judgement, due = look(commons, number, deps)
         if not due.steps:
             return _rest(snapshot, judgement, due, tuple(done), deps)
+        # Until it is done, no sweep that sees the pull as it was before may pass by.
+        deps.scratch.notes.forget_glance(commons, number)
         for step in due.steps:
             extend()
             ended = _carry_out(step, snapshot, deps)
             if isinstance(ended, Moved):
                 return _stop(snapshot, judgement, tuple(done), ended.why)
             if isinstance(ended, Refused):
-                _tell(step, snapshot, ended, deps)
+                told = _tell(step, snapshot, ended, deps)
+                if isinstance(told, Moved):
+                    return _stop(snapshot, judgement, tuple(done), told.why)
                 break
             done.append(step)
             if ended.look_again:
@@ -85,15 +89,18 @@ def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Ref
         raise
 
 
-def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> None:
-    """Answer the command whose step was refused. What it did before stands, and the answer must not deny it."""
+def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> Ended:
+    """Answer the command whose step was refused. What it did before stands, and the answer must not deny it.
+
+    Moved: the answer could not be given now, so the step must not be tried again now either.
+    """
     about = deed_of(step)
     comment = next((c for c in snapshot.comments if c.id == about), None)
     if comment is None:
-        return
-    reason = md.fill("This could not be carried out: {why}.", why=md.code(why.why, 300))
+        return Moved("what was refused belongs to no comment")
+    reason = md.fill("This could not be carried out as asked: {why}.", why=md.code(why.why, 300))
     remedy = md.own("Look at the pull and at main, then write the command again, or ask a maintainer.")
-    perform(refused(snapshot, comment, (), reason, remedy), snapshot, deps)
+    return perform(refused(snapshot, comment, (), reason, remedy), snapshot, deps)
 
 
 def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why: str) -> Report:

@@ -123,7 +123,9 @@ def _welcome(running: Running) -> Panel:
     text.append(f"\n{len(running.slugs)} pulls are open on {commons}; each gets its review within a minute.\n")
     text.append("Then open the first pull, act as ")
     text.append("ana", "bold").append(" and write  ").append("/accept --quality 4", "bold green").append("\n")
-    text.append("Ctrl-C ends everything; nothing is kept.", "dim")
+    text.append("\nThe bot's commands, from another terminal:\n")
+    text.append(f"  . {running.exports}\n", "green").append(f"  .venv/bin/stampbot explain '{commons}#6'\n", "green")
+    text.append("\nCtrl-C ends everything; nothing is kept.", "dim")
     return Panel(text, title="Stampbot demo", border_style="green", expand=False)
 
 

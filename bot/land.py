@@ -10,7 +10,7 @@ changed: so the answer of a write is never believed, the rows are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from bot.deps import Deps
@@ -20,16 +20,21 @@ from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, PullNo, is_commit_hash
 from bot.model.ledger import Changes, LedgerChange, Row, RowChange, RowWrite, Write, is_untouched, is_written, same_cell
 from bot.model.policy import Landing
-from bot.model.pull import PullState
+from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land
-from bot.observe import main_head
+from bot.observe import main_head, merge_of
 from bot.outcome import Done, Ended, Refused
 from bot.scratch import Lease
 
 BRANCH_ROOT = "stampbot"
 BASES_MAX = 5
 """How many times main may take the same rows from under us before somebody else has to be let through first."""
+STRANGERS_READ_MAX = 20
+
+
+class _Spoiled(Exception):
+    """Somebody else had their hands on a landing branch: it is left lying, and another one is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,16 @@ def _taken(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | Non
     return None
 
 
+def _stamped(work: _Work, ref: str) -> str | None:
+    """Another stamp about the same work, by whatever tool: it counts, although its row is not one of ours."""
+    for write in work.change.writes:
+        about = write.cells.get("context_id") if write.table == "stamps" else None
+        for row in work.hub.rows(work.commons, ref, sql.stamps_for([about], [])) if about else ():
+            if row.text("id") != write.key:
+                return f"this work is stamped already: {row.text('id')} by {row.text('author')}"
+    return None
+
+
 # --- straight to main -----------------------------------------------------------------------------------------------
 
 
@@ -119,14 +134,21 @@ def _land_direct(work: _Work) -> Ended:
     """Guarded statements in order, each read back before the next. Resumable at each point: what is written is skipped."""
     for write in work.change.writes:
         work.lease.extend()
-        rows = _rows_at(work, main_head(work.hub, work.commons))
-        taken = _taken(work, rows)
+        main = main_head(work.hub, work.commons)
+        rows = _rows_at(work, main)
+        taken = _taken(work, rows) or _stamped(work, main)
         if taken is not None:
-            return Refused(taken)
+            return Refused(taken + _half(work, rows))
         if is_written(write, rows[write.table, write.key]):
             continue
         _write(work, "main", write)
     return _settled(work)
+
+
+def _half(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str:
+    """What a landing that cannot be finished leaves on main."""
+    there = [f"{w.table} {w.key}" for w in work.change.writes if is_written(w, rows[w.table, w.key])]
+    return f"; written before that, and for a maintainer to put right: {', '.join(there)}" if there else ""
 
 
 def _settled(work: _Work) -> Ended:
@@ -134,7 +156,8 @@ def _settled(work: _Work) -> Ended:
     if work.change.done_in(rows):
         return Done()
     missing = next(w for w in work.change.writes if not is_written(w, rows[w.table, w.key]))
-    return Refused(_taken(work, rows) or f"DoltHub took the row {missing.table} {missing.key} and did not keep it")
+    why = _taken(work, rows) or f"DoltHub took the row {missing.table} {missing.key} and did not keep it"
+    return Refused(why + _half(work, rows))
 
 
 def _write(work: _Work, branch: str, write: RowWrite) -> None:
@@ -143,7 +166,12 @@ def _write(work: _Work, branch: str, write: RowWrite) -> None:
     statement = sql.write_row(
         write, columns=work.columns, now=work.deps.clock(), note=work.step.change.note, unless_stamped=stamp
     )
-    work.hub.write(work.commons, branch, statement)
+    try:
+        work.hub.write(work.commons, branch, statement)
+    except HubRefused:
+        # A key that is taken: by another try of this same decision, perhaps.
+        if not is_written(write, _row_at(work, branch, write)):
+            raise
 
 
 # --- by a pull of our own -------------------------------------------------------------------------------------------
@@ -151,39 +179,65 @@ def _write(work: _Work, branch: str, write: RowWrite) -> None:
 
 def _land_by_pull(work: _Work) -> Ended:
     """Branch, rows, pull, merge: each looked for before it is made. If main took the rows meanwhile, once more from there."""
+    spoiled: dict[str, str] = {}
     for _ in range(BASES_MAX):
         main = main_head(work.hub, work.commons)
         rows = _rows_at(work, main)
         if work.change.done_in(rows):
             return Done()
-        taken = _taken(work, rows)
+        taken = _taken(work, rows) or _stamped(work, main)
         if taken is not None:
             return Refused(taken)
-        ended = _merge_branch(work, *_branch(work, main))
+        name, base = _branch(work, main, spoiled)
+        try:
+            ended = _merge_branch(work, name, base)
+        except _Spoiled as why:
+            spoiled[name] = str(why)
+            _drop_pull_of(work, name)
+            continue
         if ended is not None:
             return ended
+    if spoiled:
+        raise HubStrange(f"landing branches are tampered with: {'; '.join(spoiled.values())}")
     raise HubBusy("main keeps moving under the landing branch")
 
 
-def _branch(work: _Work, main: CommitHash) -> tuple[str, CommitHash]:
-    """The landing branch of this decision that main's rows still allow, else a new one at main; and its base."""
+def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str, CommitHash]:
+    """The landing branch of this decision that main's rows still allow, else a new one at main; and its base.
+
+    Its name can be known before it is made, and whoever may write to the commons could have made it: what lies on it counts.
+    """
     root = f"{BRANCH_ROOT}/{work.change.decision}/"
-    for branch in work.hub.branches(work.commons):
-        if not branch.name.startswith(root):
+    names = {branch.name for branch in work.hub.branches(work.commons) if branch.name.startswith(root)}
+    for name in sorted(names):
+        if name in spoiled:
             continue
-        head = branch_head(work.hub, work.commons, branch.name) or branch.head
-        base = diff.merge_base(work.hub, work.commons, work.commons, head, main)
-        if base is not None and _untouched_since(work, base, main):
-            return branch.name, base
-        _drop_pull_of(work, branch.name)
-    name = f"{root}{main[:8]}"
-    try:
-        work.hub.create_branch(work.commons, name, at=main)
-    except HubConflict:
-        # Made by a try whose answer was lost, and not listed yet.
-        if branch_head(work.hub, work.commons, name) is None:
-            raise
-    return name, main
+        if (base := _usable(work, name, main)) is not None:
+            return name, base
+        _drop_pull_of(work, name)
+    for number in range(1, BASES_MAX + 1):
+        name = f"{root}{main[:8]}" + (f"-{number}" if number > 1 else "")
+        if name in names or name in spoiled:
+            continue
+        try:
+            work.hub.create_branch(work.commons, name, at=main)
+        except HubConflict:
+            # Made by a try whose answer was lost, and not listed yet; or by a stranger.
+            if (base := _usable(work, name, main)) is None:
+                continue
+            return name, base
+        return name, main
+    raise HubStrange(f"the names of landing branches below {root} are taken")
+
+
+def _usable(work: _Work, name: str, main: CommitHash) -> CommitHash | None:
+    """The base of a landing branch that is there, if main's rows still allow it and nothing but the decision lies on it."""
+    head = branch_head(work.hub, work.commons, name)
+    base = diff.merge_base(work.hub, work.commons, work.commons, head, main) if head is not None else None
+    if head is None or base is None or not _untouched_since(work, base, main):
+        return None
+    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
+    return base if difference(work.change, changes, whole=False) is None else None
 
 
 def branch_head(hub: Hub, commons: Commons, branch: str) -> CommitHash | None:
@@ -209,7 +263,7 @@ def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
         if is_written(write, row):
             continue
         if not is_untouched(write, row):
-            raise HubStrange(f"the landing branch {name} holds a {write.table} row that nobody of ours wrote")
+            raise _Spoiled(f"{name} holds a {write.table} row that nobody of ours wrote")
         _write(work, name, write)
         if not is_written(write, _row_at(work, name, write)):
             return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
@@ -217,8 +271,8 @@ def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
     number = _open_pull(work, name)
     work.lease.extend()
     if _whole(work, name, base) != head:
-        raise HubStrange(f"the landing branch {name} moved while its pull was opened")
-    return _merge_own(work, number, base)
+        raise _Spoiled(f"{name} moved while its pull was opened")
+    return _merge_own(work, number, base, head)
 
 
 def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
@@ -229,12 +283,15 @@ def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
     changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
     odd = difference(work.change, changes)
     if odd is not None:
-        raise HubStrange(f"the landing branch {name} differs from the decision: {odd}")
+        raise _Spoiled(f"{name} differs from the decision: {odd}")
     return head
 
 
-def difference(change: LedgerChange, changes: Changes) -> str | None:
-    """Where what lies on a branch is not the decision; None if it is, cell for cell. Touched columns may hold any time."""
+def difference(change: LedgerChange, changes: Changes, *, whole: bool = True) -> str | None:
+    """Where what lies on a branch is not the decision; None if it is, cell for cell. Touched columns may hold any time.
+
+    `whole`: a row that is missing is a difference, too.
+    """
     if changes.schema or changes.unread:
         return "tables changed that the decision does not touch"
     writes = {(w.table, w.key): w for w in change.writes}
@@ -246,7 +303,7 @@ def difference(change: LedgerChange, changes: Changes) -> str | None:
         if not is_written(write, row.after) or _strays(write, row):
             return f"{row.table} {row.key} reads otherwise"
         seen.add((row.table, row.key))
-    missing = [key for key in writes if key not in seen]
+    missing = [key for key in writes if key not in seen] if whole else []
     return f"{missing[0][0]} {missing[0][1]} is missing" if missing else None
 
 
@@ -265,9 +322,11 @@ def _open_pull(work: _Work, name: str) -> PullNo:
         return work.hub.open_pull(work.commons, title=work.step.title, description=description, branch=name)
     except HubConflict:
         found = _pull_of(work, name)
-        if found is None:
-            raise HubBusy(f"the landing pull of {name} is not listed yet") from None
-        return found
+        if found is not None:
+            return found
+        if _strangers_pull_of(work, name):
+            raise _Spoiled(f"somebody else opened a pull for {name}") from None
+        raise HubBusy(f"the landing pull of {name} is not listed yet") from None
 
 
 def _pull_of(work: _Work, name: str) -> PullNo | None:
@@ -280,30 +339,54 @@ def _pull_of(work: _Work, name: str) -> PullNo | None:
     return None
 
 
+def _strangers_pull_of(work: _Work, name: str) -> bool:
+    """Whether an open pull that is not ours comes from the landing branch: DoltHub takes one pull for a branch."""
+    bot = work.deps.account(work.commons)
+    others = [p.number for p in work.hub.pulls(work.commons) if p.state is PullState.OPEN and p.creator != bot]
+    return any(
+        work.hub.pull(work.commons, number).source == BranchRef(work.commons, name) for number in others[:STRANGERS_READ_MAX]
+    )
+
+
 def _drop_pull_of(work: _Work, name: str) -> None:
-    """Close the pull of a landing branch that main has overtaken. The branch stays: no token may delete one."""
+    """Close the pull of a landing branch that is overtaken or spoiled. The branch stays: no token may delete one."""
     number = _pull_of(work, name)
     if number is not None:
         work.hub.close(work.commons, number)
 
 
-def _merge_own(work: _Work, number: PullNo, base: CommitHash) -> Ended | None:
+def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) -> Ended | None:
     """Merge the landing pull; whatever is answered, main is read. None: main took the rows meanwhile."""
     if work.hub.merging(work.commons):
         raise HubBusy("another merge is running on this commons")
     main = main_head(work.hub, work.commons)
     if not _untouched_since(work, base, main):
         return None
+    if (stamped := _stamped(work, main)) is not None:
+        return Refused(stamped)
     try:
         work.hub.merge(work.commons, number)
     except HubRefused as no:
+        if no.status == 401:
+            raise
         after = main_head(work.hub, work.commons)
         rows = _rows_at(work, after)
         if work.change.done_in(rows):
-            return Done()
+            return _as_checked(work, number, head, after)
         if after != main and _taken(work, rows) is None and not _untouched_since(work, base, after):
             return None
         return Refused(f"DoltHub does not merge the landing pull {number}: {no}")
-    if not work.change.done_in(_rows_at(work, main_head(work.hub, work.commons))):
+    after = main_head(work.hub, work.commons)
+    if not work.change.done_in(_rows_at(work, after)):
         raise HubBusy("the landing pull is merged but main does not show it yet", unknown_end=True)
-    return Done()
+    return _as_checked(work, number, head, after)
+
+
+def _as_checked(work: _Work, number: PullNo, head: CommitHash, main: CommitHash) -> Ended:
+    """Whether the landing pull came to main at the head that was checked: a merge names none, and the branch is no secret."""
+    if head == main or merge_of(work.hub, work.commons, head, main) is not None:
+        return Done()
+    return Refused(
+        f"the rows of this decision are on main, but pull {number} brought them at another head than was checked,"
+        " and a maintainer has to see what else it brought"
+    )

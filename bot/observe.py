@@ -14,7 +14,7 @@ from datetime import datetime
 from bot.deps import Deps
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
-from bot.hub.errors import HubGone, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted
@@ -63,6 +63,8 @@ class _Ledger:
 
 NOTHING = Changes()
 LINE_PAGES_MAX = 50
+NOT_FOR_US = (403, 404)
+"""How DoltHub says of a stranger's fork that it is gone or private (which of the two a private one gets is not documented)."""
 
 
 def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
@@ -99,12 +101,13 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
 
 
 def _said(commons: Commons, number: PullNo, deps: Deps) -> _Said:
+    """Main is read before the pull: read the other way round, a merge in between would look like a pull that brings nothing."""
     hub = deps.hub(commons)
     bot = deps.account(commons)
-    pull = deps.readers.submit(hub.pull, commons, number)
     comments = deps.readers.submit(hub.comments, commons, number)
-    main = deps.readers.submit(main_head, hub, commons)
-    return _Said(pull=pull.result(), comments=comments.result(), main_head=main.result(), bot=bot)
+    main = main_head(hub, commons)
+    pull = hub.pull(commons, number)
+    return _Said(pull=pull, comments=comments.result(), main_head=main, bot=bot)
 
 
 def main_head(hub: Hub, commons: Commons) -> CommitHash:
@@ -128,7 +131,9 @@ def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | Non
         if listed is not None:
             return listed.head, listed.at
         rows = hub.rows(source.database, source.branch, sql.hash_of(source.branch))
-    except HubGone:
+    except HubRefused as no:
+        if no.status not in NOT_FOR_US:
+            raise
         return None, None
     head = rows[0].text("head") if rows else ""
     return (CommitHash(head), None) if is_commit_hash(head) else (None, None)
@@ -143,13 +148,33 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     try:
         base = diff.merge_base(hub, source, commons, head, said.main_head)
         if base is None:
-            raise HubStrange(f"pull {said.pull.number} shares no history with {commons}")
+            return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
+        if base == head:
+            _wait_for_merge(hub, commons, said.pull, head, deps)
         changes = diff.read_changes(hub, source, base, head, pool=deps.readers)
         last = next(iter(said.reviewed_heads), head)
         since = _since(hub, source, last, head, deps) if last != head else None
-    except HubGone:
+    except HubRefused as no:
+        if no.status not in NOT_FOR_US:
+            raise
         return _Brought(changes=NOTHING, reviewed=NOTHING)
     return _Brought(head=head, head_at=at, base=base, changes=changes, reviewed=NOTHING, since_last=since)
+
+
+def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, head: CommitHash, deps: Deps) -> None:
+    """Main holds all of a pull: it brings nothing, or it is merged and only its state does not say so yet.
+
+    A merge is a job (DoltHub API v2 contract, mergePull), and nothing promises that main and the pull change at once.
+    Raises HubBusy while it may be the latter: judged as it looks, an accepted work would be refused as empty.
+    """
+    begun = deps.scratch.notes.about_to(commons, pull.number, merge_deed(head)) is not None
+    if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
+        raise HubBusy(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
+
+
+def merge_deed(head: CommitHash) -> str:
+    """What the note says that is left just before a pull is merged."""
+    return f"merge {head}"
 
 
 def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: Deps) -> Changes | None:
@@ -163,7 +188,7 @@ def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: 
 def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     """What a merged pull brought, read from main alone: once merged, the merge base is the head, and the fork may be gone."""
     for head in said.reviewed_heads:
-        merge = _merge_of(hub, commons, head, said.main_head)
+        merge = merge_of(hub, commons, head, said.main_head)
         if merge is None:
             continue
         changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
@@ -173,7 +198,7 @@ def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
     return _merged_elsewhere(hub, commons, said, deps)
 
 
-def _merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> Merge | None:
+def merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> Merge | None:
     """The commit on main's first-parent line whose parent 1 is `head`.
 
     Only that line is main's own. A commit that a merge brought along has the parents its author gave it: a worker can bring
@@ -207,7 +232,7 @@ def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[tuple[C
 def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     """A merge whose head no review of ours names: the head it brought is the source's head now, if that is on main."""
     live, _ = source_head(hub, said.pull)
-    merge = _merge_of(hub, commons, live, said.main_head) if live is not None else None
+    merge = merge_of(hub, commons, live, said.main_head) if live is not None else None
     if merge is None:
         return _Brought(head=live, changes=NOTHING, reviewed=NOTHING)
     changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
@@ -236,7 +261,10 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     handles, owners = people(sketch, known)
     everybody = sketch.kind is PullKind.REGISTRATION
     rigs = read(at, "rigs", sql.all_rigs() if everybody else sql.rigs_around(handles, owners, sketch.policy.min_trust))
-    links = read(at, "rig_links", sql.rig_links_around(handles))
+    found = tuple(Rig(r) for r in rigs.result())
+    # Two links may tie a validator to a worker through a rig that plays no part itself.
+    linked = handles if everybody else tuple(dict.fromkeys((*handles, *(rig.handle for rig in found))))
+    links = read(at, "rig_links", sql.rig_links_around(linked))
     worker = sketch.worker or _claimant(sketch, known)
     record = read(at, "stamps", sql.record_of(worker)) if worker else None
     urls = tuple(link.url for link in sketch.links)
@@ -246,7 +274,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         sketch,
         items=known.items,
         completions=known.completions,
-        rigs=tuple(Rig(r) for r in rigs.result()),
+        rigs=found,
         rig_links=tuple(RigLink(r) for r in links.result()),
         present=Present(items=current.items, completions=current.completions, stamps=current.stamps),
         record=_record(record),

@@ -9,15 +9,19 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.deps import Deps
-from bot.hub.errors import HubBusy, HubRefused
-from bot.land import land
-from bot.model.ids import CommentId
+from bot.hub.client import Hub
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.land import branch_head, land
+from bot.model.ids import CommentId, CommitHash, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
-from bot.model.pull import PullState
+from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
-from bot.observe import source_head
+from bot.observe import main_head, merge_deed, source_head
 from bot.outcome import Done, Ended, Moved, Refused
+
+ECHOES_MAX = 2
+"""How often the same words are said where they do not seem to be heard."""
 
 
 def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
@@ -38,27 +42,35 @@ def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
 
 
 def _post_review(step: PostReview, snapshot: Snapshot, deps: Deps) -> Ended:
-    reviews = [m for m in _marks(snapshot, deps) if m.kind is MarkKind.REVIEW]
+    comments = _comments(snapshot, deps)
+    reviews = [m for m in _marks(comments, snapshot) if m.kind is MarkKind.REVIEW]
     if reviews and reviews[-1].digest == step.digest:
         return Done()
-    return _say(step.body, f"review {step.digest} {len(reviews)}", snapshot, deps)
+    return _say(step.body, f"review {step.digest} {len(reviews)}", comments, snapshot, deps)
 
 
 def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
-    if any(m.kind is MarkKind.ANSWER and m.comment == step.to and m.outcome != "parked" for m in _marks(snapshot, deps)):
+    comments = _comments(snapshot, deps)
+    marks = _marks(comments, snapshot)
+    if any(m.kind is MarkKind.ANSWER and m.comment == step.to and m.outcome != "parked" for m in marks):
         return Done()
-    return _say(step.body, f"answer {step.to}", snapshot, deps)
+    return _say(step.body, f"answer {step.to}", comments, snapshot, deps)
 
 
-def _marks(snapshot: Snapshot, deps: Deps) -> list[Mark]:
-    """Marks of our comments as they stand now, oldest first."""
-    comments = deps.hub(snapshot.commons).comments(snapshot.commons, snapshot.pull.number)
+def _comments(snapshot: Snapshot, deps: Deps) -> tuple[Comment, ...]:
+    """The comments as they stand now, oldest first."""
+    return deps.hub(snapshot.commons).comments(snapshot.commons, snapshot.pull.number)
+
+
+def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
+    """Marks of our comments, oldest first."""
     return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
 
 
-def _say(body: str, deed: str, snapshot: Snapshot, deps: Deps) -> Ended:
+def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps) -> Ended:
     """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet."""
     commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
+    _stop_echo(body, comments, snapshot)
     if not notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
     try:
@@ -73,10 +85,22 @@ def _say(body: str, deed: str, snapshot: Snapshot, deps: Deps) -> Ended:
     return Done()
 
 
+def _stop_echo(body: str, comments: tuple[Comment, ...], snapshot: Snapshot) -> None:
+    """Raises HubStrange where these words stand already, more than once, and do not count as ours: they never would.
+
+    That is a token whose account is spelled otherwise in comments, or a hub that shows each comment as edited. Whoever edits a
+    comment of ours by hand gets it once more, not for ever.
+    """
+    mark = body.rstrip().rpartition("\n")[2]
+    lost = [c for c in comments if c.body.rstrip().endswith(mark) and read_mark(c, snapshot.bot) is None]
+    if sum(fold(c.author) == fold(snapshot.bot or "") for c in lost) >= ECHOES_MAX:
+        raise HubStrange(f"comments of ours below pull {snapshot.pull.number} do not count as ours; nothing more is said there")
+
+
 def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
     """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
     commons, number = snapshot.commons, snapshot.pull.number
-    hub, deed = deps.hub(commons), f"merge {step.head}"
+    hub, deed = deps.hub(commons), merge_deed(step.head)
     with deps.scratch.landing(commons, number):
         pull = hub.pull(commons, number)
         if pull.state is PullState.MERGED:
@@ -85,7 +109,9 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             return Moved(f"the pull is {pull.state.value}")
         if hub.merging(commons):
             raise HubBusy("another merge is running on this commons")
-        if source_head(hub, pull)[0] != step.head:
+        if main_head(hub, commons) != snapshot.main_head:
+            return Moved("main moved since the pull was judged")
+        if not _stands_at(hub, pull, step.head):
             return Moved("the head moved")
         if not deps.scratch.notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
             return Moved("a merge was started a moment ago")
@@ -93,6 +119,8 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             hub.merge(commons, number)
         except HubRefused as no:
             deps.scratch.notes.drop_about_to(commons, number, deed)
+            if no.status == 401:
+                raise  # the token is no good: trouble of ours, not an answer for a validator
             if hub.pull(commons, number).state is PullState.MERGED:
                 return Done(look_again=True)
             return Refused(f"DoltHub does not merge this pull: {no}")
@@ -103,6 +131,15 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
         if hub.pull(commons, number).state is not PullState.MERGED:
             raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
     return Done(look_again=True)
+
+
+def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
+    """Whether the source branch stands at `head`: by the list of branches, which may lag, and by the branch itself."""
+    source = pull.source
+    if source_head(hub, pull)[0] != head:
+        return False
+    # A branch that is named like a commit cannot be asked: the name would be read as the commit (DoltHub API v2 contract).
+    return is_commit_hash(source.branch) or branch_head(hub, source.database, source.branch) == head
 
 
 def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:

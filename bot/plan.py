@@ -81,10 +81,11 @@ def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: st
 
 
 def _asked_to_speak(snapshot: Snapshot, commands: Catalog) -> bool:
-    """On a commons that wants no unasked words: a command stands there, and no review for it to stand on."""
-    if snapshot.reviews:
-        return False
-    return any(p.decides for c in snapshot.unanswered for p in grammar.read(c.body, commands).parsed)
+    """On a commons that wants no unasked words: somebody wanted to decide since the last review, so a new one is wanted."""
+    last = snapshot.reviews[-1].comment.created_at if snapshot.reviews else None
+    silent = {snapshot.bot, *snapshot.policy.ignored_users}
+    asked = (c for c in snapshot.comments if c.author not in silent and (last is None or c.created_at > last))
+    return any(item.decides for c in asked for item in grammar.read(c.body, commands).items)
 
 
 def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:

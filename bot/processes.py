@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import socket
@@ -72,6 +73,8 @@ class Running:
     web_url: str
     seed: Mapping[str, Any]
     processes: Processes
+    exports: Path
+    """A shell file with the settings of this demo's bot, for trying its commands from another terminal."""
 
     @property
     def slugs(self) -> Mapping[str, int]:
@@ -236,17 +239,22 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
     told = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
     policy.write_text(DEMO_POLICY, "utf-8")
+    told_to_all = {
+        "STAMPBOT_COMMONS": str(told["seed"]["commons"]),
+        "STAMPBOT_HUB_URL": str(told["url"]),
+        "STAMPBOT_HUB_TOKEN": f"token-{BOT_ACCOUNT}",
+        "STAMPBOT_ACCOUNT": BOT_ACCOUNT,
+        "STAMPBOT_EVIDENCE_ALLOW": f"{HOST}/32",
+        "STAMPBOT_CONFIG": str(policy),
+        "REDIS_URL": f"unix://{redis_socket}",
+    }
+    exports = root / "settings.sh"
+    exports.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told_to_all.items()), "utf-8")
     environment = child_environment(
-        STAMPBOT_COMMONS=str(told["seed"]["commons"]),
-        STAMPBOT_HUB_URL=str(told["url"]),
-        STAMPBOT_HUB_TOKEN=f"token-{BOT_ACCOUNT}",
-        STAMPBOT_ACCOUNT=BOT_ACCOUNT,
+        **told_to_all,
         STAMPBOT_WEBHOOK_SECRET=secret,
-        STAMPBOT_EVIDENCE_ALLOW=f"{HOST}/32",
-        STAMPBOT_CONFIG=str(policy),
         STAMPBOT_LOG="console",
         STAMPBOT_LANES=str(DEMO_LANES),
-        REDIS_URL=f"unix://{redis_socket}",
         PORT=str(web_port),
         PYTHONUNBUFFERED="1",
     )
@@ -267,6 +275,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
         web_url=web_url,
         seed=told["seed"],
         processes=processes,
+        exports=exports,
     )
 
 

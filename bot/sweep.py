@@ -7,16 +7,18 @@ landing of ours serves, and pulls behind unfinished completions on main.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.commands import ledger
 from bot.converge import seen
 from bot.deps import Deps
 from bot.hub import diff, sql
-from bot.hub.errors import HubError, HubGone, HubStrange
+from bot.hub.errors import HubError, HubGone, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, Database, PullNo
 from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
-from bot.model.pull import PullState, PullSummary
-from bot.observe import main_head
+from bot.model.pull import BranchRef, Comment, PullState, PullSummary
+from bot.observe import NOT_FOR_US, main_head
 from bot.scratch import Glance
 
 NEWEST = 100
@@ -55,26 +57,58 @@ def _moved(watched: list[PullSummary], urgent: set[PullNo], commons: Commons, de
             found.append(pull.number)
         elif pull.state is PullState.OPEN:
             maybe.append(pull)
-    found.extend(n for n, glance in _glances_now(maybe, commons, deps).items() if glance != glances[n])
+    found.extend(n for n, glance in _glances_now(maybe, glances, commons, deps).items() if glance != glances[n])
     return sorted(found)
 
 
-def _glances_now(pulls: list[PullSummary], commons: Commons, deps: Deps) -> dict[PullNo, Glance]:
-    """What open pulls look like now: one read of comments each, and one list of branches per fork, side by side."""
-    hub = deps.hub(commons)
-    sources = dict(zip(pulls, deps.readers.map(lambda p: deps.source(commons, p.number), pulls), strict=True))
-    forks = list(dict.fromkeys(source.database for source in sources.values()))
+def _glances_now(
+    pulls: list[PullSummary], remembered: Mapping[PullNo, Glance], commons: Commons, deps: Deps
+) -> dict[PullNo, Glance | None]:
+    """What open pulls look like now: one read of comments each, and one list of branches per fork, side by side.
+
+    A fork that cannot be read hides its heads and nothing else: whoever owns it must not be able to stop the sweep. Nor must
+    one pull that cannot be read: None, so that it is looked at by itself, and the trouble told with its number.
+    """
+    sources = dict(zip(pulls, deps.readers.map(lambda p: _source(p.number, commons, deps), pulls), strict=True))
+    forks = list(dict.fromkeys(source.database for source in sources.values() if source is not None))
     heads = dict(zip(forks, deps.readers.map(lambda fork: _heads(fork, commons, deps), forks), strict=True))
-    comments = dict(zip(pulls, deps.readers.map(lambda p: hub.comments(commons, p.number), pulls), strict=True))
-    return {p.number: seen(p.state, heads[sources[p].database].get(sources[p].branch), comments[p]) for p in pulls}
+    comments = dict(zip(pulls, deps.readers.map(lambda p: _comments(p.number, commons, deps), pulls), strict=True))
+    found: dict[PullNo, Glance | None] = {}
+    for pull in pulls:
+        source, said = sources[pull], comments[pull]
+        if source is None or said is None:
+            found[pull.number] = None
+            continue
+        branches = heads[source.database]
+        head = branches.get(source.branch) if branches is not None else remembered[pull.number].head
+        found[pull.number] = seen(pull.state, head, said)
+    return found
 
 
-def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash]:
-    """Heads of a fork by branch; none if the fork is gone or private."""
+def _source(number: PullNo, commons: Commons, deps: Deps) -> BranchRef | None:
+    """Where a pull comes from, None if it cannot be read now."""
+    try:
+        return deps.source(commons, number)
+    except HubError:
+        return None
+
+
+def _comments(number: PullNo, commons: Commons, deps: Deps) -> tuple[Comment, ...] | None:
+    """What was said below a pull, None if it cannot be read now."""
+    try:
+        return deps.hub(commons).comments(commons, number)
+    except HubError:
+        return None
+
+
+def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash] | None:
+    """Heads of a fork by branch; none of them if the fork is gone or private, None if it cannot be read now."""
     try:
         return {b.name: b.head for b in deps.hub(commons).branches(fork)}
-    except HubGone:
-        return {}
+    except HubRefused as no:
+        return {} if no.status in NOT_FOR_US else None
+    except HubError:
+        return None
 
 
 # --- what is urgent -------------------------------------------------------------------------------------------------
@@ -141,7 +175,12 @@ def _touched_by_main(main: CommitHash, commons: Commons, deps: Deps) -> set[Pull
     if last is None:
         deps.swept[commons] = main
         return {s.pull for s in standings}
-    changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers)
+    try:
+        changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers)
+    except (HubRefused, HubStrange):
+        # Main was set back, and its last head is known no more: who knows what that changed.
+        deps.swept[commons] = main
+        return {s.pull for s in standings}
     items = {c.key for c in changes.of("wanted")} | {
         c.new("wanted_id") or c.old("wanted_id") for c in changes.of("completions")
     }

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.commands import catalog as commands
 from bot.deps import Deps
+from bot.evidence.forge import Forges, make_forges
 from bot.hub.client import Hub
 from bot.hub.pace import Pace
 from bot.rulebook import catalog as rules
@@ -29,11 +30,20 @@ def scratch(settings: Settings, *, patient: bool) -> Scratch:
     return Scratch(client, now=now)
 
 
+def forges(settings: Settings, *, clock: Callable[[], datetime] = now) -> Forges:
+    """The forges that are asked about links of theirs. They hold the GitHub token: never for the prober."""
+    return make_forges(settings.forges, settings.registries, github_token=settings.github_token.reveal(), now=clock)
+
+
 def for_worker(
-    settings: Settings, *, clock: Callable[[], datetime] = now, on_request: Callable[[str], None] | None = None
+    settings: Settings,
+    *,
+    patient: bool = True,
+    clock: Callable[[], datetime] = now,
+    on_request: Callable[[str], None] | None = None,
 ) -> Deps:
-    """Everything that converging needs, for all commons of this bot."""
-    client = make_patient_redis(settings.redis_url.reveal())
+    """Everything that converging needs, for all commons of this bot. `patient`: wait for a Redis that restarts."""
+    client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
     return Deps(
         hubs={
             each.commons: Hub(

@@ -133,8 +133,8 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
 
 def _blocked(asked: Asked) -> Refuse:
     faults = asked.judgement.at(Level.FAULT)
-    said = md.bullets([md.fill("{rule}: {says}", rule=md.code(f.rule), says=md.prose(f.says)) for f in faults[:5]])
-    remedies = [md.prose(f.remedy) for f in faults if f.remedy][:3]
+    said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
+    remedies = list(dict.fromkeys(words.stopped(md.prose(f.remedy)) for f in faults if f.remedy))[:3]
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
         md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),

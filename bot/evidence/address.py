@@ -54,6 +54,11 @@ def is_allowed(address: Address, allow: tuple[Network, ...]) -> bool:
     return any(address.version == network.version and address in network for network in allow)
 
 
+def same_address(one: str, other: str) -> bool:
+    """Whether two texts of the socket library name one address: it writes some addresses of IPv6 in ways of its own."""
+    return ipaddress.ip_address(one.partition("%")[0]) == ipaddress.ip_address(other.partition("%")[0])
+
+
 def networks(texts: tuple[str, ...]) -> tuple[Network, ...]:
     """Read networks such as `127.0.0.0/8`. Raises ValueError that names the one that is none."""
     found: list[Network] = []

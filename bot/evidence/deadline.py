@@ -17,6 +17,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
+        self._ended = False
         self._lock = threading.Lock()
         self._watched: list[socket.socket] = []
         self._timer: threading.Timer | None = None
@@ -27,7 +28,7 @@ class Deadline:
 
     @property
     def passed(self) -> bool:
-        return self.left() == 0.0
+        return self._ended or self.left() == 0.0
 
     def watch(self, sock: socket.socket) -> None:
         """Shut this connection down at the deadline, at once if that has passed. Raises OSError (no descriptors left)."""
@@ -54,6 +55,8 @@ class Deadline:
 
     def _end(self) -> None:
         with self._lock:
+            # Set before the connections end: whoever finds one ended must be able to tell that we did it.
+            self._ended = True
             for twin in self._watched:
                 # Already gone: nothing to end.
                 with contextlib.suppress(OSError):

@@ -6,6 +6,7 @@ between bytes. The adapter alone does neither.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import zlib
@@ -20,7 +21,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from bot.evidence import resolve as dns
-from bot.evidence.address import Network
+from bot.evidence.address import Network, same_address
 from bot.evidence.deadline import Deadline
 from bot.evidence.resolve import Failed
 from bot.evidence.url import Refused, Target
@@ -30,12 +31,23 @@ DIALS_MAX: Final = 2
 _CHUNK_BYTES: Final = 16 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
+# It warns of malformed headers by quoting them, up to megabytes of a stranger's text.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchPolicy:
-    """What the prober may reach and how long it waits. `allow`: networks it may reach although not public, on any port."""
+    """What the prober may reach and how long it waits.
+
+    `allow`: networks it may reach although not public, on any port. `deny`: networks it must not reach although public
+    (say, the machine's own address as the world sees it); stronger than `allow`. `deny_hosts`: names it must not ask for,
+    those below them included; lower case, no dot at the end. `ports`: ports beside 80 for http and 443 for https.
+    """
 
     allow: tuple[Network, ...] = ()
+    deny: tuple[Network, ...] = ()
+    deny_hosts: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 5.0
     lookup_timeout_s: float = 5.0
@@ -65,8 +77,7 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
 
     The body of a redirect is not read. Never reads more than `policy.body_max_bytes`, on the wire or inflated.
     """
-    answers = dns.resolve(target, policy.allow, min(policy.lookup_timeout_s, deadline.left()))
-    dial = _Dial(answers, policy, deadline)
+    dial = _Dial(_answers(target, policy, deadline), policy, deadline)
     adapter = _adapter(dial)
     request = requests.Request(
         "GET",
@@ -77,10 +88,12 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
             "Accept-Encoding": "identity",
             "Connection": "close",
         },
-    )
+    ).prepare()
+    # Preparing unquotes and requotes the path. What was judged is what is asked for.
+    request.url = target.url
     try:
         response = adapter.send(
-            request.prepare(),
+            request,
             stream=True,
             timeout=(policy.connect_timeout_s, policy.read_timeout_s),
             verify=policy.ca_file or True,
@@ -95,6 +108,22 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
         raise Failed(_reason(error, deadline), type(error).__name__, dial.address) from error
     finally:
         adapter.close()
+
+
+def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[dns.Answer, ...]:
+    try:
+        return dns.resolve(
+            target,
+            policy.allow,
+            min(policy.lookup_timeout_s, deadline.left()),
+            deny=policy.deny,
+            deny_hosts=policy.deny_hosts,
+            ports=policy.ports,
+        )
+    except Failed as failure:
+        if failure.reason == "dns_timeout" and deadline.passed:
+            raise Failed("deadline", failure.note) from None
+        raise
 
 
 class _Dial:
@@ -128,7 +157,8 @@ class _Dial:
         try:
             sock.settimeout(max(0.001, min(self._policy.connect_timeout_s, self._deadline.left())))
             sock.connect(answer.sockaddr)
-            if sock.getpeername()[:2] != answer.sockaddr[:2]:
+            peer = sock.getpeername()
+            if peer[1] != answer.port or not same_address(peer[0], answer.sockaddr[0]):
                 raise Refused("peer", f"connected elsewhere than {answer.address}", self.address)
             self._deadline.watch(sock)
             sock.settimeout(self._policy.read_timeout_s)
@@ -142,7 +172,7 @@ def _is_this_machine(answer: dns.Answer) -> bool:
     """Whether the address is one of our own interfaces: then the system would also send from it. Nothing is sent."""
     with socket.socket(answer.family, socket.SOCK_DGRAM) as trial:
         trial.connect(answer.sockaddr)
-        return bool(trial.getsockname()[0] == answer.sockaddr[0])
+        return same_address(trial.getsockname()[0], answer.sockaddr[0])
 
 
 def _adapter(dial: _Dial) -> HTTPAdapter:
@@ -177,7 +207,8 @@ def _page(response: requests.Response, dial: _Dial, policy: FetchPolicy, deadlin
         status=status,
         address=dial.address,
         content_type=raw.headers.get("Content-Type", ""),
-        location=tuple(raw.headers.getlist("Location")),
+        # Blanks around a value are not part of it (RFC 9110, 5.5); http.client leaves those behind it.
+        location=tuple(value.strip(" \t") for value in raw.headers.getlist("Location")),
         # Cloudflare's documented sign of a challenge page, on any status.
         challenged=raw.headers.get("cf-mitigated", "").strip().lower() == "challenge",
     )

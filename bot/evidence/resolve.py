@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass
 
 from bot.evidence.address import Address, Network, is_allowed, is_public
-from bot.evidence.url import Refused, Target
+from bot.evidence.url import Refused, Target, doubtful_name
 
 LOOKUPS_MAX = 32
 """A lookup cannot be ended from outside; so many may be under way in this process, hanging ones included."""
@@ -46,22 +46,38 @@ class Answer:
         return (host, self.port) if self.address.version == 4 else (host, self.port, 0, 0)
 
 
-def resolve(target: Target, allow: tuple[Network, ...], timeout_s: float) -> tuple[Answer, ...]:
+def resolve(
+    target: Target,
+    allow: tuple[Network, ...],
+    timeout_s: float,
+    *,
+    deny: tuple[Network, ...] = (),
+    deny_hosts: tuple[str, ...] = (),
+    ports: tuple[int, ...] = (),
+) -> tuple[Answer, ...]:
     """All addresses of the target's host, in the resolver's order, doubles dropped; at least one.
 
-    Raises Refused (private_ip, private_dns, or the target's reservation) and Failed (nxdomain, dns_no_address, dns,
-    dns_timeout). A mixed answer is refused as a whole: it is an attack or a mistake.
+    `allow`, `deny`, `deny_hosts`, `ports`: as in FetchPolicy. Raises Refused (denied_host, denied_address, private_ip,
+    private_dns, or the target's reservation) and Failed (nxdomain, dns_no_address, dns, dns_timeout). A mixed answer is
+    refused as a whole: it is an attack or a mistake.
     """
-    if target.reservation and not allow:
-        raise Refused(target.reservation)
+    if any(target.host == name or target.host.endswith("." + name) for name in deny_hosts):
+        raise Refused("denied_host", target.host)
+    reservation = target.reservation
+    if reservation == "port" and target.port in ports:
+        reservation = doubtful_name(target.host)
+    if reservation and not allow:
+        raise Refused(reservation)
     addresses = (target.literal,) if target.literal is not None else _look_up(target, timeout_s)
     answers = tuple(Answer(address, target.port, is_allowed(address, allow)) for address in addresses)
     for answer in answers:
+        where = "" if target.literal is not None else f"{target.host} is {answer.address}"
+        if is_allowed(answer.address, deny):
+            raise Refused("denied_address", where, str(answer.address))
         if answer.allowed:
             continue
-        where = "" if target.literal is not None else f"{target.host} is {answer.address}"
-        if target.reservation:
-            raise Refused(target.reservation, where, str(answer.address))
+        if reservation:
+            raise Refused(reservation, where, str(answer.address))
         if not is_public(answer.address):
             raise Refused("private_dns" if where else "private_ip", where, str(answer.address))
     return answers
@@ -80,13 +96,19 @@ def _look_up(target: Target, timeout_s: float) -> tuple[Address, ...]:
             box.put(tuple(dict.fromkeys(ipaddress.ip_address(host.partition("%")[0]) for host in hosts)))
         except OSError as error:
             box.put(error)
-        except ValueError as error:
-            box.put(OSError(str(error)))
+        except Exception as error:
+            # Whatever it is (a name that cannot be encoded, no memory), nobody should wait for it.
+            box.put(OSError(type(error).__name__))
         finally:
             _lookups.release()
 
     # getaddrinfo has no time-out of its own. A daemon, so that one that hangs does not hold up the end of the process.
-    threading.Thread(target=run, name="lookup", daemon=True).start()
+    try:
+        threading.Thread(target=run, name="lookup", daemon=True).start()
+    except RuntimeError:
+        # No thread to be had, so nobody but us gives the place back.
+        _lookups.release()
+        raise Failed("dns_timeout", "no thread for a lookup") from None
     try:
         found = box.get(timeout=timeout_s)
     except queue.Empty:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 from typing import Final
 
 TITLE_MAX: Final = 120
 _SCANNED_BYTES: Final = 4096
+_OPENING: Final = re.compile(rb"<title[\s/>]")
 _CHARSETS: Final = frozenset(
     ["utf-8", "us-ascii", "iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252"]
 ) | frozenset(["koi8-r", "shift_jis", "euc-jp", "euc-kr", "gbk", "gb18030", "big5"])
@@ -27,8 +29,8 @@ def title_of(body: bytes, content_type: str) -> str:
     if kind.strip().lower() not in ("", "text/html", "application/xhtml+xml"):
         return ""
     lower = body.lower()
-    opening = lower.find(b"<title")
-    start = lower.find(b">", opening) + 1 if opening >= 0 else 0
+    opening = _OPENING.search(lower)
+    start = lower.find(b">", opening.end() - 1) + 1 if opening is not None else 0
     end = lower.find(b"</title", start) if start > 0 else -1
     if end < 0:
         return ""

@@ -85,7 +85,7 @@ def read_url(text: str) -> Target:
         port=port,
         rest=rest if rest.startswith("/") else "/" + rest,
         literal=literal,
-        reservation="port" if port != DEFAULT_PORTS[scheme] else _doubtful_name(host) if literal is None else "",
+        reservation="port" if port != DEFAULT_PORTS[scheme] else doubtful_name(host),
     )
     _must_agree(target)
     return target
@@ -115,6 +115,16 @@ def check_alphabet(text: str) -> None:
         raise Refused("control_or_space")
     if not text.isascii():
         raise Refused("non_ascii", "write the host in punycode and percent-encode the path")
+
+
+def doubtful_name(host: str) -> str:
+    """Why a canonical host is no name of the public internet: single_label, internal_tld, or empty. An address is none."""
+    if ":" in host or _QUAD.fullmatch(host):
+        return ""
+    labels = host.split(".")
+    if len(labels) < 2:
+        return "single_label"
+    return "internal_tld" if labels[-1] in _INTERNAL else ""
 
 
 def canonical_key(url: str) -> str:
@@ -149,13 +159,6 @@ def _host(name: str | None, six: str | None) -> tuple[str, Address | None]:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise Refused("bad_hostname")
     return host, None
-
-
-def _doubtful_name(host: str) -> str:
-    labels = host.split(".")
-    if len(labels) < 2:
-        return "single_label"
-    return "internal_tld" if labels[-1] in _INTERNAL else ""
 
 
 def _must_agree(target: Target) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
 EVIDENCE_LINKS_MAX = 10
+MISSES_MAX = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,27 @@ class Probe:
     final_url: str = ""
     hops: tuple[Hop, ...] = ()
     misses: tuple[datetime, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    """What the thing says of itself, as (name, value), each name once: ("merged_by", "ana"). Values are strangers' text."""
+
+    def fact(self, name: str) -> str:
+        """The value of a fact; empty if it is not known."""
+        return dict(self.facts).get(name, "")
+
+
+def misses_after(seen: Seen, at: datetime, before: Sequence[datetime]) -> tuple[datetime, ...]:
+    """Consecutive dead sightings once a look at `at` came to `seen`, after those `before`; at most MISSES_MAX, oldest first.
+
+    Not to know, or not to be allowed to look, is no sighting either way. The oldest is always kept: it tells how long the
+    link has been dead.
+    """
+    match seen:
+        case Seen.DEAD:
+            return (*before[:1], *before[1:][-(MISSES_MAX - 2) :], at)
+        case Seen.UNKNOWN | Seen.BLOCKED:
+            return tuple(before)
+        case _:
+            return ()
 
 
 def links_in(text: str, place: str) -> tuple[Link, ...]:

@@ -58,7 +58,6 @@ class Timing:
     no_sheet_s: float = 120
     fresh_probe_s: float = 600
     about_to_s: float = 120
-    merge_wait_s: float = 300
     confirm_old_s: float = 86400
     same_head_s: float = 3600
     look_again_s: float = 60

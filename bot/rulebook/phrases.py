@@ -18,11 +18,15 @@ def writer(pull: Snapshot) -> User:
 
 
 def quote(text: str | None) -> str:
-    """A cell inside a sentence: one line, no control characters, cut; NULL and the empty cell are "nothing"."""
+    """A cell inside a sentence, between backticks: one line, no control characters, cut; NULL and the empty cell are "nothing".
+
+    What stands between backticks is shown as it is, whatever it holds. A backtick in it becomes an apostrophe.
+    """
     plain = " ".join("".join(" " if unicodedata.category(c)[0] == "C" else c for c in (text or "")[:1_000]).split())
     if not plain:
         return "nothing"
-    return f'"{plain}"' if len(plain) <= QUOTED_CHARS_MAX else f'"{plain[:QUOTED_CHARS_MAX]}…"'
+    bare = plain.replace("`", "'")
+    return f"`{bare}`" if len(bare) <= QUOTED_CHARS_MAX else f"`{bare[:QUOTED_CHARS_MAX]}…`"
 
 
 def clock(moment: datetime) -> str:
@@ -40,9 +44,15 @@ def hand_in_again(item: str) -> str:
 
     `wl done` writes nothing on a branch that is already in review (wl internal/sdk, Done), so the branch must go first.
     """
-    return f'Discard the branch (b in the wl board), then: wl claim {item}, wl done {item} --evidence "<URL>"'
+    named = typed(item)
+    return f'Discard the branch (b in the wl board), then: `wl claim {named}`, `wl done {named} --evidence "<URL>"`'
 
 
 def start_over(item: str) -> str:
     """How a worker gets a branch that can merge, after main has moved on."""
-    return f"Discard the branch (b in the wl board), sync the fork with main, then: wl claim {item}"
+    return f"Discard the branch (b in the wl board), sync the fork with main, then: `wl claim {typed(item)}`"
+
+
+def typed(text: str) -> str:
+    """A stranger's id inside a line to type, which itself stands between backticks: no backtick of its own ends it."""
+    return text.replace("`", "'")

@@ -46,8 +46,6 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
         engine.check_engine()
     except (ImportError, SystemExit) as error:
         raise CannotStart(str(error)) from error
-    except engine.DoltliteMissing as error:
-        raise CannotStart(str(error)) from error
 
     from bot.sandbox.app import Sandbox, application
     from bot.sandbox.server import Server

@@ -7,6 +7,7 @@ for those who asked a forge themselves.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,8 @@ TEXT_MAX: Final = 200
 URL_MAX: Final = 4096
 HOPS_MAX: Final = 8
 MISSES_MAX: Final = 16
-_VERSION: Final = 1
+FACTS_MAX: Final = 32
+_VERSION: Final = 2
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -82,6 +84,7 @@ def write_sheet(probe: Probe) -> str:
         "final_url": probe.final_url,
         "hops": [{"url": h.url, "address": h.address, "status": h.status, "note": h.note} for h in probe.hops],
         "misses": [_moment_text(moment) for moment in probe.misses],
+        "facts": [[name, value] for name, value in probe.facts],
     }
     return json.dumps(sheet, ensure_ascii=True, separators=(",", ":"))
 
@@ -115,8 +118,10 @@ _FIELDS: Final = frozenset(
         "final_url",
         "hops",
         "misses",
+        "facts",
     ]
 )
+_FACT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HOP_FIELDS: Final = frozenset({"url", "address", "status", "note"})
 
 
@@ -139,6 +144,7 @@ def _probe(sheet: Any, url: str, latest: datetime) -> Probe:
         final_url=_text(sheet["final_url"], URL_MAX),
         hops=tuple(_hop(hop) for hop in _list(sheet["hops"], HOPS_MAX)),
         misses=tuple(_moment(moment, probed_at) for moment in _list(sheet["misses"], MISSES_MAX)),
+        facts=_facts(sheet["facts"]),
     )
 
 
@@ -151,6 +157,15 @@ def _hop(hop: Any) -> Hop:
         status=_status(hop["status"]),
         note=_text(hop["note"]),
     )
+
+
+def _facts(value: Any) -> tuple[tuple[str, str], ...]:
+    facts: dict[str, str] = {}
+    for name, said in (_list(pair, 2) for pair in _list(value, FACTS_MAX)):
+        if not isinstance(name, str) or not _FACT_NAME.fullmatch(name) or name in facts:
+            raise ValueError("not a fact")
+        facts[name] = _text(said)
+    return tuple(facts.items())
 
 
 def _text(value: Any, longest: int = TEXT_MAX) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import LiteralString
 
 FOREIGN_CHARS_MAX = 120
 URL_CHARS_MAX = 2048
+_NONE: Mapping[str, Md] = {}
 
 
 class Md(str):
@@ -30,12 +31,12 @@ def clean(text: str, most: int = FOREIGN_CHARS_MAX) -> str:
 
 
 def code(text: object, most: int = FOREIGN_CHARS_MAX) -> Md:
-    """Foreign text as inline code: nothing in it can become markup, a mention, a table cell or a command.
+    """Foreign text as inline code: nothing in it can become markup, a mention or a command.
 
-    A backtick becomes an apostrophe, so that a single pair of backticks always holds it; `|` is escaped because tables
-    read cells before code spans; `@` is followed by a zero-width space so that no name is called.
+    A backtick becomes an apostrophe, so that a single pair of backticks always holds it; `@` is followed by a zero-width
+    space so that no name is called.
     """
-    plain = clean(str(text), most).replace("`", "'").replace("|", "\\|").replace("@", "@\u200b")
+    plain = clean(str(text), most).replace("`", "'").replace("@", "@\u200b")
     return Md(f"`{plain}`") if plain else Md("`(empty)`")
 
 
@@ -98,9 +99,9 @@ def bullets(items: Iterable[Md]) -> Md:
 
 
 def table(header: Sequence[Md], rows: Iterable[Sequence[Md]]) -> Md:
-    """A table. Cells come from this module, so no pipe or newline of a stranger is in them."""
+    """A table. Its cells are cut apart before anything else is read, also code, so every pipe in one is escaped here."""
     out = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    out.extend("| " + " | ".join(cell.replace("\n", " ") for cell in row) + " |" for row in rows)
+    out.extend("| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in row) + " |" for row in rows)
     return Md("\n".join(out))
 
 
@@ -110,8 +111,17 @@ def fill(template: LiteralString, **parts: Md) -> Md:
 
 
 def escape(text: str) -> Md:
-    """Plain prose with every mark of Markdown made harmless. For our own sentences; strangers' words go through `code`."""
-    return Md(re.sub(r"([\\`*_{}\[\]<>#!|~@&]|:(?=//))", r"\\\1", clean_prose(text)))
+    """Plain prose with every mark of Markdown made harmless. For our own sentences; strangers' words go through `code`.
+
+    What renderers link or call without any mark (`https://…`, `www.…`, `me@example.org`, `@name`) they look for in the text
+    that is left after escapes, so it is broken by a zero-width space instead.
+    """
+    broken = _CALLED.sub("\\g<0>\u200b", clean_prose(text))
+    return Md(re.sub(r"([\\`*_{}\[\]<>#!~&])", r"\\\1", broken))
+
+
+_CALLED = re.compile(r"@|:(?=//)|\bwww(?=\.)", re.IGNORECASE)
+_LIST_OR_LINE = re.compile(r"(?=[-+=])|[0-9]+(?=[.)])")
 
 
 def clean_prose(text: str) -> str:
@@ -120,6 +130,11 @@ def clean_prose(text: str) -> str:
     return "".join(c for c in spaced if unicodedata.category(c)[0] != "C")
 
 
-def prose(text: str) -> Md:
-    """A rule's sentence. Rules put strangers' words and things to type between backticks; all else is escaped."""
-    return Md("".join(code(piece, 200) if index % 2 else escape(piece) for index, piece in enumerate(text.split("`"))))
+def prose(text: str, instead: Mapping[str, Md] = _NONE) -> Md:
+    """A rule's sentence. Rules put strangers' words and things to type between backticks; all else is escaped.
+
+    `instead`: for some of the words between backticks, what to show in their place.
+    """
+    pieces = enumerate(text.strip().split("`"))
+    said = "".join((instead.get(piece) or code(piece, 200)) if index % 2 else escape(piece) for index, piece in pieces)
+    return Md(_LIST_OR_LINE.sub("\\g<0>\\\\", said, count=1) if _LIST_OR_LINE.match(said) else said)

@@ -6,7 +6,10 @@ last review, and the exact next commands, pinned to the head that was looked at.
 
 from __future__ import annotations
 
-from datetime import UTC
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString
 
 from bot.model.evidence import Link, Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Verdict
@@ -18,17 +21,32 @@ from bot.model.snapshot import Snapshot
 from bot.speech import md, words
 from bot.speech.md import Md
 
-EXCEPTIONS_MAX = 8
+LINES_MAX = 30
+TABLES_MAX = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Room:
+    """How many lines the parts of a review that can grow may take."""
+
+    links: int
+    exceptions: int
+    notes: int
+    rows: int
+
+
+_ROOMS = (
+    _Room(links=4, exceptions=8, notes=3, rows=8),
+    _Room(links=3, exceptions=6, notes=2, rows=4),
+    _Room(links=2, exceptions=4, notes=1, rows=2),
+    _Room(links=1, exceptions=1, notes=0, rows=0),
+)
+"""Tried in turn until the review fits on a screen; what is left out is counted."""
 
 _RESULT = {Level.FAULT: "**FAIL**", Level.DOUBT: "**LOOK**", Level.UNSURE: "**CANNOT TELL**", Level.NOTE: "note"}
-_SEEN = {
-    Seen.VERIFIED: "PASS",
-    Seen.REACHABLE: "PASS",
-    Seen.SUSPICIOUS: "**LOOK**",
-    Seen.DEAD: "**LOOK**",
-    Seen.UNKNOWN: "**CANNOT TELL**",
-    Seen.BLOCKED: "**FAIL**",
-}
+_FINE = (Seen.VERIFIED, Seen.REACHABLE)
+_CHARS_RULES_QUOTE = 60
+"""Rules cut longer cells (bot.rulebook, `quote`), so a longer link is known by its beginning."""
 
 
 def review(snapshot: Snapshot, judgement: Judgement) -> Md:
@@ -49,17 +67,24 @@ def mark(snapshot: Snapshot, judgement: Judgement) -> Mark:
 
 
 def body(snapshot: Snapshot, judgement: Judgement) -> Md:
-    """The comment without its mark: what `stampbot review` prints."""
+    """The comment without its mark: what `stampbot review` prints. LINES_MAX lines with the mark, if that can be."""
+    told = Md("")
+    for room in _ROOMS:
+        told = _body(snapshot, judgement, room)
+        if told.count("\n") + 3 <= LINES_MAX:
+            break
+    return told
+
+
+def _body(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md:
     return md.lines(
         _headline(snapshot, judgement),
-        _checks(snapshot, judgement),
+        _checks(snapshot, judgement, room),
         _passed(judgement),
-        _notes(judgement),
-        _what_changed(snapshot, judgement),
-        _rows(snapshot),
-        _worker(snapshot),
+        _notes(judgement, room),
+        _what_changed(snapshot, judgement, room),
+        _about(snapshot),
         _next(snapshot, judgement),
-        _foot(snapshot),
     )
 
 
@@ -78,112 +103,158 @@ def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
 def _why(judgement: Judgement) -> Md:
     verdict = judgement.verdict
     if verdict is Verdict.WAITING:
-        return md.fill("Waiting for {whom}.", whom=Md(md.clean(judgement.waiting_for)))
+        return md.fill("Nothing to decide yet: waiting for {whom}.", whom=md.prose(judgement.waiting_for))
     return md.own(words.MEANINGS[verdict])
 
 
-def _checks(snapshot: Snapshot, judgement: Judgement) -> Md | None:
-    rows = [(md.own("Evidence"), Md(_SEEN[p.seen]), evidence(link, p)) for link, p in _sheets(snapshot)]
-    rows.extend(
-        (md.own("Evidence"), md.own("not looked at yet"), md.link(link.url))
-        for link in snapshot.links
-        if snapshot.probe(link.url) is None
-    )
+# --- the table: evidence, and what did not pass -----------------------------------------------------------------------
+
+_Cells = tuple[Md, Md, Md]
+
+
+def _checks(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
     weighty = [f for f in judgement.findings if f.level is not Level.NOTE]
-    rows.extend(
-        (Md(_title(finding.rule)), Md(_RESULT[finding.level]), sentence(finding)) for finding in weighty[:EXCEPTIONS_MAX]
-    )
-    if len(weighty) > EXCEPTIONS_MAX:
-        more = md.fill("{n} more findings of the same pull", n=Md(str(len(weighty) - EXCEPTIONS_MAX)))
-        rows.append((md.own("And"), md.own(""), more))
-    rows.extend((Md(_title(c.rule)), md.own("**CANNOT TELL**"), _crash()) for c in judgement.crashes)
+    shown = weighty[: room.exceptions]
+    links = _shown_links(snapshot)
+    rows = _evidence_rows(snapshot, judgement, room.links)
+    rows.extend((words.check(f.rule), Md(_RESULT[f.level]), sentence(f, links)) for f in shown)
+    if len(weighty) > len(shown):
+        left = md.fill("{n} more findings, of less weight", n=Md(str(len(weighty) - len(shown))))
+        rows.append((md.own("and"), md.own(""), left))
+    if judgement.crashes:
+        rows.append(_crashed(judgement))
     return md.table((md.own("Check"), md.own("Result"), md.own("What was seen")), rows) if rows else None
 
 
-def _crash() -> Md:
-    return md.own("This check broke; that is the bot's fault, not the worker's. The operator finds it in the log.")
+def _crashed(judgement: Judgement) -> _Cells:
+    names = md.join([words.check(c.rule) for c in judgement.crashes[:5]], ", ")
+    told = md.own("Broke while it ran: the bot's fault, not the worker's. The operator finds it in the log.")
+    return names, Md(_RESULT[Level.UNSURE]), told
 
 
-def _sheets(snapshot: Snapshot) -> list[tuple[Link, Probe]]:
-    pairs = ((link, snapshot.probe(link.url)) for link in snapshot.links)
-    return [(link, probe) for link, probe in pairs if probe is not None]
+def _evidence_rows(snapshot: Snapshot, judgement: Judgement, most: int) -> list[_Cells]:
+    """One row for each link that no exception speaks of already: what is behind it, one click away.
+
+    What a link comes to is for the rules to say; where none of them does, only the fact is told.
+    """
+    rows: list[_Cells] = []
+    for link in snapshot.links:
+        probe = snapshot.probe(link.url)
+        levels = {f.level for f in judgement.findings if _speaks_of(f, link)}
+        told = evidence(link, probe, snapshot.taken_at) if probe is not None else md.link(link.url)
+        if probe is not None and probe.seen in _FINE:
+            result = Md("PASS")
+        elif levels - {Level.NOTE}:
+            continue
+        elif probe is None:
+            result = md.own("not looked at yet")
+        else:
+            result = Md(_RESULT[Level.NOTE]) if levels else md.own("not judged")
+        rows.append((md.own("evidence"), result, told))
+    if len(rows) > most:
+        left = md.fill("{n} more links", n=Md(str(len(rows) - most + 1)))
+        rows = [*rows[: most - 1], (md.own("evidence"), md.own(""), left)]
+    return rows
 
 
-def evidence(link: Link, probe: Probe) -> Md:
-    """Evidence as what it is: what answered, when, and the link."""
+def _speaks_of(finding: Finding, link: Link) -> bool:
+    return any(f"`{name}`" in finding.says for name in _names(link))
+
+
+def _names(link: Link) -> tuple[str, str]:
+    """How rules write a link: whole, or cut."""
+    return link.url, f"{link.url[:_CHARS_RULES_QUOTE]}…"
+
+
+def _shown_links(snapshot: Snapshot) -> dict[str, Md]:
+    """What to show where a rule names a link of the evidence: the link itself. Nothing for links that begin alike."""
+    named = [name for link in snapshot.links for name in _names(link)]
+    return {name: md.link(link.url) for link in snapshot.links for name in _names(link) if named.count(name) == 1}
+
+
+def evidence(link: Link, probe: Probe, now: datetime) -> Md:
+    """Evidence as what it is: the link, what answered, and when."""
     what: list[Md] = []
+    if probe.kind and probe.kind != "url":
+        what.append(md.code(probe.kind, 30))
     if probe.status is not None:
         what.append(md.fill("answered {status}", status=Md(str(probe.status))))
-    else:
+    elif probe.reason:
         what.append(md.code(probe.reason, 60))
     if probe.title:
         what.append(md.code(probe.title, 80))
     if probe.final_url and probe.final_url != link.url:
         what.append(md.fill("by way of {url}", url=md.link(probe.final_url)))
-    what.append(md.fill("at {when} UTC", when=Md(f"{probe.probed_at.astimezone(UTC):%H:%M}")))
-    return md.fill("{url}: {what}", url=md.link(link.url), what=md.join(what, ", "))
+    what.append(md.fill("at {when}", when=words.since(probe.probed_at, now)))
+    return md.fill("{url} {what}", url=md.link(link.url), what=md.join(what, ", "))
 
 
-def sentence(finding: Finding) -> Md:
-    """A finding as one line: what is so, and what to do."""
-    says = md.prose(finding.says)
-    return md.fill("{says} {remedy}", says=says, remedy=md.prose(finding.remedy)) if finding.remedy else says
-
-
-def _title(rule: str) -> str:
-    return md.escape(rule.replace("_", " ").replace(".", " "))
+def sentence(finding: Finding, links: Mapping[str, Md]) -> Md:
+    """A finding as one line: what is so, and what to do. `links`: what to show for words that name a link."""
+    says = md.prose(finding.says, links)
+    return md.fill("{says} {remedy}", says=says, remedy=words.stopped(md.prose(finding.remedy))) if finding.remedy else says
 
 
 def _passed(judgement: Judgement) -> Md | None:
     if not judgement.passed:
         return None
-    names = md.join([Md(_title(name)) for name in judgement.passed], ", ")
-    return md.fill("{n} more passed: {names}.", n=Md(str(len(judgement.passed))), names=names)
+    names = md.join([words.check(name) for name in judgement.passed], ", ")
+    more = md.own("more ") if judgement.findings or judgement.crashes else md.own("")
+    return md.fill("{n} {more}passed: {names}.", n=Md(str(len(judgement.passed))), more=more, names=names)
 
 
-def _notes(judgement: Judgement) -> Md | None:
+def _notes(judgement: Judgement, room: _Room) -> Md | None:
     notes = judgement.at(Level.NOTE)
-    return md.bullets([sentence(f) for f in notes[:EXCEPTIONS_MAX]]) if notes else None
+    told = [md.fill("Note: {says}", says=sentence(f, {})) for f in notes[: room.notes]]
+    if len(notes) > len(told):
+        told.append(md.fill("{n} more notes", n=Md(str(len(notes) - len(told)))))
+    return md.bullets(told) if told else None
 
 
-def _what_changed(snapshot: Snapshot, judgement: Judgement) -> Md | None:
+# --- what it changes, whose it is, what to do now ---------------------------------------------------------------------
+
+
+def _what_changed(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
     if not snapshot.reviews:
         return None
     last = snapshot.reviews[-1].mark
-    lines: list[Md] = []
+    told: list[Md] = []
     if last.head != snapshot.head:
         moved = md.fill("head {old} to {new}", old=words.short(last.head), new=words.short(snapshot.head or NO_HEAD))
-        lines.append(moved)
+        told.append(moved)
     if last.outcome != judgement.verdict.word:
-        lines.append(
-            md.fill(
-                "verdict {old} to {new}",
-                old=Md(md.escape(last.outcome.replace("-", " "))),
-                new=Md(judgement.verdict.value),
-            )
-        )
-    told = Md("\n".join(f"- {line}" for line in lines))
-    if snapshot.since_last is not None and snapshot.since_last.rows:
-        told = Md("\n".join(p for p in (told, words.rows(snapshot.since_last.rows, 8)) if p))
-    return Md("\n".join((md.fill("Changed since review #{n}:", n=Md(str(last.n))), told))) if told else None
+        old = md.escape(last.outcome.replace("-", " "))
+        told.append(md.fill("verdict {old} to {new}", old=old, new=Md(judgement.verdict.value)))
+    parts = [md.bullets(told)] if told else []
+    if snapshot.since_last is not None and snapshot.since_last.rows and room.rows:
+        parts.append(words.rows(snapshot.since_last.rows, room.rows))
+    head = md.fill("Changed since review #{n}:", n=Md(str(last.n)))
+    return Md("\n".join((head, *parts))) if parts else None
 
 
-def _rows(snapshot: Snapshot) -> Md | None:
+def _about(snapshot: Snapshot) -> Md:
+    """Three facts in a row: what is touched, whose work it is, and as of when all this is said."""
+    return Md("\n".join(line for line in (_rows(snapshot), _worker(snapshot), _checked(snapshot)) if line))
+
+
+def _rows(snapshot: Snapshot) -> Md:
     changes = snapshot.changes
     if changes.empty:
         return md.own("This pull changes no row.")
     parts: list[Md] = []
-    for table in changes.tables:
+    for table in changes.tables[:TABLES_MAX]:
         touched = changes.of(table)
         counts = [
-            (md.fill("+{n}", n=Md(str(len(added)))) if (added := _kind(touched, ChangeKind.ADDED)) else None),
+            (_counted(added, "added") if (added := _kind(touched, ChangeKind.ADDED)) else None),
             (_modified(modified) if (modified := _kind(touched, ChangeKind.MODIFIED)) else None),
-            (md.fill("-{n}", n=Md(str(len(gone)))) if (gone := _kind(touched, ChangeKind.REMOVED)) else None),
+            (_counted(gone, "removed") if (gone := _kind(touched, ChangeKind.REMOVED)) else None),
         ]
         if table in changes.schema:
             counts.append(md.own("definition changed"))
         counts.extend(md.fill("{n} rows, too many to read", n=Md(str(n))) for t, n in changes.unread if t == table)
-        parts.append(md.fill("{table} {counts}", table=md.code(table, 64), counts=md.join([c for c in counts if c], " ")))
+        parts.append(md.fill("{table} {counts}", table=md.code(table, 64), counts=md.join([c for c in counts if c], ", ")))
+    if len(changes.tables) > TABLES_MAX:
+        parts.append(md.fill("{n} more tables", n=md.number(len(changes.tables) - TABLES_MAX)))
     return md.fill("This pull: {parts}. Nothing else.", parts=md.join(parts, "; "))
 
 
@@ -195,7 +266,12 @@ def _modified(rows: tuple[RowChange, ...]) -> Md:
     if len(rows) == 1 and rows[0].old("status") != rows[0].new("status"):
         old, new = (md.code(rows[0].old("status") or "", 20), md.code(rows[0].new("status") or "", 20))
         return md.fill("1 row ({old} to {new})", old=old, new=new)
-    return md.fill("~{n}", n=Md(str(len(rows))))
+    return _counted(rows, "changed")
+
+
+def _counted(rows: tuple[RowChange, ...], what: LiteralString) -> Md:
+    number = md.number(len(rows))
+    return md.fill("1 row {what}" if len(rows) == 1 else "{n} rows {what}", n=number, what=md.own(what))
 
 
 def _worker(snapshot: Snapshot) -> Md | None:
@@ -205,10 +281,10 @@ def _worker(snapshot: Snapshot) -> Md | None:
     if not record.stamps:
         told = md.own("no stamps yet")
     elif record.mean_quality is None:
-        told = md.fill("{n} stamps, quality not in numbers", n=Md(str(record.stamps)))
+        told = md.fill("{n}, quality not in numbers", n=_stamps(record.stamps))
     else:
         mean = Md(f"{record.mean_quality:.1f}")
-        told = md.fill("{n} stamps, mean quality {mean}", n=Md(str(record.stamps)), mean=mean)
+        told = md.fill("{n}, mean quality {mean}", n=_stamps(record.stamps), mean=mean)
     line = md.fill("Worker {rig}: {told}", rig=md.code(snapshot.worker), told=told)
     if snapshot.rivals:
         others = md.join(
@@ -218,16 +294,22 @@ def _worker(snapshot: Snapshot) -> Md | None:
     return md.fill("{line}.", line=line)
 
 
+def _stamps(number: int) -> Md:
+    return md.own("1 stamp") if number == 1 else md.fill("{n} stamps", n=md.number(number))
+
+
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
-    at = (snapshot.head or "")[: words.SHORT_HASH_CHARS]
-    commands = next_commands(snapshot, judgement, at)
+    if snapshot.head is None:
+        return None
+    commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
     return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
 
 
 def _invitation(snapshot: Snapshot) -> Md:
     if snapshot.kind is PullKind.WORK:
         return md.own(
-            "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason):"
+            "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "
+            "a word to the worker goes behind `--message`):"
         )
     return md.own("Validators, put one of these on a line of its own (… is your reason):")
 
@@ -241,7 +323,7 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
         case (PullKind.WORK, Verdict.READY | Verdict.LOOK | Verdict.CANNOT_TELL):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
             tagged = f" --skills {skills}" if skills else ""
-            return (f'/accept --at {at} --quality Q{tagged} --message "why"', reject, "/help")
+            return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
         case (PullKind.WORK, _):
             return (reject, "/recheck", "/help")
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):
@@ -252,7 +334,7 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
             return (close, "/recheck", "/help")
 
 
-def _foot(snapshot: Snapshot) -> Md:
+def _checked(snapshot: Snapshot) -> Md:
     return md.fill(
         "Checked {when} against main {main}.",
         when=words.clock(snapshot.taken_at),

@@ -20,7 +20,7 @@ MEANINGS: dict[Verdict, LiteralString] = {
     Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
     Verdict.BLOCKED: "Accept would be refused as it stands.",
     Verdict.WAITING: "There is nothing to decide yet.",
-    Verdict.CANNOT_TELL: "A check could not run; it is tried again.",
+    Verdict.CANNOT_TELL: "A check could not run; it is tried again by itself.",
 }
 
 
@@ -32,6 +32,13 @@ def short(commit: CommitHash) -> Md:
 def clock(moment: datetime) -> Md:
     """A time of day in UTC, with the date."""
     return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"))
+
+
+def since(moment: datetime, now: datetime) -> Md:
+    """A time of day in UTC, the date with it only if it is not today's."""
+    if moment.astimezone(UTC).date() != now.astimezone(UTC).date():
+        return clock(moment)
+    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%H:%M}"))
 
 
 def verdict(found: Verdict) -> Md:
@@ -47,6 +54,16 @@ def subject(snapshot: Snapshot) -> Md:
     if snapshot.item_id is not None:
         return md.code(snapshot.item_id)
     return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
+
+
+def check(rule: str) -> Md:
+    """A rule's name as the sentence it is: `evidence is alive`."""
+    return md.escape(rule.replace("_", " ").replace(".", " "))
+
+
+def stopped(said: Md) -> Md:
+    """A sentence with a full stop, if it has no end yet."""
+    return said if said.endswith((".", "?", "!")) else md.fill("{said}.", said=said)
 
 
 def rows(changes: tuple[RowChange, ...], most: int = 12) -> Md:

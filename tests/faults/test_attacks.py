@@ -1,4 +1,8 @@
-"""What must hold whatever somebody tries: no stamp for rows nobody reviewed, none twice, none in a wrong name."""
+"""What must hold whatever somebody tries: no stamp for rows nobody reviewed, none twice, none in a wrong name; no pull stuck.
+
+The attackers: a worker who pushes at the wrong moment, a stranger who writes comments, a collaborator who may write branches of
+the commons, other tools, and DoltHub itself, slow and forgetful.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,17 @@ from typing import Any
 import pytest
 import requests
 
+from bot.converge import look
 from bot.deps import Deps
-from bot.model.ids import PullNo, decision_id, CommentId
+from bot.hub.errors import HubBusy, HubError, HubStrange
+from bot.model.ids import CommentId, PullNo, User, decision_id
 from bot.model.policy import Landing
+from bot.model.snapshot import Snapshot
+from bot.model.step import MergePull
+from bot.outcome import Ended, Moved
+from bot.perform import perform
 from bot.sandbox import wl_sql
+from bot.scratch import Held, Lost
 from bot.sweep import sweep
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
@@ -21,67 +32,72 @@ from tests.world import ROUNDS_MAX, World, make_world
 
 ITEM = "w-com-001"
 BRANCH = f"wl/polecat-7/{ITEM}"
+DONE = wl_sql.completion_id(ITEM, "polecat-7")
 ACCEPT = "/accept --quality 4"
 MOLE = "INSERT INTO rigs (handle, dolthub_org, trust_level) VALUES ('mole', 'mallory', 3)"
+"""What an attacker wants on main: a rig of their own that may decide."""
 
 
 class Meanwhile(requests.Session):
-    """A session in which something else happens right before the first request that fits."""
+    """A session in which something else happens right before one request: the one after the first `after` that fit."""
 
     def __init__(self, method: str, path_end: str, happens: Callable[[], object], *, after: int = 0) -> None:
         super().__init__()
         self.trust_env = False
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        self.fits = (method, path_end)
-        self.happens: Callable[[], object] | None = happens
-        self.after = after
+        self.method = method
+        self.path_end = path_end
+        self.left = after
+        self.happens = happens
 
     def request(self, method: str, url: str, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
-        due = (method, url.partition("?")[0].endswith(self.fits[1])) == (self.fits[0], True)
-        if due and self.happens is not None:
-            self.after -= 1
-            if self.after < 0:
-                happens, self.happens = self.happens, None
-                happens()
+        if method == self.method and url.partition("?")[0].endswith(self.path_end):
+            self.left -= 1
+            if self.left == -1:
+                self.happens()
         return super().request(method, url, *args, **more)
 
 
-def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
-    """Look at one pull and probe for it until nothing is left to do there."""
-    for _ in range(ROUNDS_MAX):
-        report = world.converge(pull, deps)
-        probed = world.probe(deps)
-        if not (report.steps_done or report.stopped or probed):
-            return
-    raise AssertionError("the pull does not come to rest")
-
-
-def act_through(world: World, pull: PullNo, deps: Deps | None = None) -> None:
-    """As `act`, but as a worker does it: what is raised is waited out."""
-    for _ in range(5):
-        try:
-            return act(world, pull, deps)
-        except Exception as e:
-            print("RAISED", repr(e)[:300])
-            time.sleep(0.4)
-    raise AssertionError("the pull never converges")
-
-
 def reviewed(world: World) -> PullNo:
+    """Pia's work, reviewed."""
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.review(pull)
     return pull
 
 
-def own_pulls(world: World) -> list[str]:
-    return [p["state"] for p in world.pulls() if p["creator"] == "bot"]
+def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
+    """Look at one pull, and at its links, until nothing is left to do there."""
+    for _ in range(ROUNDS_MAX):
+        report = world.converge(pull, deps)
+        probed = world.answer_knocks_at_the_prober(deps)
+        if not (report.steps_done or report.stopped or probed):
+            return
+    raise AssertionError("the pull does not come to rest")
 
 
-def move_branch(world: World, user: str, branch: str, commit: str) -> None:
-    """Force-push."""
-    fork = world.fork_of(user)
-    world.sandbox.admin("DELETE", "/branches", {"database": fork, "branch": branch})
-    world.sandbox.admin("POST", "/branches", {"database": fork, "branch": branch, "commit": commit})
+def act_on(world: World, pull: PullNo, deps: Deps | None = None) -> None:
+    """As `act`, but with a worker's patience: what was raised is tried again."""
+    for _ in range(12):
+        try:
+            return act(world, pull, deps)
+        except (HubError, Held, Lost):
+            time.sleep(world.policy.timing.about_to_s / 4)
+    raise AssertionError("the pull never converges")
+
+
+def about_to_merge(world: World, pull: PullNo) -> tuple[Snapshot, MergePull]:
+    """What a worker knows and means to do that has judged the pull and not merged it yet."""
+    world.converge(pull)
+    world.answer_knocks_at_the_prober()
+    snapshot, _, due = look(world.commons, pull, world.deps)
+    step = due.steps[0]
+    assert isinstance(step, MergePull)
+    return snapshot, step
+
+
+def merge_now(world: World, known: tuple[Snapshot, MergePull]) -> Ended:
+    snapshot, step = known
+    return perform(step, snapshot, world.deps)
 
 
 def merge_in_fork(world: World, user: str, source: str, target: str) -> str:
@@ -90,299 +106,343 @@ def merge_in_fork(world: World, user: str, source: str, target: str) -> str:
     before = world.db.head(target, database=fork)
     path = f"/api/v1alpha1/{fork}/write/{source.replace('/', '%2F')}/{target}"
     assert world.sandbox.call("POST", path, user=user).status_code == 200
-    for _ in range(200):
+    for _ in range(500):
         if (head := world.db.head(target, database=fork)) != before:
             return head
         time.sleep(0.01)
     raise AssertionError("the merge in the fork never came")
 
 
-# --- what is merged is not what was reviewed
+def force_push(world: World, user: str, branch: str, commit: str) -> None:
+    fork = world.fork_of(user)
+    world.sandbox.admin("DELETE", "/branches", {"database": fork, "branch": branch})
+    world.sandbox.admin("POST", "/branches", {"database": fork, "branch": branch, "commit": commit})
 
 
-def test_a_head_pushed_between_request_and_merge_is_not_stamped(world: World) -> None:
+def refusal(world: World, pull: PullNo) -> str:
+    """The bot's only answer below a pull, which must be a refusal on a commons without stamps."""
+    (answer,) = world.said(pull, "answer")
+    assert answer.startswith("**REFUSED**"), answer
+    assert world.count("stamps") == 0
+    return answer
+
+
+def hear_all(world: World) -> None:
+    """Take every knock for heard, as the jobs would that they made."""
+    for hint in world.redis.scan_iter("stampbot:hint:*"):
+        world.deps.scratch.knocks.heard(hint.decode())
+
+
+def landing_root(world: World, pull: PullNo, comment: str) -> str:
+    """Where the branches of a decision stand: everybody can tell, before there is one."""
+    return f"stampbot/{decision_id(world.commons, pull, CommentId(comment))}/"
+
+
+# --- what is merged is not what was reviewed ------------------------------------------------------------------------
+
+
+def test_a_head_pushed_between_the_request_and_the_merge_is_not_stamped(world: World) -> None:
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
     world.db.play({"quirk": 33, "match": {"operation": "mergePull"}, "times": 1, "sql": MOLE})
     act(world, pull)
     assert world.state(pull) == "merged"
-    assert world.count("stamps") == 0
-    assert "NOT STAMPED" in world.said(pull, "answer")[-1]
+    refusal(world, pull)
 
 
-def test_merged_by_hand_beyond_the_review(world: World) -> None:
+def test_work_merged_by_hand_beyond_its_review_is_not_stamped(world: World) -> None:
     pull = reviewed(world)
     world.push("pia", BRANCH, MOLE)
     world.merge_by_hand(pull)
     world.comment(pull, "ana", ACCEPT)
     act(world, pull)
-    assert world.count("stamps") == 0
-    assert "NOT STAMPED" in world.said(pull, "answer")[-1]
+    refusal(world, pull)
 
 
-@pytest.mark.parametrize("validator", ["ana", "mallory"])
-def test_a_merge_commit_of_the_workers_own(world: World, validator: str) -> None:
+@pytest.mark.parametrize("who", ["ana", "mallory"])
+def test_a_merge_of_the_workers_own_does_not_pass_for_the_merge_to_main(world: World, who: str) -> None:
+    """The reviewed head as parent 1 of a commit in the fork: its parent 0 holds trust for mallory that main never gave."""
     pull = reviewed(world)
     world.push("pia", "evil", MOLE)
-    move_branch(world, "pia", BRANCH, merge_in_fork(world, "pia", BRANCH, "evil"))
+    force_push(world, "pia", BRANCH, merge_in_fork(world, "pia", BRANCH, "evil"))
     world.merge_by_hand(pull)
-    world.comment(pull, validator, ACCEPT)
+    world.comment(pull, who, ACCEPT)
     act(world, pull)
-    print(world.said(pull)[-1])
-    assert world.count("stamps") == 0
-    assert "**REFUSED**" in world.said(pull, "answer")[-1]
+    refusal(world, pull)
 
 
-def test_branch_list_lags(world: World) -> None:
+def test_a_head_that_the_list_of_branches_hides_is_not_merged(world: World) -> None:
     pull = reviewed(world)
-    world.push("pia", BRANCH, MOLE)
-    world.db.play({"quirk": 25, "match": {"database": world.fork_of("pia")}, "lag_ms": 600})
     world.comment(pull, "ana", ACCEPT)
-    act_through(world, pull)
-    print(world.said(pull)[-1])
+    known = about_to_merge(world, pull)
+    world.db.play({"quirk": 25, "match": {"database": world.fork_of("pia")}, "lag_ms": 500})
+    world.push("pia", BRANCH, MOLE)
+    assert isinstance(merge_now(world, known), Moved)
     assert world.state(pull) == "open"
-    assert world.count("stamps") == 0
 
 
-def test_rival_finishes_between_look_and_merge(world: World) -> None:
+def test_a_pull_is_not_merged_into_a_main_it_was_not_judged_against(world: World) -> None:
     first = reviewed(world)
-    item = "INSERT INTO completions (id, wanted_id, completed_by, evidence, completed_at) VALUES "
-    world.push("otto", "wl/brass-otter/rival", f"{item} ('c-rival', '{ITEM}', 'brass-otter', '{world.evidence}/ok', NOW())")
-    second = world.open_pull("otto", "wl/brass-otter/rival", "rival")
+    into = "INSERT INTO completions (id, wanted_id, completed_by, evidence, completed_at) VALUES"
+    world.push("otto", "rival", f"{into} ('c-rival', '{ITEM}', 'brass-otter', '{world.evidence}/ok', NOW())")
+    second = world.open_pull("otto", "rival", "the same, better")
     world.review(second)
     world.comment(first, "ana", ACCEPT)
     world.comment(second, "bo", ACCEPT)
-    act(world, second) if False else None
-    slow = world.bot(Meanwhile("GET", "/operations", lambda: act(world, first)))
-    world.converge(second, slow)
-    world.probe(slow)
-    act(world, second, slow)
-    print(world.said(first)[-1])
-    print(world.said(second)[-1])
-    assert world.count("stamps") == 1
+    known = about_to_merge(world, second)
+    act(world, first)
+    assert isinstance(merge_now(world, known), Moved)
     assert world.state(second) == "open"
-
-
-# --- landing
-
-
-def test_landing_branch_prepared(world: World) -> None:
-    pull = reviewed(world)
-    comment = world.comment(pull, "ana", ACCEPT)
-    root = f"stampbot/{decision_id(world.commons, pull, CommentId(comment))}"
-    world.db.push(f"{root}/aaaaaaaa", MOLE)
-    act_through(world, pull)
     assert world.count("stamps") == 1
-    assert world.count("rigs", "handle = 'mole'") == 0
-    assert "ACCEPTED" in world.said(pull, "answer")[-1]
 
 
-def test_stranger_opens_landing_pull(world: World) -> None:
+def test_a_pull_to_another_branch_is_not_accepted(world: World) -> None:
+    world.sandbox.admin("POST", "/branches", {"database": world.db.name, "branch": "dev", "from": "main"})
+    world.push("pia", BRANCH, *wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
+    to_dev = {"database": world.db.name, "title": ITEM, "creator": "pia", "to_branch": "dev"}
+    number = world.sandbox.admin("POST", "/pulls", {**to_dev, "from_database": world.fork_of("pia"), "from_branch": BRANCH})
+    pull = PullNo(number["number"])
+    world.review(pull)
+    world.comment(pull, "ana", ACCEPT)
+    act(world, pull)
+    refusal(world, pull)
+    assert world.state(pull) == "open"
+
+
+# --- decisions on their way to main ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("moment", ["before the branches are listed", "before the branch is made"])
+def test_a_landing_branch_that_somebody_prepared_is_not_used(world: World, moment: str) -> None:
     pull = reviewed(world)
-    comment = world.comment(pull, "ana", ACCEPT)
-    root = f"stampbot/{decision_id(world.commons, pull, CommentId(comment))}"
+    root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT))
+
+    def prepare() -> None:
+        world.db.push(root + world.db.head()[:8], MOLE)
+
+    listed = moment == "before the branches are listed"
+    session = Meanwhile("GET" if listed else "POST", f"{world.db.name}/branches", prepare)
+    act_on(world, pull, world.bot(session))
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
+    assert (world.count("stamps"), world.count("rigs", "handle = 'mole'")) == (1, 0)
+
+
+def test_a_stranger_who_opens_the_landing_pull_first_does_not_stop_it(world: World) -> None:
+    pull = reviewed(world)
+    root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT))
 
     def squat() -> None:
-        (branch,) = [b["name"] for b in world.db.api("GET", "/branches").json()["data"] if b["name"].startswith(root)]
-        world.db.open_pull("mine", creator="mallory", from_database=world.db.name, from_branch=branch)
+        world.db.open_pull("mine", creator="mallory", from_database=world.db.name, from_branch=root + world.db.head()[:8])
 
-    act_through(world, pull, world.bot(Meanwhile("POST", "/pulls", squat)))
-    print(world.said(pull)[-1])
+    act_on(world, pull, world.bot(Meanwhile("POST", "/pulls", squat)))
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
     assert world.count("stamps") == 1
 
 
-def test_landing_pull_head_moved(world: World) -> None:
+def test_rows_pushed_to_the_landing_branch_at_the_last_moment_are_told(world: World) -> None:
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
     world.db.play({"quirk": 33, "match": {"operation": "mergePull", "path": "*/pulls/2/merge"}, "times": 1, "sql": MOLE})
-    act_through(world, pull)
-    print(world.said(pull)[-1])
-    assert "ACCEPTED" not in world.said(pull, "answer")[-1]
+    act(world, pull)
+    (answer,) = world.said(pull, "answer")
+    assert "pull 2 brought them at another head than was checked" in answer
+    assert "Nothing was changed" not in answer
 
 
-def test_stamp_by_other_tool_meanwhile(either_world: World) -> None:
+def test_a_stamp_of_another_tool_that_comes_in_between_stays_the_only_one(either_world: World) -> None:
     world = either_world
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
-    done = wl_sql.completion_id(ITEM, "polecat-7")
-    stamp, *_ = wl_sql.accept(ITEM, completion=done, author="bo-hollow", subject="polecat-7", quality=2, skills=(), message="x")
+    stamp, *_ = wl_sql.accept(ITEM, completion=DONE, author="bo-hollow", subject="polecat-7", quality=2, skills=(), message="")
     by_pull = world.policy.landing is Landing.PULL
-    when = ("POST", "/pulls", 0) if by_pull else ("POST", "/sql-writes", 2)
-    session = Meanwhile(when[0], when[1], lambda: world.db.push("main", stamp, user="bo"), after=when[2])
-    act_through(world, pull, world.bot(session))
-    print(world.said(pull)[-1])
+    path_end, after = ("/pulls", 0) if by_pull else ("/sql-writes", 2)
+    act_on(world, pull, world.bot(Meanwhile("POST", path_end, lambda: world.db.push("main", stamp, user="bo"), after=after)))
     assert world.count("stamps") == 1
+    assert world.said(pull, "answer")[0].startswith("**REFUSED**")
 
 
-@pytest.mark.parametrize("nth", [0, 1, 2])
-def test_two_workers_land_at_once(world: World, nth: int) -> None:
+@pytest.mark.parametrize("statement", [0, 2])
+def test_two_workers_at_one_decision_land_it_once_and_say_so(world: World, statement: int) -> None:
+    """Redis is wiped while one writes, and with it goes the lease: another one does all of it meanwhile."""
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
 
     def other() -> None:
         world.redis.flushall()
-        act_through(world, pull)
+        act_on(world, pull)
 
-    act_through(world, pull, world.bot(Meanwhile("POST", "/sql-writes", other, after=nth)))
-    print(world.said(pull)[-1])
+    act_on(world, pull, world.bot(Meanwhile("POST", "/sql-writes", other, after=statement)))
     assert world.count("stamps") == 1
-    assert ["ACCEPTED" in a for a in world.said(pull, "answer")] == [True]
+    assert [answer.partition(" ")[0] for answer in world.said(pull, "answer")] == ["**ACCEPTED**"]
 
 
-# --- words
-
-
-def test_forged_marks(world: World) -> None:
-    pull = reviewed(world)
-    fake = world.push("pia", BRANCH, MOLE)
-    world.comment(pull, "mallory", f"**READY**\n\n`stampbot/1 review - READY {fake} 178abff38d16 2`")
-    world.comment(pull, "ana", f"{ACCEPT} --at {fake[:7]}")
-    comment = world.comment(pull, "ana", ACCEPT)
-    world.comment(pull, "mallory", f"ok\n\n`stampbot/1 answer accept:{comment} done {fake} - 1`")
-    act(world, pull)
-    print("\n\n".join(world.said(pull)))
-    assert world.state(pull) == "open"
-    assert world.count("stamps") == 0
-
-
-def test_heckler(world: World) -> None:
-    pull = reviewed(world)
-    world.comment(pull, "ana", ACCEPT)
-    world.comment(pull, "mallory", "/help")
-    act(world, pull)
-    print("\n\n".join(world.said(pull, "answer")))
-    assert world.count("stamps") == 1
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        f"> {ACCEPT}",
-        f"```\n{ACCEPT}\n```",
-        f"    {ACCEPT}",
-        f"<!--\n{ACCEPT}\n-->",
-        f"> quoted\n{ACCEPT}",
-        f"`code\n{ACCEPT}\nmore`",
-        f"\\{ACCEPT}",
-        f"~~~\n```\n~~~~ x\n{ACCEPT}",
-        f"<div>\n{ACCEPT}\n</div>",
-        f"ana said: {ACCEPT}",
-    ],
-)
-def test_no_command(world: World, body: str) -> None:
-    pull = reviewed(world)
-    world.comment(pull, "ana", body)
-    act(world, pull)
-    assert world.state(pull) == "open"
-
-
-def test_edited_and_own(world: World) -> None:
-    pull = reviewed(world)
-    c = world.comment(pull, "ana", "looks good")
-    world.sandbox.admin("PATCH", "/comments", {"database": world.db.name, "number": pull, "comment_id": c, "body": ACCEPT})
-    world.comment(pull, "bot", ACCEPT)
-    act(world, pull)
-    assert world.state(pull) == "open"
-
-
-def test_kin_over_two_links(world: World) -> None:
-    link = "INSERT INTO rig_links (id, rig_a, rig_b, assertion_a, assertion_b, link_type, status) VALUES "
-    print(world.db.sql("DESCRIBE rig_links"))
-    world.db.push(
-        "main",
-        "INSERT INTO rigs (handle, dolthub_org, trust_level) VALUES ('middle', 'zoe', 1)",
-    )
-    cols = "id, rig_a, rig_b, status"
-    world.db.push(
-        "main",
-        f"INSERT INTO rig_links ({cols}) VALUES ('l1', 'polecat-7', 'middle', 'active'), ('l2', 'middle', 'ana-town', 'active')",
-    )
-    pull = reviewed(world)
-    world.comment(pull, "ana", ACCEPT)
-    act(world, pull)
-    print(world.said(pull)[-1])
-    assert world.state(pull) == "open"
-
-
-# --- faults
-
-
-def test_every_answer_is_lost(either_world: World) -> None:
-    world = either_world
-    pull = reviewed(world)
-    world.comment(pull, "ana", ACCEPT)
-    for op in ("createBranch", "runSqlWriteQuery", "createPull", "mergePull", "createPullComment"):
-        world.db.play({"quirk": "lost-answer", "match": {"operation": op}, "times": 2})
-    for _ in range(20):
-        try:
-            act(world, pull)
-            break
-        except Exception as e:
-            print("RAISED", repr(e)[:200])
-            world.redis.flushall()
-    print(world.said(pull)[-1])
-    assert world.count("stamps") == 1
-    assert len(world.said(pull, "answer")) == 1
-    assert [s for s in own_pulls(world) if s == "open"] == []
-
-
-def test_private_fork_does_not_stop_the_sweep(world: World) -> None:
-    pull = reviewed(world)
-    world.converge(pull)
-    other = world.hand_in("otto", "brass-otter", "w-com-002")
-    for op in ("listBranches", "runSqlReadQueryPost"):
-        world.db.play({"quirk": "status", "match": {"operation": op, "database": world.fork_of("pia")}, "status": 403})
-    sweep(world.commons, world.deps)
-    assert sweep(world.commons, world.deps) >= 1
-    world.converge(pull)
-
-
-def test_null_key(world: World) -> None:
-    world.push("pia", BRANCH, "DROP TABLE completions", "CREATE TABLE completions (id VARCHAR(64), wanted_id VARCHAR(64))", "INSERT INTO completions (id) VALUES (NULL)")
-    pull = world.open_pull("pia", BRANCH, "x")
-    act(world, pull)
-    print(world.said(pull))
-
-
-def test_token_echo(world: World) -> None:
-    pull = reviewed(world)
-    world.comment(pull, "ana", ACCEPT)
-    world.db.play({"quirk": "status", "match": {"operation": "mergePull"}, "status": 422, "detail": "bad token-bot"})
-    act(world, pull)
-    print(world.said(pull)[-1])
-    assert "token-bot" not in "".join(world.said(pull))
-
-
-def test_half_landed(world_sandbox: SandboxProcess, world_redis: RedisProcess) -> None:
+def test_a_landing_that_cannot_be_finished_names_what_it_leaves(
+    world_sandbox: SandboxProcess, world_redis: RedisProcess
+) -> None:
     world = make_world(world_sandbox, world_redis, landing=Landing.DIRECT)
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
-    session = Meanwhile(
-        "POST", "/sql-writes", lambda: world.db.push("main", f"UPDATE wanted SET status='withdrawn' WHERE id='{ITEM}'"), after=1
-    )
-    act_through(world, pull, world.bot(session))
-    print(world.said(pull)[-1])
-    print(world.row("completions", wanted_id=ITEM))
+    withdraw = f"UPDATE wanted SET status = 'withdrawn' WHERE id = '{ITEM}'"
+    act_on(world, pull, world.bot(Meanwhile("POST", "/sql-writes", lambda: world.db.push("main", withdraw), after=1)))
+    assert f"for a maintainer to put right: completions {DONE}" in refusal(world, pull)
     world.close()
 
 
-def test_waiting_accept_and_reject(world: World) -> None:
-    pull = reviewed(world)
-    world.comment(pull, "ana", ACCEPT)
-    world.comment(pull, "bo", "/reject no")
-    act(world, pull)
-    print("\n\n".join(world.said(pull, "answer")))
-    assert world.state(pull) == "open"
-
-
-def test_shared_head(world: World) -> None:
+def test_two_pulls_with_one_head_give_one_stamp(world: World) -> None:
     pull = reviewed(world)
     world.db.made.append(world.sandbox.admin("POST", "/forks", {"source": world.fork_of("pia"), "owner": "otto"})["database"])
-    twin = world.open_pull("otto", BRANCH, "twin")
+    twin = world.open_pull("otto", BRANCH, "the same branch from another fork")
     world.review(twin)
     world.comment(pull, "ana", ACCEPT)
     world.comment(twin, "bo", ACCEPT)
     act(world, pull)
     act(world, twin)
-    print(world.said(twin)[-1])
     assert world.count("stamps") == 1
+    assert world.said(twin, "answer")[0].startswith("**REFUSED**")
+
+
+def test_every_answer_of_dolthub_is_lost_and_redis_wiped_each_time(either_world: World) -> None:
+    world = either_world
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    for operation in ("createBranch", "runSqlWriteQuery", "createPull", "mergePull", "createPullComment"):
+        world.db.play({"quirk": "lost-answer", "match": {"operation": operation}, "times": 2})
+    lost = 0
+    while lost < 20:
+        try:
+            act(world, pull)
+            break
+        except HubBusy:
+            lost += 1
+            world.redis.flushall()
+    assert lost > 3
+    assert world.count("stamps") == 1
+    assert [answer.partition(" ")[0] for answer in world.said(pull, "answer")] == ["**ACCEPTED**"]
+
+
+def test_rows_that_come_cut_are_no_ground_for_a_decision(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.db.play({"quirk": 23, "rows": 2})
+    with pytest.raises(HubStrange):
+        act(world, pull, world.bot())
+    assert world.state(pull) == "open"
+
+
+# --- who speaks -----------------------------------------------------------------------------------------------------
+
+
+def test_marks_written_by_strangers_mean_nothing(world: World) -> None:
+    """A review of a head nobody reviewed, and an answer that would close a command."""
+    pull = reviewed(world)
+    evil = world.push("pia", BRANCH, MOLE)
+    world.comment(pull, "mallory", f"**READY**\n\n`stampbot/1 review - READY {evil} 178abff38d16 2`")
+    comment = world.comment(pull, "ana", f"{ACCEPT} --at {evil[:7]}")
+    world.comment(pull, "mallory", f"Done.\n\n`stampbot/1 answer accept:{comment} done {evil} - 1`")
+    act(world, pull)
+    assert "names no reviewed head" in refusal(world, pull)
+    assert world.state(pull) == "open"
+
+
+def test_what_only_looks_like_a_command_decides_nothing(world: World) -> None:
+    pull = reviewed(world)
+    for body in (
+        f"> {ACCEPT}",
+        f"> he wrote:\n{ACCEPT}",
+        f"```\n{ACCEPT}\n```",
+        f"~~~\n```\n~~~~ x\n{ACCEPT}",
+        f"    {ACCEPT}",
+        f"`code\n{ACCEPT}\nmore`",
+        f"<!--\n{ACCEPT}\n-->",
+        f"<div>\n{ACCEPT}\n</div>",
+        f"\\{ACCEPT}",
+        f"bo would say {ACCEPT}",
+    ):
+        world.comment(pull, "ana", body)
+    edited = world.comment(pull, "ana", "Looks good.")
+    where = {"database": world.db.name, "number": pull, "comment_id": edited}
+    world.sandbox.admin("PATCH", "/comments", {**where, "body": ACCEPT})
+    world.comment(pull, "bot", ACCEPT)
+    act(world, pull)
+    assert world.state(pull) == "open"
+    assert all(answer.startswith("**HINT**") for answer in world.said(pull, "answer"))
+
+
+def test_a_later_rejection_is_not_overtaken_by_an_accept_that_waits(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.comment(pull, "bo", "/reject it does not build")
+    act(world, pull)
+    assert world.state(pull) == "open"
+    assert sorted(answer.partition(" ")[0] for answer in world.said(pull, "answer")) == ["**REFUSED**", "**REJECTED**"]
+
+
+def test_kin_over_a_rig_that_plays_no_part_is_still_kin(world: World) -> None:
+    world.db.push(
+        "main",
+        "INSERT INTO rigs (handle, dolthub_org, trust_level) VALUES ('middle', 'zoe', 1)",
+        "INSERT INTO rig_links (id, rig_a, rig_b, status)"
+        " VALUES ('l-1', 'polecat-7', 'middle', 'active'), ('l-2', 'middle', 'bo-hollow', 'active')",
+    )
+    pull = reviewed(world)
+    world.comment(pull, "bo", ACCEPT)
+    act(world, pull)
+    assert "Yearbook rule" in refusal(world, pull)
+
+
+def test_a_rig_that_the_pull_itself_brings_decides_nothing(world: World) -> None:
+    world.push("mallory", "wl/register/mole", MOLE)
+    pull = world.open_pull("mallory", "wl/register/mole", "Register rig: mole")
+    world.review(pull)
+    world.comment(pull, "mallory", "/accept --as mole")
+    act(world, pull)
+    refusal(world, pull)
+    assert world.count("rigs", "handle = 'mole'") == 0
+
+
+# --- what must not stop everything else -----------------------------------------------------------------------------
+
+
+def test_a_fork_that_may_not_be_read_stops_neither_the_sweep_nor_its_own_pull(world: World) -> None:
+    pull = reviewed(world)
+    sweep(world.commons, world.deps)
+    world.converge(pull)
+    world.hand_in("otto", "brass-otter", "w-com-002")
+    for operation in ("listBranches", "runSqlReadQueryPost"):
+        closed = {"operation": operation, "database": world.fork_of("pia")}
+        world.db.play({"quirk": "status", "match": closed, "status": 403})
+    assert sweep(world.commons, world.deps) >= 1
+    world.converge(pull)
+
+
+def test_a_fork_that_answers_nothing_sensible_hides_its_heads_only(world: World) -> None:
+    pull = reviewed(world)
+    sweep(world.commons, world.deps)
+    world.converge(pull)
+    world.db.play({"quirk": "status", "match": {"operation": "listBranches", "database": world.fork_of("pia")}, "status": 418})
+    hear_all(world)
+    assert sweep(world.commons, world.deps) == 0
+    world.comment(pull, "ana", "/reject no")
+    assert sweep(world.commons, world.deps) == 1
+
+
+def test_a_table_without_a_key_is_reviewed_like_any_other_nonsense(world: World) -> None:
+    table = "CREATE TABLE completions (id VARCHAR(64), wanted_id VARCHAR(64))"
+    world.push("pia", BRANCH, "DROP TABLE completions", table, "INSERT INTO completions (id) VALUES (NULL)")
+    pull = world.open_pull("pia", BRANCH, "no keys")
+    world.review(pull)
+    assert world.said(pull, "review")[0].startswith("**BLOCKED**")
+
+
+def test_comments_that_are_not_known_as_ours_are_not_written_for_ever(world: World) -> None:
+    """The account of the token, and the same account spelled otherwise in comments."""
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.converge(pull)
+    world.answer_knocks_at_the_prober()
+    deps = world.bot()
+    deps._accounts[world.commons] = User("Bot")
+    with pytest.raises(HubStrange, match="do not count as ours"):
+        for _ in range(5):
+            world.converge(pull, deps)
+            time.sleep(world.policy.timing.about_to_s)
+    assert len(world.said(pull)) == 2

@@ -125,7 +125,8 @@ def stampbot_toml(world: World) -> str:
     timing = {name: getattr(AT_ONCE, name) for name in AT_ONCE.__slots__}
     written = {name: list(value) if isinstance(value, tuple) else value for name, value in timing.items()}
     lines = [f"{name} = {json.dumps(value)}" for name, value in written.items()]
-    return "\n".join([f'landing = "{world.policy.landing.value}"', "[timing]", *lines, ""])
+    head = [f'landing = "{world.policy.landing.value}"', "requests_per_minute = 100000", "[timing]"]
+    return "\n".join([*head, *lines, ""])
 
 
 def until(holds: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""The review and the receipt that README shows: of the demo's first pull, said by the bot's own code at fixed hashes and times."""
+"""The review and the receipt that README shows: the demo's first pull, by the bot's own code, at fixed hashes and times."""
 
 from __future__ import annotations
 

@@ -68,4 +68,4 @@ def test_evidence_is_a_url(snapshot: Snapshot, expected: tuple[str, ...]) -> Non
 
 def test_text_is_shown_as_what_it_is() -> None:
     assert told(check, handed(" ")) == "The completion brings no evidence."
-    assert told(check, handed("commit abc123def")) == 'The evidence is not a link: "commit abc123def".'
+    assert told(check, handed("commit abc123def")) == "The evidence is not a link: `commit abc123def`."

@@ -71,17 +71,17 @@ def test_one_of_two_links_without_a_sheet_waits_while_the_other_is_told() -> Non
 
 def test_a_first_404_says_when_it_looks_again() -> None:
     said = told(check, probed(dead(NOW)))
-    assert said == f'The link "{EVIDENCE}" answered 404 at 14:02 UTC, will look again 14:32 UTC.'
+    assert said == f"The link `{EVIDENCE}` answered 404 at 14:02 UTC, will look again 14:32 UTC."
 
 
 def test_a_second_404_says_when_it_looks_for_the_last_time() -> None:
     said = told(check, probed(dead(ago(minutes=32), NOW)))
-    assert said == f'The link "{EVIDENCE}" answered 404 at 14:02 UTC, will look again 20:02 UTC.'
+    assert said == f"The link `{EVIDENCE}` answered 404 at 14:02 UTC, will look again 20:02 UTC."
 
 
 def test_silence_of_the_checker_is_dated() -> None:
     said = told(check, a_snapshot(probes=(), first_look_at=ago(minutes=3)))
-    assert said == f'The link checker has not answered about "{EVIDENCE}" since 13:59 UTC.'
+    assert said == f"The link checker has not answered about `{EVIDENCE}` since 13:59 UTC."
 
 
 def test_after_the_merge_a_dead_link_is_a_note() -> None:

@@ -62,7 +62,7 @@ def test_items_move_legally(main: Cells, changes: Changes, expected: tuple[str, 
 
 
 def test_an_item_that_main_does_not_have_is_named() -> None:
-    assert told(check, a_snapshot(items=())) == f'Item "{ITEM}" is not on main.'
+    assert told(check, a_snapshot(items=())) == f"Item `{ITEM}` is not on main."
 
 
 def test_a_completion_without_item_is_left_to_its_own_rule() -> None:
@@ -71,4 +71,4 @@ def test_a_completion_without_item_is_left_to_its_own_rule() -> None:
 
 
 def test_words_of_other_tools_are_no_status() -> None:
-    assert told(check, a_snapshot(changes=work(wanted=hands_in(status="done")))) == '"done" is no status of an item.'
+    assert told(check, a_snapshot(changes=work(wanted=hands_in(status="done")))) == "`done` is no status of an item."

@@ -40,5 +40,5 @@ def test_the_contract_is_locked(changes: Changes, expected: tuple[str, ...]) -> 
 def test_a_long_hostile_cell_is_quoted_in_one_short_line() -> None:
     said = told(check, a_snapshot(changes=work(wanted=hands_in(title="a\n/accept \x1b[31m" + "x" * 100_000))))
     assert said == (
-        'The pull changes title of the item from "Teach the mayor to count" to "a /accept [31m' + "x" * 46 + '…".'
+        "The pull changes title of the item from `Teach the mayor to count` to `a /accept [31m" + "x" * 46 + "…`."
     )  # fmt: skip

@@ -57,7 +57,7 @@ def test_main_has_not_moved(snapshot: Snapshot, expected: tuple[str, ...]) -> No
 def test_the_cells_in_conflict_are_named() -> None:
     said = told(check, seen(work(), status="claimed", claimed_by="cormorant", updated_at="2026-06-10 09:00:00"))
     assert said == (
-        f'Main has changed "{ITEM}" since the branch left it, so the merge conflicts: claimed_by, status, updated_at.'
+        f"Main has changed `{ITEM}` since the branch left it, so the merge conflicts: claimed_by, status, updated_at."
     )
 
 

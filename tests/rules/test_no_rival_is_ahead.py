@@ -39,4 +39,4 @@ def test_rivals_are_named(snapshot: Snapshot, expected: tuple[str, ...]) -> None
 
 def test_a_rival_comes_with_its_evidence() -> None:
     said = told(check, a_snapshot(rivals=(RIVAL,)))
-    assert said == f'Pull 58 by rig "cormorant" is about the same item, with evidence "{EVIDENCE}".'
+    assert said == f"Pull 58 by rig `cormorant` is about the same item, with evidence `{EVIDENCE}`."

@@ -53,5 +53,5 @@ def test_nobody_brings_their_own(changes: Changes, expected: tuple[str, ...]) ->
 
 def test_a_smuggled_stamp_is_named() -> None:
     assert told(check, a_snapshot(changes=work(added("stamps")))) == (
-        'The pull brings a stamp by "ana-town" for "polecat-7".'
+        "The pull brings a stamp by `ana-town` for `polecat-7`."
     )  # fmt: skip

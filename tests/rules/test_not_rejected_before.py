@@ -43,12 +43,12 @@ def test_rejections_hold(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
 
 
 def test_who_rejected_and_when_is_told() -> None:
-    assert told(check, after()) == 'Rejected by "ana" at 2026-06-14 13:47 UTC for this commit.'
+    assert told(check, after()) == "Rejected by `ana` at 2026-06-14 13:47 UTC for this commit."
 
 
 def test_a_rejection_outlives_the_comment_that_asked_for_it() -> None:
     gone = a_snapshot(comments=after("old head").comments[1:])
-    assert told(check, gone) == 'Rejected by "a validator" at 2026-06-14 13:47 UTC for this evidence.'.replace('"', "")
+    assert told(check, gone) == "Rejected by a validator at 2026-06-14 13:47 UTC for this evidence."
 
 
 def test_new_evidence_on_a_new_head_is_a_new_chance() -> None:

@@ -46,5 +46,5 @@ def test_one_fresh_completion(snapshot: Snapshot, expected: tuple[str, ...]) -> 
 def test_the_remedy_for_a_missing_completion_knows_that_wl_done_writes_nothing_twice() -> None:
     (finding,) = judged(check, a_snapshot(changes=changes_of(hands_in()))).findings
     assert finding.remedy == (
-        f'Discard the branch (b in the wl board), then: wl claim {ITEM}, wl done {ITEM} --evidence "<URL>"'
+        f'Discard the branch (b in the wl board), then: `wl claim {ITEM}`, `wl done {ITEM} --evidence "<URL>"`'
     )

@@ -31,5 +31,5 @@ def test_the_pull_goes_to_main_and_can_be_read(snapshot: Snapshot, expected: tup
 
 def test_a_branch_that_is_gone_is_named() -> None:
     (finding,) = judged(check, a_snapshot(head=None, changes=changes_of())).findings
-    assert finding.says == 'The source branch "pia/wl-commons:wl/polecat-7/w-870be07fbc" is gone or cannot be read.'
+    assert finding.says == "The source branch `pia/wl-commons:wl/polecat-7/w-870be07fbc` is gone or cannot be read."
     assert finding.remedy == "Restore the branch, or close this pull"

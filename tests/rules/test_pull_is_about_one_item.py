@@ -32,4 +32,4 @@ def test_one_pull_one_item(snapshot: Snapshot, expected: tuple[str, ...]) -> Non
 def test_many_items_are_counted_not_listed() -> None:
     changes = changes_of(*(claims({"id": f"w-{n}"}) for n in range(9)))
     said = told(check, a_snapshot(changes=changes, pull=a_pull(source=a_branch(branch="main"))))
-    assert said == 'The pull is about 9 items: "w-0", "w-1", "w-2", "w-3" ….'
+    assert said == "The pull is about 9 items: `w-0`, `w-1`, `w-2`, `w-3` …."

@@ -36,4 +36,4 @@ def test_a_pull_whose_rows_could_not_be_read_is_not_called_empty() -> None:
 
 def test_a_backfill_is_told_in_numbers() -> None:
     changes = changes_of(*(added("stamps", id=f"s-{n}") for n in range(200)), unread=(("completions", 6000),))
-    assert told(check, a_snapshot(changes=changes)) == 'The pull brings 6200 rows at once ("stamps", "completions").'
+    assert told(check, a_snapshot(changes=changes)) == "The pull brings 6200 rows at once (`stamps`, `completions`)."

@@ -61,12 +61,12 @@ def test_the_owner_on_main_now_counts_not_the_one_the_branch_started_from() -> N
     taken_meanwhile: tuple[Rig, ...] = (*RIGS, a_rig("old-crow", "cy"))
     snapshot = a_snapshot(pull=NEW, rigs=taken_meanwhile, changes=changes_of(modified("rigs", NOBODYS, dolthub_org="pia")))
     assert told(check, snapshot) == (
-        'The pull registers "old-crow" again, which belongs to "cy"; it comes from "pia".'
+        "The pull registers `old-crow` again, which belongs to `cy`; it comes from `pia`."
     )  # fmt: skip
 
 
 def test_taking_over_a_rig_of_nobody_is_told_apart_from_giving_one_away() -> None:
     taken = a_snapshot(pull=NEW, changes=changes_of(modified("rigs", NOBODYS, dolthub_org="pia")))
     given = a_snapshot(pull=NEW, changes=changes_of(modified("rigs", OURS, dolthub_org="bo")))
-    assert told(check, taken) == 'The pull takes over "old-crow", which has no owner on main.'
-    assert told(check, given) == 'The pull gives "polecat-7" away, from "pia" to "bo".'
+    assert told(check, taken) == "The pull takes over `old-crow`, which has no owner on main."
+    assert told(check, given) == "The pull gives `polecat-7` away, from `pia` to `bo`."

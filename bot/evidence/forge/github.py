@@ -1,0 +1,347 @@
+"""GitHub's REST API: what it says about a pull, a commit, an issue, a release, a run, a gist, a file or a repository.
+
+Endpoints and fields: GitHub REST API documentation (2022-11-28). Containment of a commit: as zizmor's impostor-commit audit
+tells it, because GitHub serves any fork's commit under the parent's address.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
+from bot.evidence.kinds import Evidence, Kind
+from bot.model.evidence import Seen
+
+HEADERS: Final = (("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", "2022-11-28"))
+_REPO: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_SHA: Final = re.compile(r"[0-9a-f]{40}")
+
+
+def inquire(evidence: Evidence) -> Inquiry | None:
+    """The questions about a piece of evidence; None if GitHub has no say about its kind."""
+    match evidence.kind:
+        case Kind.GITHUB_PULL:
+            return _pull(evidence)
+        case Kind.GITHUB_COMMIT:
+            return _commit(evidence)
+        case Kind.GITHUB_ISSUE:
+            return _issue(evidence)
+        case Kind.GITHUB_RELEASE:
+            return _release(evidence)
+        case Kind.GITHUB_RUN:
+            return _run(evidence)
+        case Kind.GITHUB_GIST:
+            return _gist(evidence)
+        case Kind.GITHUB_FILE:
+            return _file(evidence)
+        case Kind.GITHUB_REPO:
+            return _bare_repository(evidence)
+        case _:
+            return None
+
+
+# --- the neighbourhood ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Repo:
+    """A repository everybody may see. `name` is what it is called now."""
+
+    name: str
+    default: str
+    renamed: str
+    doc: Doc
+
+
+def _repository(evidence: Evidence) -> Generator[Ask, Reply, _Repo]:
+    """The repository of the evidence. Ends the inquiry where it is not visible, and where it is only visible to us.
+
+    A private repository, a deleted one and a typo in its name all look alike (404); only an account that does not exist can
+    be told. What our token may see and others may not is nobody's business in a public comment.
+    """
+    reply = yield Ask(f"/repos/{evidence.repo}")
+    if reply.missing:
+        owner = yield Ask(f"/users/{evidence.repo.partition('/')[0]}")
+        raise unknown("no_such_owner" if owner.missing else "not_visible")
+    return _public(evidence, reply.doc)
+
+
+def _public(evidence: Evidence, doc: Doc) -> _Repo:
+    if doc.truth("private"):
+        raise unknown("not_visible")
+    name = doc.need("full_name")
+    if not _REPO.fullmatch(name):
+        raise Strange("`full_name` is no name of a repository")
+    renamed = name if name.lower() != evidence.repo else ""
+    return _Repo(name=name.lower(), default=_branch(doc, "default_branch"), renamed=renamed, doc=doc)
+
+
+def _branch(doc: Doc, path: str) -> str:
+    """A branch's name as Git allows it (git-check-ref-format), so that it can stand in a path."""
+    name = doc.need(path)
+    if ".." in name or "//" in name or name.startswith("/") or any(part.startswith(".") for part in name.split("/")):
+        raise Strange(f"`{path}` is no name of a branch")
+    return name
+
+
+def _dead(repo: _Repo, reason: str) -> Found:
+    """Absent, and the repository around it can be seen: that is more than a 404."""
+    return Found(seen=Seen.DEAD, reason=reason, facts=kept(("repo", repo.name), ("renamed_to", repo.renamed)), repo=repo.name)
+
+
+# --- pulls ------------------------------------------------------------------------------------------------------------
+
+
+def _pull(evidence: Evidence) -> Inquiry:
+    reply = yield Ask(f"/repos/{evidence.repo}/pulls/{evidence.name}")
+    if reply.missing:
+        repo = yield from _repository(evidence)
+        issue = yield Ask(f"/repos/{repo.name}/issues/{evidence.name}")
+        if issue.missing:
+            return _dead(repo, "no_such_pull")
+        if issue.doc.at("pull_request").value is not None:
+            # Hidden or made a moment ago: there is one, so it is not dead.
+            raise unknown("not_visible")
+        return Found(seen=Seen.SUSPICIOUS, reason="issue_not_pull", facts=kept(("title", issue.doc.text("title"))))
+    return _read_pull(evidence, reply.doc)
+
+
+def _read_pull(evidence: Evidence, doc: Doc) -> Found:
+    repo = _public(evidence, doc.at("base.repo"))
+    merged, base = doc.truth("merged"), doc.need("base.ref")
+    files = doc.count("changed_files")
+    state = "merged" if merged else doc.need("state")
+    match state:
+        case "merged" if base != repo.default:
+            seen, reason = Seen.SUSPICIOUS, "side_branch"
+        case "merged" if files == "0":
+            seen, reason = Seen.SUSPICIOUS, "empty_diff"
+        case "merged":
+            seen, reason = Seen.VERIFIED, "merged"
+        case "open":
+            seen, reason = Seen.SUSPICIOUS, "not_merged"
+        case "closed":
+            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
+        case _:
+            raise Strange("`state` is none we know")
+    facts = kept(
+        ("state", state),
+        ("title", doc.text("title")),
+        ("author", doc.text("user.login")),
+        ("author_type", doc.text("user.type") if doc.text("user.type") != "User" else ""),
+        ("merged_by", doc.text("merged_by.login")),
+        ("merged_at", doc.when("merged_at")),
+        ("created_at", doc.when("created_at")),
+        ("files", files),
+        ("added", doc.count("additions")),
+        ("removed", doc.count("deletions")),
+        ("into", base),
+        ("commit", doc.text("merge_commit_sha") if merged else ""),
+        ("draft", "yes" if doc.is_true("draft") else ""),
+        ("repo", repo.name),
+        ("repo_created_at", repo.doc.when("created_at")),
+        ("renamed_to", repo.renamed),
+    )
+    return Found(seen=seen, reason=reason, facts=facts, kind=Kind.GITHUB_PULL, repo=repo.name)
+
+
+# --- commits ----------------------------------------------------------------------------------------------------------
+
+
+def _commit(evidence: Evidence) -> Inquiry:
+    """That a commit can be seen proves nothing, not even that it is this repository's: it must be on the default branch."""
+    repo = yield from _repository(evidence)
+    path = f"/repos/{repo.name}/commits/{evidence.name}"
+    reply = yield Ask(path)
+    if reply.missing or reply.status in (409, 422):
+        # 409: the repository is empty. 422: "No commit found for SHA".
+        return _dead(repo, "no_such_commit")
+    sha = reply.doc.sha("sha")
+    if not sha.startswith(evidence.name):
+        raise Strange("another commit than the one asked for")
+    facts = (
+        ("title", reply.doc.first_line("commit.message")),
+        ("author", reply.doc.text("author.login")),
+        ("created_at", reply.doc.when("commit.committer.date")),
+        ("signed", "yes" if reply.doc.is_true("commit.verification.verified") else ""),
+        ("files", str(len(reply.doc.items("files"))) if reply.doc.at("files").value is not None else ""),
+        ("repo", repo.name),
+        ("renamed_to", repo.renamed),
+    )
+
+    def found(seen: Seen, reason: str, *more: tuple[str, str]) -> Found:
+        return Found(seen=seen, reason=reason, facts=kept(*more, *facts), repo=repo.name, name=sha)
+
+    range_path = f"/repos/{repo.name}/compare/{quote(repo.default, safe='/')}...{sha}"
+    compared = yield Ask(range_path, (("per_page", "1"),))
+    if not compared.missing:
+        match compared.doc.need("status"):
+            case "behind" | "identical":
+                return found(Seen.VERIFIED, "contained", ("on", repo.default))
+            case "ahead" | "diverged":
+                pass
+            case _:
+                raise Strange("`status` of a comparison is none we know")
+    pulls = yield Ask(f"/repos/{repo.name}/commits/{sha}/pulls")
+    merged = () if pulls.missing else tuple(p for p in pulls.doc.items() if _is_merged_here(p, repo))
+    for pull in merged:
+        if sha in (pull.text("head.sha"), pull.text("merge_commit_sha")):
+            # Squashed or rebased: what was reviewed came in, under another hash.
+            return found(Seen.VERIFIED, "merged_by_pull", ("pull", pull.count("number")), ("merged_at", pull.when("merged_at")))
+    heads = yield Ask(f"/repos/{repo.name}/commits/{sha}/branches-where-head")
+    branch = "" if heads.missing or not heads.doc.items() else heads.doc.items()[0].text("name")
+    if branch or merged:
+        return found(Seen.SUSPICIOUS, "not_on_default", ("on", branch), ("pull", merged[0].count("number") if merged else ""))
+    return found(Seen.SUSPICIOUS, "impostor_commit")
+
+
+def _is_merged_here(pull: Doc, repo: _Repo) -> bool:
+    there = pull.text("base.repo.full_name").lower() == repo.name and pull.text("base.ref") == repo.default
+    return there and bool(pull.when("merged_at"))
+
+
+# --- everything else --------------------------------------------------------------------------------------------------
+
+
+def _issue(evidence: Evidence) -> Inquiry:
+    repo = yield from _repository(evidence)
+    reply = yield Ask(f"/repos/{repo.name}/issues/{evidence.name}")
+    if reply.missing:
+        return _dead(repo, "issue_deleted" if reply.status == 410 else "no_such_issue")
+    doc = reply.doc
+    if doc.at("pull_request").value is not None:
+        pull = yield Ask(f"/repos/{repo.name}/pulls/{evidence.name}")
+        return _read_pull(evidence, pull.doc)
+    state, why = doc.need("state"), doc.text("state_reason")
+    # An issue is not work: at best it is there.
+    done = state == "closed" and why in ("", "completed")
+    reason = "issue_closed" if done else "issue_open" if state == "open" else "issue_not_planned"
+    facts = kept(
+        ("state", state),
+        ("title", doc.text("title")),
+        ("author", doc.text("user.login")),
+        ("created_at", doc.when("created_at")),
+        ("closed_at", doc.when("closed_at")),
+        ("repo", repo.name),
+        ("renamed_to", repo.renamed),
+    )
+    return Found(seen=Seen.REACHABLE if done else Seen.SUSPICIOUS, reason=reason, facts=facts, repo=repo.name)
+
+
+def _release(evidence: Evidence) -> Inquiry:
+    repo = yield from _repository(evidence)
+    tag = quote(evidence.name, safe="/")
+    reply = yield Ask(f"/repos/{repo.name}/releases/tags/{tag}")
+    if reply.missing:
+        ref = yield Ask(f"/repos/{repo.name}/git/ref/tags/{tag}")
+        if ref.missing:
+            return _dead(repo, "no_such_release")
+        return Found(seen=Seen.SUSPICIOUS, reason="tag_only", facts=kept(("repo", repo.name)), repo=repo.name)
+    doc = reply.doc
+    assets = doc.items("assets")
+    if doc.truth("draft"):
+        seen, reason = Seen.SUSPICIOUS, "draft_release"
+    elif any(asset.text("state") != "uploaded" for asset in assets):
+        seen, reason = Seen.SUSPICIOUS, "asset_missing"
+    else:
+        seen, reason = Seen.VERIFIED, "published"
+    facts = kept(
+        ("title", doc.text("name") or doc.text("tag_name")),
+        ("author", doc.text("author.login")),
+        ("published_at", doc.when("published_at")),
+        ("prerelease", "yes" if doc.is_true("prerelease") else ""),
+        ("assets", str(len(assets))),
+        ("repo", repo.name),
+        ("renamed_to", repo.renamed),
+    )
+    return Found(seen=seen, reason=reason, facts=facts, repo=repo.name)
+
+
+def _run(evidence: Evidence) -> Inquiry:
+    repo = yield from _repository(evidence)
+    reply = yield Ask(f"/repos/{repo.name}/actions/runs/{evidence.name}")
+    if reply.missing:
+        # Runs are deleted by and by (GitHub keeps them for a time that owners set): absent is not "never was".
+        raise unknown("expired", ("repo", repo.name))
+    doc = reply.doc
+    status, conclusion = doc.need("status"), doc.text("conclusion")
+    if status != "completed":
+        seen, reason = Seen.SUSPICIOUS, "run_not_finished"
+    elif conclusion != "success":
+        seen, reason = Seen.SUSPICIOUS, "run_failed"
+    elif doc.text("head_repository.full_name").lower() != repo.name:
+        seen, reason = Seen.SUSPICIOUS, "fork_run"
+    else:
+        seen, reason = Seen.VERIFIED, "succeeded"
+    facts = kept(
+        ("state", conclusion or status),
+        ("title", doc.text("name")),
+        ("author", doc.text("actor.login")),
+        ("created_at", doc.when("created_at")),
+        ("event", doc.text("event")),
+        ("on", doc.text("head_branch")),
+        ("commit", doc.text("head_sha")),
+        ("repo", repo.name),
+        ("renamed_to", repo.renamed),
+    )
+    return Found(seen=seen, reason=reason, facts=facts, repo=repo.name)
+
+
+def _gist(evidence: Evidence) -> Inquiry:
+    """A gist has no neighbourhood, and whoever has its address may see it: absent is absent."""
+    reply = yield Ask(f"/gists/{evidence.name}")
+    if reply.missing or reply.status == 422:
+        return Found(seen=Seen.DEAD, reason="no_such_gist")
+    doc = reply.doc
+    pinned = "/" in evidence.name
+    history = doc.items("history")
+    facts = kept(
+        ("author", doc.text("owner.login")),
+        ("title", doc.text("description") if doc.is_true("public") else ""),
+        ("updated_at", doc.when("updated_at")),
+        ("revision", history[0].text("version") if history else ""),
+        ("secret", "" if doc.is_true("public") else "yes"),
+    )
+    return Found(seen=Seen.REACHABLE, reason="pinned" if pinned else "mutable_gist", facts=facts)
+
+
+def _file(evidence: Evidence) -> Inquiry:
+    """Where a branch's name holds a slash nobody can tell it from the path: then a 404 tells nothing either."""
+    repo = yield from _repository(evidence)
+    ref, _, path = evidence.name.partition("/")
+    where = f"/repos/{repo.name}/contents/{quote(path, safe='/')}".removesuffix("/")
+    reply = yield Ask(where, (("ref", ref),))
+    pinned = _SHA.fullmatch(ref) is not None
+    if reply.missing:
+        if not pinned:
+            branch = yield Ask(f"/repos/{repo.name}/branches/{quote(ref, safe='')}")
+            if branch.missing:
+                raise unknown("unclear_ref", ("repo", repo.name))
+        return _dead(repo, "no_such_file")
+    doc = reply.doc
+    entries = doc.value if isinstance(doc.value, list) else None
+    facts = kept(
+        ("path", path),
+        ("on", ref),
+        ("bytes", doc.count("size")),
+        ("entries", str(len(entries)) if entries is not None else ""),
+        ("repo", repo.name),
+        ("renamed_to", repo.renamed),
+    )
+    seen, reason = (Seen.REACHABLE, "pinned") if pinned else (Seen.SUSPICIOUS, "mutable_ref")
+    return Found(seen=seen, reason=reason, facts=facts, repo=repo.name)
+
+
+def _bare_repository(evidence: Evidence) -> Inquiry:
+    repo = yield from _repository(evidence)
+    facts = kept(
+        ("repo", repo.name),
+        ("title", repo.doc.text("description")),
+        ("updated_at", repo.doc.when("pushed_at")),
+        ("renamed_to", repo.renamed),
+    )
+    return Found(seen=Seen.SUSPICIOUS, reason="too_broad", facts=facts, repo=repo.name)

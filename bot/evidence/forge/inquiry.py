@@ -1,0 +1,161 @@
+"""Asking a forge without a socket: what is asked, how answers are read, and what they came to.
+
+An inquiry is a generator: it yields what it wants to know, is sent the replies, and returns what it found. Whoever drives it
+speaks HTTP, and ends it where a reply tells nothing about the evidence (a limit, an outage); so an inquiry only ever sees a
+document, or a status of TELLING.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from bot.evidence.kinds import Kind
+from bot.evidence.title import clean
+from bot.model.evidence import Seen
+
+TELLING: Final = frozenset({404, 409, 410, 422})
+"""Refusals that may speak of the evidence. All others speak of us, of the forge, or of the moment."""
+FACT_MAX: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One GET below the root of the API. `path` is percent-encoded and begins with a slash."""
+
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A 2xx with its document, or a status of TELLING with whatever came along. `moved`: a redirect led here."""
+
+    status: int
+    document: object = None
+    moved: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether the forge says there is no such thing, or that we may not know of it."""
+        return self.status in (404, 410)
+
+    @property
+    def doc(self) -> Doc:
+        """The document. Raises Strange for a refusal: whoever expects one looks at the status first."""
+        if not 200 <= self.status <= 299:
+            raise Strange(f"an answer {self.status} where a document was expected")
+        return Doc(self.document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What an inquiry came to. `kind`, `repo` and `name` are the thing's own, where they differ from what was asked for."""
+
+    seen: Seen
+    reason: str
+    facts: tuple[tuple[str, str], ...] = ()
+    kind: Kind | None = None
+    repo: str = ""
+    name: str = ""
+
+
+class Settled(Exception):
+    """The inquiry is over before its end: `found` is what it came to."""
+
+    def __init__(self, found: Found) -> None:
+        super().__init__(found.reason)
+        self.found = found
+
+
+class Strange(Exception):
+    """An answer does not have the shape we know. Nobody's evidence is worse for it."""
+
+
+Inquiry = Generator[Ask, Reply, Found]
+
+
+def unknown(reason: str, *facts: tuple[str, str]) -> Settled:
+    """The end of an inquiry that cannot be told."""
+    return Settled(Found(seen=Seen.UNKNOWN, reason=reason, facts=kept(*facts)))
+
+
+def kept(*facts: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+    """Facts that say something; of two with one name the first."""
+    found: dict[str, str] = {}
+    for name, value in facts:
+        if value:
+            found.setdefault(name, value)
+    return tuple(found.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Doc:
+    """A JSON document of a forge. Paths are keys joined by dots. What is not there, or of another kind, is empty."""
+
+    value: object
+
+    def at(self, path: str) -> Doc:
+        """What stands at a path."""
+        value = self.value
+        for key in path.split(".") if path else ():
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return Doc(value)
+
+    def text(self, path: str) -> str:
+        """A text as one short clean line."""
+        value = self.at(path).value
+        return clean(value, FACT_MAX) if isinstance(value, str) else ""
+
+    def first_line(self, path: str) -> str:
+        """The first line of a longer text, cleaned."""
+        value = self.at(path).value
+        return clean(value.strip().partition("\n")[0], FACT_MAX) if isinstance(value, str) else ""
+
+    def need(self, path: str) -> str:
+        """A text that must be there. Raises Strange."""
+        if found := self.text(path):
+            return found
+        raise Strange(f"no `{path}`")
+
+    def truth(self, path: str) -> bool:
+        """A yes or no that must be there. Raises Strange."""
+        value = self.at(path).value
+        if isinstance(value, bool):
+            return value
+        raise Strange(f"`{path}` is no yes or no")
+
+    def is_true(self, path: str) -> bool:
+        """Whether a yes stands there."""
+        return self.at(path).value is True
+
+    def count(self, path: str) -> str:
+        """A whole number as text."""
+        value = self.at(path).value
+        return str(value) if type(value) is int and 0 <= value < 10**15 else ""
+
+    def when(self, path: str) -> str:
+        """A time as `2026-03-01T12:00:00Z`, whatever its zone was."""
+        value = self.at(path).value
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+            return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if moment is not None and moment.tzinfo is not None else ""
+        except (ValueError, OverflowError):
+            return ""
+
+    def items(self, path: str = "") -> tuple[Doc, ...]:
+        """The items of a list that must be there. Raises Strange."""
+        value = self.at(path).value
+        if isinstance(value, list):
+            return tuple(Doc(item) for item in value)
+        raise Strange(f"`{path or 'the answer'}` is no list")
+
+    def sha(self, path: str) -> str:
+        """A full commit hash of Git that must be there. Raises Strange."""
+        found = self.text(path).lower()
+        if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", found):
+            return found
+        raise Strange(f"`{path}` is no commit")

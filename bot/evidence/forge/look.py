@@ -1,0 +1,108 @@
+"""All forges of this bot: which of them is asked about a link, and the fact sheet that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+from bot.evidence.forge.client import Forge, is_this_machine
+from bot.evidence.forge.inquiry import Found
+from bot.evidence.kinds import Evidence, KnownHosts, classify, evidence_of
+from bot.model.evidence import Probe, misses_after
+
+_ROOTS: Final = {"gitlab": "/api/v4", "gitea": "/api/v1", "dolthub": "/api/v2", "github": "/api/v3"}
+
+
+class Forges:
+    """The forges that are asked, and how links are read."""
+
+    def __init__(self, hosts: KnownHosts, forges: Iterable[Forge], now: Callable[[], datetime]) -> None:
+        self._hosts = hosts
+        self._forges = tuple(forges)
+        self._now = now
+
+    def classify(self, url: str) -> Evidence:
+        """What a link is, as this bot's operator knows hosts."""
+        return classify(url, self._hosts)
+
+    def knows(self, url: str) -> bool:
+        """Whether a forge of ours is asked about this link; the link checker looks at all others."""
+        return self._of(self.classify(url)) is not None
+
+    def look(self, url: str, *, previous: Probe | None = None, urgent: bool = False) -> Probe | None:
+        """The fact sheet of a link, by its forge; None if none of ours is asked about it. Never raises.
+
+        `key` is that of the thing as the forge names it: of the pull behind an issue's number, of the whole hash, of the
+        repository's name of today. `previous`: the sheet before this one, for its dead sightings.
+        """
+        began = self._now()
+        evidence = self.classify(url)
+        forge = self._of(evidence)
+        if forge is None:
+            return None
+        looked = forge.look(evidence, urgent=urgent)
+        found = looked.found
+        truly = _truly(evidence, found)
+        return Probe(
+            url=url,
+            seen=found.seen,
+            reason=found.reason,
+            probed_at=began,
+            status=looked.status,
+            title=dict(found.facts).get("title", ""),
+            key=truly.key,
+            kind=truly.kind.value,
+            final_url=truly.url,
+            hops=looked.hops,
+            misses=misses_after(found.seen, began, previous.misses if previous is not None else ()),
+            facts=found.facts,
+        )
+
+    def _of(self, evidence: Evidence) -> Forge | None:
+        return next((forge for forge in self._forges if forge.knows(evidence)), None)
+
+
+def _truly(evidence: Evidence, found: Found) -> Evidence:
+    """The evidence as its forge names it."""
+    return evidence_of(
+        found.kind or evidence.kind,
+        evidence.host,
+        found.repo or evidence.repo,
+        found.name or evidence.name,
+        plain=evidence.url.startswith("http://"),
+    )
+
+
+def make_forges(
+    forges: tuple[tuple[str, str], ...],
+    registries: tuple[tuple[str, str], ...] = (),
+    *,
+    github_token: str = "",
+    now: Callable[[], datetime],
+) -> Forges:
+    """The forges of an operator's settings: those in `forges`, and GitHub where there is a token for it.
+
+    The token is github.com's alone: a GitHub of one's own is asked without. Bitbucket is only asked at bitbucket.org, since
+    Bitbucket Data Center speaks another API. Raises ValueError for a host nobody can speak to.
+    """
+    named = {host.lower().removeprefix("www." if what == "github" else ""): what for host, what in forges}
+    if github_token:
+        named.setdefault("github.com", "github")
+    clients = [
+        Forge(what, host, root, now=now, token=github_token if root == "https://api.github.com" else "")
+        for host, what in named.items()
+        if (root := root_of(what, host))
+    ]
+    return Forges(KnownHosts(forges=tuple(named.items()), registries=registries), clients, now)
+
+
+def root_of(what: str, host: str) -> str:
+    """The root of a forge's API; empty if it has none we speak. A forge on this machine is spoken to in clear text."""
+    if what == "bitbucket":
+        return "https://api.bitbucket.org/2.0" if host == "bitbucket.org" else ""
+    if what == "github" and host == "github.com":
+        return "https://api.github.com"
+    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
+    scheme = "http" if is_this_machine(name.strip("[]")) else "https"
+    return f"{scheme}://{host}{_ROOTS[what]}"

@@ -1,0 +1,478 @@
+"""What a piece of evidence is, told from its text alone; and that all spellings of one thing have one key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.evidence.kinds import Evidence, Kind, KnownHosts, classify
+
+SHA = "0123456789abcdef0123456789abcdef01234567"
+DOLT = "0123456789abcdefghijklmnopqrstuv"
+DIGEST = "sha256:" + "ab" * 32
+GIST = "0123456789abcdef0123456789abcdef"
+HOSTS = KnownHosts(
+    forges=(
+        ("git.example.org", "gitlab"),
+        ("tea.example.org:3000", "gitea"),
+        ("ghe.example.org", "github"),
+        ("lab.example.org", "dolthub"),
+        ("127.0.0.1:8123", "github"),
+    ),
+    registries=(
+        ("npm.example.org", "npm"),
+        ("py.example.org", "pypi"),
+        ("oci.example.org", "oci"),
+        ("rust.example.org", "cargo"),
+    ),
+)
+
+SAME: tuple[tuple[Kind, str, str, tuple[str, ...]], ...] = (
+    (
+        Kind.GITHUB_PULL,
+        "github:pr:hop/gas.town#123",
+        "https://github.com/hop/gas.town/pull/123",
+        (
+            "https://github.com/Hop/Gas.Town/pull/123",
+            "http://github.com/hop/gas.town/pull/123",
+            "HTTPS://WWW.GitHub.com:443/hop/gas.town/pull/123/",
+            "https://github.com./hop/gas.town/pull/123",
+            "https://github.com/hop/gas.town/pull/123/files",
+            "https://github.com/hop/gas.town/pull/123/files/0123456..89abcde#diff-1",
+            "https://github.com/hop/gas.town/pull/123/commits",
+            f"https://github.com/hop/gas.town/pull/123/commits/{SHA}",
+            "https://github.com/hop/gas.town/pull/123/checks?check_run_id=7",
+            "https://github.com/hop/gas.town/pull/123.diff",
+            "https://github.com/hop/gas.town/pull/123.patch",
+            "https://github.com/hop/gas.town/pull/123?diff=split&w=1",
+            "https://github.com/hop/gas.town/pull/123#issuecomment-9",
+            "https://github.com/hop/gas.town/%70ull/12%33",
+            "https://github.com/x/../hop/./gas.town/pull/123",
+            "https://github.com/x/%2e%2E/hop/gas.town/pull/123",
+            "https://api.github.com/repos/hop/gas.town/pulls/123",
+            "  https://github.com/hop/gas.town/pull/123\n",
+        ),
+    ),
+    (
+        Kind.GITHUB_COMMIT,
+        f"github:commit:hop/wl@{SHA}",
+        f"https://github.com/hop/wl/commit/{SHA}",
+        (
+            f"https://github.com/hop/wl/commit/{SHA.upper()}",
+            f"https://github.com/hop/wl/commit/{SHA}.patch",
+            f"https://github.com/hop/wl/commit/{SHA}.diff?short_path=1#diff-2",
+            f"https://github.com/HOP/wl.git/commit/{SHA}/",
+            f"https://api.github.com/repos/hop/wl/commits/{SHA}",
+            f"https://api.github.com/repos/hop/wl/git/commits/{SHA}",
+        ),
+    ),
+    (Kind.GITHUB_COMMIT, "github:commit:hop/wl@0123456", "https://github.com/hop/wl/commit/0123456", ()),
+    (
+        Kind.GITHUB_ISSUE,
+        "github:issue:hop/wl#7",
+        "https://github.com/hop/wl/issues/7",
+        ("https://github.com/hop/WL/issues/7#issuecomment-1", "https://api.github.com/repos/hop/wl/issues/7"),
+    ),
+    (
+        Kind.GITHUB_RELEASE,
+        "github:release:hop/wl@rel/V1.0",
+        "https://github.com/hop/wl/releases/tag/rel/V1.0",
+        ("https://github.com/Hop/wl/releases/tag/rel/V1.0/?x=1",),
+    ),
+    (
+        Kind.GITHUB_RUN,
+        "github:run:hop/wl#19876543210",
+        "https://github.com/hop/wl/actions/runs/19876543210",
+        (
+            "https://github.com/hop/wl/actions/runs/19876543210/job/5",
+            "https://github.com/hop/wl/actions/runs/19876543210/attempts/2#summary",
+        ),
+    ),
+    (
+        Kind.GITHUB_GIST,
+        f"github:gist:{GIST}",
+        f"https://gist.github.com/{GIST}",
+        (
+            f"https://gist.github.com/Ana/{GIST}",
+            f"https://gist.github.com/ana/{GIST.upper()}.git",
+            f"https://github.com/gist/{GIST}",
+        ),
+    ),
+    (
+        Kind.GITHUB_GIST,
+        f"github:gist:{GIST}/{SHA}",
+        f"https://gist.github.com/{GIST}/{SHA}",
+        (f"https://gist.github.com/ana/{GIST}/{SHA}#file-a-py",),
+    ),
+    (Kind.GITHUB_GIST, "github:gist:1234567", "https://gist.github.com/1234567", ("https://gist.github.com/ana/1234567",)),
+    (
+        Kind.GITHUB_FILE,
+        "github:file:hop/wl@main/docs/A-b.md",
+        "https://github.com/hop/wl/tree/main/docs/A-b.md",
+        (
+            "https://github.com/hop/wl/blob/main/docs/A-b.md?plain=1#L3-L9",
+            "https://github.com/hop/wl/raw/main/docs/A-b.md",
+            "https://github.com/hop/wl/raw/refs/heads/main/docs/A-b.md",
+            "https://github.com/hop/wl/blame/main/docs/A-b.md",
+            "https://raw.githubusercontent.com/Hop/wl/main/docs/A-b.md",
+            "https://raw.githubusercontent.com/hop/wl/refs/heads/main/docs/A-b.md?token=x",
+        ),
+    ),
+    (
+        Kind.GITHUB_FILE,
+        "github:file:hop/wl@main",
+        "https://github.com/hop/wl/tree/main",
+        ("https://github.com/hop/wl/tree/main/",),
+    ),
+    (
+        Kind.GITHUB_REPO,
+        "github:repo:hop/wl",
+        "https://github.com/hop/wl",
+        ("https://github.com/hop/wl.git", "https://github.com/hop/wl.git.git/", "http://www.github.com/HOP/WL?tab=readme#top"),
+    ),
+    (
+        Kind.GITHUB_PULL,
+        "github:pr:ghe.example.org/hop/wl#1",
+        "https://ghe.example.org/hop/wl/pull/1",
+        ("http://ghe.example.org/Hop/wl/pull/1/files",),
+    ),
+    (
+        Kind.GITHUB_GIST,
+        f"github:gist:ghe.example.org/{GIST}",
+        f"https://ghe.example.org/gist/{GIST}",
+        (f"https://gist.ghe.example.org/ana/{GIST}",),
+    ),
+    (
+        Kind.GITHUB_PULL,
+        "github:pr:127.0.0.1:8123/hop/wl#1",
+        "http://127.0.0.1:8123/hop/wl/pull/1",
+        ("http://127.0.0.1:8123/hop/WL/pull/1/",),
+    ),
+    (
+        Kind.GITLAB_MERGE_REQUEST,
+        "gitlab:mr:gitlab.com/a/b/c!5",
+        "https://gitlab.com/a/b/c/-/merge_requests/5",
+        (
+            "https://gitlab.com/A/b/C/-/merge_requests/5/diffs?commit_id=1#note_2",
+            "https://gitlab.com/a/b/c/merge_requests/5",
+            "https://www.gitlab.com/a/b/c/-/merge_requests/5/commits/",
+            "https://gitlab.com/a/b/c/-/merge_requests/5.patch",
+        ),
+    ),
+    (
+        Kind.GITLAB_MERGE_REQUEST,
+        "gitlab:mr:git.example.org/a/b!5",
+        "https://git.example.org/a/b/-/merge_requests/5",
+        ("http://git.example.org/a/b/-/merge_requests/5",),
+    ),
+    (
+        Kind.GITLAB_COMMIT,
+        f"gitlab:commit:gitlab.com/a/b@{SHA}",
+        f"https://gitlab.com/a/b/-/commit/{SHA}",
+        (f"https://gitlab.com/a/B/commit/{SHA}.diff", f"https://gitlab.com/a/b/-/commit/{SHA}/pipelines"),
+    ),
+    (
+        Kind.BITBUCKET_PULL,
+        "bitbucket:pr:bitbucket.org/w/r#9",
+        "https://bitbucket.org/w/r/pull-requests/9",
+        ("https://bitbucket.org/W/r/pull-requests/9/fix-the-thing/diff", "https://bitbucket.org/w/r/pull-requests/9/"),
+    ),
+    (Kind.BITBUCKET_COMMIT, f"bitbucket:commit:bitbucket.org/w/r@{SHA}", f"https://bitbucket.org/w/r/commits/{SHA}", ()),
+    (
+        Kind.GITEA_PULL,
+        "gitea:pr:codeberg.org/o/r#4",
+        "https://codeberg.org/o/r/pulls/4",
+        (
+            "https://codeberg.org/O/R/pulls/4/files",
+            "https://codeberg.org/o/r/pulls/4.diff",
+            "https://codeberg.org/o/r/pulls/4/commits/",
+        ),
+    ),
+    (Kind.GITEA_PULL, "gitea:pr:tea.example.org:3000/o/r#4", "https://tea.example.org:3000/o/r/pulls/4", ()),
+    (
+        Kind.GITEA_COMMIT,
+        f"gitea:commit:codeberg.org/o/r@{SHA}",
+        f"https://codeberg.org/o/r/commit/{SHA}",
+        (f"https://codeberg.org/o/r/commit/{SHA}.patch",),
+    ),
+    (
+        Kind.DOLTHUB_PULL,
+        "dolthub:pr:dolthub.com/hop/wl-commons#57",
+        "https://www.dolthub.com/repositories/hop/wl-commons/pulls/57",
+        (
+            "https://dolthub.com/repositories/hop/wl-commons/pulls/57/diff",
+            "https://www.dolthub.com/repositories/hop/wl-commons/pulls/57?refName=main",
+            "https://www.dolthub.com/api/v2/databases/hop/wl-commons/pulls/57",
+        ),
+    ),
+    (
+        Kind.DOLTHUB_COMMIT,
+        f"dolthub:commit:lab.example.org/hop/wl@{DOLT}",
+        f"https://lab.example.org/repositories/hop/wl/commits/{DOLT}",
+        (f"https://lab.example.org/repositories/hop/wl/commit/{DOLT}/",),
+    ),
+    (
+        Kind.NPM_PACKAGE,
+        "npm:npm.example.org/@hop/wl@1.2.3-rc.1",
+        "https://npm.example.org/package/@hop/wl/v/1.2.3-rc.1",
+        (
+            "https://npm.example.org/package/%40hop%2fwl/v/1.2.3-rc.1?activeTab=code",
+            "http://npm.example.org/@hop/wl/1.2.3-rc.1",
+        ),
+    ),
+    (
+        Kind.NPM_PACKAGE,
+        "npm:npm.example.org/wl",
+        "https://npm.example.org/package/wl",
+        ("https://npm.example.org/package/wl/",),
+    ),
+    (
+        Kind.PYPI_PACKAGE,
+        "pypi:py.example.org/stamp-bot@1.0",
+        "https://py.example.org/project/stamp-bot/1.0",
+        ("https://py.example.org/project/Stamp_Bot/1.0/#files", "https://py.example.org/pypi/stamp.bot/1.0/json"),
+    ),
+    (Kind.PYPI_PACKAGE, "pypi:py.example.org/wl", "https://py.example.org/project/wl", ("https://py.example.org/simple/wl/",)),
+    (
+        Kind.OCI_IMAGE,
+        f"oci:oci.example.org/hop/wl@{DIGEST}",
+        f"https://oci.example.org/v2/hop/wl/manifests/{DIGEST}",
+        (f"https://oci.example.org/hop/wl@{DIGEST}", f"https://oci.example.org/hop/wl:1.0@{DIGEST}"),
+    ),
+    (
+        Kind.OCI_IMAGE,
+        "oci:oci.example.org/hop/wl@v1",
+        "https://oci.example.org/v2/hop/wl/manifests/v1",
+        ("https://oci.example.org/hop/wl:v1",),
+    ),
+    (
+        Kind.OCI_IMAGE,
+        "oci:oci.example.org/hop/wl",
+        "https://oci.example.org/r/hop/wl",
+        ("https://oci.example.org/r/hop/wl/tags",),
+    ),
+    (
+        Kind.URL,
+        "url:https://demo.example.org/a?b=c",
+        "https://demo.example.org/a?b=c",
+        ("https://DEMO.example.org:443/x/../a?b=c#top", " https://demo.example.org/a?b=c "),
+    ),
+)
+"""Kind, key, canonical form, and other spellings of the same thing."""
+
+PLAIN_URLS = (
+    "https://github.com/",
+    "https://github.com/hop",
+    "https://github.com/orgs/hop",
+    "https://github.com/settings/tokens",
+    "https://github.com/hop/..git",
+    "https://github.com/hop/...git/pull/1",
+    "https://github.com/hop/wl/pull/0",
+    "https://github.com/hop/wl/pull/007",
+    "https://github.com/hop/wl/pull/12x",
+    "https://github.com/hop/wl/pull/1234567890123456789",
+    "https://github.com/hop/wl/pull/1/settings",
+    "https://github.com/hop/wl/pulls",
+    "https://github.com/hop%2Fwl/x/pull/1",
+    "https://github.com/-hop/wl/pull/1",
+    "https://github.com/hop/wl/commit/abc",
+    "https://github.com/hop/wl/commit/main",
+    f"https://github.com/hop/wl/commit/{SHA}0",
+    "https://github.com/hop/wl/releases/latest",
+    "https://github.com/hop/wl/releases/tag/a%2fb",
+    "https://github.com/hop/wl/tree/main/a..b",
+    "https://github.com/hop/wl/tree/main//x",
+    "https://github.com/hop/wl/blob/main/a%20b",
+    "https://github.com/hop/wl/wiki",
+    "https://github.com.evil.example/hop/wl/pull/1",
+    "https://evil.example/github.com/hop/wl/pull/1",
+    "https://notgithub.com/hop/wl/pull/1",
+    "https://github.com:8443/hop/wl/pull/1",
+    "https://gist.github.com/ana",
+    "https://gist.gitlab.com/ana/1234567",
+    "https://gitlab.com/a/-/merge_requests/1",
+    "https://gitlab.com/a/b/-/issues/1",
+    "https://gitlab.example.org/a/b/-/merge_requests/5",
+    "https://tea.example.org/o/r/pulls/4",
+    "https://codeberg.org/o/r/issues/4",
+    "https://bitbucket.org/w/r/commits/main",
+    "https://www.dolthub.com/repositories/hop/wl-commons",
+    f"https://www.dolthub.com/repositories/hop/wl/commits/{SHA}",
+    "https://rust.example.org/crates/wl/1.0.0",
+    "https://registry.example.org/package/wl/v/1.0.0",
+    "https://oci.example.org/Hop/wl:v1",
+)
+
+NO_URLS = (
+    "",
+    "done",
+    "see https://github.com/hop/wl/pull/1",
+    "git@github.com:hop/wl.git",
+    "ftp://example.org/a",
+    "javascript:alert(1)",
+)
+
+REFUSED = (
+    ("https://user:pass@github.com/hop/wl/pull/1", "userinfo"),
+    ("https://github.com\\@evil.example/hop/wl/pull/1", "backslash"),
+    ("https://gíthub.com/hop/wl/pull/1", "non_ascii"),
+    ("http://0x7f.1/", "noncanonical_ip"),
+    ("https://", "syntax"),
+)
+
+
+@pytest.mark.parametrize(("kind", "key", "canonical", "spellings"), SAME, ids=[row[1] for row in SAME])
+def test_all_spellings_of_one_thing_have_its_kind_and_key(
+    kind: Kind, key: str, canonical: str, spellings: tuple[str, ...]
+) -> None:
+    seen = {(e.kind, e.key, e.url) for e in (classify(text, HOSTS) for text in (canonical, *spellings))}
+    assert seen == {(kind, key, canonical)}
+
+
+def test_every_kind_is_in_the_tables() -> None:
+    assert {row[0] for row in SAME} | {Kind.TEXT, Kind.REFUSED, Kind.INFERENCE} == set(Kind)
+
+
+def test_two_things_of_the_tables_never_share_a_key() -> None:
+    keys = [row[1] for row in SAME] + [classify(text, HOSTS).key for text in (*PLAIN_URLS, *NO_URLS, *(t for t, _ in REFUSED))]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("url", PLAIN_URLS)
+def test_what_only_looks_like_a_known_thing_is_a_plain_url(url: str) -> None:
+    found = classify(url, HOSTS)
+    assert (found.kind, found.key, found.host, found.name) == (Kind.URL, f"url:{found.url}", "", "")
+
+
+@pytest.mark.parametrize("text", NO_URLS)
+def test_what_is_no_url_is_text(text: str) -> None:
+    found = classify(text, HOSTS)
+    assert (found.kind, found.url) == (Kind.TEXT, text)
+
+
+@pytest.mark.parametrize(("url", "reason"), REFUSED)
+def test_a_url_nobody_should_read_is_refused_by_name(url: str, reason: str) -> None:
+    found = classify(url, HOSTS)
+    assert (found.kind, found.url, found.name) == (Kind.REFUSED, url, reason)
+
+
+def test_parts_are_named_for_whoever_asks_the_forge() -> None:
+    found = classify(f"https://www.github.com/Hop/WL/blob/{SHA}/a/b.py#L1")
+    assert found == Evidence(
+        kind=Kind.GITHUB_FILE,
+        key=f"github:file:hop/wl@{SHA}/a/b.py",
+        url=f"https://github.com/hop/wl/tree/{SHA}/a/b.py",
+        host="github.com",
+        repo="hop/wl",
+        name=f"{SHA}/a/b.py",
+    )
+
+
+def test_the_operators_word_about_a_host_goes_before_ours() -> None:
+    assert classify("https://codeberg.org/a/b/-/merge_requests/1", KnownHosts((("codeberg.org", "gitlab"),))).kind is (
+        Kind.GITLAB_MERGE_REQUEST
+    )
+
+
+def test_no_registry_is_known_unless_the_operator_names_it() -> None:
+    assert classify("https://npm.example.org/package/wl/v/1.0.0").kind is Kind.URL
+
+
+# --- inference ---------------------------------------------------------------------------------------------------------
+
+RUN = {"output": "42", "output_hash": DIGEST, "model": "m-1", "seed": 7}
+
+
+def test_two_writings_of_one_inference_have_one_key() -> None:
+    bare = {"seed": 7, "model": "m-1", "output_hash": DIGEST.removeprefix("sha256:").upper()}
+    one, other = classify(json.dumps(RUN, indent=2)), classify(json.dumps(bare))
+    assert one == other
+    assert (one.kind, one.url) == (Kind.INFERENCE, f'{{"model":"m-1","output_hash":"{DIGEST}","seed":7}}')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({**RUN, "seed": True}),
+        json.dumps({**RUN, "seed": "7"}),
+        json.dumps({**RUN, "model": ""}),
+        json.dumps({**RUN, "output_hash": "sha256:12"}),
+        json.dumps([RUN]),
+        "{" * 60_000,
+        '{"seed": ' + "9" * 5000 + "}",
+        json.dumps({**RUN, "output": "x" * 70_000}),
+    ],
+)
+def test_json_that_is_no_inference_is_text(text: str) -> None:
+    assert classify(text).kind is Kind.TEXT
+
+
+# --- laws --------------------------------------------------------------------------------------------------------------
+
+HOST_NAMES = """github.com www.github.com gist.github.com api.github.com raw.githubusercontent.com gitlab.com bitbucket.org
+    codeberg.org
+    dolthub.com npm.example.org py.example.org oci.example.org 127.0.0.1:8123 demo.example.org"""
+WORDS = """hop Wl wl.git .git ..git a.b .. . - pull pulls commit commits issues releases tag blob tree refs heads main repos
+    gist merge_requests pull-requests repositories package v project pypi json v2 manifests r actions runs api databases @hop
+    %40hop wl:v1 1 12 007 1.2.3 3.diff %2e%2e %2E %2f %70ull %25 %%36%31 files diffs é x;y ~u $(a) tags"""
+_hosts = st.sampled_from(HOST_NAMES.split())
+_words = st.sampled_from(["", "a b", SHA, SHA.upper(), SHA + ".patch", GIST, DOLT, DIGEST, f"wl@{DIGEST}", *WORDS.split()])
+_rests = st.sampled_from(["", "?a=b", "#c", "?x#y", "/"])
+_urls = st.builds(
+    lambda scheme, host, words, rest: f"{scheme}://{host}/{'/'.join(words)}{rest}",
+    st.sampled_from(["https", "http", "HTTPS"]),
+    _hosts,
+    st.lists(_words, max_size=7),
+    _rests,
+)
+_texts = _urls | st.text() | st.from_regex(r"https?://[ -~]{0,40}", fullmatch=True) | st.just(json.dumps(RUN))
+
+
+@given(_texts)
+def test_the_canonical_form_of_anything_is_itself(text: str) -> None:
+    found = classify(text, HOSTS)
+    assert classify(found.url, HOSTS) == found
+
+
+STARTS: dict[Kind, str] = {kind: f"{kind.value.partition('_')[0]}:" for kind in Kind} | {
+    Kind.GITHUB_PULL: "github:pr:",
+    Kind.GITHUB_COMMIT: "github:commit:",
+    Kind.GITHUB_ISSUE: "github:issue:",
+    Kind.GITHUB_RELEASE: "github:release:",
+    Kind.GITHUB_RUN: "github:run:",
+    Kind.GITHUB_GIST: "github:gist:",
+    Kind.GITHUB_FILE: "github:file:",
+    Kind.GITHUB_REPO: "github:repo:",
+    Kind.GITLAB_MERGE_REQUEST: "gitlab:mr:",
+    Kind.GITLAB_COMMIT: "gitlab:commit:",
+    Kind.BITBUCKET_PULL: "bitbucket:pr:",
+    Kind.BITBUCKET_COMMIT: "bitbucket:commit:",
+    Kind.GITEA_PULL: "gitea:pr:",
+    Kind.GITEA_COMMIT: "gitea:commit:",
+    Kind.DOLTHUB_PULL: "dolthub:pr:",
+    Kind.DOLTHUB_COMMIT: "dolthub:commit:",
+}
+
+
+def test_no_two_kinds_begin_their_keys_alike() -> None:
+    assert [(a, b) for a in Kind for b in Kind if a is not b and STARTS[a].startswith(STARTS[b])] == []
+
+
+@given(_texts)
+def test_a_key_begins_as_its_kind_does(text: str) -> None:
+    found = classify(text, HOSTS)
+    assert found.key.startswith(STARTS[found.kind])
+
+
+@given(_urls)
+def test_parts_can_stand_in_a_path_of_an_api(url: str) -> None:
+    found = classify(url, HOSTS)
+    if found.host:
+        segments = f"{found.repo}/{found.name}".removesuffix("/").split("/")
+        assert "" not in segments[found.kind is Kind.GITHUB_GIST :]
+        assert not {".", ".."} & set(segments)
+        assert not set("%?#\\ ") & set(found.repo + found.name)
+        assert (found.repo + found.name).isascii()

@@ -1,0 +1,178 @@
+"""Documents that cannot lie: generated parts are fresh, and what they name is there."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot import policy_file, settings
+from bot.__main__ import main as command_line
+from bot.model.policy import Timing
+from bot.rulebook import Rule
+from bot.sandbox import seed_items, seed_pulls
+from bot.variables import VARIABLES
+from tests.house import samples, tables
+from tests.house.tree import ROOT, files, name_of
+
+PAGES = [*files("docs", suffix=".md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+README = (ROOT / "README.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+
+def rows_of(text: str, heading: str) -> list[list[str]]:
+    """Cells of the first table below a heading, without its header."""
+    lines = text.partition(f"\n{heading}\n")[2].split("\n")
+    start = next(n for n, line in enumerate(lines) if line.startswith("| ---"))
+    found = []
+    for line in lines[start + 1 :]:
+        if not line.startswith("|"):
+            break
+        found.append([cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]])
+    return found
+
+
+def named(cell: str) -> str:
+    """What stands in a cell's backticks."""
+    return cell.split("`")[1]
+
+
+def test_generated_parts_are_fresh() -> None:
+    assert tables.stale() == (), "write them anew: python -m tests.house.tables --write"
+
+
+def test_a_stale_part_is_noticed() -> None:
+    text = README.replace("| `rows_are_whole` | fault |", "| `rows_are_whole` | note |")
+    assert text != README
+    assert tables.renewed(text, tables.PARTS["README.md"]) == README
+
+
+def test_the_rules_in_the_readme_are_those_of_the_command_line() -> None:
+    told = json.loads(CliRunner().invoke(command_line, ["rules", "--json"]).output)
+    shown = [[named(name), level, meaning] for name, level, meaning in rows_of(README, "## Checks")]
+    assert shown == [[rule["name"], rule["level"], rule["title"]] for rule in told]
+
+
+def test_every_variable_that_is_read_is_told() -> None:
+    read = set(re.findall(r"\"((?:STAMPBOT_[A-Z_]+|REDIS_URL|PORT))\"", Path(settings.__file__).read_text("utf-8")))
+    assert read - {"STAMPBOT_"} == {variable.name for variable in VARIABLES}
+
+
+def test_told_defaults_are_the_real_ones() -> None:
+    found = settings.read({}, commons_needed=False)
+    told = {variable.name: variable.default for variable in VARIABLES}
+    real = {
+        "STAMPBOT_HUB_URL": found.hub_url,
+        "REDIS_URL": found.redis_url.reveal(),
+        "PORT": str(found.port),
+        "STAMPBOT_LANES": str(found.lanes),
+    }
+    assert {name: told[name] for name in real} == real
+
+
+def test_no_secret_variable_is_handed_to_the_prober() -> None:
+    handed = settings.prober_environment({variable.name: "x" * 20 for variable in VARIABLES})
+    secret = {variable.name for variable in VARIABLES if variable.secret}
+    assert secret & set(handed) == {"REDIS_URL"}
+
+
+def test_every_wait_is_told_with_its_default() -> None:
+    told = {named(key): default for key, default, _ in rows_of(OPERATIONS, "## Waits")}
+    real = {field.name: field.default for field in fields(Timing)}
+    expected = {"poll_s": f"{policy_file.POLL_S:g}"} | {
+        name: ", ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}"
+        for name, value in real.items()
+        if isinstance(value, int | float | tuple)
+    }
+    assert len(expected) == len(real) + 1
+    assert told == expected
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_policy_examples_can_be_read(page: Path) -> None:
+    for example in re.findall(r"```toml\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
+        file, problems = policy_file.load(example, "stampbot.toml")
+        assert problems == ()
+        assert file != policy_file.PolicyFile()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_that_pages_name_are_there(page: Path) -> None:
+    text = page.read_text("utf-8")
+    goals = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    assert set(re.findall(r"^ {4}make ([a-z]+)|`make ([a-z]+)", text)) <= {(g, "") for g in goals} | {("", g) for g in goals}
+    assert set(re.findall(r"(?:bin/|`)stampbot ([a-z]+)", text)) <= {*command_line.commands, "doctor"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    astray = []
+    for target in re.findall(r"\]\((?!https?://)([^)\s]+)\)", page.read_text("utf-8")):
+        path, _, anchor = target.partition("#")
+        other = (page.parent / path).resolve() if path else page
+        if not other.exists() or (anchor and anchor not in _anchors(other)):
+            astray.append(target)
+    assert astray == []
+
+
+def _anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as Markdown pages are usually served."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
+    names = {re.split(r"[<>=!~\[; ]", one, maxsplit=1)[0] for one in wanted}
+    assert {named(cells[0]) for cells in rows_of(README, "## Why each dependency is there")} == names
+
+
+def test_the_pythons_told_are_the_pythons_taken() -> None:
+    taken = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["requires-python"]
+    assert taken == ">=3.11,<3.13"
+    assert "Python 3.11 or 3.12" in README
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 12)" in (ROOT / "bin" / "setup").read_text("utf-8")
+
+
+def test_every_room_stands_in_the_architecture() -> None:
+    told = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("## Rooms")[2].partition("```\n\n")[0]
+    rooms = {path.name for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+    assert {room for room in rooms - {"__init__.py"} if not re.search(rf"[ ─]{re.escape(room)}[ /\n]", told)} == set()
+
+
+def test_the_sample_is_the_demos_first_pull() -> None:
+    first = seed_pulls.PULLS[0]
+    item = seed_items.HANDSHAKE
+    assert (first.item, item.id, item.title) == (samples.ITEM["id"], samples.ITEM["id"], samples.ITEM["title"])
+    assert "/acme/relay/pull/123" in samples.EVIDENCE
+    assert any(f"{samples.EVIDENCE}'" in statement for statement in first.script("https://github.com"))
+    assert samples.review().startswith("**READY**")
+    assert samples.receipt().startswith("**ACCEPTED**")
+
+
+def test_the_walk_through_for_rule_authors_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    rule_file, table = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    package = tmp_path / "rules_of_a_reader"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "item_has_a_title.py").write_text(rule_file, "utf-8")
+    (package / "table.py").write_text(table.replace("from rules.", "from rules_of_a_reader."), "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rule = importlib.import_module("rules_of_a_reader.item_has_a_title").check
+    assert isinstance(rule, Rule)
+    tested = importlib.import_module("rules_of_a_reader.table").test_titles_say_what_is_wanted
+    (cases,) = (mark for mark in tested.pytestmark if mark.name == "parametrize")
+    assert len(cases.args[1]) == 2
+    for case in cases.args[1]:
+        tested(*case)
+    for name in [name for name in sys.modules if name.startswith("rules_of_a_reader")]:
+        monkeypatch.delitem(sys.modules, name)

@@ -1,0 +1,471 @@
+"""What is due, and in which order: reviews held back, digests, one answer per comment, who is never answered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.commands import catalog as command_catalog
+from bot.model.finding import Finding, Judgement, Level, RuleCrash, Verdict
+from bot.model.ids import CommitHash, User
+from bot.model.mark import read_mark
+from bot.model.policy import Comments
+from bot.model.pull import BranchRef, Comment, PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import Answer, Land, MergePull, Outcome, PostReview, Step
+from bot.plan import Plan, plan
+from bot.speech.md import Md
+from tests.build import (
+    BOT,
+    COMMONS,
+    HEAD,
+    NOW,
+    a_comment,
+    a_finding,
+    a_hash,
+    a_judgement,
+    a_policy,
+    a_probe,
+    a_pull,
+    a_review,
+    a_snapshot,
+    ago,
+    an_answer,
+    merged,
+)
+
+COMMANDS = command_catalog.find()
+READY = a_judgement()
+FAULT, DOUBT, UNSURE = (a_judgement(a_finding(level=level)) for level in (Level.FAULT, Level.DOUBT, Level.UNSURE))
+REVIEWED = a_review(digest=READY.digest(HEAD))
+
+
+def planned(snapshot: Snapshot, judgement: Judgement = READY) -> Plan:
+    return plan(snapshot, judgement, COMMANDS)
+
+
+def names(found: Plan) -> tuple[str, ...]:
+    return tuple(type(step).__name__ for step in found.steps)
+
+
+def the_review(found: Plan) -> PostReview:
+    (step,) = found.steps
+    assert isinstance(step, PostReview)
+    return step
+
+
+def the_answer(found: Plan) -> Answer:
+    (step,) = found.steps
+    assert isinstance(step, Answer)
+    return step
+
+
+def said(*comments: Comment, **fields: Any) -> Snapshot:
+    """The happy pull with a review that still holds, and these comments below it."""
+    return a_snapshot(**{"comments": (REVIEWED, *comments), **fields})
+
+
+def commanding(body: str, by: str = "ana", at: datetime | None = None) -> Comment:
+    return a_comment(by, body, at or ago(minutes=5))
+
+
+# --- reviews ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pull_nobody_reviewed_gets_a_review_of_its_head_that_bears_its_mark() -> None:
+    step = the_review(planned(a_snapshot(), DOUBT))
+    assert step == PostReview(head=HEAD, digest=DOUBT.digest(HEAD), body="")
+    mark = read_mark(a_comment(BOT, step.body), BOT)
+    assert mark is not None
+    assert (mark.head, mark.digest, mark.outcome, mark.n) == (HEAD, step.digest, "LOOK", 1)
+
+
+def test_a_review_that_stands_is_not_posted_again() -> None:
+    assert planned(said()) == Plan()
+
+
+A, B = a_judgement(), a_judgement(a_finding(level=Level.DOUBT))
+
+
+def test_a_review_that_was_true_before_is_posted_again_when_it_is_true_again() -> None:
+    once = a_review(digest=A.digest(HEAD), at=ago(hours=5))
+    twice = a_review(Verdict.LOOK, digest=B.digest(HEAD), at=ago(hours=3), n=2)
+    assert the_review(planned(a_snapshot(comments=(once, twice)), A)).digest == A.digest(HEAD)
+    assert planned(a_snapshot(comments=(once, twice)), B) == Plan()
+
+
+@pytest.mark.parametrize(
+    "judgement",
+    [
+        a_judgement(a_finding(level=Level.NOTE)),
+        a_judgement(passed=("rows_are_whole",)),
+        a_judgement(a_finding(level=Level.NOTE, says="Other words.")),
+    ],
+    ids=["note", "passed", "words"],
+)
+def test_notes_and_wording_make_no_review_new(judgement: Judgement) -> None:
+    assert planned(said(), judgement) == Plan()
+
+
+def test_two_findings_of_one_rule_at_one_place_make_the_same_review_as_one() -> None:
+    one, two = a_finding(says="One."), a_finding(says="Two.")
+    assert a_judgement(one, two).digest(HEAD) == a_judgement(two).digest(HEAD)
+
+
+def finding_at(level: Level) -> tuple[Finding, ...]:
+    return (a_finding(level=level),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "judgement", "waits", "look_at"),
+    [
+        (
+            {"head_at": ago(seconds=20)},
+            READY,
+            "the head to be quiet for a while",
+            ago(seconds=20) + timedelta(seconds=60),
+        ),
+        (
+            {"head_at": ago(seconds=60)},
+            FAULT,
+            "the head to be quiet for a while",
+            NOW,
+        ),
+        (
+            {"probes": (), "first_look_at": ago(seconds=30)},
+            READY,
+            "the link checker",
+            ago(seconds=30) + timedelta(seconds=120),
+        ),
+        (
+            {"probes": (), "first_look_at": None},
+            READY,
+            "the link checker",
+            NOW + timedelta(seconds=120),
+        ),
+        (
+            {"first_look_at": ago(minutes=14)},
+            UNSURE,
+            "a check that cannot tell yet",
+            NOW + timedelta(minutes=1),
+        ),
+        (
+            {"first_look_at": ago(minutes=14)},
+            a_judgement(crashes=(RuleCrash(rule="rows_are_whole", error="KeyError"),)),
+            "a check that cannot tell yet",
+            NOW + timedelta(minutes=1),
+        ),
+        (
+            {"comments": (a_review(digest="ffff", at=ago(minutes=50)),)},
+            READY,
+            "a decent time since the last review of this head",
+            NOW + timedelta(minutes=10),
+        ),
+    ],
+    ids=["moving head", "moving head, fault", "no sheet", "first look", "unsure", "crash", "same head"],
+)
+def test_what_a_review_is_held_back_for_and_until_when(
+    fields: dict[str, Any], judgement: Judgement, waits: str, look_at: datetime
+) -> None:
+    assert planned(a_snapshot(**fields), judgement) == Plan(waits=(Md(waits),), look_at=look_at)
+
+
+@pytest.mark.parametrize(
+    ("fields", "judgement"),
+    [
+        ({"head_at": ago(seconds=61)}, READY),
+        ({"head_at": None}, READY),
+        ({"probes": (), "first_look_at": ago(seconds=121)}, READY),
+        ({"probes": (), "first_look_at": NOW}, FAULT),
+        ({"probes": (), "first_look_at": NOW}, DOUBT),
+        ({"first_look_at": ago(seconds=901)}, UNSURE),
+        ({"first_look_at": NOW}, a_judgement(*finding_at(Level.UNSURE), a_finding("size", Level.DOUBT))),
+        ({"comments": (a_review(digest="ffff", at=ago(seconds=3601)),)}, READY),
+        ({"comments": (a_review(digest="ffff", head=a_hash("old head"), at=ago(minutes=1)),)}, READY),
+    ],
+    ids=[
+        "quiet", "age unknown", "checker silent", "fault", "doubt", "unsure for long", "unsure and a doubt", "an hour later",
+        "new head",
+    ],
+)  # fmt: skip
+def test_what_ends_the_holding_back(fields: dict[str, Any], judgement: Judgement) -> None:
+    assert names(planned(a_snapshot(**fields), judgement)) == ("PostReview",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"pull": a_pull(state=PullState.CLOSED)},
+        {"pull": a_pull(state=PullState.MERGED)},
+        {"pull": a_pull(state=PullState.UNKNOWN)},
+        {"head": None},
+        {"bot": None},
+        {"policy": a_policy(comments=Comments.NONE)},
+        {"policy": a_policy(comments=Comments.DECISIONS)},
+        {"pull": a_pull(creator=BOT, source=BranchRef(COMMONS, "stampbot/0123/abc"))},
+    ],
+    ids=["closed", "merged", "unknown", "no head", "no account", "none", "decisions", "landing"],
+)
+def test_what_is_never_reviewed(fields: dict[str, Any]) -> None:
+    assert planned(a_snapshot(**fields), FAULT) == Plan()
+
+
+def test_after_a_rejection_of_this_head_nothing_is_added_until_it_moves() -> None:
+    reject = commanding("/reject no", at=ago(hours=3))
+    seen = said(reject, an_answer(reject, "reject"))
+    assert planned(seen, FAULT) == Plan()
+    assert names(planned(replace(seen, head=a_hash("new head")), FAULT)) == ("PostReview",)
+
+
+@pytest.mark.parametrize(
+    ("reviewed_as", "asked", "judgement", "expected"),
+    [
+        (Verdict.BLOCKED, "accept", READY, ("PostReview",)),
+        (Verdict.BLOCKED, "recheck", READY, ()),
+        (Verdict.BLOCKED, "accept", FAULT, ()),
+        (Verdict.LOOK, "accept", READY, ()),
+    ],
+    ids=["accept", "recheck", "blocked still", "not blocked"],
+)
+def test_an_accept_refused_for_a_review_that_is_not_true_any_more_gets_the_new_one_at_once(
+    reviewed_as: Verdict, asked: str, judgement: Judgement, expected: tuple[str, ...]
+) -> None:
+    comment = commanding(f"/{asked}")
+    seen = a_snapshot(comments=(a_review(reviewed_as), comment, an_answer(comment, asked, outcome="refused")))
+    assert names(planned(seen, judgement)) == expected
+
+
+# --- order --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_review_comes_before_any_command() -> None:
+    seen = a_snapshot(comments=(commanding("/accept -q 4"),))
+    assert names(planned(seen)) == ("PostReview",)
+
+
+def test_a_command_without_a_review_before_it_is_answered_after_the_review() -> None:
+    seen = a_snapshot(comments=(commanding("/accept -q 4"), replace(REVIEWED, created_at=NOW, updated_at=NOW)))
+    answer = the_answer(planned(seen))
+    assert answer.outcome is Outcome.REFUSED
+    assert "confirm" in answer.body
+
+
+def test_a_command_comes_before_a_new_review() -> None:
+    seen = a_snapshot(comments=(a_review(digest="ffff", at=ago(hours=2)), commanding("/help")))
+    assert names(planned(seen)) == ("Answer",)
+
+
+def test_while_a_command_waits_the_new_review_is_posted_and_the_evidence_asked_for() -> None:
+    accept = commanding("/accept -q 4", at=ago(minutes=1))
+    seen = a_snapshot(comments=(a_review(digest="ffff", at=ago(hours=2)), accept), probes=(a_probe(),))
+    found = planned(seen)
+    assert names(found) == ("PostReview",)
+    assert found.probe_since == accept.created_at
+    assert found.waits == ("the evidence to be looked at once more.",)
+
+
+def test_the_newest_waiting_command_says_how_fresh_the_evidence_must_be() -> None:
+    first, second = commanding("/accept -q 4", at=ago(minutes=1)), commanding("/recheck", "pia", at=ago(seconds=30))
+    found = planned(said(first, second))
+    assert (found.steps, found.probe_since) == ((), second.created_at)
+
+
+def test_a_held_back_review_is_looked_at_again_although_a_command_waits() -> None:
+    accept = commanding("/accept -q 4", at=ago(minutes=1))
+    found = planned(a_snapshot(comments=(a_review(digest="ffff", at=ago(minutes=50)), accept)))
+    assert found.look_at == NOW + timedelta(minutes=10)
+    assert len(found.waits) == 2
+
+
+def test_the_oldest_comment_is_dealt_with_first_one_at_a_time() -> None:
+    first, second = commanding("/help", at=ago(minutes=9)), commanding("/help", "bo", at=ago(minutes=8))
+    assert the_answer(planned(said(first, second))).to == first.id
+    assert the_answer(planned(said(first, second, an_answer(first, "help")))).to == second.id
+
+
+def test_a_comment_that_waits_does_not_hold_up_the_next() -> None:
+    first, second = commanding("/accept -q 4", at=ago(minutes=1)), commanding("/help", "bo", at=ago(seconds=30))
+    assert the_answer(planned(said(first, second))).to == second.id
+
+
+def test_a_decision_that_has_begun_comes_before_older_comments() -> None:
+    older, accept = commanding("/help", "bo", at=ago(minutes=9)), commanding("/accept -q 4")
+    steps: tuple[Step, ...] = planned(merged(said(older, accept))).steps
+    assert [type(step) for step in steps] == [Land, Answer]
+    assert isinstance(steps[-1], Answer)
+    assert steps[-1].to == accept.id
+
+
+# --- one answer per comment ---------------------------------------------------------------------------------------------
+
+
+def test_an_answered_comment_is_not_answered_again() -> None:
+    comment = commanding("/help")
+    assert planned(said(comment, an_answer(comment, "help"))) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "by", "edited", "expected"),
+    [
+        ("done", BOT, False, ()),
+        ("refused", BOT, False, ()),
+        ("hint", BOT, False, ()),
+        ("parked", BOT, False, ("Answer",)),
+        ("done", User("mallory"), False, ("Answer",)),
+        ("done", BOT, True, ("Answer",)),
+    ],
+    ids=["done", "refused", "hint", "parked", "by another", "edited"],
+)
+def test_what_closes_a_comment(outcome: str, by: User, edited: bool, expected: tuple[str, ...]) -> None:
+    comment = commanding("/help")
+    answer = replace(an_answer(comment, "help", outcome=outcome), author=by)
+    answer = replace(answer, updated_at=NOW) if edited else answer
+    assert names(planned(said(comment, answer))) == expected
+
+
+def test_all_commands_of_a_comment_get_one_answer() -> None:
+    answer = the_answer(planned(said(commanding("/help\n\n/recheck"))))
+    assert answer.outcome is Outcome.DONE
+    assert "**HELP**" in answer.body
+    assert "**CHECKED AGAIN**" in answer.body
+
+
+def test_of_two_decisions_none_is_carried_out() -> None:
+    answer = the_answer(planned(said(commanding("/accept -q 4\n/reject no"))))
+    assert answer.outcome is Outcome.REFUSED
+    assert "Two decisions in one comment: neither was carried out." in answer.body
+
+
+def test_a_misread_decision_does_not_stop_a_safe_command() -> None:
+    answer = the_answer(planned(said(commanding("/help\n/accept --qualty 4"))))
+    assert answer.outcome is Outcome.REFUSED
+    assert "**HELP**" in answer.body
+    assert "did you mean `--quality`" in answer.body
+
+
+def test_a_misread_line_stops_the_decision_beside_it() -> None:
+    answer = the_answer(planned(said(commanding("/accept -q 4\n/recheck --now"))))
+    assert answer.outcome is Outcome.REFUSED
+    assert "`/accept` was not carried out" in answer.body
+
+
+def test_a_refused_question_does_not_make_a_decision_refused() -> None:
+    """The mark is the journal: a rejection must stand in it as one."""
+    answer = the_answer(planned(said(commanding("/help nonsense\n/reject It does not build."))))
+    assert answer.outcome is Outcome.DONE
+    mark = read_mark(a_comment(BOT, answer.body), BOT)
+    assert mark is not None
+    assert (mark.outcome, mark.commands) == ("done", ("help", "reject"))
+
+
+def test_a_transaction_waits_as_a_whole_before_it_begins() -> None:
+    both = commanding("/reject It does not build.\n\n/recheck", at=ago(minutes=1))
+    assert planned(said(both)).steps == ()
+
+
+def test_the_mark_names_all_commands_and_the_line_to_copy_is_pinned() -> None:
+    body = the_answer(planned(said(commanding("/accept --quality 9")))).body
+    assert f"/accept --at {HEAD[:7]} --quality Q" in body
+    assert body.splitlines()[-1].startswith("`stampbot/1 answer accept:")
+
+
+# --- what is not answered -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("body", ["Nice work!", "/usr/bin/env fails", "/shrug", "    /accept -q 4", "`/accept -q 4`", ""])
+def test_talk_is_not_answered(body: str) -> None:
+    assert planned(said(commanding(body))) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("author", "fields"),
+    [(BOT, {}), (User("ana"), {"policy": a_policy(ignored_users=(User("ana"),))})],
+    ids=["the bot", "ignored"],
+)
+def test_some_are_never_read(author: User, fields: dict[str, Any]) -> None:
+    assert planned(said(commanding("/accept -q 4", author), **fields)) == Plan()
+
+
+def test_an_edited_command_gets_one_hint_and_no_deed() -> None:
+    edited = replace(commanding("/accept -q 4"), updated_at=NOW)
+    answer = the_answer(planned(said(edited)))
+    assert answer.outcome is Outcome.HINT
+    assert "edited" in answer.body
+    again = a_comment(BOT, answer.body, NOW)
+    assert planned(said(edited, again)) == Plan()
+
+
+def test_edited_talk_is_left_alone() -> None:
+    assert planned(said(replace(commanding("please /accept -q 4"), updated_at=NOW))) == Plan()
+
+
+@pytest.mark.parametrize(
+    ("body", "validators_only"),
+    [
+        ("please /accept -q 4", True),
+        ("```\n/accept -q 4\n```", True),
+        ("wl accept w-ab12 --quality 4", True),
+        ("> he said\n/accept -q 4", False),
+        ("<details>\n/accept -q 4", False),
+    ],
+    ids=["in a line", "in a fence", "wl", "quotation", "html"],
+)
+def test_some_hints_are_for_validators_only(body: str, validators_only: bool) -> None:
+    assert the_answer(planned(said(commanding(body)))).outcome is Outcome.HINT
+    assert names(planned(said(commanding(body, "pia")))) == (() if validators_only else ("Answer",))
+
+
+@pytest.mark.parametrize("state", [PullState.CLOSED, PullState.MERGED])
+def test_a_pull_that_ended_without_a_word_of_ours_is_history(state: PullState) -> None:
+    seen = a_snapshot(pull=a_pull(state=state), comments=(commanding("/accept -q 4"),))
+    assert planned(seen) == Plan()
+    spoken = replace(seen, comments=(REVIEWED, *seen.comments))
+    assert names(planned(spoken if state is PullState.CLOSED else merged(spoken)))[-1] == "Answer"
+
+
+# --- the commons' wish for words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("comments", "expected"),
+    [
+        ((), ()),
+        ((commanding("Nice work!"),), ()),
+        ((commanding("/help"),), ("Answer",)),
+        ((commanding("/accept -q 4"),), ("PostReview",)),
+        ((commanding("/reject no", "cy"),), ("PostReview",)),
+        ((REVIEWED, commanding("/accept -q 4")), ("MergePull", "Land", "Answer")),
+        ((a_review(digest="ffff", at=ago(hours=3)),), ()),
+    ],
+    ids=["nothing", "talk", "question", "decision", "decision of anybody", "reviewed", "review not true any more"],
+)
+def test_a_commons_that_wants_words_only_for_decisions_gets_a_review_when_one_is_asked_for(
+    comments: tuple[Comment, ...], expected: tuple[str, ...]
+) -> None:
+    seen = a_snapshot(comments=comments, policy=a_policy(comments=Comments.DECISIONS))
+    assert names(planned(seen)) == expected
+
+
+def test_where_the_head_moved_a_refused_decision_is_followed_by_the_review_it_needs() -> None:
+    accept = commanding("/accept -q 4")
+    policy = a_policy(comments=Comments.DECISIONS)
+    seen = said(accept, policy=policy, head=a_hash("new head"))
+    answer = the_answer(planned(seen))
+    assert answer.outcome is Outcome.REFUSED
+    answered = replace(seen, comments=(*seen.comments, a_comment(BOT, answer.body, NOW)))
+    assert the_review(planned(answered)).head == a_hash("new head")
+    assert planned(said(policy=policy, head=a_hash("new head"))) == Plan()
+
+
+def test_a_commons_that_wants_no_words_gets_none() -> None:
+    seen = said(commanding("/accept -q 4"), policy=a_policy(comments=Comments.NONE))
+    assert planned(seen) == Plan()
+
+
+def test_a_plan_names_the_reviewed_head_in_full() -> None:
+    (merge, *_) = planned(said(commanding("/accept -q 4"))).steps
+    assert isinstance(merge, MergePull)
+    assert merge.head == CommitHash(HEAD)
