@@ -8,7 +8,7 @@ anywhere: what was done is seen by its fact on DoltHub, what was not is planned 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.deps import Deps
@@ -28,6 +28,8 @@ from bot.scratch import Glance, Standing
 from bot.scratch.notes import GLANCE_TTL_S
 from bot.speech import md
 
+FORGE_DOUBT_S = 3600.0
+"""What a forge doubts is asked again after this time: a pull that was not merged may be by now."""
 ROUNDS_MAX = 24
 """A pull with more to do than this is looked at again later: others wait too."""
 
@@ -53,6 +55,8 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
     for _ in range(ROUNDS_MAX):
         snapshot, judgement, due = look(commons, number, deps)
         if not due.steps:
+            if _ask_forges(snapshot, due, deps, extend):
+                continue
             return _rest(snapshot, judgement, due, tuple(done), deps)
         # Until it is done, no sweep that sees the pull as it was before may pass by.
         deps.scratch.notes.forget_glance(commons, number)
@@ -109,7 +113,7 @@ def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why:
 
 def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step, ...], deps: Deps) -> Report:
     """Nothing is due: leave notes for others, ask the link checker for what is missing, remember the sight of it."""
-    links = _links_due(snapshot, due.probe_since)
+    links = tuple((url, at) for url, at in _links_due(snapshot, due.probe_since) if not _of_forge(url, deps))
     _put_on_board(snapshot, judgement, deps)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
@@ -125,6 +129,29 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     )
 
 
+def _ask_forges(snapshot: Snapshot, due: Plan, deps: Deps, extend: Callable[[], None]) -> bool:
+    """Ask the forges about those links that are theirs, and keep what they say; whether the pull looks new with it.
+
+    It does not where the new sheet is as stale as the old one, as when DoltHub's clock is ahead of ours.
+    """
+    news = False
+    for url, since in _links_due(snapshot, due.probe_since):
+        key = _of_forge(url, deps)
+        if deps.forges is None or not key:
+            continue
+        extend()
+        said = deps.forges.look(url, previous=snapshot.probe(url), urgent=due.probe_since is not None)
+        if said is not None:
+            deps.scratch.forge_sheets.put(replace(said, url=key))
+            news = news or since is None or said.probed_at >= since
+    return news
+
+
+def _of_forge(url: str, deps: Deps) -> str:
+    """The key of a link one of our forges is asked about; empty for those the link checker looks at."""
+    return deps.forges.key(url) if deps.forges is not None else ""
+
+
 def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
     """When time alone may make something due; the link checker knocks by itself when it is done."""
     times = [due.look_at] if due.look_at is not None else []
@@ -136,7 +163,7 @@ def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
 
 
 def _again_at(snapshot: Snapshot, url: str) -> datetime | None:
-    """When a link is worth another look although nobody asks: until dead is confirmed, and while it could not be told."""
+    """When a link is worth another look although nobody asks: until dead is confirmed, and while doubts may pass."""
     probe = snapshot.probe(url)
     if probe is None:
         return None
@@ -145,6 +172,9 @@ def _again_at(snapshot: Snapshot, url: str) -> datetime | None:
             return look_again_at(probe.misses or (probe.probed_at,), snapshot.policy.timing.confirm_dead_s)
         case Seen.UNKNOWN:
             return probe.probed_at + timedelta(seconds=snapshot.policy.timing.look_again_s)
+        case Seen.SUSPICIOUS if probe.facts:
+            # A forge's doubt: only forges tell facts.
+            return probe.probed_at + timedelta(seconds=FORGE_DOUBT_S)
         case _:
             return None
 

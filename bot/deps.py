@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.commands.catalog import Catalog as Commands
+from bot.evidence.forge import Forges
 from bot.hub.client import Hub
 from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.policy import Policy
@@ -30,6 +31,8 @@ class Deps:
     rules: Rules
     commands: Commands
     readers: Executor
+    forges: Forges | None = None
+    """Forges that are asked about links of theirs; None: the link checker looks at all links."""
     swept: dict[Commons, CommitHash] = field(default_factory=dict)
     """Where main stood at the last sweep of this process. Forgetting it costs a look at each open pull."""
     _accounts: dict[Commons, User | None] = field(default_factory=dict)

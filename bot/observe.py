@@ -15,6 +15,7 @@ from bot.deps import Deps
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.model.evidence import Probe
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted
@@ -268,7 +269,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     worker = sketch.worker or _claimant(sketch, known)
     record = read(at, "stamps", sql.record_of(worker)) if worker else None
     urls = tuple(link.url for link in sketch.links)
-    sheets = scratch.sheets.get_many(urls)
+    sheets = _sheets(urls, deps)
     current = known if now is then else _settle(now)
     return replace(
         sketch,
@@ -282,6 +283,14 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
     )
+
+
+def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
+    """Fact sheets by URL: the forge's own word where one of ours is asked about a link, else the link checker's."""
+    keys = {url: key for url in urls if deps.forges is not None and (key := deps.forges.key(url))}
+    said = deps.scratch.forge_sheets.get_many(keys.values())
+    checked = deps.scratch.sheets.get_many(url for url in urls if url not in keys)
+    return {**checked, **{url: replace(said[key], url=url) for url, key in keys.items() if key in said}}
 
 
 Rows = Future[tuple[Row, ...]]

@@ -96,9 +96,10 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
         return _until(snapshot.head_at, timing.quiet_head_s, md.own("the head to be quiet for a while"))
     seen_since = snapshot.first_look_at or snapshot.taken_at
     unprobed = any(snapshot.probe(link.url) is None for link in snapshot.links)
-    if unprobed and not definite and not snapshot.older_than(seen_since, timing.no_sheet_s):
+    if unprobed and not judgement.at(Level.FAULT) and not snapshot.older_than(seen_since, timing.no_sheet_s):
         return _until(seen_since, timing.no_sheet_s, md.own("the link checker"))
-    if judgement.verdict is Verdict.CANNOT_TELL and not definite and not snapshot.older_than(seen_since, timing.unsure_hold_s):
+    unsure = judgement.verdict is Verdict.CANNOT_TELL and not definite and not unprobed
+    if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
         return _until(seen_since, timing.unsure_hold_s, md.own("a check that cannot tell yet"))
     last = snapshot.reviews[-1] if snapshot.reviews else None
     if last is not None and last.mark.head == snapshot.head and not _asked_for_newer(snapshot, judgement, last):
@@ -123,12 +124,16 @@ def _until(since: datetime, seconds: float, why: Md) -> Plan:
 
 
 def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
-    """Steps for one comment: the oldest whose deed has begun, else the oldest that asks for something and can be dealt with."""
+    """Steps for one comment: the oldest whose deed has begun, else the oldest that asks for something and can be dealt with.
+
+    While a decision waits, later decisions wait behind it: the first valid one wins, not the one that needs least.
+    """
     if snapshot.pull.state is not PullState.OPEN and not snapshot.spoke:
         return Plan()  # old history: nobody here has heard of us
     waits: list[Md] = []
     since: datetime | None = None
     first: _Found | None = None
+    undecided = False
     for comment in snapshot.unanswered:
         reading = grammar.read(comment.body, commands)
         if not (reading.items or reading.hints):
@@ -138,15 +143,21 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
             case Wait(until):
                 waits.append(until)
                 since = comment.created_at if since is None else max(since, comment.created_at)
+                undecided |= _decides(reading)
             case _Found(begun=True):
                 return Plan(steps=found.steps)
             case _Found():
-                first = first or found
+                first = first or (None if undecided and _decides(reading) else found)
             case None:
                 pass
             case never:
                 assert_never(never)
     return Plan(steps=first.steps) if first is not None else Plan(waits=tuple(waits), probe_since=since)
+
+
+def _decides(reading: Reading) -> bool:
+    """Whether a comment holds a decision that could be carried out."""
+    return any(parsed.decides for parsed in reading.parsed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,4 +61,5 @@ def for_worker(
         rules=rules.find(),
         commands=commands.find(),
         readers=ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader"),
+        forges=forges(settings, clock=clock),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.commands.authority import Denied, conflict, free_validators, may_decide
+from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide
 from bot.commands.command import Asked, Refuse, Wait
 from bot.model.ids import CommitHash
 from bot.model.ledger import Rig
@@ -36,12 +36,13 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
     if asked.parsed.wanted is not None and asked.parsed.wanted != snapshot.item_id:
         return _other_item(asked)
     allowed = may_decide(snapshot, comment.author, verb, asked.parsed.text("as"))
-    if isinstance(allowed, Denied):
-        return Refuse(allowed.reason, allowed.remedy)
-    if not own_work:
-        tie = conflict(snapshot, allowed.rig, comment.author)
+    if not own_work and is_validator(snapshot, comment.author):
+        # Said before the asker is made to choose among several rigs: whichever it is, the work stays their own.
+        tie = conflict(snapshot, allowed.rig if isinstance(allowed, Allowed) else None, comment.author)
         if tie is not None:
             return Refuse(tie, _free_validators(snapshot))
+    if isinstance(allowed, Denied):
+        return Refuse(allowed.reason, allowed.remedy)
     review = _named_review(asked)
     if isinstance(review, Refuse):
         return review

@@ -46,7 +46,7 @@ __all__ = [
 class Scratch:
     """All sheets of scratch paper over one Redis client.
 
-    What raises redis.RedisError when Redis is away: knocks, leases, `sheets.put`, `notes.note_about_to`,
+    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, `notes.note_about_to`,
     `notes.forget_glance`. Everything else goes on as if the paper were blank.
     """
 
@@ -56,7 +56,8 @@ class Scratch:
         self.keys = keys
         self.knocks = Knocks(client, keys)
         self.leases = Leases(client, keys)
-        self.sheets = Sheets(client, keys, now)
+        self.sheets = Sheets(client, keys.sheet, now)
+        self.forge_sheets = Sheets(client, keys.forge_sheet, now, verified=True)
         self.notes = Notes(client, keys, now)
         self.board = Board(client, keys)
         self.counters = Counters(client, keys)

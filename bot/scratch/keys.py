@@ -51,6 +51,10 @@ class Keys:
         """Fact sheet of a URL as written. Strangers choose URLs, so the name is a digest."""
         return f"{self.prefix}sheet:{digest('sheet/1', url)}"
 
+    def forge_sheet(self, key: str) -> str:
+        """Fact sheet of what a forge said about the thing of a canonical key. Not the prober's: it may hold more."""
+        return f"{self.prefix}forge-sheet:{digest('forge-sheet/1', key)}"
+
     def first_look(self, commons: Commons, pull: PullNo, about: str) -> str:
         """Time of the first look at a pull, or at something about it."""
         return f"{self.prefix}first-look:{commons}:{pull}:{digest('first-look/1', about)[:16]}"

@@ -16,7 +16,6 @@ from typing import Any, Final
 import redis
 
 from bot.model.evidence import Hop, Probe, Seen
-from bot.scratch.keys import Keys
 
 SHEET_MAX_BYTES: Final = 64 * 1024
 SHEET_TTL_S: Final = 90 * 86400
@@ -32,19 +31,25 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Sheets:
-    """The fact sheets, one per URL as written."""
+    """The fact sheets, one per URL as written; those of forges, one per canonical key, which stands in `url`.
 
-    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+    `name`: the key in Redis of each. `verified`: whether a sheet may say so; never where the prober may write.
+    """
+
+    def __init__(
+        self, client: redis.Redis, name: Callable[[str], str], now: Callable[[], datetime], *, verified: bool = False
+    ) -> None:
         self._redis = client
-        self._keys = keys
+        self._name = name
         self._now = now
+        self._verified = verified
 
     def put(self, probe: Probe) -> None:
         """Keep the sheet of `probe.url`. Raises redis.RedisError, and ValueError for a sheet that could not be read back."""
         text = write_sheet(probe)
-        if read_sheet(text, probe.url, max(self._now(), probe.probed_at)) is None:
+        if read_sheet(text, probe.url, max(self._now(), probe.probed_at), verified=self._verified) is None:
             raise ValueError("this probe does not make a readable sheet")
-        self._redis.set(self._keys.sheet(probe.url), text, ex=SHEET_TTL_S)
+        self._redis.set(self._name(probe.url), text, ex=SHEET_TTL_S)
 
     def get(self, url: str) -> Probe | None:
         """The sheet of a URL as written; None: there is none, it does not read well, or Redis is away."""
@@ -59,12 +64,16 @@ class Sheets:
             with self._redis.pipeline(transaction=False) as pipe:
                 for url in wanted:
                     # A range, so that a sheet of hundreds of megabytes cannot be sent to us.
-                    pipe.getrange(self._keys.sheet(url), 0, SHEET_MAX_BYTES)
+                    pipe.getrange(self._name(url), 0, SHEET_MAX_BYTES)
                 answers = pipe.execute()
         except redis.RedisError:
             return {}
         now = self._now()
-        found = {url: read_sheet(answer, url, now) for url, answer in zip(wanted, answers, strict=True) if answer}
+        found = {
+            url: read_sheet(answer, url, now, verified=self._verified)
+            for url, answer in zip(wanted, answers, strict=True)
+            if answer
+        }
         return {url: probe for url, probe in found.items() if probe is not None}
 
 
@@ -89,8 +98,10 @@ def write_sheet(probe: Probe) -> str:
     return json.dumps(sheet, ensure_ascii=True, separators=(",", ":"))
 
 
-def read_sheet(text: str | bytes, url: str, now: datetime) -> Probe | None:
+def read_sheet(text: str | bytes, url: str, now: datetime, *, verified: bool = False) -> Probe | None:
     """The sheet of `url`, or None if anything about it is not as `write_sheet` makes it. Never raises.
+
+    Unless `verified`, VERIFIED is read as REACHABLE, and facts as none: both are the word of those who ask a forge.
 
     A sheet from the future (beyond CLOCK_SKEW_S) is refused: it would look fresh for ever.
     """
@@ -98,7 +109,7 @@ def read_sheet(text: str | bytes, url: str, now: datetime) -> Probe | None:
         return None
     try:
         sheet = json.loads(text)
-        return _probe(sheet, url, now + timedelta(seconds=CLOCK_SKEW_S))
+        return _probe(sheet, url, now + timedelta(seconds=CLOCK_SKEW_S), verified=verified)
     except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
         return None
 
@@ -125,14 +136,15 @@ _FACT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _HOP_FIELDS: Final = frozenset({"url", "address", "status", "note"})
 
 
-def _probe(sheet: Any, url: str, latest: datetime) -> Probe:
+def _probe(sheet: Any, url: str, latest: datetime, *, verified: bool) -> Probe:
     if not isinstance(sheet, dict) or sheet.keys() != _FIELDS or sheet["v"] != _VERSION:
         raise ValueError("not a sheet")
     seen = Seen(sheet["seen"])
     probed_at = _moment(sheet["probed_at"], latest)
+    facts = _facts(sheet["facts"])
     return Probe(
         url=url,
-        seen=Seen.REACHABLE if seen is Seen.VERIFIED else seen,
+        seen=Seen.REACHABLE if seen is Seen.VERIFIED and not verified else seen,
         reason=_text(sheet["reason"]),
         probed_at=probed_at,
         status=_status(sheet["status"]),
@@ -144,7 +156,7 @@ def _probe(sheet: Any, url: str, latest: datetime) -> Probe:
         final_url=_text(sheet["final_url"], URL_MAX),
         hops=tuple(_hop(hop) for hop in _list(sheet["hops"], HOPS_MAX)),
         misses=tuple(_moment(moment, probed_at) for moment in _list(sheet["misses"], MISSES_MAX)),
-        facts=_facts(sheet["facts"]),
+        facts=facts if verified else (),
     )
 
 

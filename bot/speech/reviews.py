@@ -18,7 +18,7 @@ from bot.model.kind import PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.mark import NO_HEAD, Mark, MarkKind
 from bot.model.snapshot import Snapshot
-from bot.speech import md, words
+from bot.speech import forges, md, words
 from bot.speech.md import Md
 
 LINES_MAX = 30
@@ -175,6 +175,9 @@ def _shown_links(snapshot: Snapshot) -> dict[str, Md]:
 def evidence(link: Link, probe: Probe, now: datetime) -> Md:
     """Evidence as what it is: the link, what answered, and when."""
     what: list[Md] = []
+    if probe.facts:
+        seen_at = md.fill("at {when}", when=words.since(probe.probed_at, now))
+        return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
     if probe.kind and probe.kind != "url":
         what.append(md.code(probe.kind, 30))
     if probe.status is not None:

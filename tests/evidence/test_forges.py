@@ -26,12 +26,17 @@ from bot.evidence.forge.client import KINDS
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
 from bot.evidence.forge.look import root_of
 from bot.evidence.kinds import KnownHosts, classify
-from bot.model.evidence import Probe, Seen
+from bot.model.evidence import Link, Probe, Seen
 from bot.sandbox.forge_seed import GIST, sha
 from bot.sandbox.forges import TOKEN, ForgeLookAlike, Played
 from bot.scratch.sheets import read_sheet, write_sheet
+from bot.speech import md
+from bot.speech.forges import KINDS as KIND_NAMES
+from bot.speech.forges import ago
+from bot.speech.reviews import evidence
 from tests.evidence.wire import Address
 from tests.sandbox_process import FreshDatabase, commons, sandbox_server
+from tests.world import World
 
 __all__ = ["commons", "sandbox_server"]
 
@@ -456,7 +461,8 @@ def test_the_root_of_an_api_follows_from_its_host(what: str, host: str, root: st
 def test_only_forges_that_are_named_are_asked() -> None:
     alone, named = make_forges((), now=lambda: NOW), make_forges((("www.GitHub.com", "github"),), now=lambda: NOW)
     links = ("https://github.com/hop/gastown/pull/1", "https://gitlab.com/a/b/-/merge_requests/1", "https://demo.example.org/")
-    assert [[forges.knows(link) for link in links] for forges in (alone, named)] == [[False] * 3, [True, False, False]]
+    keys = [[forges.key(link) for link in links] for forges in (alone, named)]
+    assert keys == [[""] * 3, ["github:pr:hop/gastown#1", "", ""]]
     assert [alone.look(link) for link in links] == [None] * 3
 
 
@@ -845,6 +851,93 @@ def test_probe_names_the_kind_of_a_link_that_no_forge_is_asked_about(hub: Stage)
     assert (told["kind"], told["facts"], hub.server.heard) == ("url", [], [])
     told, status = probe_by_hand("done, see my notes")
     assert (told["kind"], told["seen"], told["key"][:5], status) == ("text", "blocked", "text:", 1)
+
+
+# --- one pull, door to door ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "seen", "words"),
+    [
+        ("hop/gastown/pull/1", Seen.VERIFIED, ()),
+        (f"hop/gastown/commit/{sha('impostor')}", Seen.SUSPICIOUS, ("impostor",)),
+        ("hop/gastown/pull/99", Seen.DEAD, ("404",)),
+    ],
+)
+def test_a_review_stands_on_what_the_forge_says(
+    world: World, hub: Stage, path: str, seen: Seen, words: tuple[str, ...]
+) -> None:
+    bot = replace(world.deps, forges=Forges(KnownHosts(((hub.server.authority, "github"),)), [hub.client], world.deps.clock))
+    pull = world.hand_in("pia", "polecat-7", "w-com-001", evidence=f"http://{hub.server.authority}/{path}")
+    world.settle(bot)
+    snapshot = world.observe(pull, bot)
+    (link,) = snapshot.links
+    probe = snapshot.probe(link.url)
+    assert probe is not None
+    assert (probe.seen, probe.url) == (seen, link.url)
+    assert bot.scratch.sheets.get(link.url) is None
+    (review,) = world.said(pull, "review")[-1:]
+    assert [word for word in words if word not in review] == []
+
+
+def test_a_review_shows_the_evidence_as_what_it_is(hub: Stage) -> None:
+    """Two hours and fourteen files, in the words of a person; what a stranger wrote stays code."""
+    at = datetime(2026, 2, 3, 6, 10, tzinfo=UTC)
+    merged = replace(hub.look("hop/gastown/pull/1"), url="https://x.example.org/1", probed_at=at)
+    link = Link(merged.url, "evidence")
+    assert evidence(link, merged, at) == (
+        "<https://x.example.org/1> GitHub pull, merged 2 h ago by `ana`, 14 files, `Keep the handshake alive`, at 06:10 UTC"
+    )
+    impostor = replace(hub.look(f"hop/gastown/commit/{sha('impostor')}"), url=link.url, probed_at=at)
+    assert evidence(link, impostor, at) == (
+        "<https://x.example.org/1> GitHub commit, `impostor commit` 2 h ago by `pia`, 1 file, `Looks like ours`, at 06:10 UTC"
+    )
+    hostile = replace(
+        merged, facts=(("title", "`]<script> @ana"), ("files", "**1**"), ("merged_at", "now"), ("state", "merged"))
+    )
+    assert evidence(link, hostile, at) == (
+        f"<https://x.example.org/1> GitHub pull, merged, {md.code('`]<script> @ana', 80)}, at 06:10 UTC"
+    )
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(-5, "just now"), (0, "just now"), (59, "59 min ago"), (60, "1 h ago"), (2879, "47 h ago"), (2880, "2 days ago")],
+)
+def test_times_are_told_in_the_largest_unit_that_fits(minutes: int, words: str) -> None:
+    assert ago(NOW - timedelta(minutes=minutes), NOW) == words
+
+
+def test_every_kind_a_forge_knows_has_a_name_in_reviews() -> None:
+    asked = {classify(link).kind.value for link in LINKS}
+    assert asked == set(KIND_NAMES)
+
+
+def test_the_forge_is_asked_again_before_an_accept(world: World, hub: Stage) -> None:
+    bot = replace(world.deps, forges=Forges(KnownHosts(((hub.server.authority, "github"),)), [hub.client], world.deps.clock))
+    pull = world.hand_in("pia", "polecat-7", "w-com-001", evidence=f"http://{hub.server.authority}/hop/gastown/pull/1")
+    world.settle(bot)
+    before = len(hub.server.heard)
+    head = world.observe(pull, bot).head
+    world.comment(pull, "ana", f"/accept --quality 4 --at {head}")
+    world.settle(bot)
+    assert len(hub.server.heard) > before
+    assert world.state(pull) == "merged"
+    assert world.count("stamps") == 1
+
+
+def test_what_the_prober_says_of_a_forges_link_counts_for_nothing(world: World, hub: Stage) -> None:
+    bot = replace(world.deps, forges=Forges(KnownHosts(((hub.server.authority, "github"),)), [hub.client], world.deps.clock))
+    url = f"http://{hub.server.authority}/hop/gastown/pull/99"
+    pull = world.hand_in("pia", "polecat-7", "w-com-001", evidence=url)
+    bot.scratch.sheets.put(
+        Probe(url=url, seen=Seen.VERIFIED, reason="merged", probed_at=bot.clock(), facts=(("state", "merged"),))
+    )
+    assert world.observe(pull, bot).probe(url) is None
+    world.settle(bot)
+    found = world.observe(pull, bot).probe(url)
+    assert found is not None
+    assert found.seen is Seen.DEAD
 
 
 # --- DoltHub -----------------------------------------------------------------------------------------------------------

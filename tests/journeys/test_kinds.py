@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
@@ -383,30 +384,40 @@ def test_a_push_between_the_last_look_and_the_merge_is_found_out_and_not_stamped
 
 
 class MergedMeanwhile(requests.Session):
-    """A session whose world merges the pull between the read of its state and the read of main."""
+    """A session whose world merges the pull just before, or just after, the first request that asks for `what`."""
 
-    def __init__(self, world: World, pull: PullNo) -> None:
+    def __init__(self, world: World, pull: PullNo, what: str, when: str) -> None:
         super().__init__()
-        self._world: World | None = world
-        self._pull = pull
-        self._state_read = threading.Event()
+        self._world, self._pull, self._what, self._when = world, pull, what, when
+        self._lock = threading.Lock()
+        self.merged = False
 
     def request(self, method: str, url: str, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
-        if b"DOLT_HASHOF('main')" in (more.get("data") or b"") and (world := self._world) and self._state_read.wait(5):
-            self._world = None
-            world.merge_by_hand(self._pull)
+        due = self._what in f"{url} {(more.get('data') or b'').decode()}"
+        if due and self._when == "before":
+            self._merge()
         answer = super().request(method, url, *args, **more)
-        if url.endswith(f"/pulls/{self._pull}"):
-            self._state_read.set()
+        if due and self._when == "after":
+            self._merge()
         return answer
 
+    def _merge(self) -> None:
+        with self._lock:
+            if not self.merged:
+                self.merged = True
+                self._world.merge_by_hand(self._pull)
 
-def test_a_pull_that_is_merged_while_it_is_looked_at_is_not_taken_for_an_empty_one(world: World) -> None:
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("what", ["DOLT_HASHOF('main')", "/pulls/1", "/branches"])
+def test_a_pull_that_is_merged_while_it_is_looked_at_is_not_taken_for_an_empty_one(world: World, what: str, when: str) -> None:
     pull = world.hand_in("pia", "polecat-7", ITEM)
-    world.settle()
+    world.review(pull)
     world.comment(pull, "ana", "/accept --quality 4")
-    with pytest.raises(HubBusy, match="was merged while it was looked at"):
-        world.converge(pull, world.bot(MergedMeanwhile(world, pull)))
+    session = MergedMeanwhile(world, pull, what, when)
+    with suppress(HubBusy):
+        world.converge(pull, world.bot(session))
+    assert session.merged
     world.settle()
     assert (world.count("stamps"), verdicts(world, pull), outcomes(world, pull)) == (1, ["READY"], ["ACCEPTED"])
 

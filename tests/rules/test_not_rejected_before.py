@@ -38,7 +38,7 @@ def after(answer_head: str = HEAD, digest: str = KEY, outcome: str = "done", com
         "same evidence on a new head", "merged",
     ],
 )  # fmt: skip
-def test_rejections_hold(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+def test_a_rejection_holds_for_its_head_and_its_evidence(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
     assert found(check, snapshot) == expected
 
 

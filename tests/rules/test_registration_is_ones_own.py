@@ -53,7 +53,7 @@ def new(handle: str = "lamp-post", **cells: str | None) -> RowChange:
         "another's row", "given away", "taken over", "taken over for another", "history", "another type",
     ],
 )  # fmt: skip
-def test_registrations(rows: tuple[RowChange, ...], expected: tuple[str, ...]) -> None:
+def test_a_registration_is_read_as_the_table_says(rows: tuple[RowChange, ...], expected: tuple[str, ...]) -> None:
     assert found(check, a_snapshot(pull=NEW, changes=changes_of(*rows))) == expected
 
 

@@ -164,8 +164,9 @@ def finding_at(level: Level) -> tuple[Finding, ...]:
             "a decent time since the last review of this head",
             NOW + timedelta(minutes=10),
         ),
+        ({"probes": (), "first_look_at": NOW}, DOUBT, "the link checker", NOW + timedelta(minutes=2)),
     ],
-    ids=["moving head", "moving head, fault", "no sheet", "first look", "unsure", "crash", "same head"],
+    ids=["moving head", "moving head, fault", "no sheet", "first look", "unsure", "crash", "same head", "no sheet, doubt"],
 )
 def test_what_a_review_is_held_back_for_and_until_when(
     fields: dict[str, Any], judgement: Judgement, waits: str, look_at: datetime
@@ -180,14 +181,13 @@ def test_what_a_review_is_held_back_for_and_until_when(
         ({"head_at": None}, READY),
         ({"probes": (), "first_look_at": ago(seconds=121)}, READY),
         ({"probes": (), "first_look_at": NOW}, FAULT),
-        ({"probes": (), "first_look_at": NOW}, DOUBT),
         ({"first_look_at": ago(seconds=901)}, UNSURE),
         ({"first_look_at": NOW}, a_judgement(*finding_at(Level.UNSURE), a_finding("size", Level.DOUBT))),
         ({"comments": (a_review(digest="ffff", at=ago(seconds=3601)),)}, READY),
         ({"comments": (a_review(digest="ffff", head=a_hash("old head"), at=ago(minutes=1)),)}, READY),
     ],
     ids=[
-        "quiet", "age unknown", "checker silent", "fault", "doubt", "unsure for long", "unsure and a doubt", "an hour later",
+        "quiet", "age unknown", "checker silent", "fault", "unsure for long", "unsure and a doubt", "an hour later",
         "new head",
     ],
 )  # fmt: skip

@@ -452,15 +452,25 @@ def carried_out(snapshot: Snapshot, count: int) -> Snapshot:
     return snapshot
 
 
-def test_an_older_accept_that_waits_does_not_come_between_the_steps_of_a_close() -> None:
-    waits = a_comment("bo", "/accept -q 3", ago(minutes=4))
+def test_an_older_accept_that_shows_late_does_not_come_between_the_steps_of_a_close() -> None:
+    late = a_comment("bo", "/accept -q 3", ago(minutes=4))
     closes = a_comment("ana", "/close --yes solved elsewhere", ago(minutes=3))
-    seen = replace(reviewed(waits, closes), probes=(a_probe(probed_at=ago(hours=1)),))
+    seen = reviewed(closes)
     steps = due(seen)
     assert [(type(s), deed(s)) for s in steps] == [(Land, closes.id), (ClosePull, closes.id), (Answer, closes.id)]
     for k in (1, 2):
-        fresh = replace(carried_out(seen, k), probes=(a_probe(probed_at=NOW),))
-        assert due(fresh) == steps[k:]
+        begun = replace(carried_out(seen, k), probes=(a_probe(probed_at=NOW),))
+        shown = tuple(sorted((*begun.comments, late), key=lambda c: c.created_at))
+        assert due(replace(begun, comments=shown)) == steps[k:]
+
+
+def test_a_later_decision_waits_behind_an_older_one_that_waits_for_its_evidence() -> None:
+    waits = a_comment("bo", "/accept -q 3", ago(minutes=4))
+    rejects = a_comment("ana", "/reject it does not build", ago(minutes=3))
+    seen = replace(reviewed(waits, rejects), probes=(a_probe(probed_at=ago(hours=1)),))
+    assert due(seen) == ()
+    fresh = replace(seen, probes=(a_probe(probed_at=NOW),))
+    assert [(type(s), deed(s)) for s in due(fresh)] == [(MergePull, waits.id), (Land, waits.id), (Answer, waits.id)]
 
 
 def test_a_recheck_beside_a_close_does_not_hold_it_up_once_it_has_begun() -> None:

@@ -310,8 +310,8 @@ SHEET = Probe(
     final_url=URL,
     hops=(Hop(url=URL, address="93.184.216.34", status=200), Hop(url="x", address="", status=None, note="refused: port")),
     misses=(NOW - timedelta(hours=2), NOW),
-    facts=(("merged_by", "ana"), ("files", "14")),
 )
+FACTS = (("merged_by", "ana"), ("files", "14"))
 
 _clean = st.text(alphabet=st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=60)
 _moments = st.integers(0, 10**8).map(lambda seconds: NOW - timedelta(seconds=seconds))
@@ -332,7 +332,16 @@ _sheets = st.builds(
 @given(_sheets)
 def test_a_sheet_reads_back_as_written_but_never_better_than_reachable(sheet: Probe) -> None:
     expected = replace(sheet, seen=Seen.REACHABLE) if sheet.seen is Seen.VERIFIED else sheet
-    assert read_sheet(write_sheet(sheet), URL, NOW) == expected
+    assert read_sheet(write_sheet(replace(sheet, facts=FACTS)), URL, NOW) == expected
+    assert read_sheet(write_sheet(replace(sheet, facts=FACTS)), URL, NOW, verified=True) == replace(sheet, facts=FACTS)
+
+
+def test_a_forges_sheet_may_say_verified_and_no_other_is_taken_for_it(scratch: Scratch) -> None:
+    verified = replace(SHEET, seen=Seen.VERIFIED, facts=FACTS)
+    scratch.sheets.put(verified)
+    assert (scratch.sheets.get(URL), scratch.forge_sheets.get(URL)) == (SHEET, None)
+    scratch.forge_sheets.put(verified)
+    assert (scratch.sheets.get(URL), scratch.forge_sheets.get(URL)) == (SHEET, verified)
 
 
 def test_sheets_are_kept_by_url_as_written(scratch: Scratch) -> None:
@@ -609,6 +618,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
 
     forbidden: list[Callable[[], object]] = [
         lambda: client.get(scratch.keys.about_to(COMMONS, PULL, "x")),
+        lambda: prober.forge_sheets.put(SHEET),
         lambda: client.set(scratch.keys.lease("x"), "mine"),
         lambda: client.hset(scratch.keys.board(COMMONS), "1", "x"),
         lambda: client.eval("return redis.call('GET', KEYS[1])", 1, scratch.keys.lease("x")),

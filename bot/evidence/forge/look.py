@@ -26,9 +26,10 @@ class Forges:
         """What a link is, as this bot's operator knows hosts."""
         return classify(url, self._hosts)
 
-    def knows(self, url: str) -> bool:
-        """Whether a forge of ours is asked about this link; the link checker looks at all others."""
-        return self._of(self.classify(url)) is not None
+    def key(self, url: str) -> str:
+        """The key of a link as written, if a forge of ours is asked about it; empty for those the link checker looks at."""
+        evidence = self.classify(url)
+        return evidence.key if self._of(evidence) is not None else ""
 
     def look(self, url: str, *, previous: Probe | None = None, urgent: bool = False) -> Probe | None:
         """The fact sheet of a link, by its forge; None if none of ours is asked about it. Never raises.
