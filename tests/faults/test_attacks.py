@@ -368,13 +368,14 @@ def test_what_only_looks_like_a_command_decides_nothing(world: World) -> None:
     assert all(answer.startswith("**HINT**") for answer in world.said(pull, "answer"))
 
 
-def test_a_later_rejection_is_not_overtaken_by_an_accept_that_waits(world: World) -> None:
+def test_of_two_decisions_at_once_one_is_carried_out_and_the_other_told(world: World) -> None:
     pull = reviewed(world)
     world.comment(pull, "ana", ACCEPT)
     world.comment(pull, "bo", "/reject it does not build")
     act(world, pull)
-    assert world.state(pull) == "open"
-    assert sorted(answer.partition(" ")[0] for answer in world.said(pull, "answer")) == ["**REFUSED**", "**REJECTED**"]
+    assert sorted(answer.partition(" ")[0] for answer in world.said(pull, "answer")) == ["**ACCEPTED**", "**REFUSED**"]
+    found = (world.state(pull), world.count("stamps"), world.count("completions", f"id = '{DONE}'"))
+    assert found == ("merged", 1, 1)
 
 
 def test_kin_over_a_rig_that_plays_no_part_is_still_kin(world: World) -> None:
