@@ -18,7 +18,7 @@ from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.evidence import Probe
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
-from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted
+from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Merge, Present, Record, Snapshot
@@ -211,21 +211,22 @@ def merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> 
     if not found:
         return None
     line = _main_line(hub, commons, main)
-    return next((Merge(commit=commit, before=before, head=head) for commit, before in line if commit in found), None)
+    return next((replace(merge, head=head) for merge in line if merge.commit in found), None)
 
 
-def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[tuple[CommitHash, CommitHash]]:
-    """Main's own commits, newest first, each with the one before it: its first parent."""
+def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[Merge]:
+    """Main's own commits, newest first, each with the one before it (its first parent) and its time."""
     query = sql.first_parents(main)
-    before: dict[str, str] = {}
+    known: dict[str, Row] = {}
     at = main
     for page in range(LINE_PAGES_MAX):
         rows = hub.rows_page(commons, main, query, page)
-        before |= {row.text("commit_hash"): row.text("parent_hash") for row in rows}
-        while is_commit_hash(before.get(at, "")):
-            yield at, CommitHash(before[at])
-            at = CommitHash(before[at])
-        if at in before or len(rows) < query.per_page:
+        known |= {row.text("commit_hash"): row for row in rows}
+        while at in known and is_commit_hash(known[at].text("parent_hash")):
+            row, before = known[at], CommitHash(known[at].text("parent_hash"))
+            yield Merge(commit=at, before=before, head=at, at=read_time(row.get("made_at")))
+            at = before
+        if at in known or len(rows) < query.per_page:
             return
     raise HubStrange(f"no end of the history of {commons} after {LINE_PAGES_MAX * query.per_page} commits")
 
@@ -265,6 +266,9 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     found = tuple(Rig(r) for r in rigs.result())
     # Two links may tie a validator to a worker through a rig that plays no part itself.
     linked = handles if everybody else tuple(dict.fromkeys((*handles, *(rig.handle for rig in found))))
+    rigs_now = rigs
+    if at != sketch.main_head:
+        rigs_now = read(sketch.main_head, "rigs", sql.rigs_around(handles, owners, sketch.policy.min_trust))
     links = read(at, "rig_links", sql.rig_links_around(linked))
     worker = sketch.worker or _claimant(sketch, known)
     record = read(at, "stamps", sql.record_of(worker)) if worker else None
@@ -277,7 +281,12 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         completions=known.completions,
         rigs=found,
         rig_links=tuple(RigLink(r) for r in links.result()),
-        present=Present(items=current.items, completions=current.completions, stamps=current.stamps),
+        present=Present(
+            items=current.items,
+            completions=current.completions,
+            stamps=current.stamps,
+            rigs=tuple(Rig(r) for r in rigs_now.result()),
+        ),
         record=_record(record),
         probes=tuple(sheets[url] for url in urls if url in sheets),
         rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),

@@ -10,7 +10,8 @@ from bot.commands.option import Rating as RatingReader
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle, stamp_id
 from bot.model.kind import PullKind
-from bot.model.ledger import Completion, LedgerChange, Stamp
+from bot.model.ledger import Completion, LedgerChange, Stamp, same_cell, write_time
+from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, MergePull, Step
 from bot.speech import md, words
@@ -83,10 +84,10 @@ def _accept_merged(asked: Asked) -> Decision:
             md.own("This pull is merged, but not from a head that was reviewed here, so what came to main is not known."),
             md.own("A maintainer can compare the rows on main and stamp by hand."),
         )
-    ground = decision.ground(asked, "accept", begun=True)
+    ground = decision.ground(asked, "accept", begun=_begun(snapshot, asked.comment))
     if isinstance(ground, Refuse | Wait):
         return ground
-    refusal = _wrong_kind(asked) or _not_as_reviewed(asked, ground) or _blocked_then(ground)
+    refusal = _not_as_reviewed(asked, ground) or _wrong_kind(asked) or _blocked_then(ground)
     if refusal is not None:
         return refusal
     if done is None:
@@ -100,6 +101,22 @@ def _accept_merged(asked: Asked) -> Decision:
         if taken is not None:
             return taken
     return Follow(steps=_landing(asked, change), says=_receipt(asked, ground.rig.handle, change), begun=True)
+
+
+def _begun(snapshot: Snapshot, comment: Comment) -> bool:
+    """Whether this very command merged the pull, for all that can be told, or its stamp has begun to land.
+
+    A merge by hand long after a command was written, or before, is no deed of that command: it may be old, or its author
+    may have lost the right.
+    """
+    merge, done = snapshot.merge, snapshot.handed_in
+    now = ledger.completion_now(snapshot, done) if done is not None else None
+    if now is not None and same_cell("validated_at", now.row.get("validated_at"), write_time(comment.created_at)):
+        return True
+    if merge is None or merge.at is None:
+        return True
+    old = (merge.at - comment.created_at).total_seconds() > snapshot.policy.timing.confirm_old_s
+    return not (old or snapshot.written_after_merge(comment))
 
 
 def _wrong_kind(asked: Asked) -> Refuse | None:
@@ -210,7 +227,8 @@ def _already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange)
     if now is None:
         return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
     link = next(w for w in change.writes if w.table == "completions")
-    if now.stamp_id is not None and now.row.get("validated_at") != link.cells.get("validated_at"):
+    ours_began = same_cell("validated_at", now.row.get("validated_at"), link.cells.get("validated_at"))
+    if now.stamp_id is not None and not ours_began:
         by = md.code(now.validated_by or "somebody")
         return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))
     item = snapshot.item_on_head

@@ -6,7 +6,7 @@ Rights compare exactly; prohibitions look at every spelling and every tie (see `
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.commands.kinship import conflict
 from bot.model.ids import Handle, User, fold
@@ -36,13 +36,19 @@ class Denied:
     remedy: Md
 
 
-def may_decide(snapshot: Snapshot, user: User, verb: str, as_rig: str | None = None) -> Allowed | Denied:
+def may_decide(
+    snapshot: Snapshot, user: User, verb: str, as_rig: str | None = None, *, now_too: bool = False
+) -> Allowed | Denied:
     """Whether `user` may give the decision `verb` here, and as which of their rigs.
 
     A rig may decide if the operator's policy names it, or its account, or if its trust level on main is high enough, or if it
-    posted the item and the policy lets posters decide. Being tied to the work is another question: `conflict`.
+    posted the item and the policy lets posters decide. `now_too`: the right must hold on main now as well, not only where
+    the pull was merged. Being tied to the work is another question: `conflict`.
     """
     entitled = _entitled(snapshot, user, verb)
+    if now_too:
+        still = {rig.handle for rig in _entitled(replace(snapshot, rigs=snapshot.present.rigs), user, verb)}
+        entitled = tuple(rig for rig in entitled if rig.handle in still)
     if as_rig is not None:
         chosen = next((rig for rig in entitled if rig.handle == as_rig), None)
         return Allowed(chosen) if chosen is not None else _not_as(snapshot, user, as_rig, entitled)

@@ -14,7 +14,7 @@ from bot.commands.command import Asked, Refuse, Wait
 from bot.model.ids import CommitHash
 from bot.model.ledger import Rig
 from bot.model.pull import PullState
-from bot.model.snapshot import Review, Snapshot
+from bot.model.snapshot import Answered, Review, Snapshot
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -35,7 +35,9 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
     snapshot, comment = asked.snapshot, asked.comment
     if asked.parsed.wanted is not None and asked.parsed.wanted != snapshot.item_id:
         return _other_item(asked)
-    allowed = may_decide(snapshot, comment.author, verb, asked.parsed.text("as"))
+    allowed = may_decide(
+        snapshot, comment.author, verb, asked.parsed.text("as"), now_too=snapshot.written_after_merge(comment) and not begun
+    )
     if not own_work and is_validator(snapshot, comment.author):
         # Said before the asker is made to choose among several rigs: whichever it is, the work stays their own.
         tie = conflict(snapshot, allowed.rig if isinstance(allowed, Allowed) else None, comment.author)
@@ -86,17 +88,23 @@ def _named_review(asked: Asked) -> Review | Refuse:
     )
 
 
+def _decided(asked: Asked, answered: Answered) -> bool:
+    """Whether an answer of ours carried a decision out. What anybody may ask for, or is refused, holds nobody up."""
+    named = (asked.catalog.get(name) for name in answered.mark.commands)
+    return answered.mark.outcome == "done" and any(command is not None and command.decides for command in named)
+
+
 def _late(asked: Asked) -> Refuse | None:
     snapshot, comment = asked.snapshot, asked.comment
     later = any(
-        c.created_at > comment.created_at and snapshot.answer_to(c.id) is not None
+        c.created_at > comment.created_at and _decided(asked, answered)
         for c in snapshot.comments
-        if c.author != snapshot.bot
+        if c.author != snapshot.bot and (answered := snapshot.answer_to(c.id)) is not None
     )
     old = snapshot.older_than(comment.created_at, snapshot.policy.timing.confirm_old_s)
     if not (later or old):
         return None
-    why = md.own("A later comment has been answered since") if later else md.own("This comment is more than a day old")
+    why = md.own("A later decision has been carried out since") if later else md.own("This comment is more than a day old")
     return Refuse(
         md.fill("{why}, so it is not carried out.", why=why),
         md.own("Please confirm: write the command again if it still holds."),

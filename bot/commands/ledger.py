@@ -47,7 +47,14 @@ def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rat
             key=done.id,
             write=Write.UPDATE,
             cells=Row((("validated_by", author), ("stamp_id", stamp), ("validated_at", at))),
-            guard=Row((("wanted_id", item.id), ("completed_by", done.completed_by), ("stamp_id", None))),
+            guard=Row(
+                (
+                    ("wanted_id", item.id),
+                    ("completed_by", done.completed_by),
+                    ("evidence", done.row.get("evidence")),
+                    ("stamp_id", None),
+                )
+            ),
         ),
         _completed(item, Row((("status", item.status),))),
         RowWrite(

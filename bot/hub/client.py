@@ -359,6 +359,9 @@ class Hub:
                 stream=True,
             ) as response:
                 body = self._body(response)
+                if self._token:
+                    # What a hub says of a refused token may quote it, and what it says may end in a public answer.
+                    body = body.replace(self._token.encode("ascii"), b"***")
                 answer = Answer(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},

@@ -141,12 +141,12 @@ def ancestors(commit: CommitHash) -> Query:
 
 
 def first_parents(commit: CommitHash) -> Query:
-    """`commit_hash, parent_hash` for every commit reachable from `commit`, with its first parent only; newest first.
+    """`commit_hash, parent_hash, made_at` for every commit reachable from `commit`, with its first parent only; newest first.
 
     On main, the first parent is what main was before (a merge's parent 0, a write's only one). A root's is NULL.
     """
     return Query(
-        "SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash"
+        "SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash, l.date AS made_at"
         f" FROM dolt_log({_hash(commit)}) AS l"
         " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash AND a.parent_index = 0"
         " ORDER BY l.date DESC, l.commit_hash",

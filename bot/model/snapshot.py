@@ -33,6 +33,8 @@ class Merge:
     commit: CommitHash
     before: CommitHash
     head: CommitHash
+    at: datetime | None = None
+    """When the merge was made, by DoltHub's clock; None where it does not tell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,7 @@ class Present:
     items: tuple[Wanted, ...] = ()
     completions: tuple[Completion, ...] = ()
     stamps: tuple[Stamp, ...] = ()
+    rigs: tuple[Rig, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,11 @@ class Snapshot:
     def spoke(self) -> bool:
         """Whether any comment of this pull is ours."""
         return self.bot is not None and any(c.author == self.bot for c in self.comments)
+
+    def written_after_merge(self, comment: Comment) -> bool:
+        """Whether a comment was written when the pull was merged already, so that its command cannot be what merged it."""
+        # Commits tell whole seconds: within one second this says yes too often, which asks for one more right, never for less.
+        return self.merge is not None and self.merge.at is not None and comment.created_at > self.merge.at
 
     def reviews_before(self, comment: Comment) -> tuple[Review, ...]:
         """Reviews of ours that stood there when `comment` was written."""

@@ -21,6 +21,7 @@ from tests.build import (
     COLUMNS,
     COMMONS,
     COMPLETION,
+    EVIDENCE,
     HEAD,
     ITEM,
     MAIN,
@@ -106,7 +107,7 @@ def test_work_is_merged_linked_completed_and_stamped() -> None:
                     key=COMPLETION,
                     write=Write.UPDATE,
                     cells=Row.of({"validated_by": "ana-town", "stamp_id": STAMP, "validated_at": "2026-06-14 13:57:00"}),
-                    guard=Row.of({"wanted_id": ITEM, "completed_by": "polecat-7", "stamp_id": None}),
+                    guard=Row.of({"wanted_id": ITEM, "completed_by": "polecat-7", "evidence": EVIDENCE, "stamp_id": None}),
                 ),
                 RowWrite(
                     table="wanted",
@@ -299,11 +300,11 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], Judgement, tuple[str, ...]]] = {
         (f"moved from `{HEAD[:7]}` to `{MOVED[:7]}`", "`evidence`", "`https://e.org/2`", f"`--at {MOVED[:7]}`"),
     ),
     "branch gone": (ACCEPT, {"head": None}, READY, ("The branch of this pull cannot be read any more",)),
-    "later comment answered": (
+    "later decision carried out": (
         ACCEPT,
-        {"comments": (a_review(), LATER, an_answer(LATER, "recheck"))},
+        {"comments": (a_review(), LATER, an_answer(LATER, "reject"))},
         READY,
-        ("A later comment has been answered since", "Please confirm"),
+        ("A later decision has been carried out since", "Please confirm"),
     ),
     "other item": ("/accept w-0000 -q 4", {}, READY, (f"about `{ITEM}`, not `w-0000`",)),
     "not a number of one's own": (

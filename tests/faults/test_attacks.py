@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -26,6 +27,7 @@ from bot.perform import perform
 from bot.sandbox import wl_sql
 from bot.scratch import Held, Lost
 from bot.sweep import sweep
+from tests.kill_switch import Killed, KillSwitch
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import ROUNDS_MAX, World, make_world
@@ -451,3 +453,82 @@ def test_comments_that_are_not_known_as_ours_are_not_written_for_ever(world: Wor
     with pytest.raises(HubStrange, match="do not count as ours"):
         keep_looking()
     assert len(world.said(pull)) == 2
+
+
+def test_anybodys_word_does_not_hold_up_a_decision_that_waits(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.comment(pull, "mallory", "/help")
+    act(world, pull)
+    assert world.count("stamps") == 1
+
+
+def test_rows_merged_beyond_the_review_are_named_loudly(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.db.play({"quirk": 33, "match": {"operation": "mergePull"}, "times": 1, "sql": MOLE})
+    act(world, pull)
+    assert "**NOT STAMPED.**" in refusal(world, pull)
+
+
+def test_evidence_that_is_changed_on_main_before_the_stamp_gets_none(either_world: World) -> None:
+    world = either_world
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    path_end = "/branches" if world.policy.landing is Landing.PULL else "/sql-writes"
+    swap = "UPDATE completions SET evidence = 'https://elsewhere.example/'"
+    act_on(world, pull, world.bot(Meanwhile("POST", path_end, lambda: world.db.push("main", swap))))
+    refusal(world, pull)
+
+
+def test_an_old_command_is_not_woken_by_a_merge_by_hand(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    where = {"database": world.db.name, "number": pull, "user": "bo"}
+    world.sandbox.admin("POST", "/merges", {**where, "at": (datetime.now(UTC) + timedelta(hours=25)).isoformat()})
+    act(world, pull, world.bot(clock=lambda: datetime.now(UTC) + timedelta(hours=30)))
+    refusal(world, pull)
+
+
+def test_who_lost_the_right_since_the_merge_stamps_nothing(world: World) -> None:
+    pull = reviewed(world)
+    world.merge_by_hand(pull)
+    world.db.push("main", "UPDATE rigs SET trust_level = 0 WHERE handle = 'bo-hollow'")
+    world.comment(pull, "bo", ACCEPT)
+    act(world, pull)
+    refusal(world, pull)
+
+
+def test_a_rig_that_was_stolen_when_the_work_was_merged_signs_nothing_once_it_is_given_back(world: World) -> None:
+    world.db.push("main", "UPDATE rigs SET dolthub_org = 'mallory' WHERE handle = 'ana-town'")
+    pull = reviewed(world)
+    world.merge_by_hand(pull, "bo")
+    world.db.push("main", "UPDATE rigs SET dolthub_org = 'ana' WHERE handle = 'ana-town'")
+    world.comment(pull, "mallory", ACCEPT)
+    act(world, pull)
+    refusal(world, pull)
+
+
+def test_a_token_that_dolthub_quotes_stays_secret(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.db.play({"quirk": "status", "match": {"operation": "mergePull"}, "status": 422, "detail": "bad token-bot"})
+    act(world, pull)
+    assert "bad ***" in refusal(world, pull)
+    assert "token-bot" not in "".join(world.said(pull))
+
+
+def test_a_landing_cut_short_is_finished_whatever_form_times_come_in(
+    world_sandbox: SandboxProcess, world_redis: RedisProcess
+) -> None:
+    world = make_world(world_sandbox, world_redis, landing=Landing.DIRECT)
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    world.db.play({"quirk": 24, "clocks": "z"})
+    with pytest.raises(Killed):
+        act(world, pull, world.bot(KillSwitch(2, "after")))
+    world.redis.flushall()
+    act_on(world, pull)
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
+    assert world.count("stamps") == 1
+    world.close()
