@@ -132,11 +132,11 @@ def test_what_is_read_is_the_body_as_framed_or_nothing(answer: bytes, seen: Seen
 @pytest.mark.parametrize(
     ("encoding", "body", "title"),
     [
-        ("gzip", gzip.compress(b"<title>in</title>"), "in"),
-        ("X-GZIP", gzip.compress(b"<title>in</title>"), "in"),
+        ("gzip", gzip.compress(b"<title>in</title>", mtime=0), "in"),
+        ("X-GZIP", gzip.compress(b"<title>in</title>", mtime=0), "in"),
         ("identity", b"<title>in</title>", "in"),
         ("gzip", b"<title>in</title>", ""),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"<title>in</title>")), ""),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"<title>in</title>", mtime=0), mtime=0), ""),
         ("br", b"<title>in</title>", ""),
     ],
 )
