@@ -71,7 +71,7 @@ VARIABLES = (
     ),
     Variable(
         name="STAMPBOT_GITHUB_TOKEN",
-        meaning="Read-only token for evidence checks on GitHub; read and kept from the log, not used yet",
+        meaning="Read-only token for evidence checks on GitHub; with it the worker asks GitHub itself about links to it",
         secret=True,
     ),
     Variable(
