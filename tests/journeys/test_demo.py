@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 START_S = 60.0
-END_S = 30.0
+END_S = 60.0
 
 
 class Demo:
