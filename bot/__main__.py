@@ -497,7 +497,7 @@ def _told() -> Iterator[None]:
 
 
 def _with_comment(snapshot: Any, said: str) -> Any:
-    """The snapshot as if somebody had just written this."""
+    """The snapshot as if somebody had just written this, and the evidence still showed what it shows now."""
     from dataclasses import replace
 
     from bot.model.ids import CommentId
@@ -508,7 +508,8 @@ def _with_comment(snapshot: Any, said: str) -> Any:
         raise click.BadParameter("write it like 'ana: /accept -q 4'", param_hint="--as")
     at = snapshot.taken_at
     comment = Comment(id=CommentId("as-if"), author=User(author.strip()), body=body.strip(), created_at=at, updated_at=at)
-    return replace(snapshot, comments=(*snapshot.comments, comment))
+    probes = tuple(replace(probe, probed_at=at) for probe in snapshot.probes)
+    return replace(snapshot, comments=(*snapshot.comments, comment), probes=probes)
 
 
 def _console(*, stderr: bool = False) -> Console:

@@ -97,7 +97,7 @@ def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
     if snapshot.reviews:
         named = md.fill("{named} (replaces #{n})", named=named, n=Md(str(number - 1)))
     parts.append(named)
-    return Md("\n".join((md.join(parts, " · "), _why(judgement))))
+    return md.fill("{about}.\n{why}", about=md.join(parts, " · "), why=_why(judgement))
 
 
 def _why(judgement: Judgement) -> Md:

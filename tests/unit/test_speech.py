@@ -94,7 +94,7 @@ def test_a_ready_review() -> None:
     snapshot = a_snapshot(record=Record(stamps=3, mean_quality=4.33))
     assert told(snapshot, a_judgement(passed=PASSED)) == (
         """\
-**READY** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`
+**READY** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 Accept would go through now.
 
 | Check | Result | What was seen |
@@ -128,7 +128,7 @@ def test_a_review_to_look_at() -> None:
     snapshot = a_snapshot(probes=(a_probe(seen=Seen.DEAD),))
     assert told(snapshot, a_judgement(finding, note, passed=PASSED)) == (
         """\
-**LOOK** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`
+**LOOK** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 Accept would go through. Something deserves a human eye.
 
 | Check | Result | What was seen |
@@ -164,7 +164,7 @@ def test_a_blocked_review() -> None:
     snapshot = a_snapshot(probes=(a_probe(seen=Seen.DEAD),), record=Record(stamps=1), rivals=(rival,))
     assert told(snapshot, a_judgement(finding, passed=PASSED)) == (
         """\
-**BLOCKED** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`
+**BLOCKED** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 Accept would be refused as it stands.
 
 | Check | Result | What was seen |
@@ -196,7 +196,7 @@ def test_a_waiting_review() -> None:
     snapshot = a_snapshot(changes=changes_of(claims()), probes=())
     assert told(snapshot, a_judgement(waiting_for="the rig's evidence", passed=PASSED)) == (
         """\
-**WAITING** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`
+**WAITING** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 Nothing to decide yet: waiting for the rig's evidence.
 
 2 passed: one fresh completion, rows are whole.
@@ -223,7 +223,7 @@ def test_a_review_that_cannot_tell() -> None:
     snapshot = a_snapshot(probes=(a_probe(seen=Seen.UNKNOWN, reason="time-out"),))
     assert told(snapshot, a_judgement(finding, crashes=(crash,))) == (
         """\
-**CANNOT TELL** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`
+**CANNOT TELL** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 A check could not run; it is tried again by itself.
 
 | Check | Result | What was seen |
@@ -257,7 +257,7 @@ def test_a_second_review_tells_what_changed_first_of_all_the_rows() -> None:
         since_last=changes_of(modified("completions", evidence="https://example.org/130")),
     )
     text = told(snapshot, a_judgement())
-    assert "review #2 of head `vedj3hu` (replaces #1)\n" in text
+    assert "review #2 of head `vedj3hu` (replaces #1).\n" in text
     assert (
         "\n\nChanged since review #1:\n"
         "- head `3dj22nc` to `vedj3hu`\n"
