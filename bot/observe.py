@@ -77,7 +77,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         if said.pull.state is PullState.MERGED
         else _brought(hub, commons, said, deps)
     )
-    columns = _columns(hub, commons, said.main_head)
+    columns = wire.read_columns(hub.rows(commons, said.main_head, sql.columns()))
     sketch = Snapshot(
         taken_at=deps.clock(),
         commons=commons,
@@ -242,14 +242,6 @@ def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
-
-
-def _columns(hub: Hub, commons: Commons, main: CommitHash) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for row in hub.rows(commons, main, sql.columns()):
-        table = row.text("table_name")
-        found[table] = (*found.get(table, ()), row.text("column_name"))
-    return found
 
 
 def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:

@@ -183,11 +183,6 @@ def on_log(commits: Iterable[CommitHash], head: CommitHash) -> Query:
     )
 
 
-def is_on_log(commit: CommitHash, head: CommitHash) -> Query:
-    """One row if `commit` is reachable from `head`, none if not."""
-    return on_log((commit,), head)
-
-
 # --- what differs -----------------------------------------------------------------------------------------------------
 
 

@@ -499,8 +499,8 @@ def test_a_pull_of_our_own_is_opened_once_merged_once_and_verified(place: Place)
     assert merge.text("commit_hash") == main
     parents = place.hub.rows(place.commons, main, sql.parents(main))
     assert [row.text("parent_hash") for row in parents] == [before, head]
-    assert len(place.hub.rows(place.commons, main, sql.is_on_log(head, main))) == 1
-    assert place.hub.rows(place.commons, before, sql.is_on_log(head, before)) == ()
+    assert len(place.hub.rows(place.commons, main, sql.on_log((head,), main))) == 1
+    assert place.hub.rows(place.commons, before, sql.on_log((head,), before)) == ()
     error = refused(lambda: place.hub.merge(place.commons, number))
     assert isinstance(error, HubRefused)
     assert error.status == 422

@@ -141,7 +141,6 @@ def every_query(text: str) -> tuple[Query, ...]:
         sql.parents(A),
         sql.merges_of(A),
         sql.on_log((A, B), B),
-        sql.is_on_log(A, B),
         sql.diff_summary(A, B),
         sql.diff_stat(A, B),
         sql.diff_rows(A, B, "_meta"),
