@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.deps import Deps
 from bot.hub.errors import HubRefused
-from bot.model.evidence import Seen, look_again_at
+from bot.model.evidence import Seen, look_again_after, look_again_at
 from bot.model.finding import Judgement
 from bot.model.ids import CommitHash, Commons, PullNo
 from bot.model.pull import Comment, PullState
@@ -28,8 +28,6 @@ from bot.scratch import Glance, Standing
 from bot.scratch.notes import GLANCE_TTL_S
 from bot.speech import md
 
-FORGE_DOUBT_S = 3600.0
-"""What a forge doubts is asked again after this time: a pull that was not merged may be by now."""
 ROUNDS_MAX = 24
 """A pull with more to do than this is looked at again later: others wait too."""
 
@@ -163,20 +161,14 @@ def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
 
 
 def _again_at(snapshot: Snapshot, url: str) -> datetime | None:
-    """When a link is worth another look although nobody asks: until dead is confirmed, and while doubts may pass."""
+    """When a link is worth another look although nobody asks: until dead is confirmed, and when its sheet is old."""
     probe = snapshot.probe(url)
     if probe is None:
         return None
-    match probe.seen:
-        case Seen.DEAD:
-            return look_again_at(probe.misses or (probe.probed_at,), snapshot.policy.timing.confirm_dead_s)
-        case Seen.UNKNOWN:
-            return probe.probed_at + timedelta(seconds=snapshot.policy.timing.look_again_s)
-        case Seen.SUSPICIOUS if probe.facts:
-            # A forge's doubt: only forges tell facts.
-            return probe.probed_at + timedelta(seconds=FORGE_DOUBT_S)
-        case _:
-            return None
+    confirmed_at = None
+    if probe.seen is Seen.DEAD:
+        confirmed_at = look_again_at(probe.misses or (probe.probed_at,), snapshot.policy.timing.confirm_dead_s)
+    return confirmed_at or look_again_after(probe, snapshot.policy.timing.look_again_s)
 
 
 def _links_due(snapshot: Snapshot, since: datetime | None) -> tuple[tuple[str, datetime | None], ...]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.deps import Deps
+from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
@@ -290,8 +291,14 @@ def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
     """Fact sheets by URL: the forge's own word where one of ours is asked about a link, else the link checker's."""
     keys = {url: key for url in urls if deps.forges is not None and (key := deps.forges.key(url))}
     said = deps.scratch.forge_sheets.get_many(keys.values())
-    checked = deps.scratch.sheets.get_many(url for url in urls if url not in keys)
-    return {**checked, **{url: replace(said[key], url=url) for url, key in keys.items() if key in said}}
+    plain = {url: sheet_key(url) for url in urls if url not in keys}
+    checked = deps.scratch.sheets.get_many(plain.values())
+    return {
+        url: replace(found[key], url=url)
+        for found, named in ((said, keys), (checked, plain))
+        for url, key in named.items()
+        if key in found
+    }
 
 
 Rows = Future[tuple[Row, ...]]

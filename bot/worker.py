@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final
@@ -28,7 +28,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
-from bot.evidence import limit_memory
+from bot.evidence import limit_memory, sheet_key
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.log import stranger
 from bot.model.evidence import EVIDENCE_LINKS_MAX, Probe
@@ -291,11 +291,12 @@ class ProbeDuties:
         since = datetime.fromisoformat(not_before) if not_before else None
         with _one_line("probe", commons=str(where), pull=number):
             for url in dict.fromkeys(urls[:EVIDENCE_LINKS_MAX]):
-                last = self.scratch.sheets.get(url)
+                key = sheet_key(url)
+                last = self.scratch.sheets.get(key)
                 if last is not None and since is not None and last.probed_at >= since:
                     continue
                 seen = self.probe(url, last)
-                self.scratch.sheets.put(seen)
+                self.scratch.sheets.put(replace(seen, url=key))
                 self.scratch.counters.add("probes")
                 log.info("probed", pull=number, url=stranger(url), seen=seen.seen.value, reason=stranger(seen.reason))
             self.scratch.knocks.knock(where, number)

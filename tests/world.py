@@ -28,7 +28,7 @@ from rq.serializers import JSONSerializer
 from bot.commands import catalog as commands
 from bot.converge import Report, converge
 from bot.deps import Deps
-from bot.evidence import FetchPolicy
+from bot.evidence import FetchPolicy, sheet_key
 from bot.evidence import probe as evidence_probe
 from bot.hub.client import Hub
 from bot.model.evidence import Probe
@@ -199,7 +199,8 @@ class World:
         """Have the links of one pull looked at now, whoever asked; whether there are any."""
         bot = deps or self.deps
         for link in snapshot.links:
-            bot.scratch.sheets.put(self.look_at(link.url, bot.scratch.sheets.get(link.url), bot))
+            key = sheet_key(link.url)
+            bot.scratch.sheets.put(replace(self.look_at(link.url, bot.scratch.sheets.get(key), bot), url=key))
         return bool(snapshot.links)
 
     def look_at(self, url: str, last: Probe | None, bot: Deps) -> Probe:

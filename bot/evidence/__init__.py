@@ -6,6 +6,6 @@ from bot.evidence.address import Network, networks
 from bot.evidence.fetch import FetchPolicy
 from bot.evidence.probe import probe
 from bot.evidence.process import limit_memory, needed_environment
-from bot.evidence.url import canonical_key
+from bot.evidence.url import canonical_key, sheet_key
 
-__all__ = ["FetchPolicy", "Network", "canonical_key", "limit_memory", "needed_environment", "networks", "probe"]
+__all__ = ["FetchPolicy", "Network", "canonical_key", "limit_memory", "needed_environment", "networks", "probe", "sheet_key"]

@@ -13,9 +13,8 @@ from bot.evidence.fetch import FetchPolicy, Page, fetch
 from bot.evidence.resolve import Failed
 from bot.evidence.title import clean, title_of
 from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
-from bot.model.evidence import Hop, Probe, Seen
+from bot.model.evidence import Hop, Probe, Seen, following
 
-MISSES_MAX: Final = 16
 _SHOWN_URL_MAX: Final = 2048
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _LOGIN_PATHS: Final = ("/login", "/signin", "/sign_in", "/sign-in", "/users/sign_in")
@@ -43,7 +42,7 @@ def probe(url: str, *, policy: FetchPolicy, now: Callable[[], datetime], previou
         hops.append(Hop(url="", address="", status=None, note=f"our fault: {type(error).__name__}"))
         seen = _Sighting(Seen.UNKNOWN, "ours")
     page, target = seen.page, seen.target
-    return Probe(
+    looked = Probe(
         url=url,
         seen=seen.seen,
         reason=seen.reason,
@@ -55,8 +54,8 @@ def probe(url: str, *, policy: FetchPolicy, now: Callable[[], datetime], previou
         key=canonical_key(url),
         final_url=target.url if target is not None else "",
         hops=tuple(hops),
-        misses=_misses(seen.seen, began, previous),
     )
+    return following(looked, previous)
 
 
 class _Sighting:
@@ -168,16 +167,3 @@ def _failure(failure: Failed) -> _Sighting:
             return _Sighting(Seen.SUSPICIOUS, failure.reason)
         case reason:
             return _Sighting(Seen.UNKNOWN, reason)
-
-
-def _misses(seen: Seen, began: datetime, previous: Probe | None) -> tuple[datetime, ...]:
-    """Consecutive dead sightings, oldest first. Not to know, or not to be allowed to look, is no sighting either way."""
-    before = previous.misses if previous is not None else ()
-    match seen:
-        case Seen.DEAD:
-            # The oldest is always kept: it tells how long the link has been dead.
-            return (*before[:1], *before[1:][-(MISSES_MAX - 2) :], began)
-        case Seen.UNKNOWN | Seen.BLOCKED:
-            return before
-        case _:
-            return ()

@@ -141,6 +141,11 @@ def canonical_key(url: str) -> str:
     return f"url:{stem}{_without_dots(path)}{mark}{query}"
 
 
+def sheet_key(url: str) -> str:
+    """The key under which sightings of a URL are kept: its canonical one, and for a URL we would not read, the URL itself."""
+    return canonical_key(url) or url
+
+
 def _host(name: str | None, six: str | None) -> tuple[str, Address | None]:
     """The host as we write it, and the address if it is one."""
     if six is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
@@ -43,6 +43,20 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sibling:
+    """What a host answered for a page beside another that cannot be there: whoever answers it answers everything.
+
+    `status` None: nothing that tells. `sha256` and `length` (bytes) are of the body as far as it was read.
+    """
+
+    asked_at: datetime
+    status: int | None = None
+    sha256: str = ""
+    title: str = ""
+    length: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
     """The fact sheet of one link: small, untrusted, dated. `misses` counts consecutive dead sightings, oldest first."""
 
@@ -59,6 +73,10 @@ class Probe:
     final_url: str = ""
     hops: tuple[Hop, ...] = ()
     misses: tuple[datetime, ...] = ()
+    since: datetime | None = None
+    """When it was first seen so, and never otherwise in between."""
+    good_at: datetime | None = None
+    """When it was last seen VERIFIED or REACHABLE; None: never, as far as is known."""
     facts: tuple[tuple[str, str], ...] = ()
     """What the thing says of itself, as (name, value), each name once: ("merged_by", "ana"). Values are strangers' text."""
 
@@ -67,7 +85,20 @@ class Probe:
         return dict(self.facts).get(name, "")
 
 
-def misses_after(seen: Seen, at: datetime, before: Sequence[datetime]) -> tuple[datetime, ...]:
+def following(probe: Probe, before: Probe | None) -> Probe:
+    """A fresh sheet with what only a series of looks can tell: `misses`, `since`, `good_at`. `before`: the sheet before it."""
+    at = probe.probed_at
+    same = before is not None and (before.seen, before.reason) == (probe.seen, probe.reason)
+    good = probe.seen in (Seen.VERIFIED, Seen.REACHABLE)
+    return replace(
+        probe,
+        misses=_misses_after(probe.seen, at, before.misses if before is not None else ()),
+        since=(before.since or before.probed_at) if before is not None and same else at,
+        good_at=at if good else before.good_at if before is not None else None,
+    )
+
+
+def _misses_after(seen: Seen, at: datetime, before: Sequence[datetime]) -> tuple[datetime, ...]:
     """Consecutive dead sightings once a look at `at` came to `seen`, after those `before`; at most MISSES_MAX, oldest first.
 
     Not to know, or not to be allowed to look, is no sighting either way. The oldest is always kept: it tells how long the
@@ -80,6 +111,31 @@ def misses_after(seen: Seen, at: datetime, before: Sequence[datetime]) -> tuple[
             return tuple(before)
         case _:
             return ()
+
+
+KEPT_S: Mapping[Seen, float] = {
+    Seen.VERIFIED: 7 * 86400,
+    Seen.REACHABLE: 6 * 3600,
+    Seen.SUSPICIOUS: 3600,
+    Seen.DEAD: 3600,
+}
+"""How long a sheet is good for at least, by what it says. Policy keeps us from BLOCKED links for ever."""
+KEPT_MAX_S = 7 * 86400
+UNKNOWN_KEPT_MAX_S = 86400
+
+
+def look_again_after(probe: Probe, unknown_s: float) -> datetime | None:
+    """When a sheet is old, although nobody asks: after as long again as things have been so, within limits; None: never.
+
+    So trouble that passes is noticed soon (after `unknown_s` at first), and a link that has been what it is for a month costs
+    one look a week.
+    """
+    least_s = unknown_s if probe.seen is Seen.UNKNOWN else KEPT_S.get(probe.seen)
+    if least_s is None:
+        return None
+    most_s = UNKNOWN_KEPT_MAX_S if probe.seen is Seen.UNKNOWN else KEPT_MAX_S
+    lasted_s = (probe.probed_at - probe.since).total_seconds() if probe.since is not None else 0.0
+    return probe.probed_at + timedelta(seconds=min(max(lasted_s, least_s), most_s))
 
 
 def links_in(text: str, place: str) -> tuple[Link, ...]:

@@ -47,9 +47,9 @@ class Keys:
         """Set of those who found the lease taken."""
         return f"{self.prefix}waiters:{name}"
 
-    def sheet(self, url: str) -> str:
-        """Fact sheet of a URL as written. Strangers choose URLs, so the name is a digest."""
-        return f"{self.prefix}sheet:{digest('sheet/1', url)}"
+    def sheet(self, key: str) -> str:
+        """Fact sheet of what the prober saw at the URL of a canonical key. Strangers choose URLs, so the name is a digest."""
+        return f"{self.prefix}sheet:{digest('sheet/1', key)}"
 
     def forge_sheet(self, key: str) -> str:
         """Fact sheet of what a forge said about the thing of a canonical key. Not the prober's: it may hold more."""

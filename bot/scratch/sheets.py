@@ -26,12 +26,12 @@ URL_MAX: Final = 4096
 HOPS_MAX: Final = 8
 MISSES_MAX: Final = 16
 FACTS_MAX: Final = 32
-_VERSION: Final = 2
+_VERSION: Final = 3
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 class Sheets:
-    """The fact sheets, one per URL as written; those of forges, one per canonical key, which stands in `url`.
+    """The fact sheets, one per canonical key, which stands in `url`: whoever reads one puts back the URL as it was written.
 
     `name`: the key in Redis of each. `verified`: whether a sheet may say so; never where the prober may write.
     """
@@ -51,30 +51,30 @@ class Sheets:
             raise ValueError("this probe does not make a readable sheet")
         self._redis.set(self._name(probe.url), text, ex=SHEET_TTL_S)
 
-    def get(self, url: str) -> Probe | None:
-        """The sheet of a URL as written; None: there is none, it does not read well, or Redis is away."""
-        return self.get_many((url,)).get(url)
+    def get(self, key: str) -> Probe | None:
+        """The sheet of a key; None: there is none, it does not read well, or Redis is away."""
+        return self.get_many((key,)).get(key)
 
-    def get_many(self, urls: Iterable[str]) -> Mapping[str, Probe]:
-        """The sheets there are, by URL as written. Those that do not read well are missing; all of them if Redis is away."""
-        wanted = tuple(dict.fromkeys(urls))
+    def get_many(self, keys: Iterable[str]) -> Mapping[str, Probe]:
+        """The sheets there are, by key. Those that do not read well are missing; all of them if Redis is away."""
+        wanted = tuple(dict.fromkeys(keys))
         if not wanted:
             return {}
         try:
             with self._redis.pipeline(transaction=False) as pipe:
-                for url in wanted:
+                for key in wanted:
                     # A range, so that a sheet of hundreds of megabytes cannot be sent to us.
-                    pipe.getrange(self._name(url), 0, SHEET_MAX_BYTES)
+                    pipe.getrange(self._name(key), 0, SHEET_MAX_BYTES)
                 answers = pipe.execute()
         except redis.RedisError:
             return {}
         now = self._now()
         found = {
-            url: read_sheet(answer, url, now, verified=self._verified)
-            for url, answer in zip(wanted, answers, strict=True)
+            key: read_sheet(answer, key, now, verified=self._verified)
+            for key, answer in zip(wanted, answers, strict=True)
             if answer
         }
-        return {url: probe for url, probe in found.items() if probe is not None}
+        return {key: probe for key, probe in found.items() if probe is not None}
 
 
 def write_sheet(probe: Probe) -> str:
@@ -93,6 +93,8 @@ def write_sheet(probe: Probe) -> str:
         "final_url": probe.final_url,
         "hops": [{"url": h.url, "address": h.address, "status": h.status, "note": h.note} for h in probe.hops],
         "misses": [_moment_text(moment) for moment in probe.misses],
+        "since": _moment_text(probe.since) if probe.since is not None else None,
+        "good_at": _moment_text(probe.good_at) if probe.good_at is not None else None,
         "facts": [[name, value] for name, value in probe.facts],
     }
     return json.dumps(sheet, ensure_ascii=True, separators=(",", ":"))
@@ -129,6 +131,8 @@ _FIELDS: Final = frozenset(
         "final_url",
         "hops",
         "misses",
+        "since",
+        "good_at",
         "facts",
     ]
 )
@@ -156,6 +160,8 @@ def _probe(sheet: Any, url: str, latest: datetime, *, verified: bool) -> Probe:
         final_url=_text(sheet["final_url"], URL_MAX),
         hops=tuple(_hop(hop) for hop in _list(sheet["hops"], HOPS_MAX)),
         misses=tuple(_moment(moment, probed_at) for moment in _list(sheet["misses"], MISSES_MAX)),
+        since=_moment(sheet["since"], probed_at) if sheet["since"] is not None else None,
+        good_at=_moment(sheet["good_at"], probed_at) if sheet["good_at"] is not None else None,
         facts=facts if verified else (),
     )
 

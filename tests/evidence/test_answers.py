@@ -34,6 +34,8 @@ def test_a_page_that_answers_becomes_a_whole_fact_sheet(dialled: list[Address]) 
             key=f"url:{server.url}/o/r/pull/7",
             final_url=f"{server.url}/o/r/pull/7",
             hops=(Hop(url=f"{server.url}/o/r/pull/7", address="127.0.0.1", status=200),),
+            since=NOW,
+            good_at=NOW,
         )
         assert dialled == [("127.0.0.1", server.port)]
 

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.__main__ import main
+from bot.evidence import sheet_key
 from bot.evidence.forge import Forge, Forges, bitbucket, dolthub, gitea, github, gitlab, make_forges
 from bot.evidence.forge.budget import Budget
 from bot.evidence.forge.client import KINDS
@@ -875,7 +876,7 @@ def test_a_review_stands_on_what_the_forge_says(
     probe = snapshot.probe(link.url)
     assert probe is not None
     assert (probe.seen, probe.url) == (seen, link.url)
-    assert bot.scratch.sheets.get(link.url) is None
+    assert bot.scratch.sheets.get(sheet_key(link.url)) is None
     (review,) = world.said(pull, "review")[-1:]
     assert [word for word in words if word not in review] == []
 
@@ -931,7 +932,7 @@ def test_what_the_prober_says_of_a_forges_link_counts_for_nothing(world: World, 
     url = f"http://{hub.server.authority}/hop/gastown/pull/99"
     pull = world.hand_in("pia", "polecat-7", "w-com-001", evidence=url)
     bot.scratch.sheets.put(
-        Probe(url=url, seen=Seen.VERIFIED, reason="merged", probed_at=bot.clock(), facts=(("state", "merged"),))
+        Probe(url=sheet_key(url), seen=Seen.VERIFIED, reason="merged", probed_at=bot.clock(), facts=(("state", "merged"),))
     )
     assert world.observe(pull, bot).probe(url) is None
     world.settle(bot)

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from bot.evidence import needed_environment
+from bot.evidence import needed_environment, sheet_key
 from bot.evidence.process import MEMORY_MAX_BYTES
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
@@ -97,7 +97,7 @@ def prober() -> Iterator[Running]:
 def awaited(scratch: Scratch, url: str, process: subprocess.Popen[bytes]) -> Probe:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
-        sheet = scratch.sheets.get(url)
+        sheet = scratch.sheets.get(sheet_key(url))
         if sheet is not None:
             return sheet
         assert process.poll() is None, process.communicate()

@@ -323,7 +323,8 @@ def test_two_validators_at_once_make_one_stamp_and_both_are_answered(either_worl
     if strangers:
         second = replace(second, scratch=Scratch(world.redis, now=second.clock, prefix="apart:"))
     for bot in (first, second):
-        bot.scratch.sheets.put(probe(world.evidence + "/ok", policy=FetchPolicy(allow=(LOOPBACK,)), now=bot.clock))
+        seen = probe(world.evidence + "/ok", policy=FetchPolicy(allow=(LOOPBACK,)), now=bot.clock)
+        bot.scratch.sheets.put(replace(seen, url=seen.key))
     side_by_side(world, pull, first, second)
     world.settle()
     assert (world.state(pull), world.count("stamps"), world.count("completions")) == ("merged", 1, 1)

@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from bot.evidence import sheet_key
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
@@ -226,20 +228,21 @@ def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
     probed: list[tuple[str, Probe | None]] = []
 
     def look_at(url: str, last: Probe | None) -> Probe:
-        probed.append((url, last))
+        probed.append((url, last if last is None else replace(last, url=url)))
         return sheet(url, NOW)
 
     fresh = sheet("https://b.example/", NOW - timedelta(seconds=5))
     stale = sheet("https://c.example/", NOW - timedelta(hours=5))
     for one in (fresh, stale):
-        scratch.sheets.put(one)
+        scratch.sheets.put(replace(one, url=sheet_key(one.url)))
     duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, probe=look_at)
     urls = ("https://a.example/", "https://b.example/", "https://c.example/")
     with Crew(scratch, (PROBE,), duties.functions()):
         scratch.knocks.knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
         until(lambda: scratch.knocks.waiting()[REVIEW] == 1)
     assert probed == [("https://a.example/", None), ("https://c.example/", stale)]
-    assert scratch.sheets.get("https://a.example/") == sheet("https://a.example/", NOW)
+    key = sheet_key("https://a.example/")
+    assert scratch.sheets.get(key) == sheet(key, NOW)
 
 
 def test_lanes_survive_redis_going_and_coming_back() -> None:

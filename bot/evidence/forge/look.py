@@ -9,7 +9,7 @@ from typing import Final
 from bot.evidence.forge.client import Forge, is_this_machine
 from bot.evidence.forge.inquiry import Found
 from bot.evidence.kinds import Evidence, KnownHosts, classify, evidence_of
-from bot.model.evidence import Probe, misses_after
+from bot.model.evidence import Probe, following
 
 _ROOTS: Final = {"gitlab": "/api/v4", "gitea": "/api/v1", "dolthub": "/api/v2", "github": "/api/v3"}
 
@@ -45,7 +45,7 @@ class Forges:
         looked = forge.look(evidence, urgent=urgent)
         found = looked.found
         truly = _truly(evidence, found)
-        return Probe(
+        probe = Probe(
             url=url,
             seen=found.seen,
             reason=found.reason,
@@ -56,9 +56,9 @@ class Forges:
             kind=truly.kind.value,
             final_url=truly.url,
             hops=looked.hops,
-            misses=misses_after(found.seen, began, previous.misses if previous is not None else ()),
             facts=found.facts,
         )
+        return following(probe, previous)
 
     def _of(self, evidence: Evidence) -> Forge | None:
         return next((forge for forge in self._forges if forge.knows(evidence)), None)
