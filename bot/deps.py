@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.commands.catalog import Catalog as Commands
+from bot.evidence import Evidence, classify
 from bot.evidence.forge import Forges
 from bot.hub.client import Hub
 from bot.model.ids import CommitHash, Commons, PullNo, User
@@ -41,6 +42,10 @@ class Deps:
     def hub(self, commons: Commons) -> Hub:
         """DoltHub, with the token of this commons. Raises KeyError for a commons that is not ours."""
         return self.hubs[commons]
+
+    def classify(self, text: str) -> Evidence:
+        """What a link, or a cell of evidence without one, is."""
+        return self.forges.classify(text) if self.forges is not None else classify(text)
 
     def policy(self, commons: Commons) -> Policy:
         """The operator's policy for this commons. Raises KeyError for a commons that is not ours."""

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import reuse
 from bot.deps import Deps
 from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
@@ -267,6 +268,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     record = read(at, "stamps", sql.record_of(worker)) if worker else None
     urls = tuple(link.url for link in sketch.links)
     sheets = _sheets(urls, deps)
+    handed = reuse.things(sketch, sheets.values(), deps)
+    alike = read(at, "completions", reuse.search(handed))
     current = known if now is then else _settle(now)
     return replace(
         sketch,
@@ -282,6 +285,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         ),
         record=_record(record),
         probes=tuple(sheets[url] for url in urls if url in sheets),
+        uses=reuse.uses(sketch, handed, alike.result(), deps),
         rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
     )

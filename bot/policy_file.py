@@ -51,7 +51,6 @@ class PolicyFile:
     overrides: tuple[tuple[Commons, Rulings], ...] = ()
     forges: tuple[tuple[str, str], ...] = ()
     registries: tuple[tuple[str, str], ...] = ()
-    projects: tuple[tuple[str, tuple[str, ...]], ...] = ()
     webhook_header: str = ""
     webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
 
@@ -140,7 +139,6 @@ def _policy_file(document: Mapping[str, Any]) -> PolicyFile:
         ),
         forges=tuple(document.get("forges", {}).items()),
         registries=tuple(document.get("registries", {}).items()),
-        projects=tuple((name, tuple(repos)) for name, repos in document.get("projects", {}).items()),
         webhook_header=document.get("webhook", {}).get("header", ""),
         webhook_scheme=document.get("webhook", {}).get("scheme", "hmac-sha256"),
     )
@@ -174,9 +172,16 @@ def _rulings(table: Mapping[str, Any]) -> Rulings:
             requests_per_minute=table.get("requests_per_minute", default.requests_per_minute),
             ignored_users=tuple(User(user) for user in table.get("ignored_users", ())),
             timing=Timing(**timing),
+            projects={name: _lowered(repos) for name, repos in table.get("projects", {}).items()},
+            logins={Handle(rig): _lowered(accounts) for rig, accounts in table.get("logins", {}).items()},
             levels={rule: None if level == "off" else Level(level) for rule, level in table.get("levels", {}).items()},
         ),
     )
+
+
+def _lowered(texts: list[str]) -> tuple[str, ...]:
+    """Forges do not tell names apart by case."""
+    return tuple(text.lower() for text in texts)
 
 
 def _validator(entry: str | Mapping[str, str]) -> Validator:

@@ -82,7 +82,6 @@ class Settings:
     config_path: Path | None = None
     forges: tuple[tuple[str, str], ...] = ()
     registries: tuple[tuple[str, str], ...] = ()
-    projects: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def of(self, commons: Commons) -> CommonsSettings | None:
         """The settings of one commons, None if it is not ours."""
@@ -201,7 +200,6 @@ class _Reading:
             config_path=path,
             forges=file.forges,
             registries=file.registries,
-            projects=file.projects,
         )
         self._value("STAMPBOT_PROBER_REDIS_URL", None, _redis_url)
         if self._problems:

@@ -1,14 +1,15 @@
 """The links of the evidence lead to something.
 
-The link checker's fact sheets tell. Something that answers is enough. A link that is dead for the first time is worth a
-look; it is a fault once later looks, far enough apart, agree. An address that must not be called is a fault at once. What
-the checker could not tell is nobody's fault.
+The fact sheets of the link checker and of trusted forges tell. Something that answers is enough; what weakens it is a
+doubt. A link that is dead for the first time is worth a look; it is a fault once later looks, far enough apart, agree. An
+address that must not be called is a fault at once. What could not be told is nobody's fault. Each finding names its reason
+code, and docs/evidence.md has them all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from bot.rulebook import (
@@ -17,6 +18,7 @@ from bot.rulebook import (
     Place,
     Probe,
     PullKind,
+    Reason,
     Said,
     Seen,
     Snapshot,
@@ -25,10 +27,13 @@ from bot.rulebook import (
     hand_in_again,
     look_again_at,
     quote,
+    reason_of,
     rule,
 )
 
 WHOM = "the link checker"
+LONG = timedelta(hours=24)
+"""Trouble of a day passes without a word."""
 
 
 @rule(Level.FAULT, kinds=(PullKind.WORK,), fades=True)
@@ -54,29 +59,60 @@ def _unseen(pull: Snapshot, link: Link) -> Iterator[Said]:
 
 
 def _seen(pull: Snapshot, link: Link, probe: Probe) -> Iterator[Said]:
-    place, again = _place(pull), hand_in_again(pull.handed_in.wanted_id if pull.handed_in else "")
-    url, reason = quote(link.url), quote(probe.reason)
+    reason, now = reason_of(probe.reason, probe.seen), pull.taken_at
+    place, what, remedy = _place(pull), _what(link, probe, reason), _remedy(pull, reason)
     match probe.seen:
         case Seen.VERIFIED | Seen.REACHABLE:
             pass
         case Seen.SUSPICIOUS:
-            yield check.finding(place, f"The link {url} is suspicious: {reason}.", again, level=Level.DOUBT)
+            yield check.finding(place, f"{what}.", remedy, level=Level.DOUBT)
         case Seen.UNKNOWN:
-            yield check.finding(place, f"What is behind {url} cannot be told: {reason}.", level=Level.UNSURE)
+            says = f"{what}, so what is behind it cannot be told{_history(probe, now)}."
+            yield check.finding(place, says, remedy, level=Level.UNSURE)
         case Seen.BLOCKED:
-            yield check.finding(place, f"The link {url} must not be followed: {reason}.", again)
+            yield check.finding(place, f"{what}, so it is not followed.", remedy)
         case Seen.DEAD:
             misses = probe.misses or (probe.probed_at,)
-            answer = str(probe.status) if probe.status is not None else reason
             next_look = look_again_at(misses, pull.policy.timing.confirm_dead_s)
+            there = f", was there at {_at(probe.good_at, now)}" if probe.good_at is not None else ""
             if next_look is None:
-                yield check.finding(place, f"The link {url} answers {answer} at each look since {day(misses[0])}.", again)
+                said = f"answers {probe.status}" if _absent(probe) else "is so"
+                yield check.finding(place, f"{what}: it {said} at each look since {day(misses[0])}{there}.", remedy)
             else:
-                yield check.finding(
-                    place,
-                    f"The link {url} answered {answer} at {clock(misses[-1])}, will look again {clock(next_look)}.",
-                    again,
-                    level=Level.DOUBT,
-                )
+                said = f"answered {probe.status}" if _absent(probe) else "was so"
+                looks = f"at {_at(misses[-1], now)}{there}, will look again {_at(next_look, now)}"
+                yield check.finding(place, f"{what}: it {said} {looks}.", remedy, level=Level.DOUBT)
         case other:
             assert_never(other)
+
+
+def _what(link: Link, probe: Probe, reason: Reason) -> str:
+    """`The link … leads to a page that is not there (not_found)`: the sentence without its end."""
+    turns = len(probe.hops) - 1 if probe.seen is Seen.BLOCKED else 0
+    ways = "" if turns < 1 else ", after a redirect" if turns == 1 else f", after {turns} redirects"
+    return f"The link {quote(link.url)} {reason.says} ({quote(reason.code)}{ways})"
+
+
+def _remedy(pull: Snapshot, reason: Reason) -> str:
+    again = hand_in_again(pull.handed_in.wanted_id if pull.handed_in else "")
+    return f"{reason.remedy}. {again}" if reason.anew else reason.remedy
+
+
+def _absent(probe: Probe) -> bool:
+    """Whether the last answer itself says so; a forge's can be a good one about something around the link."""
+    return probe.status in (404, 410)
+
+
+def _history(probe: Probe, now: datetime) -> str:
+    """What went before: since when nothing can be told, if that is long, and when it was there."""
+    told = []
+    if probe.since is not None and probe.probed_at - probe.since > LONG:
+        told.append(f"has been so since {day(probe.since)}")
+    if probe.good_at is not None:
+        told.append(f"was there at {_at(probe.good_at, now)}")
+    return f"; it {' and '.join(told)}" if told else ""
+
+
+def _at(moment: datetime, now: datetime) -> str:
+    """A time of day, with its date unless that is today's."""
+    return clock(moment) if moment.astimezone(UTC).date() == now.astimezone(UTC).date() else day(moment)

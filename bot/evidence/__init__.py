@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from bot.evidence.address import Network, networks
 from bot.evidence.fetch import FetchPolicy
+from bot.evidence.kinds import Evidence, classify, same_thing, spelling
 from bot.evidence.probe import probe
 from bot.evidence.process import limit_memory, needed_environment
 from bot.evidence.url import canonical_key, sheet_key
 
-__all__ = ["FetchPolicy", "Network", "canonical_key", "limit_memory", "needed_environment", "networks", "probe", "sheet_key"]
+__all__ = [
+    "Evidence",
+    "FetchPolicy",
+    "Network",
+    "canonical_key",
+    "classify",
+    "limit_memory",
+    "needed_environment",
+    "networks",
+    "probe",
+    "same_thing",
+    "sheet_key",
+    "spelling",
+]

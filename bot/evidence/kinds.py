@@ -170,6 +170,45 @@ _FORMS: Final[Mapping[Kind, tuple[str, str]]] = {
 """Key and canonical URL of each kind. The host is left out of a key where it is github.com."""
 
 
+def spelling(evidence: Evidence) -> tuple[str, ...]:
+    """Pieces, lower-case and in this order, that each way of writing this thing holds; none for what cannot be looked for.
+
+    But for escapes and dot segments: `%70ull` is `pull`. Whoever looks for pieces looks at texts with those as well.
+    """
+    match evidence.kind:
+        case Kind.TEXT | Kind.REFUSED:
+            return ()
+        case Kind.INFERENCE:
+            return (json.loads(evidence.url)["output_hash"].removeprefix("sha256:"),)
+        case Kind.URL:
+            parts = urlsplit(evidence.url)
+            last = parts.path.rstrip("/").rpartition("/")[2]
+            return tuple(piece.lower() for piece in (parts.netloc, last) if piece)
+        case Kind.GITHUB_GIST:
+            return (evidence.name.partition("/")[0].lower(),)
+        case Kind.GITHUB_PULL | Kind.GITHUB_ISSUE:
+            # One may be written as the other, since GitHub counts both together.
+            return f"{evidence.repo.lower()}", f"/{evidence.name}"
+        case kind if kind in _HASHES:
+            return evidence.repo.lower(), f"/{evidence.name[:7].lower()}"
+        case Kind.PYPI_PACKAGE:
+            return tuple(piece.lower() for piece in (*evidence.repo.split("-"), evidence.name) if piece)
+        case _:
+            return tuple(piece.lower() for piece in (evidence.repo, evidence.name.rpartition("/")[2]) if piece)
+
+
+def same_thing(one: Evidence, other: Evidence) -> bool:
+    """Whether two pieces of evidence are one thing. A short hash is that of any commit it begins."""
+    if one.key == other.key:
+        return True
+    if (one.host, one.repo) != (other.host, other.repo) or not one.host:
+        return False
+    numbered = {Kind.GITHUB_PULL, Kind.GITHUB_ISSUE}
+    if {one.kind, other.kind} == numbered:
+        return one.name == other.name
+    return one.kind is other.kind and one.kind in _HASHES and one.name.startswith(other.name) | other.name.startswith(one.name)
+
+
 # --- paths ------------------------------------------------------------------------------------------------------------
 
 _N: Final = r"(?P<name>[1-9][0-9]{0,17})"

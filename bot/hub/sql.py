@@ -26,6 +26,9 @@ _PLAIN = re.compile(r"[ -\[\]-~]*")
 """Printable ASCII without the backslash, which MySQL reads in one way or the other depending on `sql_mode`."""
 _NOTE_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/@()#+_=-]+")
 NOTE_MAX_CHARS = 200
+_HIDING = ("%|%%", "%/./%", "%/../%")
+LIKE_ROWS_MAX = 200
+"""A link this common is handed in by everybody: more of them would tell nothing new."""
 _NOT_COMPARABLE = frozenset({"tags", "sandbox_scope", "valence", "skill_tags", "sheet_json", "confidence"})
 """JSON and FLOAT columns: equality with a text literal does not hold in MySQL even where the cells agree."""
 
@@ -234,6 +237,21 @@ def completions_of(wanted_ids: Iterable[WantedId]) -> Query:
     return rows_by("completions", "wanted_id", wanted_ids)
 
 
+def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:
+    """Completions whose evidence holds, in any case and in this order, the pieces of one of the spellings.
+
+    And those that hold a percent sign or a dot segment, which can hide any piece. One page: it is only a search for doubles.
+    """
+    patterns = ["%" + "%".join(_like(piece.lower()) for piece in pieces) + "%" for pieces in spellings if pieces]
+    if not patterns:
+        return NOTHING
+    likes = [f"LOWER(`evidence`) LIKE {literal(pattern)} ESCAPE '|'" for pattern in (*dict.fromkeys(patterns), *_HIDING)]
+    return Query(
+        "SELECT `id`, `wanted_id`, `completed_by`, `evidence` FROM `completions`"
+        f" WHERE {' OR '.join(likes)} ORDER BY `id` LIMIT {LIKE_ROWS_MAX}"
+    )
+
+
 def rigs_around(handles: Iterable[Handle], owners: Iterable[str], min_trust: int | None = None) -> Query:
     """Rigs with these handles (in any case), of these owners, or of at least this trust, and their kin.
 
@@ -306,6 +324,11 @@ def open_completions() -> Query:
         " ORDER BY c.`id`",
         paged=True,
     )
+
+
+def _like(text: str) -> str:
+    """Text that stands for itself in a LIKE whose escape is `|`: the backslash means different things to different servers."""
+    return re.sub(r"([|%_])", r"|\1", text)
 
 
 def _lower(text: str) -> str:

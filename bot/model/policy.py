@@ -78,5 +78,9 @@ class Policy:
     requests_per_minute: int = 60
     ignored_users: tuple[User, ...] = ()
     timing: Timing = field(default_factory=Timing)
+    projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Project to its repositories, each `host/owner/name` in lower case. A project that is not named may live anywhere."""
+    logins: Mapping[Handle, tuple[str, ...]] = field(default_factory=dict)
+    """Rig to its accounts on forges, each `host/account` in lower case. The operator's word: never learned from evidence."""
     levels: Mapping[str, Level | None] = field(default_factory=dict)
     """Rule name to the level it reports at; None switches the rule off."""

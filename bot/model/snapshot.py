@@ -47,6 +47,21 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """The thing behind a link of this pull, handed in as evidence somewhere else: in a completion on main, or in an open pull.
+
+    `completion` is empty for a pull, `pull` is None for a completion. A pull is a hint from scratch paper, never a proof.
+    """
+
+    url: str
+    """The link of this pull it is about, as written here."""
+    completion: str = ""
+    pull: PullNo | None = None
+    item: WantedId | None = None
+    rig: Handle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """A worker's stamps so far on this commons."""
 
@@ -115,6 +130,8 @@ class Snapshot:
     record: Record = field(default_factory=Record)
     rivals: tuple[Rival, ...] = ()
     probes: tuple[Probe, ...] = ()
+    uses: tuple[Use, ...] = ()
+    """Where else the same evidence is handed in."""
     first_look_at: datetime | None = None
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns by table on main. Empty means: not read."""

@@ -28,7 +28,8 @@ from bot.model.ledger import (
     same_cell,
 )
 from bot.model.pull import BranchRef, Pull, PullState
-from bot.model.snapshot import Rival, Snapshot
+from bot.model.reasons import Reason, reason_of
+from bot.model.snapshot import Rival, Snapshot, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
 from bot.rulebook.judge import judge
 from bot.rulebook.phrases import clock, day, hand_in_again, quote, start_over, writer
@@ -60,6 +61,7 @@ __all__ = (
     "Pull",
     "PullKind",
     "PullState",
+    "Reason",
     "Rig",
     "Rival",
     "Row",
@@ -69,6 +71,7 @@ __all__ = (
     "Said",
     "Seen",
     "Snapshot",
+    "Use",
     "User",
     "Verdict",
     "Waits",
@@ -85,6 +88,7 @@ __all__ = (
     "look_again_at",
     "quote",
     "read_time",
+    "reason_of",
     "rule",
     "same_cell",
     "skeleton",

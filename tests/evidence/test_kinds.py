@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.kinds import Evidence, Kind, KnownHosts, classify
+from bot.evidence.kinds import Evidence, Kind, KnownHosts, classify, same_thing, spelling
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 DOLT = "0123456789abcdefghijklmnopqrstuv"
@@ -330,6 +330,46 @@ def test_all_spellings_of_one_thing_have_its_kind_and_key(
 ) -> None:
     seen = {(e.kind, e.key, e.url) for e in (classify(text, HOSTS) for text in (canonical, *spellings))}
     assert seen == {(kind, key, canonical)}
+
+
+def test_a_search_for_a_thing_meets_all_its_spellings() -> None:
+    """What is looked for by its pieces is found however it is written; escapes and dot segments are looked at in any case."""
+    missed = []
+    for _, _, url, variants in SAME:
+        thing = classify(url, HOSTS)
+        for variant in (url, *variants):
+            rest = variant.lower()
+            for piece in spelling(thing):
+                _, met, rest = rest.partition(piece)
+                if not met and not any(hiding in variant for hiding in ("%", "/./", "/../")):
+                    missed.append((variant, piece))
+            assert same_thing(thing, classify(variant, HOSTS))
+    assert missed == []
+
+
+def test_only_one_thing_is_the_same_thing() -> None:
+    firsts = [classify(url, HOSTS) for kind, _, url, _ in SAME if not kind.value.endswith(("_commit", "_gist"))]
+    for number, one in enumerate(firsts):
+        assert [n for n, other in enumerate(firsts) if same_thing(one, other)] == [number]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (f"https://github.com/o/r/commit/{SHA}", f"https://github.com/o/r/commit/{SHA[:8]}", True),
+        (f"https://github.com/o/r/commit/{SHA[:7]}", f"https://github.com/o/r/commit/{SHA[:9]}", True),
+        (f"https://github.com/o/r/commit/{SHA}", f"https://github.com/x/r/commit/{SHA}", False),
+        ("https://github.com/o/r/issues/7", "https://github.com/o/r/pull/7", True),
+        ("https://github.com/o/r/issues/7", "https://github.com/o/r/pull/8", False),
+        (f"https://github.com/o/r/commit/{SHA}", f"https://codeberg.org/o/r/commit/{SHA}", False),
+        ("https://github.com/o/r/releases/tag/v1", "https://github.com/o/r/releases/tag/v10", False),
+        ("see the work", "see the work ", True),
+        ("https://a.example.org/x", "https://a.example.org/x/", False),
+    ],
+)
+def test_short_hashes_and_shared_numbers_are_seen_through(one: str, other: str, same: bool) -> None:
+    assert same_thing(classify(one), classify(other)) is same
+    assert same_thing(classify(other), classify(one)) is same
 
 
 def test_every_kind_is_in_the_tables() -> None:

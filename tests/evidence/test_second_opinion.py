@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any, Final
 
 import pytest
@@ -42,7 +43,7 @@ def play(case: dict[str, Any], town: Town, ask: Any) -> bool:
 
 
 def test_what_one_of_two_filters_alone_refuses_is_known(town: Town) -> None:
-    hardened = pytest.importorskip("requests_hardened")
+    hardened = importlib.import_module("requests_hardened")
     config = hardened.Config(
         ip_filter_enable=True, ip_filter_allow_loopback_ips=False, never_redirect=False, default_timeout=(2, 2)
     )

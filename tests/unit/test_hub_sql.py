@@ -147,6 +147,7 @@ def every_query(text: str) -> tuple[Query, ...]:
         sql.columns(),
         sql.rows_by("wanted", "id", (text, "w-2")),
         sql.completions_of((WantedId(text),)),
+        sql.completions_like(((text, "7"), ("x",))),
         sql.rigs_around((handle,), (text,), 3),
         sql.rig_links_around((handle,)),
         sql.stamps_for((text,), (StampId(text),)),
@@ -199,6 +200,7 @@ def test_asking_for_nothing_asks_nothing() -> None:
     asked = (
         sql.rows_by("wanted", "id", ()),
         sql.completions_of(()),
+        sql.completions_like(((),)),
         sql.rigs_around((), ("",)),
         sql.rig_links_around(()),
         sql.stamps_for((), ()),

@@ -67,7 +67,9 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         [forges]
         "git.example.org" = "gitea"
         [projects]
-        gastown = ["github.com/gastownhall/gastown"]
+        gastown = ["github.com/gastownhall/Gastown"]
+        [logins]
+        polecat-7 = ["github.com/Pia"]
         [commons."mesa/wl-commons"]
         min_trust = 1
         validators = []
@@ -87,6 +89,8 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         ignored_users=(User("chatter"),),
         timing=Timing(quiet_head_s=2, confirm_dead_s=(5, 6)),
         levels={"evidence-alive": Level.DOUBT, "one-item": None},
+        projects={"gastown": ("github.com/gastownhall/gastown",)},
+        logins={Handle("polecat-7"): ("github.com/pia",)},
     )
     of_mesa = dataclasses.replace(general, min_trust=1, validators=(), timing=Timing(quiet_head_s=9, confirm_dead_s=(5, 6)))
     settings = read(
@@ -133,7 +137,6 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         lanes=7,
         config_path=file,
         forges=(("git.example.org", "gitea"),),
-        projects=(("gastown", ("github.com/gastownhall/gastown",)),),
     )
 
 
@@ -218,7 +221,7 @@ def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
     timing = {f.name for f in dataclasses.fields(Timing)}
     assert set(schema()["$defs"]["timing"]["properties"]) == timing | {"poll_s"}
     keys = {f.name for f in dataclasses.fields(Policy)} - {"comments", "min_age_s"} | {"comment", "min_age"}
-    general = set(schema()["properties"]) - {"forges", "registries", "projects", "webhook", "commons"}
+    general = set(schema()["properties"]) - {"forges", "registries", "webhook", "commons"}
     assert general == keys
     assert set(schema()["properties"]["commons"]["additionalProperties"]["properties"]) == keys
 

@@ -1,0 +1,346 @@
+"""What the reason codes of fact sheets mean: for each one sentence about the link, and what its contributor can do.
+
+The catalogue is closed: a house test reads the sources that make sheets, so a code without a sentence is found before a
+contributor meets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+from bot.model.evidence import Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One reason code, in words. All but `code` are the project's own words, without any mark of Markdown.
+
+    `seen`: the verdicts it comes with. `says` goes on behind "The link …", in the present tense. `brief` goes on behind the
+    name of the thing, "GitHub pull, …"; empty for what no forge says. `remedy`: one thing to do, without a full stop; empty
+    where there is nothing to do but wait.
+    """
+
+    code: str
+    seen: tuple[Seen, ...]
+    says: LiteralString
+    remedy: LiteralString = ""
+    brief: LiteralString = ""
+
+    @property
+    def anew(self) -> bool:
+        """Whether the remedy is another link, so that the work has to be handed in anew."""
+        return self.remedy.startswith("Hand in")
+
+
+def reason_of(code: str, seen: Seen | None = None) -> Reason:
+    """The reason with this code; a neutral one if there is none, or none that comes with the verdict `seen`.
+
+    A fact sheet is a stranger's word: any text can stand where its code should.
+    """
+    found = REASONS.get(code)
+    if found is None or (seen is not None and seen not in found.seen):
+        return Reason(code=code, seen=tuple(Seen) if seen is None else (seen,), says="is not as expected")
+    return found
+
+
+def _with(seen: tuple[Seen, ...], *rows: tuple[LiteralString, ...]) -> Iterator[Reason]:
+    """Reasons that come with the same verdicts. A row is code, sentence, remedy and brief; what is left off is empty."""
+    for code, says, *more in rows:
+        remedy, brief = (*more, "", "")[:2]
+        yield Reason(code=code, seen=seen, says=says, remedy=remedy, brief=brief)
+
+
+_AGAIN: Final = "; the bot looks again by itself"
+
+_FINE: Final = (
+    *_with(
+        (Seen.VERIFIED,),
+        ("merged", "leads to a pull that is merged into the default branch", "", "merged"),
+        ("contained", "leads to a commit on the default branch", "", "on the default branch"),
+        ("merged_by_pull", "leads to a commit that came in by a merged pull", "", "came in by a merged pull"),
+        ("published", "leads to a version that is published", "", "published"),
+        ("succeeded", "leads to a run that succeeded", "", "succeeded"),
+    ),
+    *_with(
+        (Seen.REACHABLE,),
+        ("ok", "opens"),
+        ("issue_closed", "leads to an issue that is closed as done", "", "closed as done"),
+        ("pinned", "leads to a version that cannot change", "", "a version that cannot change"),
+        ("mutable_gist", "leads to a gist, which its owner can change at any time", "", "can be changed by its owner"),
+    ),
+)
+
+_WEAK: Final = (
+    # What any page can be.
+    *_with(
+        (Seen.SUSPICIOUS,),
+        ("empty", "opens an empty page", "Hand in a link to a page that shows the work"),
+        (
+            "soft_404",
+            "opens, but shows a front page or a page that says it is not there",
+            "Hand in a link to the page that shows the work",
+        ),
+        (
+            "catch_all",
+            "answers for every address, so that it shows nothing",
+            "Hand in a link that shows the work itself, such as the pull or the commit",
+        ),
+        ("parked", "leads to a domain that is for sale or not in use", "Hand in a link to a page that shows the work"),
+        ("other_domain", "leads on to another site than the one it names", "Hand in the address where it ends"),
+        (
+            "weak_host",
+            "is not protected on its way, or names its host in an unusual way",
+            "Hand in an https link with the name of its host",
+        ),
+        ("tls_expired", "is served with a certificate that has expired", f"Renew the certificate{_AGAIN}"),
+        ("tls_name", "is served with a certificate that is for another name", f"Get a certificate for this name{_AGAIN}"),
+        (
+            "tls_untrusted",
+            "is served with a certificate that browsers do not trust",
+            f"Get a certificate that they trust{_AGAIN}",
+        ),
+    ),
+    # What a forge knows better.
+    *_with(
+        (Seen.SUSPICIOUS,),
+        ("not_merged", "leads to a pull that is open, not merged", f"Have it merged{_AGAIN}", "open, not merged"),
+        (
+            "closed_unmerged",
+            "leads to a pull that was closed without being merged",
+            "Hand in the pull that was merged",
+            "closed, not merged",
+        ),
+        (
+            "side_branch",
+            "leads to a pull that was merged, but not into the default branch",
+            "Hand in the pull that brings the work to the default branch",
+            "merged, but not into the default branch",
+        ),
+        (
+            "empty_diff",
+            "leads to a merged pull that changes no file",
+            "Hand in the pull that holds the work",
+            "merged, changes no file",
+        ),
+        ("issue_not_pull", "leads to an issue, not to a pull", "Hand in the pull that does the work", "an issue, not a pull"),
+        (
+            "not_on_default",
+            "leads to a commit that is not on the default branch",
+            f"Bring it to the default branch{_AGAIN}",
+            "not on the default branch",
+        ),
+        (
+            "impostor_commit",
+            "leads to a commit that is on no branch of the repository, as one of a fork can be",
+            f"Bring it to the repository by a pull{_AGAIN}",
+            "on no branch of the repository",
+        ),
+        (
+            "issue_open",
+            "leads to an issue that is open, and an issue is no work",
+            "Hand in the pull or the commit that does the work",
+            "open",
+        ),
+        (
+            "issue_not_planned",
+            "leads to an issue that was closed without being done",
+            "Hand in the pull or the commit that does the work",
+            "closed, not done",
+        ),
+        ("tag_only", "leads to a tag without a release", f"Publish a release of the tag{_AGAIN}", "a tag without a release"),
+        ("draft_release", "leads to a release that is still a draft", f"Publish it{_AGAIN}", "a draft"),
+        (
+            "asset_missing",
+            "leads to a release with a file that was not uploaded to its end",
+            f"Upload the file again{_AGAIN}",
+            "a file was not uploaded to its end",
+        ),
+        ("run_not_finished", "leads to a run that has not ended", f"Wait for its end{_AGAIN}", "not ended"),
+        ("run_failed", "leads to a run that did not succeed", "Hand in a run that did", "did not succeed"),
+        ("fork_run", "leads to a run of a fork's commit", "Hand in a run of the repository's own", "of a fork's commit"),
+        (
+            "mutable_ref",
+            "leads to a branch or a tag, which can show something else tomorrow",
+            "Hand in a link that names the commit or the digest",
+            "at a branch or a tag, which can move",
+        ),
+        (
+            "too_broad",
+            "leads to a whole repository, so that it does not say which work is meant",
+            "Hand in the pull or the commit that does the work",
+            "the whole of it",
+        ),
+        (
+            "no_version",
+            "leads to a package, and not to one version of it",
+            "Hand in a link that names the version",
+            "no version named",
+        ),
+        ("no_files", "leads to a version without a file to install", f"Upload the files{_AGAIN}", "without a file"),
+        ("yanked", "leads to a version that was withdrawn", "Hand in a version that is not", "withdrawn"),
+        (
+            "deprecated",
+            "leads to a version that its own publisher advises against",
+            "Hand in a version that is not deprecated",
+            "deprecated by its publisher",
+        ),
+    ),
+)
+
+_GONE: Final = (
+    *_with(
+        (Seen.DEAD,),
+        ("not_found", "leads to a page that is not there", "Hand in a link that opens"),
+        ("gone", "leads to a page that was taken away for good", "Hand in a link that opens"),
+        ("no_such_pull", "leads to a pull that its repository does not have", "Hand in the link of the pull", "not there"),
+        (
+            "no_such_commit",
+            "leads to a commit that its repository does not have",
+            "Hand in a commit that is on the default branch",
+            "not there",
+        ),
+        (
+            "no_such_issue",
+            "leads to an issue that its repository does not have",
+            "Hand in the pull or the commit that does the work",
+            "not there",
+        ),
+        ("issue_deleted", "leads to an issue that was deleted", "Hand in the pull or the commit that does the work", "deleted"),
+        (
+            "no_such_release",
+            "leads to a release that its repository does not have",
+            "Hand in the link of a published release",
+            "not there",
+        ),
+        ("no_such_gist", "leads to a gist that is not there", "Hand in a link that opens", "not there"),
+        (
+            "no_such_file",
+            "leads to a file that is not there",
+            "Hand in a link that names the commit that holds the file",
+            "not there",
+        ),
+        (
+            "no_such_version",
+            "leads to a version that its package does not have",
+            "Hand in the link of a published version",
+            "not there",
+        ),
+    ),
+    # Asked of a forge, it is the name of the forge's own API that cannot be found.
+    *_with((Seen.DEAD, Seen.UNKNOWN), ("nxdomain", "leads to a host name that does not exist", "Hand in a link that opens")),
+)
+
+_UNTOLD: Final = (
+    # The page, or whoever keeps it.
+    *_with(
+        (Seen.UNKNOWN,),
+        ("login", "asks for a login", "Hand in a link that opens for everybody"),
+        (
+            "wall",
+            "turns this bot away, as it may do with robots or with everybody",
+            "Hand in a link that opens for everybody, if there is one",
+        ),
+        ("legal", "is withheld for legal reasons", "Hand in a link that opens for everybody"),
+        (
+            "not_visible",
+            "leads to something private, renamed, deleted or misspelt, and nobody says which",
+            f"Make it public if it is private{_AGAIN}",
+            "private, renamed, deleted or misspelt",
+        ),
+        (
+            "no_such_owner",
+            "names an account that its forge does not have",
+            "Hand in the link as the forge shows it",
+            "of an account that is not there",
+        ),
+        (
+            "expired",
+            "leads to a run that is kept no longer, or never was",
+            "Hand in the commit or the pull that it ran for",
+            "kept no longer",
+        ),
+        (
+            "unclear_ref",
+            "does not say where the branch ends and the path begins",
+            "Hand in a permanent link, which names the commit",
+            "at a branch that cannot be told from the path",
+        ),
+        (
+            "containment_unknown",
+            "leads to a commit, and its forge does not say which branches hold it",
+            "Hand in the pull that brought it in",
+            "branches not told",
+        ),
+        ("needs_rerun", "is a result that only another run can confirm", "", "to be confirmed by another run"),
+    ),
+    # The moment, or the way there.
+    *_with(
+        (Seen.UNKNOWN,),
+        ("transient", "leads to a host that is in trouble just now", "", "its forge is in trouble just now"),
+        ("timeout", "does not answer in time"),
+        ("deadline", "takes longer than the bot waits"),
+        ("connection_refused", "leads to a host that takes no connection"),
+        ("net", "cannot be reached from here just now"),
+        ("tls", "leads to a host with which no safe connection comes about"),
+        ("dns", "names a host that cannot be looked up just now"),
+        ("dns_timeout", "names a host whose look-up does not end in time"),
+        ("dns_no_address", "names a host that has no address", "Hand in a link that opens"),
+        ("limit", "leads to a host that takes no more questions for now", "", "its forge takes no more questions for now"),
+        ("resting", "leads to a host that failed several times and is left in peace for a while", "", "its forge rests"),
+        ("busy", "waits behind other questions to the same host", "", "waits behind other questions"),
+        ("forbidden", "leads to a forge that refuses to tell the bot", "", "its forge refuses to tell"),
+        ("token_refused", "leads to a forge that refuses the bot's own token", "", "its forge refuses the bot's token"),
+        ("redirect_elsewhere", "leads to a forge whose answer leads elsewhere", "", "its forge's answer leads elsewhere"),
+        ("strange", "leads to a forge whose answer the bot cannot read", "", "its forge's answer cannot be read"),
+        ("too_large", "leads to a forge whose answer is too large to be read", "", "its forge's answer is too large"),
+        ("other_forge", "belongs to a forge that this bot does not ask", "", "not asked about"),
+        ("ours", "cannot be looked at, by a fault of the bot's own", "", "a fault of the bot's own"),
+    ),
+)
+
+_REFUSED: Final = (
+    # The text of the link, or of the address it leads on to.
+    *_with(
+        (Seen.BLOCKED,),
+        ("not_a_url", "is no link", "Hand in an https link that shows the work"),
+        ("scheme", "is neither http nor https", "Hand in an https link"),
+        ("syntax", "cannot be read as a link", "Hand in the link as the browser shows it"),
+        ("too_long", "is longer than 2048 characters", "Hand in a shorter link to the same thing"),
+        ("control_or_space", "holds a space or a control character", "Hand in the link with its spaces written as %20"),
+        ("backslash", "holds a backslash", "Hand in the link with slashes, or with %5C"),
+        (
+            "non_ascii",
+            "holds characters beyond ASCII",
+            "Hand in the link as the browser copies it: the host in punycode, the path percent-encoded",
+        ),
+        ("userinfo", "carries a user name in front of its host", "Hand in the link without the user name"),
+        ("bad_hostname", "names a host as no host can be named", "Hand in the link as the browser shows it"),
+        ("noncanonical_ip", "writes an address in numbers in an unusual way", "Hand in a link with the name of its host"),
+        ("parsers_disagree", "is read in different ways by different programs", "Hand in the link as the browser shows it"),
+        ("port", "leads to another port than 80 or 443", "Hand in a link to the usual port"),
+        ("single_label", "names a host without a domain", "Hand in a link that opens from anywhere"),
+        ("internal_tld", "names a host of private networks or of tests", "Hand in a link that opens from anywhere"),
+    ),
+    # Where it leads.
+    *_with(
+        (Seen.BLOCKED,),
+        ("private_ip", "leads to an address that is not public", "Hand in a link that opens from anywhere"),
+        ("private_dns", "names a host whose address is not public", "Hand in a link that opens from anywhere"),
+        ("own_address", "leads to the bot's own machine", "Hand in a link to where the work is"),
+        ("denied_host", "leads to a host that the operator keeps this bot away from", "Hand in a link to another place"),
+        ("denied_address", "leads to an address that the operator keeps this bot away from", "Hand in a link to another place"),
+        ("peer", "does not lead to the address that was looked up for it"),
+        ("redirect_ambiguous", "leads on to several addresses at once", "Hand in the address where it should end"),
+        ("redirect_downgrade", "leads on from https to http", "Hand in a link that stays with https"),
+        ("too_many_redirects", "leads on and on", "Hand in the address where it ends"),
+    ),
+    *_with(
+        (Seen.BLOCKED, Seen.UNKNOWN),
+        ("redirect_loop", "leads on to where it has been", "Hand in a link that opens", "its forge sends us in a circle"),
+    ),
+)
+
+REASONS: Final[Mapping[str, Reason]] = {each.code: each for each in (*_FINE, *_WEAK, *_GONE, *_UNTOLD, *_REFUSED)}
+"""Every reason by its code, the best verdicts first."""
