@@ -7,11 +7,10 @@ URLs are never fetched here; their fact sheets are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import reuse
+from bot import reuse, surroundings
 from bot.deps import Deps
 from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
@@ -24,6 +23,7 @@ from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Want
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Merge, Present, Record, Snapshot
+from bot.reads import Reads, Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,22 +250,25 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     """The sketch with rows of the commons, fact sheets and rivals: what the changes name decides what is read."""
     commons, scratch = sketch.commons, deps.scratch
     at = sketch.merge.before if sketch.merge is not None else sketch.main_head
-    read = _reader(hub, commons, sketch, deps)
+    reads = Reads(hub=hub, commons=commons, columns=sketch.columns, pool=deps.readers)
+    read = reads.read
     then = _read_ledger(read, sketch, at)
     now = _read_ledger(read, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
     handles, owners = people(sketch, known)
     everybody = sketch.kind is PullKind.REGISTRATION
-    rigs = read(at, "rigs", sql.all_rigs() if everybody else sql.rigs_around(handles, owners, sketch.policy.min_trust))
+    around = sql.rigs_around(handles, owners, sketch.policy.min_trust, there=sketch.columns.get("rigs", ()))
+    rigs = read(at, "rigs", sql.all_rigs() if everybody else around)
     found = tuple(Rig(r) for r in rigs.result())
     # Two links may tie a validator to a worker through a rig that plays no part itself.
     linked = handles if everybody else tuple(dict.fromkeys((*handles, *(rig.handle for rig in found))))
     rigs_now = rigs
     if at != sketch.main_head:
-        rigs_now = read(sketch.main_head, "rigs", sql.rigs_around(handles, owners, sketch.policy.min_trust))
+        rigs_now = read(sketch.main_head, "rigs", around)
     links = read(at, "rig_links", sql.rig_links_around(linked))
     worker = sketch.worker or _claimant(sketch, known)
-    record = read(at, "stamps", sql.record_of(worker)) if worker else None
+    record = read(at, "stamps", sql.record_of(worker), ("subject", "valence")) if worker else None
+    asked = surroundings.ask(sketch, worker, at, reads)
     urls = tuple(link.url for link in sketch.links)
     sheets = _sheets(urls, deps)
     handed = reuse.things(sketch, sheets.values(), deps)
@@ -286,6 +289,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         record=_record(record),
         probes=tuple(sheets[url] for url in urls if url in sheets),
         uses=reuse.uses(sketch, handed, alike.result(), deps),
+        surroundings=asked.surroundings(),
+        namesakes=asked.others(sketch),
         rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
     )
@@ -305,21 +310,7 @@ def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
     }
 
 
-Rows = Future[tuple[Row, ...]]
 Read = Callable[[CommitHash, str, sql.Query], Rows]
-
-
-def _reader(hub: Hub, commons: Commons, sketch: Snapshot, deps: Deps) -> Read:
-    """Reads of tables this commons has; a table it does not have is empty (older commons lack rig_links)."""
-
-    def read(at: CommitHash, table: str, query: sql.Query) -> Rows:
-        if table not in sketch.columns or query.is_nothing:
-            done: Rows = Future()
-            done.set_result(())
-            return done
-        return deps.readers.submit(hub.rows, commons, at, query)
-
-    return read
 
 
 def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Rows, Rows]:

@@ -26,6 +26,7 @@ _PLAIN = re.compile(r"[ -\[\]-~]*")
 """Printable ASCII without the backslash, which MySQL reads in one way or the other depending on `sql_mode`."""
 _NOTE_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/@()#+_=-]+")
 NOTE_MAX_CHARS = 200
+AROUND_ROWS_MAX = 100
 _HIDING = ("%|%%", "%/./%", "%/../%")
 LIKE_ROWS_MAX = 200
 """A link this common is handed in by everybody: more of them would tell nothing new."""
@@ -252,11 +253,17 @@ def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:
     )
 
 
-def rigs_around(handles: Iterable[Handle], owners: Iterable[str], min_trust: int | None = None) -> Query:
+def rigs_around(
+    handles: Iterable[Handle],
+    owners: Iterable[str],
+    min_trust: int | None = None,
+    *,
+    there: Collection[str] = ("dolthub_org", "owner_email", "parent_rig", "trust_level"),
+) -> Query:
     """Rigs with these handles (in any case), of these owners, or of at least this trust, and their kin.
 
     Kin: same owner, same e-mail, parent, children and siblings of a rig with one of the handles. Wide on purpose: what
-    kinship means is decided elsewhere.
+    kinship means is decided elsewhere. `there`: the columns of this commons, for older ones lack some.
     """
     named, owned = tuple(h for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
     wanted: list[str] = []
@@ -264,13 +271,18 @@ def rigs_around(handles: Iterable[Handle], owners: Iterable[str], min_trust: int
         these = f"SELECT {{}} FROM `rigs` WHERE {_among('LOWER(`handle`)', (_lower(h) for h in named))}"
         wanted += [
             _among("LOWER(`handle`)", (_lower(h) for h in named)),
-            _among("LOWER(`parent_rig`)", (_lower(h) for h in named)),
-            f"`handle` IN ({these.format('`parent_rig`')})",
-            *(f"(`{c}` <> '' AND `{c}` IN ({these.format(f'`{c}`')}))" for c in ("dolthub_org", "owner_email", "parent_rig")),
+            *(
+                f"(`{c}` <> '' AND `{c}` IN ({these.format(f'`{c}`')}))"
+                for c in ("dolthub_org", "owner_email", "parent_rig")
+                if c in there
+            ),
         ]
-    if owned:
+        if "parent_rig" in there:
+            wanted.append(_among("LOWER(`parent_rig`)", (_lower(h) for h in named)))
+            wanted.append(f"`handle` IN ({these.format('`parent_rig`')})")
+    if owned and "dolthub_org" in there:
         wanted.append(_among("LOWER(`dolthub_org`)", (_lower(o) for o in owned)))
-    if min_trust is not None:
+    if min_trust is not None and "trust_level" in there:
         wanted.append(f"`trust_level` >= {literal(int(min_trust))}")
     return Query(f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`", paged=True) if wanted else NOTHING
 
@@ -307,6 +319,45 @@ def record_of(handle: Handle) -> Query:
     return Query(
         "SELECT JSON_EXTRACT(`valence`, '$.quality') AS quality, COUNT(*) AS stamps FROM `stamps`"
         f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')"
+    )
+
+
+def tallies_around(handle: Handle) -> Query:
+    """`author, subject, stamps, valences, confidence, last_at` by pair: of a worker, of its stampers, and of theirs."""
+    worker = literal(handle)
+    return Query(
+        "SELECT `author`, `subject`, COUNT(*) AS stamps, COUNT(DISTINCT CAST(`valence` AS CHAR)) AS valences,"
+        " AVG(`confidence`) AS confidence, MAX(`created_at`) AS last_at FROM `stamps`"
+        f" WHERE `author` = {worker} OR `subject` = {worker}"
+        f" OR `author` IN (SELECT s.`author` FROM `stamps` AS s WHERE s.`subject` = {worker})"
+        f" GROUP BY `author`, `subject` ORDER BY `author`, `subject` LIMIT {AROUND_ROWS_MAX}"
+    )
+
+
+def claims_of(handle: Handle) -> Query:
+    """`id, title, status, claimed_by, updated_at` of items a rig holds claimed."""
+    return Query(
+        "SELECT `id`, `title`, `status`, `claimed_by`, `updated_at` FROM `wanted`"
+        f" WHERE `claimed_by` = {literal(handle)} AND `status` = 'claimed' ORDER BY `id` LIMIT {AROUND_ROWS_MAX}"
+    )
+
+
+def latest_completions_of(handle: Handle) -> Query:
+    """`id, wanted_id, completed_by, completed_at` of a rig's latest completions, newest first."""
+    return Query(
+        "SELECT `id`, `wanted_id`, `completed_by`, `completed_at` FROM `completions`"
+        f" WHERE `completed_by` = {literal(handle)} ORDER BY `completed_at` DESC, `id` LIMIT {AROUND_ROWS_MAX}"
+    )
+
+
+def items_titled(titles: Iterable[str]) -> Query:
+    """`id, title, status, posted_by` of items with one of these titles, in any case."""
+    folded = tuple(dict.fromkeys(_lower(title.strip()) for title in titles if title.strip()))
+    if not folded:
+        return NOTHING
+    return Query(
+        "SELECT `id`, `title`, `status`, `posted_by` FROM `wanted`"
+        f" WHERE {_among('LOWER(TRIM(`title`))', folded)} ORDER BY `id` LIMIT {AROUND_ROWS_MAX}"
     )
 
 

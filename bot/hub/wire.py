@@ -17,10 +17,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bot.hub.asks import Answer, Ask, clean, document, names_missing_ref
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.model.ids import CommentId, CommitHash, Database, PullNo, User, is_commit_hash
+from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
 from bot.model.pull import BranchRef, Comment, Pull, PullState, PullSummary
-from bot.model.snapshot import Record
+from bot.model.snapshot import Record, Tally
 
 OPERATIONS_PATH = "/api/v2/operations/"
 
@@ -214,11 +214,31 @@ def read_columns(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
     return {table: tuple(names) for table, names in found.items()}
 
 
+def read_tally(row: Row) -> Tally:
+    """One pair, from a row of sql.tallies_around()."""
+    try:
+        sure = float(row.text("confidence"))
+    except ValueError:
+        sure = math.nan
+    return Tally(
+        author=Handle(row.text("author")),
+        subject=Handle(row.text("subject")),
+        stamps=_count(row.text("stamps")),
+        valences=_count(row.text("valences")),
+        confidence=sure if math.isfinite(sure) else None,
+        last_at=read_time(row.get("last_at")),
+    )
+
+
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
+
+
 def read_record(rows: Iterable[Row]) -> Record:
     """A worker's record, from the rows of sql.record_of(): words and missing qualities count as stamps, not in the mean."""
     stamps, rated, total = 0, 0, 0.0
     for row in rows:
-        count = int(row.text("stamps")) if row.text("stamps").isdecimal() else 0
+        count = _count(row.text("stamps"))
         stamps += count
         try:
             quality = float(row.text("quality"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 from bot.model.ids import Database, User
 from bot.model.ledger import KNOWN_TABLES, ChangeKind, Changes, RowChange
@@ -38,7 +39,7 @@ class PullKind(enum.Enum):
     `stampbot/` branch that is not a landing of ours."""
     LINK = "link"
     """`rig_links` only."""
-    BACKFILL = "backfill"
+    BACKFILL = "a backfill"
     """Hundreds of rows across completions, stamps, wanted and rigs."""
     LANDING = "landing"
     """Our own account's pull from a `stampbot/` branch of the commons: a decision on its way to main."""
@@ -48,6 +49,104 @@ class PullKind(enum.Enum):
     """More than one of these at once."""
     FOREIGN = "foreign"
     """Definitions of tables, `_meta`, system tables, or tables nobody knows."""
+
+
+class Form(enum.Enum):
+    """What exactly a pull is, as a review says it: "This pull is …". The kind says how it is treated."""
+
+    SUBMISSION = "work"
+    COMPETING = "competing work"
+    """A completion for an item whose row the pull leaves alone: somebody else claims it, or it is in review already."""
+    UNPROVEN = "work without a completion"
+    CLAIM = "a claim"
+    REGISTRATION = "a registration"
+    RENEWAL = "a re-registration"
+    POST = "a post"
+    UPDATE = "an update of an item"
+    WITHDRAWAL = "a withdrawal of an item"
+    UNCLAIM = "a claim given back"
+    LINK = "a link between rigs"
+    REVOCATION = "a revoked link between rigs"
+    ACCEPTANCE = "an acceptance by another tool"
+    """Stamps, with or without the rows they are about."""
+    SETTLEMENT = "an item settled"
+    """An item is completed, or sent back, without a stamp."""
+    BADGE = "a badge"
+    BOOT_BLOCK = "a boot block"
+    CHAIN = "a chain"
+    TRUST = "a change of trust"
+    REMOVAL = "a removal of rows"
+    DECISION = "rows only maintainers write"
+    BACKFILL = "a backfill"
+    LANDING = "a decision of the bot"
+    INTRUDER = "a branch that only the bot writes"
+    EMPTY = "no change"
+    MIXED = "several things at once"
+    SCHEMA = "a change of the schema"
+    SYSTEM = "a change of a system table"
+    SETTINGS = "a change of the commons' own settings"
+    FOREIGN = "rows of a table nobody here knows"
+
+
+def form(kind: PullKind, changes: Changes, source: BranchRef) -> Form:
+    """What a pull of this kind does, from its row changes; a branch name counts only for `stampbot/`."""
+    match kind:
+        case PullKind.WORK:
+            if not changes.of("completions"):
+                return Form.UNPROVEN
+            return Form.SUBMISSION if changes.of("wanted") else Form.COMPETING
+        case PullKind.EDIT:
+            moves = {(c.old("status"), c.new("status")) for c in changes.of("wanted")}
+            if moves == {("claimed", "open")}:
+                return Form.UNCLAIM
+            return Form.WITHDRAWAL if {after for _, after in moves} == {"withdrawn"} else Form.UPDATE
+        case PullKind.REGISTRATION:
+            return Form.REGISTRATION if changes.of("rigs", ChangeKind.ADDED) else Form.RENEWAL
+        case PullKind.LINK:
+            return Form.REVOCATION if {c.new("status") for c in changes.rows} == {"revoked"} else Form.LINK
+        case PullKind.ADMIN:
+            return Form.INTRUDER if source.branch.startswith(LANDING_PREFIX) else _form_of_decision(changes)
+        case PullKind.FOREIGN:
+            return _form_of_foreign(changes)
+        case _:
+            return _PLAIN_FORMS[kind]
+
+
+_PLAIN_FORMS: Mapping[PullKind, Form] = {
+    PullKind.CLAIM: Form.CLAIM,
+    PullKind.POST: Form.POST,
+    PullKind.BACKFILL: Form.BACKFILL,
+    PullKind.LANDING: Form.LANDING,
+    PullKind.EMPTY: Form.EMPTY,
+    PullKind.MIXED: Form.MIXED,
+}
+
+
+def _form_of_decision(changes: Changes) -> Form:
+    """What is one of these decisions and nothing else; more of them at once are rows only maintainers write."""
+    tables = set(changes.tables)
+    one_table = {"badges": Form.BADGE, "boot_blocks": Form.BOOT_BLOCK, "chain_meta": Form.CHAIN, "rigs": Form.TRUST}
+    removed = [c for c in changes.rows if c.kind is ChangeKind.REMOVED]
+    # The reference client adopts a submission by deleting and inserting its completion (wl accept-upstream).
+    only_completions = all(change.table == "completions" for change in removed)
+    if changes.of("stamps") and only_completions and tables <= {"stamps", "completions", "wanted"}:
+        return Form.ACCEPTANCE
+    if len(removed) == len(changes.rows):
+        return Form.REMOVAL
+    if len(tables) == 1 and not removed:
+        found = one_table.get(next(iter(tables)))
+        if found is not None:
+            return found
+    return Form.SETTLEMENT if tables <= {"wanted", "completions"} else Form.DECISION
+
+
+def _form_of_foreign(changes: Changes) -> Form:
+    tables = changes.tables
+    if any(table.startswith("dolt_") for table in tables):
+        return Form.SYSTEM
+    if any(table in ORDINARY_TABLES for table in changes.schema):
+        return Form.SCHEMA
+    return Form.SETTINGS if "_meta" in tables else Form.FOREIGN
 
 
 def classify(changes: Changes, *, source: BranchRef, commons: Database, creator: User, bot: User | None) -> PullKind:

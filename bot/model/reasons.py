@@ -64,10 +64,13 @@ _FINE: Final = (
         ("succeeded", "leads to a run that succeeded", "", "succeeded"),
     ),
     *_with(
+        (Seen.VERIFIED, Seen.REACHABLE),
+        ("pinned", "leads to a version that cannot change", "", "a version that cannot change"),
+    ),
+    *_with(
         (Seen.REACHABLE,),
         ("ok", "opens"),
         ("issue_closed", "leads to an issue that is closed as done", "", "closed as done"),
-        ("pinned", "leads to a version that cannot change", "", "a version that cannot change"),
         ("mutable_gist", "leads to a gist, which its owner can change at any time", "", "can be changed by its owner"),
     ),
 )
@@ -292,11 +295,12 @@ _UNTOLD: Final = (
         ("busy", "waits behind other questions to the same host", "", "waits behind other questions"),
         ("forbidden", "leads to a forge that refuses to tell the bot", "", "its forge refuses to tell"),
         ("token_refused", "leads to a forge that refuses the bot's own token", "", "its forge refuses the bot's token"),
+        ("foreign_realm", "leads to a registry that asks for a token from a stranger", "", "asks for a stranger's token"),
         ("redirect_elsewhere", "leads to a forge whose answer leads elsewhere", "", "its forge's answer leads elsewhere"),
         ("strange", "leads to a forge whose answer the bot cannot read", "", "its forge's answer cannot be read"),
         ("too_large", "leads to a forge whose answer is too large to be read", "", "its forge's answer is too large"),
         ("other_forge", "belongs to a forge that this bot does not ask", "", "not asked about"),
-        ("ours", "cannot be looked at, by a fault of the bot's own", "", "a fault of the bot's own"),
+        ("ours", "cannot be looked at, for trouble on the bot's own side", "", "trouble on the bot's own side"),
     ),
 )
 

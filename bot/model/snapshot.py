@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.model.evidence import Link, Probe, links_in
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
-from bot.model.kind import PullKind, classify
+from bot.model.kind import Form, PullKind, classify, form
 from bot.model.ledger import (
     ChangeKind,
     Changes,
@@ -59,6 +59,32 @@ class Use:
     pull: PullNo | None = None
     item: WantedId | None = None
     rig: Handle | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """Stamps of one author about one subject on this commons: how many, how alike, how sure."""
+
+    author: Handle
+    subject: Handle
+    stamps: int
+    valences: int
+    """Different valences among them."""
+    confidence: float | None = None
+    """Their mean."""
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What else the ledger tells of whoever works: for hints to a human, never for a verdict."""
+
+    tallies: tuple[Tally, ...] = ()
+    """Of the worker, of those who stamped the worker, and of whom these stamped."""
+    claims: tuple[Wanted, ...] = ()
+    """Items the worker holds claimed."""
+    completions: tuple[Completion, ...] = ()
+    """The worker's latest, newest first: id, wanted_id, completed_by, completed_at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +154,9 @@ class Snapshot:
     rig_links: tuple[RigLink, ...] = ()
     present: Present = field(default_factory=Present)
     record: Record = field(default_factory=Record)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    namesakes: tuple[Wanted, ...] = ()
+    """Other items on main with the title of one that this pull posts, in any case: id, title, status, posted_by."""
     rivals: tuple[Rival, ...] = ()
     probes: tuple[Probe, ...] = ()
     uses: tuple[Use, ...] = ()
@@ -142,6 +171,11 @@ class Snapshot:
     def kind(self) -> PullKind:
         """What kind of pull this is, from its rows."""
         return classify(self.changes, source=self.pull.source, commons=self.commons, creator=self.pull.creator, bot=self.bot)
+
+    @property
+    def form(self) -> Form:
+        """What exactly the pull does."""
+        return form(self.kind, self.changes, self.pull.source)
 
     @property
     def item_ids(self) -> tuple[WantedId, ...]:

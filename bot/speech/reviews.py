@@ -179,11 +179,11 @@ def evidence(link: Link, probe: Probe, now: datetime) -> Md:
         seen_at = md.fill("at {when}", when=words.since(probe.probed_at, now))
         return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
     if probe.kind and probe.kind != "url":
-        what.append(md.code(probe.kind, 30))
+        what.append(forges.named(probe.kind))
     if probe.status is not None:
         what.append(md.fill("answered {status}", status=Md(str(probe.status))))
     elif probe.reason:
-        what.append(md.code(probe.reason, 60))
+        what.append(forges.state(probe))
     if probe.title:
         what.append(md.code(probe.title, 80))
     if probe.final_url and probe.final_url != link.url:
@@ -258,7 +258,8 @@ def _rows(snapshot: Snapshot) -> Md:
         parts.append(md.fill("{table} {counts}", table=md.code(table, 64), counts=md.join([c for c in counts if c], ", ")))
     if len(changes.tables) > TABLES_MAX:
         parts.append(md.fill("{n} more tables", n=md.number(len(changes.tables) - TABLES_MAX)))
-    return md.fill("This pull: {parts}. Nothing else.", parts=md.join(parts, "; "))
+    what = md.escape(snapshot.form.value)
+    return md.fill("This pull is {what}: {parts}. Nothing else.", what=what, parts=md.join(parts, "; "))
 
 
 def _kind(rows: tuple[RowChange, ...], kind: ChangeKind) -> tuple[RowChange, ...]:

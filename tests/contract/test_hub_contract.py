@@ -191,6 +191,11 @@ QUERIES: tuple[Query, ...] = (
     sql.rig_links_around((Handle("pia-rig"),)),
     sql.stamps_for(("c-1",), (StampId("s-1"),)),
     sql.record_of(Handle("pia-rig")),
+    sql.tallies_around(Handle("pia-rig")),
+    sql.claims_of(Handle("pia-rig")),
+    sql.latest_completions_of(Handle("pia-rig")),
+    sql.items_titled(("It's", "Mend 😀")),
+    sql.completions_like((("o/r", "/pull", "100%_|"),)),
     sql.open_completions(),
 )
 
@@ -232,6 +237,25 @@ def test_a_rigs_kin_is_found(
 ) -> None:
     query = sql.rigs_around([Handle(h) for h in handles], owners, trust)
     assert {row.text("handle") for row in reading.hub.rows(reading.commons, reading.main, query)} == found
+
+
+def test_stamps_around_a_worker_are_counted_by_pair(place: Place) -> None:
+    place.push(
+        "main",
+        "INSERT INTO stamps (id, author, subject, valence, confidence, context_id, created_at) VALUES"
+        " ('s-1', 'ana', 'pia', '{\"quality\": 4}', 1, 'c-1', '2026-03-01 10:00:00'),"
+        " ('s-2', 'ana', 'pia', '{\"quality\": 4}', 0.5, 'c-2', '2026-03-02 10:00:00'),"
+        " ('s-3', 'pia', 'ana', '{\"quality\": 2}', 1, 'c-3', '2026-03-03 10:00:00'),"
+        " ('s-4', 'ana', 'otto', '{\"quality\": 1}', 1, 'c-4', '2026-03-04 10:00:00'),"
+        " ('s-5', 'bo', 'otto', '{\"quality\": 1}', 1, 'c-5', '2026-03-05 10:00:00')",
+    )
+    rows = place.hub.rows(place.commons, place.main, sql.tallies_around(Handle("pia")))
+    assert [(t.author, t.subject, t.stamps, t.valences, t.confidence) for t in map(wire.read_tally, rows)] == [
+        ("ana", "otto", 1, 1, 1.0),
+        ("ana", "pia", 2, 1, 0.75),
+        ("pia", "ana", 1, 1, 1.0),
+    ]
+    assert wire.read_tally(rows[1]).last_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
 
 def test_unfinished_completions_are_found_whatever_step_is_missing(place: Place) -> None:

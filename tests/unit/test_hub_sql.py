@@ -152,6 +152,10 @@ def every_query(text: str) -> tuple[Query, ...]:
         sql.rig_links_around((handle,)),
         sql.stamps_for((text,), (StampId(text),)),
         sql.record_of(handle),
+        sql.tallies_around(handle),
+        sql.claims_of(handle),
+        sql.latest_completions_of(handle),
+        sql.items_titled((text, "Mend it")),
         sql.open_completions(),
     )
 
@@ -204,6 +208,7 @@ def test_asking_for_nothing_asks_nothing() -> None:
         sql.rigs_around((), ("",)),
         sql.rig_links_around(()),
         sql.stamps_for((), ()),
+        sql.items_titled((" ",)),
         sql.on_log((), A),
     )
     assert set(asked) == {NOTHING}

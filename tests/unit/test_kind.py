@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.ids import User
-from bot.model.kind import BACKFILL_ROWS_MIN, ORDINARY_TABLES, PullKind, classify
+from bot.model.kind import BACKFILL_ROWS_MIN, ORDINARY_TABLES, Form, PullKind, classify, form
 from bot.model.ledger import ChangeKind, Changes, RowChange
 from bot.model.pull import BranchRef
 from tests.build import (
@@ -146,6 +146,55 @@ def test_what_nobody_knows_is_foreign(changes: Changes) -> None:
     assert kind_of(changes) is PullKind.FOREIGN
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (work(), Form.SUBMISSION),
+        (rows(added("completions")), Form.COMPETING),
+        (rows(hands_in()), Form.UNPROVEN),
+        (rows(claims()), Form.CLAIM),
+        (rows(modified("wanted", CLAIMED, **OPENED)), Form.UNCLAIM),
+        (rows(modified("wanted", status="withdrawn")), Form.WITHDRAWAL),
+        (rows(modified("wanted", title="Better")), Form.UPDATE),
+        (rows(modified("wanted", status="withdrawn"), modified("wanted", {"id": "w-2"}, title="x")), Form.UPDATE),
+        (rows(added("rigs", handle="new")), Form.REGISTRATION),
+        (rows(modified("rigs", display_name="x")), Form.RENEWAL),
+        (rows(added("wanted")), Form.POST),
+        (rows(added("rig_links")), Form.LINK),
+        (rows(modified("rig_links", status="revoked")), Form.REVOCATION),
+        (rows(added("stamps")), Form.ACCEPTANCE),
+        (
+            rows(
+                added("stamps"), modified("completions", None, **VALIDATED), modified("wanted", IN_REVIEW, status="completed")
+            ),
+            Form.ACCEPTANCE,
+        ),
+        (work(added("stamps"), removed("completions", id="c-old"), wanted=hands_in(status="completed")), Form.ACCEPTANCE),
+        (rows(modified("wanted", IN_REVIEW, status="completed")), Form.SETTLEMENT),
+        (rows(modified("wanted", IN_REVIEW, status="claimed"), removed("completions")), Form.SETTLEMENT),
+        (rows(modified("completions", None, **VALIDATED)), Form.SETTLEMENT),
+        (rows(added("badges")), Form.BADGE),
+        (rows(modified("boot_blocks", source="x")), Form.BOOT_BLOCK),
+        (rows(added("chain_meta")), Form.CHAIN),
+        (rows(modified("rigs", trust_level="3")), Form.TRUST),
+        (rows(removed("wanted")), Form.REMOVAL),
+        (rows(removed("rig_links"), removed("rigs")), Form.REMOVAL),
+        (rows(added("stamps"), removed("stamps", id="s-2")), Form.DECISION),
+        (rows(added("badges"), added("chain_meta")), Form.DECISION),
+        (rows(), Form.EMPTY),
+        (changes_of(schema=("wanted",)), Form.SCHEMA),
+        (changes_of(schema=("wanted", "dolt_ignore")), Form.SYSTEM),
+        (rows(modified("_meta", value="x")), Form.SETTINGS),
+        (work(added("payouts", id="1")), Form.FOREIGN),
+        (changes_of(schema=("payouts",)), Form.FOREIGN),
+        (changes_of(unread=(("stamps", 6000),)), Form.BACKFILL),
+        (rows(claims(), added("wanted", id="w-2")), Form.MIXED),
+    ],
+)
+def test_what_a_pull_does_is_told_in_a_word(changes: Changes, expected: Form) -> None:
+    assert form(kind_of(changes), changes, a_branch()) is expected
+
+
 def test_hundreds_of_rows_across_the_ledger_are_a_backfill() -> None:
     posts = tuple(added("wanted", id=f"w-gh-beads-{n}") for n in range(BACKFILL_ROWS_MIN - 1))
     assert kind_of(rows(*posts, added("completions"))) is PullKind.BACKFILL
@@ -162,6 +211,8 @@ def test_a_landing_is_told_by_branch_commons_and_account() -> None:
     assert kind_of(work(), ours, BOT) is PullKind.LANDING
     assert kind_of(rows(), ours, BOT) is PullKind.LANDING
     assert kind_of(work(), ours, User("mallory")) is PullKind.ADMIN
+    assert form(PullKind.ADMIN, work(), ours) is Form.INTRUDER
+    assert form(PullKind.LANDING, work(), ours) is Form.LANDING
     assert kind_of(work(), ours, User("Stampbot")) is PullKind.ADMIN
     assert kind_of(work(), BranchRef(FORK, branch), BOT) is PullKind.ADMIN
     assert kind_of(work(), ours, BOT, bot=None) is PullKind.ADMIN
@@ -173,6 +224,7 @@ def test_a_landing_is_told_by_branch_commons_and_account() -> None:
 def test_every_pull_has_a_kind_that_does_not_depend_on_the_order_of_its_rows(changes: Changes) -> None:
     turned = Changes(rows=changes.rows[::-1], schema=changes.schema, unread=changes.unread)
     assert kind_of(changes) is kind_of(turned)
+    assert form(kind_of(changes), changes, a_branch()) is form(kind_of(turned), turned, a_branch())
 
 
 @unhurried

@@ -103,7 +103,7 @@ Accept would go through now.
 
 2 passed: one fresh completion, rows are whole.
 
-This pull: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
+This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: 3 stamps, mean quality 4.3.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 
@@ -140,7 +140,7 @@ Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "
 
 - Note: The pull is small.
 
-This pull: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
+This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: no stamps yet.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 
@@ -174,7 +174,7 @@ Accept would be refused as it stands.
 
 2 more passed: one fresh completion, rows are whole.
 
-This pull: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
+This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: 1 stamp, quality not in numbers; also on this item: pull 58 by `cormorant`.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 
@@ -201,7 +201,7 @@ Nothing to decide yet: waiting for the rig's evidence.
 
 2 passed: one fresh completion, rows are whole.
 
-This pull: `wanted` 1 row (`open` to `claimed`). Nothing else.
+This pull is a claim: `wanted` 1 row (`open` to `claimed`). Nothing else.
 Worker `polecat-7`: no stamps yet.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 
@@ -233,7 +233,7 @@ A check could not run; it is tried again by itself.
 | no rival is ahead | **CANNOT TELL** | Broke while it ran: the bot\
 's fault, not the worker's. The operator finds it in the log. |
 
-This pull: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
+This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: no stamps yet.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 

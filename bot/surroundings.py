@@ -1,0 +1,59 @@
+"""What else the ledger tells of whoever works or posts: stamps around a worker, claims, latest work, items titled alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.hub import sql, wire
+from bot.model.ids import CommitHash, Handle
+from bot.model.kind import PullKind
+from bot.model.ledger import ChangeKind, Completion, Wanted
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot, Surroundings
+from bot.reads import Reads, Rows
+
+POSTS_COMPARED_MAX = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Reads under way."""
+
+    tallies: Rows
+    claims: Rows
+    completions: Rows
+    namesakes: Rows
+
+    def surroundings(self) -> Surroundings:
+        """Raises HubError."""
+        return Surroundings(
+            tallies=tuple(wire.read_tally(row) for row in self.tallies.result()),
+            claims=tuple(Wanted(row) for row in self.claims.result()),
+            completions=tuple(Completion(row) for row in self.completions.result()),
+        )
+
+    def others(self, sketch: Snapshot) -> tuple[Wanted, ...]:
+        """Items of the same title as a post of this pull, that are not the post itself. Raises HubError."""
+        posted = {change.key for change in sketch.changes.of("wanted", ChangeKind.ADDED)}
+        return tuple(item for item in map(Wanted, self.namesakes.result()) if item.id not in posted)
+
+
+def ask(sketch: Snapshot, worker: Handle | None, at: CommitHash, reads: Reads) -> Asked:
+    """Begin to read. Only of pulls that are to be decided, and only what their kind has use for."""
+    is_open = sketch.pull.state is PullState.OPEN
+    about = worker if is_open and sketch.kind is PullKind.WORK else None
+    posts = sketch.changes.of("wanted", ChangeKind.ADDED)[:POSTS_COMPARED_MAX] if is_open else ()
+    titles = [change.new("title") or "" for change in posts]
+    return Asked(
+        tallies=reads.read(
+            at,
+            "stamps",
+            sql.tallies_around(about) if about else sql.NOTHING,
+            ("author", "subject", "valence", "confidence", "created_at"),
+        ),
+        claims=reads.read(at, "wanted", sql.claims_of(about) if about else sql.NOTHING, ("claimed_by", "status", "updated_at")),
+        completions=reads.read(
+            at, "completions", sql.latest_completions_of(about) if about else sql.NOTHING, ("completed_by", "completed_at")
+        ),
+        namesakes=reads.read(at, "wanted", sql.items_titled(titles), ("title", "status", "posted_by")),
+    )
