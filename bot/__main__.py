@@ -5,6 +5,7 @@ Exit status: 0 fine · 1 a finding or refusal · 2 wrong use · 3 could not tell
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
@@ -59,6 +61,7 @@ class CommonsType(click.ParamType[Commons]):
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
+WRITABLE = click.Path(file_okay=False, path_type=Path)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
@@ -162,16 +165,14 @@ def prober(until_eof: bool) -> None:
         os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
     from bot import wiring
     from bot import worker as work
-    from bot.evidence import FetchPolicy, probe
 
     settings = _settings()
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=True)
-    policy = FetchPolicy(allow=settings.evidence_allow)
     duties = work.ProbeDuties(
         known=frozenset(each.commons for each in settings.commons),
         scratch=scratch,
-        probe=lambda url, last: probe(url, policy=policy, now=wiring.now, previous=last),
+        looking=wiring.looking(settings, scratch),
     )
     sys.exit(work.serve_prober(duties.functions(), scratch.redis))
 
@@ -350,7 +351,9 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
 def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     """What the evidence check sees at a URL: what it is, verdict, facts, every hop and the address dialled.
 
-    A link of a forge in [forges], or of GitHub where STAMPBOT_GITHUB_TOKEN is set, is looked up over the forge's own API.
+    A link of a forge in [forges], of GitHub where STAMPBOT_GITHUB_TOKEN is set, or of a registry in [registries] is looked up
+    over its own API.
+    Others are asked for once, at once: without the prober's pauses, second tries and doubts about our own network.
 
     \b
     Examples:
@@ -359,19 +362,21 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     """
     from bot import wiring
     from bot.console import print_json, print_probe, status_of_probe
-    from bot.evidence import FetchPolicy, networks
+    from bot.evidence import networks, without_looking
     from bot.evidence import probe as look_at
+    from bot.looking import as_told
 
     settings = _settings(commons_needed=False)
     try:
-        policy = FetchPolicy(allow=(*settings.evidence_allow, *networks(allow)))
+        policy = wiring.fetch_policy(settings, allow=networks(allow))
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--allow") from error
     forges = wiring.forges(settings)
     what = forges.classify(url)
-    seen = forges.look(url, urgent=True) or replace(
-        look_at(url, policy=policy, now=wiring.now), kind=what.kind.value, key=what.key
-    )
+    seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
+    if seen is None:
+        told = as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True))
+        seen = replace(told, kind=what.kind.value, key=what.key)
     if as_json:
         print_json(seen)
     else:
@@ -380,20 +385,89 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
 
 
 @main.command()
+@click.option("--explain", metavar="NAME", help="One rule in full: what it asks and why, its source, an example, how to fix.")
+@click.option("--new", metavar="NAME", help="Write a rule to begin with, and its table of tests.")
+@click.option("--dir", "folder", metavar="DIR", type=WRITABLE, help="With --new: the package of rules.  [default: rules]")
+@click.option("--package", metavar="DIR", type=WRITABLE, help="With --new: a package of your own, made if it is not there.")
 @as_json
-def rules(as_json: bool) -> None:
-    """The rules: name, level, meaning."""
-    from bot.console import print_json, print_rules, rules_json
-    from bot.rulebook import catalog
+def rules(explain: str | None, new: str | None, folder: Path | None, package: Path | None, as_json: bool) -> None:
+    """The rules: name, level, meaning.
 
+    \b
+    Examples:
+      stampbot rules --explain evidence_is_alive
+      stampbot rules --new item_has_a_title
+      stampbot rules --new item_has_a_title --package ../our-rules
+    """
+    from bot.console import print_json, print_rule, print_rules, rule_json, rules_json
+    from bot.rulebook import catalog
+    from bot.rulebook.examples import tell
+
+    if new is not None and explain is None and not (folder and package):
+        _begin_rule(new, folder or Path("rules"), package, as_json=as_json)
+        return
+    if new is not None or folder or package:
+        raise click.UsageError("--new NAME goes with --dir or with --package, and with nothing else")
     try:
-        found = catalog.find().rules
+        found = catalog.find()
     except catalog.CatalogError as error:
         _fail(f"The rules do not fit together: {error}", FINDING)
-    if as_json:
-        print_json(rules_json(found))
+    if explain is not None:
+        one = found.get(explain.strip().replace(" ", "_"))
+        if one is None:
+            near = difflib.get_close_matches(explain, found.names, n=1, cutoff=0.5)
+            _fail(
+                f"There is no rule {explain}" + (f"; did you mean {near[0]}?" if near else ". See: stampbot rules"), WRONG_USE
+            )
+        told = tell(one)
+        if as_json:
+            print_json(rule_json(one, told))
+        else:
+            print_rule(_console(), one, told)
+    elif as_json:
+        print_json(rules_json(found.rules))
     else:
-        print_rules(_console(), found)
+        print_rules(_console(), found.rules)
+
+
+def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool) -> None:
+    """Write the files of a new rule, all or none; nothing that is there is overwritten. Exit status 2 and a sentence if not."""
+    from bot.console import lines, print_json
+    from bot.rulebook import MisfitError, draft, find
+
+    try:
+        if package is None:
+            root, drafted = folder.absolute().parent, draft.for_this_project(name, folder.absolute().name)
+            if not (folder / "__init__.py").is_file():
+                _fail(f"{folder} is no package of rules. Use --dir, or --package for one of your own.", WRONG_USE)
+        else:
+            inner = package.absolute().name.replace("-", "_")
+            root, drafted = package.absolute(), draft.for_own_package(name, inner)
+    except MisfitError as error:
+        _fail(str(error), WRONG_USE)
+    if find().get(name) is not None:
+        _fail(f"There is a rule {name} already. See: stampbot rules --explain {name}", WRONG_USE)
+    kept = {path for path in drafted if Path(path).name in ("__init__.py", "pyproject.toml") and (root / path).exists()}
+    there = [path for path in drafted if path not in kept and (root / path).exists()]
+    if there:
+        _fail(f"{', '.join(there)}: there already, and nothing is overwritten", WRONG_USE)
+    written = [path for path in drafted if path not in kept]
+    for path in written:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        with (root / path).open("x", encoding="utf-8") as file:
+            file.write(drafted[path])
+    to_add = draft.entry_point(name, inner) if "pyproject.toml" in kept else ""
+    if as_json:
+        print_json({"written": [str(root / path) for path in written], "entry_point_to_add": to_add})
+        return
+    for path in written:
+        click.echo(f"wrote {lines(str(root / path))}")
+    if to_add:
+        click.echo(f'Add to {root / "pyproject.toml"}, below [project.entry-points."stampbot.rules"]: {to_add}')
+    if package is None:
+        click.echo(f"Next: pytest tests/rules/test_{name}.py; then make it yours, and: python -m tests.house.tables --write")
+    else:
+        click.echo(f"Next: pip install -e {root}; pytest {root}; stampbot rules --explain {name}")
 
 
 @main.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bot.commands.command import Command
     from bot.model.snapshot import Snapshot
     from bot.plan import Plan
+    from bot.rulebook.examples import Told
     from bot.rulebook.rule import Rule
 
 FINE, FINDING, WRONG_USE, COULD_NOT_TELL = 0, 1, 2, 3
@@ -233,9 +234,74 @@ def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
             "doc": r.doc,
             "kinds": [kind.value for kind in r.kinds],
             "fixed": r.fixed,
+            "fades": r.fades,
         }
         for r in rules
     ]
+
+
+def rule_json(rule: Rule, told: Told) -> dict[str, object]:
+    """One rule in full for --json. `example` is null where no example makes the rule speak."""
+    (listed,) = rules_json([rule])
+    shown = told.shown
+    example = None
+    if shown is not None:
+        found = shown.finding
+        example = {
+            "pull_in_which": shown.example.what,
+            "level": found.level.value,
+            "place": str(found.place),
+            "says": found.says,
+            "remedy": found.remedy,
+        }
+    return {
+        **listed,
+        "sources": list(rule.sources),
+        "example": example,
+        "waits_for": told.waits,
+        "how_to_fix": list(told.remedies),
+    }
+
+
+def print_rule(console: Console, rule: Rule, told: Told) -> None:
+    """One rule in full, for people."""
+    from bot.rulebook.rule import REVIEWED
+
+    every = set(REVIEWED) <= set(rule.kinds)
+    kinds = "every kind of pull" if every else ", ".join(sorted(kind.value for kind in rule.kinds))
+    sources = "; ".join(rule.sources) or "none is named"
+    facts = [
+        ("checks", rule.title),
+        ("why", " ".join(rule.doc.split())),
+        ("looks at", kinds),
+        ("level", rule.level.value),
+        ("policy", _POLICY[rule.fixed]),
+        ("after the merge", "a note at most" if rule.fades else "as before"),
+        ("source", sources),
+        *_example_lines(told),
+    ]
+    told_table = table(rule.name, ("", ""), [cells(name, what) for name, what in facts])
+    told_table.show_header = False
+    console.print(told_table)
+
+
+_POLICY = {
+    True: "cannot soften it or switch it off: it guards the ledger itself",
+    False: "may change its level, or switch it off",
+}
+
+
+def _example_lines(told: Told) -> Iterator[tuple[str, str]]:
+    shown = told.shown
+    if shown is not None:
+        yield "example", f"A pull in which {shown.example.what}."
+        yield "says", f"{shown.finding.level.value} {shown.finding.place}: {shown.finding.says}"
+    elif told.waits:
+        yield "example", f"It finds nothing; the pull waits for {told.waits}."
+    else:
+        yield "example", f"None: it has nothing to say about the {told.asked} example pulls of these kinds."
+    if shown is not None:
+        yield "how to fix", " · ".join(told.remedies) or "Nothing needs to be done: it is told for whoever decides."
 
 
 def print_rules(console: Console, rules: Iterable[Rule]) -> None:

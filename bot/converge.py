@@ -128,7 +128,7 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
 
 
 def _ask_forges(snapshot: Snapshot, due: Plan, deps: Deps, extend: Callable[[], None]) -> bool:
-    """Ask the forges about those links that are theirs, and keep what they say; whether the pull looks new with it.
+    """Ask the forges about those links that are theirs, each once at a time; whether the pull looks new with what they say.
 
     It does not where the new sheet is as stale as the old one, as when DoltHub's clock is ahead of ours.
     """
@@ -138,10 +138,14 @@ def _ask_forges(snapshot: Snapshot, due: Plan, deps: Deps, extend: Callable[[], 
         if deps.forges is None or not key:
             continue
         extend()
-        said = deps.forges.look(url, previous=snapshot.probe(url), urgent=due.probe_since is not None)
-        if said is not None:
-            deps.scratch.forge_sheets.put(replace(said, url=key))
-            news = news or since is None or said.probed_at >= since
+        with deps.scratch.asking.once(key, meanwhile=extend) as flight:
+            last = deps.scratch.forge_sheets.get(key) if flight.waited else None
+            said = last
+            if last is None or (since is not None and last.probed_at < since):
+                said = deps.forges.look(url, previous=last or snapshot.probe(url), urgent=due.probe_since is not None)
+                if said is not None:
+                    deps.scratch.forge_sheets.put(replace(said, url=key))
+        news = news or (said is not None and (since is None or said.probed_at >= since))
     return news
 
 

@@ -120,11 +120,15 @@ def _welcome(running: Running) -> Panel:
         ("Evidence pages", running.evidence_url),
     ):
         text.append(f"{name:<16}", "bold").append(url, f"link {url}").append("\n")
+    text.append("\nLook-alikes of forges and registries, for evidence to point at:\n")
+    for place in ("github", "gitlab", "gitea", "bitbucket", "npm", "pypi", "oci"):
+        text.append(f"  {place:<14}").append(running.places[place], f"link {running.places[place]}").append("\n")
     text.append(f"\n{len(running.slugs)} pulls are open on {commons}; each gets its review within a minute.\n")
     text.append("Then open the first pull, act as ")
     text.append("ana", "bold").append(" and write  ").append("/accept --quality 4", "bold green").append("\n")
     text.append("\nThe bot's commands, from another terminal:\n")
     text.append(f"  . {running.exports}\n", "green").append(f"  .venv/bin/stampbot explain '{commons}#6'\n", "green")
+    text.append(f"  .venv/bin/stampbot probe {running.places['github']}/hop/gastown/pull/2\n", "green")
     text.append("\nCtrl-C ends everything; nothing is kept.", "dim")
     return Panel(text, title="Stampbot demo", border_style="green", expand=False)
 

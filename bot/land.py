@@ -76,6 +76,9 @@ def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
     Raises HubBusy when the end is not known, HubStrange when rows read back are not what was written.
     """
     hub = deps.hub(snapshot.commons)
+    lacking = step.change.lacks(snapshot.columns)
+    if lacking:
+        return Refused(f"main has no column {', '.join(lacking)}")
     work = _Work(step=step, commons=snapshot.commons, hub=hub, columns=snapshot.columns, deps=deps, lease=lease)
     main = main_head(hub, snapshot.commons)
     rows = _rows_at(work, main)

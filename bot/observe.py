@@ -23,7 +23,7 @@ from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Want
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Merge, Present, Record, Snapshot
-from bot.reads import Reads, Rows
+from bot.reads import Reads, Rows, columns_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +79,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         if said.pull.state is PullState.MERGED
         else _brought(hub, commons, said, deps)
     )
-    columns = wire.read_columns(hub.rows(commons, said.main_head, sql.columns()))
+    columns = columns_at(hub, commons, said.main_head)
     sketch = Snapshot(
         taken_at=deps.clock(),
         commons=commons,
@@ -250,29 +250,33 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     """The sketch with rows of the commons, fact sheets and rivals: what the changes name decides what is read."""
     commons, scratch = sketch.commons, deps.scratch
     at = sketch.merge.before if sketch.merge is not None else sketch.main_head
-    reads = Reads(hub=hub, commons=commons, columns=sketch.columns, pool=deps.readers)
+    columns = {commit: columns_at(hub, commons, commit) for commit in (at, sketch.main_head)}
+    reads = Reads(hub=hub, commons=commons, columns=columns, pool=deps.readers)
     read = reads.read
     then = _read_ledger(read, sketch, at)
     now = _read_ledger(read, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
     handles, owners = people(sketch, known)
     everybody = sketch.kind is PullKind.REGISTRATION
-    around = sql.rigs_around(handles, owners, sketch.policy.min_trust, there=sketch.columns.get("rigs", ()))
-    rigs = read(at, "rigs", sql.all_rigs() if everybody else around)
+
+    def around(commit: CommitHash) -> sql.Query:
+        return sql.rigs_around(handles, owners, sketch.policy.min_trust, there=columns[commit].get("rigs", ()))
+
+    rigs = read(at, sql.all_rigs() if everybody else around(at))
     found = tuple(Rig(r) for r in rigs.result())
     # Two links may tie a validator to a worker through a rig that plays no part itself.
     linked = handles if everybody else tuple(dict.fromkeys((*handles, *(rig.handle for rig in found))))
     rigs_now = rigs
     if at != sketch.main_head:
-        rigs_now = read(sketch.main_head, "rigs", around)
-    links = read(at, "rig_links", sql.rig_links_around(linked))
+        rigs_now = read(sketch.main_head, around(sketch.main_head))
+    links = read(at, sql.rig_links_around(linked))
     worker = sketch.worker or _claimant(sketch, known)
-    record = read(at, "stamps", sql.record_of(worker), ("subject", "valence")) if worker else None
+    record = read(at, sql.record_of(worker)) if worker else None
     asked = surroundings.ask(sketch, worker, at, reads)
     urls = tuple(link.url for link in sketch.links)
     sheets = _sheets(urls, deps)
     handed = reuse.things(sketch, sheets.values(), deps)
-    alike = read(at, "completions", reuse.search(handed))
+    alike = read(at, reuse.search(handed))
     current = known if now is then else _settle(now)
     return replace(
         sketch,
@@ -310,7 +314,7 @@ def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
     }
 
 
-Read = Callable[[CommitHash, str, sql.Query], Rows]
+Read = Callable[[CommitHash, sql.Query], Rows]
 
 
 def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Rows, Rows]:
@@ -318,9 +322,9 @@ def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Ro
     handed = [c.key for c in sketch.changes.of("completions")][:50]
     derived = [stamp_id(sketch.commons, done.id) for done in (sketch.handed_in,) if done is not None]
     return (
-        read(at, "wanted", sql.rows_by("wanted", "id", ids)),
-        read(at, "completions", sql.completions_of(ids)),
-        read(at, "stamps", sql.stamps_for(handed, [StampId(d) for d in derived])),
+        read(at, sql.rows_by("wanted", "id", ids)),
+        read(at, sql.completions_of(ids)),
+        read(at, sql.stamps_for(handed, [StampId(d) for d in derived])),
     )
 
 

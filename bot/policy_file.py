@@ -18,6 +18,7 @@ from jsonschema.exceptions import ValidationError
 from bot.model.finding import Level
 from bot.model.ids import Commons, Handle, User
 from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.model.registry import Registry
 
 POLL_S = 30.0
 _VALUE_SHOWN_CHARS = 60
@@ -50,7 +51,7 @@ class PolicyFile:
     general: Rulings = field(default_factory=Rulings)
     overrides: tuple[tuple[Commons, Rulings], ...] = ()
     forges: tuple[tuple[str, str], ...] = ()
-    registries: tuple[tuple[str, str], ...] = ()
+    registries: tuple[Registry, ...] = ()
     webhook_header: str = ""
     webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
 
@@ -104,7 +105,7 @@ def _of_error(error: ValidationError, name: str) -> Iterator[Problem]:
                 yield Problem(_dotted(name, (*path, str(key))), "is not a key of this file", did_you_mean(key, known))
         return
     if "propertyNames" in error.absolute_schema_path:
-        yield Problem(_dotted(name, (*path, str(error.instance))), "is not a name that can stand here", _mend_of(error.parent))
+        yield Problem(_dotted(name, (*path, str(error.instance))), "is not a name that can stand here", _mend_of(error))
         return
     shown = json.dumps(error.instance, default=str)
     cut = shown if len(shown) <= _VALUE_SHOWN_CHARS else shown[:_VALUE_SHOWN_CHARS] + "…"
@@ -138,7 +139,7 @@ def _policy_file(document: Mapping[str, Any]) -> PolicyFile:
             (Commons.parse(name), _rulings(_merged(document, table))) for name, table in document.get("commons", {}).items()
         ),
         forges=tuple(document.get("forges", {}).items()),
-        registries=tuple(document.get("registries", {}).items()),
+        registries=tuple(_registry(host, said) for host, said in document.get("registries", {}).items()),
         webhook_header=document.get("webhook", {}).get("header", ""),
         webhook_scheme=document.get("webhook", {}).get("scheme", "hmac-sha256"),
     )
@@ -177,6 +178,10 @@ def _rulings(table: Mapping[str, Any]) -> Rulings:
             levels={rule: None if level == "off" else Level(level) for rule, level in table.get("levels", {}).items()},
         ),
     )
+
+
+def _registry(host: str, said: str | Mapping[str, str]) -> Registry:
+    return Registry(host=host, kind=said) if isinstance(said, str) else Registry(host=host, **said)
 
 
 def _lowered(texts: list[str]) -> tuple[str, ...]:

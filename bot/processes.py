@@ -71,6 +71,8 @@ class Running:
     sandbox_url: str
     evidence_url: str
     web_url: str
+    places: Mapping[str, str]
+    """Addresses of what runs beside the sandbox, by name: pages, github, npm and so on."""
     seed: Mapping[str, Any]
     processes: Processes
     exports: Path
@@ -238,13 +240,14 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
     told = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
-    policy.write_text(DEMO_POLICY, "utf-8")
+    policy.write_text(DEMO_POLICY + toml_tables(told["trust"]), "utf-8")
     told_to_all = {
         "STAMPBOT_COMMONS": str(told["seed"]["commons"]),
         "STAMPBOT_HUB_URL": str(told["url"]),
         "STAMPBOT_HUB_TOKEN": f"token-{BOT_ACCOUNT}",
         "STAMPBOT_ACCOUNT": BOT_ACCOUNT,
         "STAMPBOT_EVIDENCE_ALLOW": f"{HOST}/32",
+        "STAMPBOT_EVIDENCE_PACE": "0",
         "STAMPBOT_CONFIG": str(policy),
         "REDIS_URL": f"unix://{redis_socket}",
     }
@@ -273,9 +276,19 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
         sandbox_url=str(told["url"]),
         evidence_url=str(told["evidence_url"]),
         web_url=web_url,
+        places=told["places"],
         seed=told["seed"],
         processes=processes,
         exports=exports,
+    )
+
+
+def toml_tables(trust: Mapping[str, Mapping[str, str | list[str]]]) -> str:
+    """Tables for `stampbot.toml`: whom an operator of the seeded commons trusts, as the sandbox tells it."""
+    # A TOML string or list of strings is written as JSON writes it, as long as it is ASCII.
+    return "".join(
+        f"[{name}]\n" + "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in table.items())
+        for name, table in trust.items()
     )
 
 

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
+from bot.model.registry import Registry
 from bot.policy_file import POLL_S, PolicyFile, Problem, did_you_mean, load
 from bot.variables import VARIABLES
 
@@ -21,6 +22,8 @@ REDIS_URL = "redis://127.0.0.1:6379/0"
 CONFIG_NAME = "stampbot.toml"
 PORT = 8080
 LANES = 4
+EVIDENCE_PACE_S = 1.0
+EVIDENCE_PACE_MAX_S = 60
 SECRET_CHARS_MIN = 16
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -75,17 +78,28 @@ class Settings:
     webhook_key: Secret = field(default_factory=lambda: Secret(""))
     github_token: Secret = field(default_factory=lambda: Secret(""))
     evidence_allow: tuple[Network, ...] = ()
+    evidence_deny: tuple[Network, ...] = ()
+    evidence_deny_hosts: tuple[str, ...] = ()
+    evidence_ports: tuple[int, ...] = ()
+    evidence_contact: str = ""
+    evidence_control: tuple[str, ...] = ()
+    evidence_pace_s: float = EVIDENCE_PACE_S
     redis_url: Secret = field(default_factory=lambda: Secret(REDIS_URL))
     port: int = PORT
     log: Literal["auto", "json", "console"] = "auto"
     lanes: int = LANES
     config_path: Path | None = None
     forges: tuple[tuple[str, str], ...] = ()
-    registries: tuple[tuple[str, str], ...] = ()
+    registries: tuple[Registry, ...] = ()
 
     def of(self, commons: Commons) -> CommonsSettings | None:
         """The settings of one commons, None if it is not ours."""
         return next((each for each in self.commons if each.commons == commons), None)
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """URLs one of which answers whenever our own network is up."""
+        return self.evidence_control or (f"{self.hub_url}/",)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -192,7 +206,13 @@ class _Reading:
             webhook_scheme=file.webhook_scheme,
             webhook_key=key,
             github_token=self._secret("STAMPBOT_GITHUB_TOKEN", _token),
-            evidence_allow=self._networks(),
+            evidence_allow=self._list("STAMPBOT_EVIDENCE_ALLOW", _network),
+            evidence_deny=self._list("STAMPBOT_EVIDENCE_DENY", _network),
+            evidence_deny_hosts=self._list("STAMPBOT_EVIDENCE_DENY_HOSTS", _host_name),
+            evidence_ports=self._list("STAMPBOT_EVIDENCE_PORTS", _port),
+            evidence_contact=self._value("STAMPBOT_EVIDENCE_CONTACT", "", _contact),
+            evidence_control=self._list("STAMPBOT_EVIDENCE_CONTROL", _control),
+            evidence_pace_s=self._value("STAMPBOT_EVIDENCE_PACE", EVIDENCE_PACE_S, _pace),
             redis_url=self._value("REDIS_URL", Secret(REDIS_URL), _redis_url),
             port=self._value("PORT", PORT, lambda text: _whole(text, 0, 65535)),
             log=self._value("STAMPBOT_LOG", "auto", _log_form),
@@ -288,13 +308,14 @@ class _Reading:
         for name in sorted(n for n in self._environ if n.startswith("STAMPBOT_") and n not in known):
             self._problem(name, "is not a setting", did_you_mean(name, known))
 
-    def _networks(self) -> tuple[Network, ...]:
-        found: list[Network] = []
-        for part in filter(None, (p.strip() for p in self._text("STAMPBOT_EVIDENCE_ALLOW").split(","))):
+    def _list(self, name: str, reader: Callable[[str], _T]) -> tuple[_T, ...]:
+        """The parts of a comma list, each read; every part that cannot be used is a problem."""
+        found: list[_T] = []
+        for part in filter(None, (p.strip() for p in self._text(name).split(","))):
             try:
-                found.append(ipaddress.ip_network(part))
-            except ValueError as error:
-                self._problem("STAMPBOT_EVIDENCE_ALLOW", str(error), "Write a comma list such as 10.1.0.0/16, ::1/128.")
+                found.append(reader(part))
+            except _Unusable as error:
+                self._problem(name, error.says, error.mend)
         return tuple(found)
 
 
@@ -309,6 +330,54 @@ def _whole(text: str, low: int, high: int) -> int:
     if re.fullmatch(r"[0-9]{1,9}", text) and low <= int(text) <= high:
         return int(text)
     raise _Unusable(f"{text[:40]!r} cannot be used", f"Write a whole number from {low} to {high}.")
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise _Unusable(str(error), "Write a comma list such as 10.1.0.0/16, ::1/128.") from None
+
+
+def _host_name(text: str) -> str:
+    name = text.lower().removesuffix(".")
+    label = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+    if len(name) > 253 or not re.fullmatch(rf"{label}(?:\.{label})*", name):
+        raise _Unusable(f"{text[:80]!r} is not the name of a host", "Write a comma list such as example.org, shop.example.com.")
+    return name
+
+
+def _port(text: str) -> int:
+    try:
+        return _whole(text, 1, 65535)
+    except _Unusable as error:
+        raise _Unusable(error.says, "Write a comma list of whole numbers from 1 to 65535.") from None
+
+
+def _contact(text: str) -> str:
+    """It stands in a comment of a header: nothing that could end either."""
+    web, mail = r"https?://[A-Za-z0-9][A-Za-z0-9._~:/?#@!$&*+,=%-]{2,190}", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{3,128}"
+    if not re.fullmatch(f"{web}|{mail}", text):
+        mend = "Write one web address such as https://example.org/bot, or one mail address."
+        raise _Unusable("is neither a web address nor a mail address", mend)
+    return text
+
+
+def _control(text: str) -> str:
+    # Here and not above: nobody but the prober should load what it fetches with, unless this is set.
+    from bot.evidence.url import Refused, read_url
+
+    try:
+        return read_url(text).url
+    except Refused as error:
+        says = f"{text[:80]!r} is no page the prober could ask ({error.reason})"
+        raise _Unusable(says, f"Write a comma list of pages such as {HUB_URL}/.") from None
+
+
+def _pace(text: str) -> float:
+    if re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,3})?", text) and float(text) <= EVIDENCE_PACE_MAX_S:
+        return float(text)
+    raise _Unusable(f"{text[:40]!r} cannot be used", f"Write seconds from 0 to {EVIDENCE_PACE_MAX_S}, such as 1 or 0.5.")
 
 
 def _log_form(text: str) -> Literal["json", "console"]:

@@ -45,15 +45,8 @@ def ask(sketch: Snapshot, worker: Handle | None, at: CommitHash, reads: Reads) -
     posts = sketch.changes.of("wanted", ChangeKind.ADDED)[:POSTS_COMPARED_MAX] if is_open else ()
     titles = [change.new("title") or "" for change in posts]
     return Asked(
-        tallies=reads.read(
-            at,
-            "stamps",
-            sql.tallies_around(about) if about else sql.NOTHING,
-            ("author", "subject", "valence", "confidence", "created_at"),
-        ),
-        claims=reads.read(at, "wanted", sql.claims_of(about) if about else sql.NOTHING, ("claimed_by", "status", "updated_at")),
-        completions=reads.read(
-            at, "completions", sql.latest_completions_of(about) if about else sql.NOTHING, ("completed_by", "completed_at")
-        ),
-        namesakes=reads.read(at, "wanted", sql.items_titled(titles), ("title", "status", "posted_by")),
+        tallies=reads.read(at, sql.tallies_around(about) if about else sql.NOTHING),
+        claims=reads.read(at, sql.claims_of(about) if about else sql.NOTHING),
+        completions=reads.read(at, sql.latest_completions_of(about) if about else sql.NOTHING),
+        namesakes=reads.read(at, sql.items_titled(titles)),
     )

@@ -19,6 +19,7 @@ from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState, PullSummary
 from bot.observe import NOT_FOR_US, main_head
+from bot.reads import Reads, columns_at
 from bot.scratch import Glance
 
 NEWEST = 100
@@ -145,14 +146,12 @@ def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[Pu
 def _behind_unfinished(pulls: tuple[PullSummary, ...], main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
     """Pulls that may have brought the completions which main shows as begun and not finished, by who made them."""
     hub = deps.hub(commons)
-    try:
-        unfinished = [Completion(r) for r in hub.rows(commons, main, sql.open_completions())]
-    except HubStrange:
-        return set()  # an older commons without the columns this asks for
+    reads = Reads(hub=hub, commons=commons, columns={main: columns_at(hub, commons, main)}, pool=deps.readers)
+    unfinished = [Completion(r) for r in reads.read(main, sql.open_completions()).result()]
     if not unfinished:
         return set()
-    rigs = hub.rows(commons, main, sql.rows_by("rigs", "handle", [c.completed_by for c in unfinished]))
-    owners = {r.text("dolthub_org") for r in rigs if r.text("dolthub_org")}
+    rigs = reads.read(main, sql.rows_by("rigs", "handle", [c.completed_by for c in unfinished if c.completed_by]))
+    owners = {r.text("dolthub_org") for r in rigs.result() if r.text("dolthub_org")}
     candidates = [p.number for p in pulls if p.creator in owners and p.state is PullState.MERGED]
     remembered = deps.scratch.notes.glances(commons, candidates[:DETAIL_READS_MAX])
     return {n for n in candidates[:DETAIL_READS_MAX] if n not in remembered or _spoke_since(n, remembered[n], commons, deps)}

@@ -70,6 +70,32 @@ VARIABLES = (
         meaning="Comma list of networks that evidence may lead to although they are not public",
     ),
     Variable(
+        name="STAMPBOT_EVIDENCE_DENY",
+        meaning="Comma list of networks that evidence must not lead to although they are public, such as your own",
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_DENY_HOSTS",
+        meaning="Comma list of sites that asked to be left alone, with all names below them: they are never asked",
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_PORTS",
+        meaning="Comma list of ports that evidence may stand on, beside 80 for http and 443 for https",
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_CONTACT",
+        meaning="Web or mail address that sites looked at can complain to; part of the User-Agent",
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_CONTROL",
+        meaning="Comma list of pages one of which answers whenever the prober's own network is up: else no link is called dead",
+        default="STAMPBOT_HUB_URL",
+    ),
+    Variable(
+        name="STAMPBOT_EVIDENCE_PACE",
+        meaning="Seconds between two requests to one site, over all probers; 0: no pause, and many at once",
+        default="1",
+    ),
+    Variable(
         name="STAMPBOT_GITHUB_TOKEN",
         meaning="Read-only token for evidence checks on GitHub; with it the worker asks GitHub itself about links to it",
         secret=True,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.commands import catalog as commands
 from bot.deps import Deps
+from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge import Forges, make_forges
 from bot.hub.client import Hub
 from bot.hub.pace import Pace
+from bot.looking import Looking, Manners
 from bot.rulebook import catalog as rules
 from bot.scratch import Scratch, make_patient_redis, make_redis
 from bot.settings import Settings
@@ -33,6 +36,29 @@ def scratch(settings: Settings, *, patient: bool) -> Scratch:
 def forges(settings: Settings, *, clock: Callable[[], datetime] = now) -> Forges:
     """The forges that are asked about links of theirs. They hold the GitHub token: never for the prober."""
     return make_forges(settings.forges, settings.registries, github_token=settings.github_token.reveal(), now=clock)
+
+
+def fetch_policy(settings: Settings, *, allow: tuple[Network, ...] = ()) -> FetchPolicy:
+    """What the prober may reach; `allow`: networks beside those of the settings."""
+    policy = FetchPolicy(
+        allow=(*settings.evidence_allow, *allow),
+        deny=settings.evidence_deny,
+        deny_hosts=settings.evidence_deny_hosts,
+        ports=settings.evidence_ports,
+    )
+    contact = settings.evidence_contact
+    return replace(policy, user_agent=policy.user_agent.replace(")", f"; +{contact})")) if contact else policy
+
+
+def looking(settings: Settings, paper: Scratch, *, clock: Callable[[], datetime] = now) -> Looking:
+    """How the prober looks at links."""
+    return Looking(
+        scratch=paper,
+        policy=fetch_policy(settings),
+        now=clock,
+        controls=settings.controls,
+        manners=Manners(pace_s=settings.evidence_pace_s),
+    )
 
 
 def for_worker(

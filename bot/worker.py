@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
 from typing import Any, Final
@@ -28,10 +28,11 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
-from bot.evidence import limit_memory, sheet_key
+from bot.evidence import limit_memory
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.log import stranger
-from bot.model.evidence import EVIDENCE_LINKS_MAX, Probe
+from bot.looking import Looking, Sight
+from bot.model.evidence import EVIDENCE_LINKS_MAX
 from bot.model.ids import Commons, PullNo
 from bot.scratch import DECIDE, FUNCTIONS, PROBE, REVIEW, Held, Lease, Lost, Scratch
 from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
@@ -272,34 +273,47 @@ class PullDuties:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeDuties:
-    """What the prober does. `probe` looks at one URL and never raises; `last` is the sheet before, None for the first."""
+    """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
 
     known: frozenset[Commons]
     scratch: Scratch
-    probe: Callable[[str, Probe | None], Probe]
+    looking: Looking
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""
         return {RUN_PROBE: self.run_probe}
 
     def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
-        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), write the sheets, knock the pull."""
+        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), then knock the pull.
+
+        Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
+        """
         self.scratch.knocks.heard(hint)
         where, number = _known(commons, self.known), _pull_number(pull)
         if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
             raise Unlisted("the job brings no list of URLs")
         since = datetime.fromisoformat(not_before) if not_before else None
         with _one_line("probe", commons=str(where), pull=number):
-            for url in dict.fromkeys(urls[:EVIDENCE_LINKS_MAX]):
-                key = sheet_key(url)
-                last = self.scratch.sheets.get(key)
-                if last is not None and since is not None and last.probed_at >= since:
-                    continue
-                seen = self.probe(url, last)
-                self.scratch.sheets.put(replace(seen, url=key))
-                self.scratch.counters.add("probes")
-                log.info("probed", pull=number, url=stranger(url), seen=seen.seen.value, reason=stranger(seen.reason))
+            sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
+            for sight in sights:
+                self._tell(number, sight)
+            for error in (sight.error for sight in sights if sight.error is not None):
+                raise error
             self.scratch.knocks.knock(where, number)
+
+    def _tell(self, number: PullNo, sight: Sight) -> None:
+        """Count and log what became of one link."""
+        url = stranger(sight.url)
+        if sight.new and sight.probe is not None:
+            self.scratch.counters.add("probes")
+            log.info("probed", pull=number, url=url, seen=sight.probe.seen.value, reason=stranger(sight.probe.reason))
+        elif sight.probe is None and sight.error is None:
+            log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
+        if sight.doubt:
+            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=sight.doubt, mend=_OURS)
+
+
+_OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
 
 
 def lanes_of(count: int) -> tuple[str, ...]:

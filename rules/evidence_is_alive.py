@@ -67,21 +67,21 @@ def _seen(pull: Snapshot, link: Link, probe: Probe) -> Iterator[Said]:
         case Seen.SUSPICIOUS:
             yield check.finding(place, f"{what}.", remedy, level=Level.DOUBT)
         case Seen.UNKNOWN:
-            says = f"{what}, so what is behind it cannot be told{_history(probe, now)}."
+            says = f"{what}, so it cannot be told what it proves{_history(probe, now)}."
             yield check.finding(place, says, remedy, level=Level.UNSURE)
         case Seen.BLOCKED:
             yield check.finding(place, f"{what}, so it is not followed.", remedy)
         case Seen.DEAD:
             misses = probe.misses or (probe.probed_at,)
             next_look = look_again_at(misses, pull.policy.timing.confirm_dead_s)
-            there = f", was there at {_at(probe.good_at, now)}" if probe.good_at is not None else ""
+            there = f"; it was there at {_at(probe.good_at, now)}" if probe.good_at is not None else ""
             if next_look is None:
                 said = f"answers {probe.status}" if _absent(probe) else "is so"
                 yield check.finding(place, f"{what}: it {said} at each look since {day(misses[0])}{there}.", remedy)
             else:
                 said = f"answered {probe.status}" if _absent(probe) else "was so"
-                looks = f"at {_at(misses[-1], now)}{there}, will look again {_at(next_look, now)}"
-                yield check.finding(place, f"{what}: it {said} {looks}.", remedy, level=Level.DOUBT)
+                looks = f"at {_at(misses[-1], now)}, will look again {_at(next_look, now)}"
+                yield check.finding(place, f"{what}: it {said} {looks}{there}.", remedy, level=Level.DOUBT)
         case other:
             assert_never(other)
 

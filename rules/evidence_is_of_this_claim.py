@@ -60,7 +60,7 @@ def _too_early(item: Wanted | None, probe: Probe) -> str:
     # Claiming writes `updated_at`, and nothing else changes an item while it is claimed (wl internal/commons).
     claimed_at = read_time(row.get("updated_at")) if row.get("status") == "claimed" else None
     began = claimed_at or read_time(row.get("created_at"))
-    if began is None or done_at + SLACK >= began:
+    if began is None or began - done_at <= SLACK:
         return ""
     return f"was done {day(done_at)}, before this item was {'claimed' if claimed_at else 'posted'} ({day(began)})"
 

@@ -40,6 +40,7 @@ _MOVES = frozenset(
 def check(pull: Snapshot) -> Iterator[Finding]:
     main = {item.id: item for item in pull.items}
     moved = {change.key: change for change in pull.changes.of("wanted", ChangeKind.MODIFIED)}
+    handed_in = pull.kind is PullKind.WORK
     for key in pull.item_ids:
         item, change = main.get(key), moved.get(key)
         place = Place("wanted", key, "status")
@@ -50,10 +51,10 @@ def check(pull: Snapshot) -> Iterator[Finding]:
                 place, f"Item {quote(key)} is {item.status} on main.", "Close this pull; wl browse shows open items"
             )
         elif change is not None:
-            yield from _move(pull, item, change)
+            yield from _move(item, change, handed_in=handed_in)
 
 
-def _move(pull: Snapshot, item: Wanted, change: RowChange) -> Iterator[Finding]:
+def _move(item: Wanted, change: RowChange, *, handed_in: bool) -> Iterator[Finding]:
     place = Place("wanted", change.key, "status")
     moves = "status" in change.changed
     to = (change.new("status") or "") if moves else item.status
@@ -76,7 +77,7 @@ def _move(pull: Snapshot, item: Wanted, change: RowChange) -> Iterator[Finding]:
         yield check.finding(
             place, f"The item is {quote(item.status)} on main and cannot become {quote(to)}.", start_over(change.key)
         )
-    elif pull.kind is PullKind.WORK and to != "in_review":
+    elif handed_in and to != "in_review":
         yield check.finding(
             place,
             f"The pull hands in work and leaves the item {quote(to)}.",

@@ -16,9 +16,10 @@ _NEVER_EDITED = frozenset({"id", "posted_by", "created_at", "claimed_by", "evide
 
 @rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT))
 def check(pull: Snapshot) -> Iterator[Finding]:
+    kind = pull.kind
     for change in pull.changes.of("wanted", ChangeKind.MODIFIED):
         for column in change.changed:
-            if _is_locked(pull.kind, change, column):
+            if _is_locked(kind, change, column):
                 yield check.finding(
                     Place("wanted", change.key, column),
                     f"The pull changes {column} of the item from {quote(change.old(column))} to {quote(change.new(column))}.",

@@ -2,7 +2,8 @@
 
 A merge goes cell by cell: where main and the branch have both written a cell since they parted, and differently, it
 conflicts, and every step writes `updated_at`. Where main changed other cells of the same row, the merge is clean, but the
-worker may not have seen what the item asks for now. A fork that is merely old is fine.
+worker may not have seen what the item asks for now. A fork that is merely old is fine. Who moved it is told as far as main's
+row does.
 """
 
 from __future__ import annotations
@@ -35,17 +36,18 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         before = change.before
         moved = [c for c in before.columns if c in main.columns and not same_cell(c, before.get(c), main.get(c))]
         both = [c for c in moved if c in change.changed and not same_cell(c, main.get(c), change.new(c))]
-        place = Place(change.table, change.key)
+        place, now = Place(change.table, change.key), _there_now(change.table, main, moved)
         if both:
             yield check.finding(
                 place,
-                f"Main has changed {quote(change.key)} since the branch left it, so the merge conflicts: {', '.join(both)}.",
+                f"Main has changed {quote(change.key)} since the branch left it{now},"
+                f" so the merge conflicts: {', '.join(both)}.",
                 start_over(change.key) if change.table == "wanted" else "Sync the fork with main, and write the row again",
             )
         elif news := [c for c in moved if c not in ("updated_at", "last_seen")]:
             yield check.finding(
                 place,
-                f"Main has changed {', '.join(news)} of {quote(change.key)} since the branch left it.",
+                f"Main has changed {', '.join(news)} of {quote(change.key)} since the branch left it{now}.",
                 "Read the item again on main, and say in a comment that the work still fits",
                 level=Level.DOUBT,
             )
@@ -62,3 +64,19 @@ def _on_main(pull: Snapshot, change: RowChange) -> Row | None:
             return next((link.row for link in pull.rig_links if link.row.text("id") == change.key), None)
         case _:
             return None
+
+
+def _there_now(table: str, main: Row, moved: list[str]) -> str:
+    """Where the row stands on main now and in whose hands, if that is what moved; the row does not tell who edits it."""
+    shown = {
+        "wanted": ("status", "rig", "claimed_by"),
+        "rig_links": ("status", "by", "revoked_by"),
+        "rigs": ("", "owner", "dolthub_org"),
+    }
+    state, role, whose = shown.get(table, ("", "", ""))
+    if not {state, whose}.intersection(moved):
+        return ""
+    told = [quote(main.get(state))] if main.get(state) else []
+    if main.get(whose):
+        told.append(f"{role} {quote(main.get(whose))}")
+    return f" (there now: {', '.join(told)})" if told else ""

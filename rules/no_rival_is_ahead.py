@@ -16,6 +16,8 @@ _COMPARE = "Compare before deciding; the first merge ends the race"
 @rule(Level.DOUBT, kinds=(PullKind.WORK, PullKind.CLAIM), fades=True)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for rival in pull.rivals:
+        if rival.rig and rival.rig == pull.worker:
+            continue  # The worker's own; `branch_is_usual` tells of those.
         yield check.finding(
             Place("pulls", str(rival.pull)),
             f"Pull {rival.pull} by rig {quote(rival.rig)} is about the same item"

@@ -1,26 +1,43 @@
 """Nobody brings their own stamp, badge, validation or trust.
 
 A reputation is what others write about you, and the bot writes it down when a validator says so. Looked at in every kind
-of pull, so that no other row can hide one of these.
+of pull, so that no other row can hide one of these. Of decisions made with another tool, the stamps and validations
+themselves are looked at by a rule of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.rulebook import ChangeKind, Finding, Level, Place, PullKind, RowChange, Snapshot, quote, rule
+from bot.rulebook import ChangeKind, Finding, Form, Level, Place, PullKind, RowChange, Snapshot, quote, rule
 
 _FIRST_TRUST = (None, "0", "1")
 """Trust levels a registration may start with; the reference client writes 1 (wl, `wl join`)."""
 _TAKE_OUT = "Take the row out of the branch; it is written when a validator accepts"
+_FOR_MAINTAINERS = "Take the row out of the branch; maintainers write such rows"
+_VALIDATION = frozenset({"validated_by", "stamp_id", "validated_at"})
 
 
 @rule(Level.FAULT, fixed=True)
 def check(pull: Snapshot) -> Iterator[Finding]:
+    backfill, acceptance = pull.kind is PullKind.BACKFILL, pull.form is Form.ACCEPTANCE
     for change in pull.changes.rows:
-        if pull.kind is PullKind.BACKFILL and change.table != "rigs":
+        if backfill and change.table != "rigs":
             continue  # Stamps are what a backfill is made of; it is stopped as a whole by its kind.
+        if acceptance and _decides(change):
+            continue  # Held against main, row by row, by decision_keeps_the_yearbook; stopped as a whole by its kind.
         yield from _of_row(change)
+
+
+def _decides(change: RowChange) -> bool:
+    """A stamp, or its link on the completion: what accepting consists of, and nothing else."""
+    match change.table, change.kind:
+        case "stamps", ChangeKind.ADDED:
+            return True
+        case "completions", ChangeKind.MODIFIED:
+            return _VALIDATION.issuperset(change.changed)
+        case _:
+            return False
 
 
 def _of_row(change: RowChange) -> Iterator[Finding]:
@@ -33,7 +50,7 @@ def _of_row(change: RowChange) -> Iterator[Finding]:
             yield check.finding(place, f"The pull rewrites stamp {quote(change.key)}.", "Put the row back as on main")
         case "badges" | "boot_blocks", ChangeKind.ADDED | ChangeKind.MODIFIED:
             whom = quote(change.new("rig_handle") or change.new("handle"))
-            yield check.finding(place, f"The pull brings a row of {change.table} for {whom}.", _TAKE_OUT)
+            yield check.finding(place, f"The pull brings a row of {change.table} for {whom}.", _FOR_MAINTAINERS)
         case "completions", ChangeKind.MODIFIED:
             yield check.finding(
                 place,

@@ -22,11 +22,13 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             "Split it: one branch and one pull for each item",
             level=Level.DOUBT if pull.kind is PullKind.EDIT else None,
         )
-    branch = pull.pull.source.branch.split("/", 2)
-    if len(branch) == 3 and branch[0] == "wl" and branch[1] != "register" and items and branch[2] not in items:
+    # Handles may hold slashes (Kilo tells people to take `org/repo`), ids do not.
+    room, _, rest = pull.pull.source.branch.partition("/")
+    rig, _, named_item = rest.rpartition("/")
+    if room == "wl" and rig and rig != "register" and items and named_item not in items:
         yield check.finding(
             Place(),
-            f"The branch is named after item {quote(branch[2])}, but the rows are about {quote(items[0])}.",
+            f"The branch is named after item {quote(named_item)}, but the rows are about {quote(items[0])}.",
             "Say in a comment why, or push the rows to a branch named after the item",
             level=Level.DOUBT,
         )

@@ -12,7 +12,6 @@ same commons, which is how a process that died is replaced, or how one with a ki
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -28,10 +27,9 @@ from rq.serializers import JSONSerializer
 from bot.commands import catalog as commands
 from bot.converge import Report, converge
 from bot.deps import Deps
-from bot.evidence import FetchPolicy, sheet_key
-from bot.evidence import probe as evidence_probe
+from bot.evidence import FetchPolicy, networks
 from bot.hub.client import Hub
-from bot.model.evidence import Probe
+from bot.looking import Looking, Manners
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
 from bot.model.snapshot import Snapshot
@@ -198,24 +196,23 @@ class World:
     def probe(self, snapshot: Snapshot, deps: Deps | None = None) -> bool:
         """Have the links of one pull looked at now, whoever asked; whether there are any."""
         bot = deps or self.deps
-        for link in snapshot.links:
-            key = sheet_key(link.url)
-            bot.scratch.sheets.put(replace(self.look_at(link.url, bot.scratch.sheets.get(key), bot), url=key))
+        self.looking(bot).look_at([link.url for link in snapshot.links])
         return bool(snapshot.links)
 
-    def look_at(self, url: str, last: Probe | None, bot: Deps) -> Probe:
-        """What the prober sees at a URL; the evidence pages of this machine are allowed."""
-        policy = FetchPolicy(allow=(ipaddress.ip_network("127.0.0.0/8"),))
-        return evidence_probe(url, policy=policy, now=bot.clock, previous=last)
+    def looking(self, bot: Deps) -> Looking:
+        """How the prober looks: in a hurry; the evidence pages of this machine are allowed."""
+        return Looking(
+            scratch=bot.scratch,
+            policy=FetchPolicy(allow=networks(("127.0.0.0/8",))),
+            now=bot.clock,
+            controls=(self.sandbox.base_url,),
+            manners=Manners(pace_s=0, retry_s=()),
+        )
 
     def answer_knocks_at_the_prober(self, deps: Deps | None = None) -> bool:
         """Do what stands in the prober's queue; whether there was anything."""
         bot = deps or self.deps
-        duties = ProbeDuties(
-            known=frozenset({self.commons}),
-            scratch=bot.scratch,
-            probe=lambda url, last: self.look_at(url, last, bot),
-        )
+        duties = ProbeDuties(known=frozenset({self.commons}), scratch=bot.scratch, looking=self.looking(bot))
         jobs = Queue(PROBE, connection=self.redis, serializer=JSONSerializer).jobs
         for job in jobs:
             duties.run_probe(*job.args)

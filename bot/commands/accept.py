@@ -10,7 +10,7 @@ from bot.commands.option import Rating as RatingReader
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle, stamp_id
 from bot.model.kind import PullKind
-from bot.model.ledger import Completion, LedgerChange, Stamp, same_cell, write_time
+from bot.model.ledger import Completion, LedgerChange, Row, Stamp, same_cell, write_time
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, MergePull, Step
@@ -69,6 +69,8 @@ def accept(asked: Asked) -> Decision:
     if overtaken is not None:
         return overtaken
     change = _change(asked, ground.rig.handle)
+    if (unwritable := _unwritable(snapshot, change)) is not None:
+        return unwritable
     merge = MergePull(head=ground.review.mark.head, comment=asked.comment.id)
     return Follow(steps=(merge, *_landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
 
@@ -96,6 +98,8 @@ def _accept_merged(asked: Asked) -> Decision:
     change = _change(asked, ground.rig.handle)
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
+    if (unwritable := _unwritable(snapshot, change)) is not None:
+        return unwritable
     if not ledger.is_landed(snapshot, change):
         taken = _already_stamped(snapshot, done, change)
         if taken is not None:
@@ -141,11 +145,22 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
             return None
         case PullKind.LANDING:
             return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
-        case kind:
+        case _:
             return Refuse(
-                md.fill("A pull of the kind {kind} is not merged by the bot.", kind=md.code(kind.value)),
+                md.fill("This pull is {what}, which the bot does not merge.", what=md.escape(snapshot.form.value)),
                 md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
             )
+
+
+def _unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None:
+    """Said before anything is merged: work on main that could not be stamped would be left half done."""
+    lacking = change.lacks(snapshot.columns) if change is not None else ()
+    if not lacking:
+        return None
+    return Refuse(
+        md.fill("Main has no column {columns}, so no stamp can be written here.", columns=md.code(", ".join(lacking))),
+        md.own("A maintainer can bring the schema of this commons up to date, or merge by hand."),
+    )
 
 
 def _blocked(asked: Asked) -> Refuse:
@@ -209,9 +224,19 @@ def _not_as_reviewed(asked: Asked, ground: decision.Ground) -> Refuse | None:
 
 
 def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, str, str, str | None]]:
-    """What a set of changes does, cell by cell: (table, key, kind, column, new value)."""
+    """What a set of changes does, cell by cell: (table, key, kind, column, new value).
+
+    Of a row that was reviewed, only the columns it had then: a column that main was given since fills itself with its
+    default, and nothing on the branch can have written it.
+    """
     changes = snapshot.reviewed if reviewed else snapshot.changes
-    cells = {(c.table, c.key, c.kind.value, column, c.new(column)) for c in changes.rows for column in c.changed}
+    had = {(c.table, c.key): (c.after or c.before or Row(())).columns for c in snapshot.reviewed.rows}
+    cells = {
+        (c.table, c.key, c.kind.value, column, c.new(column))
+        for c in changes.rows
+        for column in c.changed
+        if column in had.get((c.table, c.key), c.changed)
+    }
     odd = {(table, "", "schema", "", None) for table in changes.schema} | {
         (t, "", "unread", "", None) for t, _ in changes.unread
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.evidence.address import Network, networks
 from bot.evidence.fetch import FetchPolicy
 from bot.evidence.kinds import Evidence, classify, same_thing, spelling
-from bot.evidence.probe import probe
+from bot.evidence.probe import probe, without_looking
 from bot.evidence.process import limit_memory, needed_environment
 from bot.evidence.url import canonical_key, sheet_key
 
@@ -22,4 +22,5 @@ __all__ = [
     "same_thing",
     "sheet_key",
     "spelling",
+    "without_looking",
 ]

@@ -49,6 +49,14 @@ def is_public(address: Address) -> bool:
     return address in _IPV6_GIVEN_OUT and not any(address in network for network in _IPV6_DENIED)
 
 
+def not_public(version: int) -> tuple[Network, ...]:
+    """All networks of one family, 4 or 6, whose addresses are not public: for walls that stand outside of this process."""
+    if version == 4:
+        return _IPV4_DENIED
+    everything = ipaddress.IPv6Network("::/0")
+    return (*sorted(everything.address_exclude(_IPV6_GIVEN_OUT)), *_IPV6_DENIED)
+
+
 def is_allowed(address: Address, allow: tuple[Network, ...]) -> bool:
     """Whether the operator allowed this address by name of its network. A mapped address is not its IPv4 twin."""
     return any(address.version == network.version and address in network for network in allow)

@@ -1,24 +1,23 @@
 """One hop: resolve, judge, dial exactly what was judged, ask once, read a little. Nothing of ours goes along.
 
 Why not requests.get: a Session reads the whole body of a redirect even when told not to follow it, and its time-out is
-between bytes. The adapter alone does neither.
+between bytes. Why not its adapter, nor urllib3: they read the URL again, look for proxies and passwords, and keep cookies and
+connections; all of that is to be kept out, and takes most of the time of a look. What reads an answer is the same as below
+them, http.client.
 """
 
 from __future__ import annotations
 
-import logging
+import re
 import socket
 import ssl
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import lru_cache
+from http.client import HTTPException, HTTPResponse
+from typing import Final
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from bot.evidence import resolve as dns
 from bot.evidence.address import Network, same_address
@@ -30,9 +29,7 @@ BODY_MAX_BYTES: Final = 256 * 1024
 DIALS_MAX: Final = 2
 _CHUNK_BYTES: Final = 16 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-
-# It warns of malformed headers by quoting them, up to megabytes of a stranger's text.
-logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+_ESCAPE_OR_ODD: Final = re.compile(r"%[0-9A-Fa-f]{2}|[^A-Za-z0-9._~!$&'()*+,;=:@/?-]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,19 +52,25 @@ class FetchPolicy:
     body_max_bytes: int = BODY_MAX_BYTES
     redirects_max: int = 5
     user_agent: str = "stampbot (evidence check for a Wasteland commons)"
+    accept: str = "text/html,application/xhtml+xml,*/*;q=0.8"
     ca_file: str | None = None
     """Certificates to trust instead of the usual ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What one hop answered. `wire` is the beginning of the body as sent, `body` the same inflated; both are cut at the cap."""
+    """What one hop answered. `wire` is the beginning of the body as sent, `body` the same inflated; both are cut at the cap.
+
+    `server` and `retry_after` are headers as sent.
+    """
 
     status: int
     address: str
     content_type: str = ""
     location: tuple[str, ...] = ()
     challenged: bool = False
+    server: str = ""
+    retry_after: str = ""
     wire: bytes = b""
     body: bytes = b""
 
@@ -77,37 +80,55 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
 
     The body of a redirect is not read. Never reads more than `policy.body_max_bytes`, on the wire or inflated.
     """
+    request = f"GET {_spelled(target.rest)} HTTP/1.1\r\nHost: {target.authority}\r\n".encode("ascii")
+    request += _headers(policy.user_agent, policy.accept)
     dial = _Dial(_answers(target, policy, deadline), policy, deadline)
-    adapter = _adapter(dial)
-    request = requests.Request(
-        "GET",
-        target.url,
-        headers={
-            "User-Agent": policy.user_agent,
-            "Accept": "text/html,application/xhtml+xml,*/*;q=0.8",
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-        },
-    ).prepare()
-    # Preparing unquotes and requotes the path. What was judged is what is asked for.
-    request.url = target.url
     try:
-        response = adapter.send(
-            request,
-            stream=True,
-            timeout=(policy.connect_timeout_s, policy.read_timeout_s),
-            verify=policy.ca_file or True,
-            cert=None,
-            proxies={},
-        )
+        sock = dial()
         try:
-            return _page(response, dial, policy, deadline)
+            if target.scheme == "http":
+                deadline.hold(sock)
+            else:
+                deadline.watch(sock)
+                # The handshake asks for the name and checks the certificate for it, whatever the address is.
+                sock = _tls(policy.ca_file).wrap_socket(sock, server_hostname=target.host)
+            sock.sendall(request)
+            with HTTPResponse(sock, method="GET") as response:
+                response.begin()
+                return _page(response, dial.address, policy, deadline)
         finally:
-            response.close()
-    except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            deadline.close(sock)
+    except (HTTPException, OSError, ValueError) as error:
         raise Failed(_reason(error, deadline), type(error).__name__, dial.address) from error
-    finally:
-        adapter.close()
+
+
+def _spelled(rest: str) -> str:
+    """Path and query as servers expect them: what RFC 3986 allows in neither is escaped, escapes have capital digits."""
+    return _ESCAPE_OR_ODD.sub(lambda match: match[0].upper() if len(match[0]) > 1 else f"%{ord(match[0]):02X}", rest)
+
+
+@lru_cache(maxsize=8)
+def _headers(user_agent: str, accept: str) -> bytes:
+    """The rest of every request's head. Raises ValueError for a text that is more than the value of a header."""
+    if not (user_agent + accept).isprintable():
+        raise ValueError("no header")
+    lines = (f"User-Agent: {user_agent}", f"Accept: {accept}", "Accept-Encoding: identity", "Connection: close", "", "")
+    return "\r\n".join(lines).encode("ascii")
+
+
+@lru_cache(maxsize=8)
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """What checks certificates, made once: reading the authorities takes longer than many a look.
+
+    Not `ssl.create_default_context`: that reads SSLKEYLOGFILE.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.hostname_checks_common_name = False
+    context.options |= ssl.OP_NO_TICKET
+    context.set_alpn_protocols(["http/1.1"])
+    context.load_verify_locations(cafile=ca_file or DEFAULT_CA_BUNDLE_PATH)
+    return context
 
 
 def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[dns.Answer, ...]:
@@ -127,41 +148,44 @@ def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[d
 
 
 class _Dial:
-    """Opens the socket of one hop, to an answer that was judged and to nothing else."""
+    """Opens the socket of one hop, to an answer that was judged and to nothing else. `address`: the one dialled last."""
 
     def __init__(self, answers: tuple[dns.Answer, ...], policy: FetchPolicy, deadline: Deadline) -> None:
-        first_of_family = {answer.family: answer for answer in reversed(answers)}.values()
-        self._answers = sorted(answers, key=lambda answer: answer not in first_of_family)[:DIALS_MAX]
+        if len(answers) > 1:
+            first_of_family = {answer.family: answer for answer in reversed(answers)}.values()
+            answers = tuple(sorted(answers, key=lambda answer: answer not in first_of_family)[:DIALS_MAX])
+        self._answers = answers
         self._policy = policy
         self._deadline = deadline
         self.address = ""
 
-    def __call__(self, connection: HTTPConnection) -> socket.socket:
+    def __call__(self) -> socket.socket:
+        """A connection under the deadline. Raises OSError and Refused."""
         problem: OSError = OSError("no address")
         for answer in self._answers:
-            self.address = str(answer.address)
+            self.address = answer.host
             try:
                 if not answer.allowed and _is_this_machine(answer):
-                    raise Refused("own_address", f"{answer.address} is this machine", self.address)
+                    raise Refused("own_address", f"{answer.host} is this machine", answer.host)
                 return self._open(answer)
-            except TimeoutError as error:
-                problem = error
             except OSError as error:
                 problem = error
-        if isinstance(problem, TimeoutError):
-            raise ConnectTimeoutError(connection, "no answer") from problem
-        raise NewConnectionError(connection, "not connected") from problem
+        raise problem
 
     def _open(self, answer: dns.Answer) -> socket.socket:
+        address = answer.sockaddr
+        connect_s = max(0.001, min(self._policy.connect_timeout_s, self._deadline.left()))
         sock = socket.socket(answer.family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(max(0.001, min(self._policy.connect_timeout_s, self._deadline.left())))
-            sock.connect(answer.sockaddr)
-            peer = sock.getpeername()
-            if peer[1] != answer.port or not same_address(peer[0], answer.sockaddr[0]):
-                raise Refused("peer", f"connected elsewhere than {answer.address}", self.address)
-            self._deadline.watch(sock)
-            sock.settimeout(self._policy.read_timeout_s)
+            # The request must not wait until the end of the handshake has been acknowledged.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.settimeout(connect_s)
+            sock.connect(address)
+            host, port, *_ = sock.getpeername()
+            if port != answer.port or (host != address[0] and not same_address(host, address[0])):
+                raise Refused("peer", f"connected elsewhere than {address[0]}", address[0])
+            if connect_s != self._policy.read_timeout_s:
+                sock.settimeout(self._policy.read_timeout_s)
         except BaseException:
             sock.close()
             raise
@@ -172,65 +196,58 @@ def _is_this_machine(answer: dns.Answer) -> bool:
     """Whether the address is one of our own interfaces: then the system would also send from it. Nothing is sent."""
     with socket.socket(answer.family, socket.SOCK_DGRAM) as trial:
         trial.connect(answer.sockaddr)
-        return same_address(trial.getsockname()[0], answer.sockaddr[0])
+        return same_address(trial.getsockname()[0], answer.host)
 
 
-def _adapter(dial: _Dial) -> HTTPAdapter:
-    """An adapter whose connections are made by `dial`. They keep the host's name: for Host, SNI and the certificate."""
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return dial(self)
-
-    class Tls(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return dial(self)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class TlsPool(HTTPSConnectionPool):
-        ConnectionCls = Tls
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
-
-    return Adapter(max_retries=0)
-
-
-def _page(response: requests.Response, dial: _Dial, policy: FetchPolicy, deadline: Deadline) -> Page:
-    raw = response.raw
-    status = int(response.status_code)
-    page = Page(
-        status=status,
-        address=dial.address,
-        content_type=raw.headers.get("Content-Type", ""),
+def _page(response: HTTPResponse, address: str, policy: FetchPolicy, deadline: Deadline) -> Page:
+    headers = _lists(response)
+    redirected = response.status in _REDIRECTS
+    wire = b"" if redirected else _body(response, headers.get("content-length", ""), policy.body_max_bytes)
+    if deadline.passed and not redirected:
+        # The end of the body may be our own doing: half a page proves nothing.
+        raise Failed("deadline", "", address)
+    return Page(
+        status=response.status,
+        address=address,
+        content_type=headers.get("content-type", ""),
         # Blanks around a value are not part of it (RFC 9110, 5.5); http.client leaves those behind it.
-        location=tuple(value.strip(" \t") for value in raw.headers.getlist("Location")),
+        location=tuple(value.strip(" \t") for value in response.headers.get_all("Location", ())) if redirected else (),
         # Cloudflare's documented sign of a challenge page, on any status.
-        challenged=raw.headers.get("cf-mitigated", "").strip().lower() == "challenge",
+        challenged=headers.get("cf-mitigated", "").strip().lower() == "challenge",
+        server=headers.get("server", ""),
+        retry_after=headers.get("retry-after", ""),
+        wire=wire,
+        body=_inflated(wire, headers.get("content-encoding", ""), policy.body_max_bytes),
     )
-    if status in _REDIRECTS:
-        return page
-    wire = bytearray()
-    while len(wire) < policy.body_max_bytes:
-        chunk = raw.read1(min(_CHUNK_BYTES, policy.body_max_bytes - len(wire)), decode_content=False)
+
+
+def _lists(response: HTTPResponse) -> dict[str, str]:
+    """All headers by lower-case name, those of one name as one list (RFC 9110, 5.2)."""
+    found: dict[str, str] = {}
+    for written, value in response.headers.items():
+        name = written.lower()
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _body(response: HTTPResponse, length: str, most: int) -> bytes:
+    """The body as framed, at most `most` bytes of it. Raises HTTPException and OSError for a frame that is none."""
+    told = {text.strip() for text in length.split(",")}
+    if len(told) > 1:
+        # Somebody on the way may have believed the other one (RFC 9112, 6.3).
+        raise HTTPException("more than one length")
+    if response.length is None and not response.chunked and (same := told.pop()).isdecimal():
+        # The same length twice; http.client takes that for none.
+        response.length = int(same)
+    wire = b""
+    while len(wire) < most:
+        chunk = response.read1(min(_CHUNK_BYTES, most - len(wire)))
         if not chunk:
+            if response.length:
+                raise HTTPException("the body ends too soon")
             break
         wire += chunk
-    if deadline.passed:
-        # The end of the body may be our own doing: half a page proves nothing.
-        raise Failed("deadline", "", dial.address)
-    return Page(
-        status=status,
-        address=page.address,
-        content_type=page.content_type,
-        challenged=page.challenged,
-        wire=bytes(wire),
-        body=_inflated(bytes(wire), raw.headers.get("Content-Encoding", ""), policy.body_max_bytes),
-    )
+    return wire
 
 
 def _inflated(wire: bytes, encoding: str, cap: int) -> bytes:
@@ -248,33 +265,17 @@ def _inflated(wire: bytes, encoding: str, cap: int) -> bytes:
 
 
 def _reason(error: Exception, deadline: Deadline) -> str:
-    if deadline.passed:
-        return "deadline"
-    for cause in _causes(error):
-        match cause:
-            case ssl.SSLCertVerificationError():
-                # OpenSSL X509_V_ERR_…: 10 certificate has expired; 62, 64 host name, IP address mismatch.
-                return {10: "tls_expired", 62: "tls_name", 64: "tls_name"}.get(cause.verify_code, "tls_untrusted")
-            case ssl.SSLError():
-                return "tls"
-            case NewConnectionError():
-                # A kind of ConnectTimeoutError to urllib3; what lies under it tells more.
-                continue
-            case TimeoutError() | ConnectTimeoutError() | ReadTimeoutError():
-                return "timeout"
-            case ConnectionRefusedError():
-                return "connection_refused"
-    return "net"
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what lies under it: requests and urllib3 wrap by cause, by context, by argument and by `reason`."""
-    waiting, seen = [error], set[int]()
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        yield one
-        under = [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-        waiting += [other for other in under if isinstance(other, BaseException)]
+    match error:
+        case _ if deadline.passed:
+            return "deadline"
+        case ssl.SSLCertVerificationError():
+            # OpenSSL X509_V_ERR_…: 10 certificate has expired; 62, 64 host name, IP address mismatch.
+            return {10: "tls_expired", 62: "tls_name", 64: "tls_name"}.get(error.verify_code, "tls_untrusted")
+        case ssl.SSLError():
+            return "tls"
+        case TimeoutError():
+            return "timeout"
+        case ConnectionRefusedError():
+            return "connection_refused"
+        case _:
+            return "net"

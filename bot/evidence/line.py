@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import Mapping
@@ -27,6 +28,9 @@ DIALS_MAX: Final = 2
 _CHUNK_BYTES: Final = 64 * 1024
 _EVERYWHERE: Final = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 """The operator named the host: it may well be inside."""
+
+# It warns of malformed headers by quoting them, up to megabytes of them.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

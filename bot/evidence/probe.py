@@ -3,74 +3,139 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
+import re
+import secrets
+import string
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
-from urllib.parse import urlsplit
 
+from bot.evidence.address import is_allowed
+from bot.evidence.content import (
+    Ending,
+    Meaning,
+    Siblings,
+    answers_everything,
+    as_sibling,
+    meaning,
+    retry_after_s,
+    sibling_place,
+)
 from bot.evidence.deadline import Deadline
 from bot.evidence.fetch import FetchPolicy, Page, fetch
+from bot.evidence.kinds import Evidence, Kind
 from bot.evidence.resolve import Failed
 from bot.evidence.title import clean, title_of
 from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
-from bot.model.evidence import Hop, Probe, Seen, following
+from bot.model.evidence import Hop, Probe, Seen, Sibling, following
 
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _SHOWN_URL_MAX: Final = 2048
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_LOGIN_PATHS: Final = ("/login", "/signin", "/sign_in", "/sign-in", "/users/sign_in")
-_LOGIN_HOSTS: Final = ("accounts.", "login.", "signin.", "sso.")
+_PICKY: Final = frozenset({406, 415})
+_ANYTHING: Final = "*/*"
+_SIBLING_LETTERS: Final = 24
 
 
-def probe(url: str, *, policy: FetchPolicy, now: Callable[[], datetime], previous: Probe | None = None) -> Probe:
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One look: the fact sheet, and for how many seconds the host asked to be left alone, if it did."""
+
+    probe: Probe
+    retry_after_s: float | None = None
+
+
+def without_looking(evidence: Evidence, at: datetime) -> Probe | None:
+    """The sheet of what is no link at all, so that nothing can be looked at; None for links."""
+    match evidence.kind:
+        case Kind.TEXT if not _SCHEME.match(evidence.url):
+            seen, reason = Seen.BLOCKED, "not_a_url"
+        case Kind.INFERENCE:
+            # Only running the model again tells whether it gives this output.
+            seen, reason = Seen.UNKNOWN, "needs_rerun"
+        case _:
+            return None
+    return following(
+        Probe(url=evidence.url, seen=seen, reason=reason, probed_at=at, key=evidence.key, kind=evidence.kind.value), None
+    )
+
+
+def probe(
+    url: str,
+    *,
+    policy: FetchPolicy,
+    now: Callable[[], datetime],
+    previous: Probe | None = None,
+    siblings: Siblings | None = None,
+    doubt_weak_hosts: bool = False,
+) -> Probe:
+    """The fact sheet of `look`."""
+    return look(url, policy=policy, now=now, previous=previous, siblings=siblings, doubt_weak_hosts=doubt_weak_hosts).probe
+
+
+def look(
+    url: str,
+    *,
+    policy: FetchPolicy,
+    now: Callable[[], datetime],
+    previous: Probe | None = None,
+    siblings: Siblings | None = None,
+    doubt_weak_hosts: bool = False,
+) -> Looked:
     """What is seen at `url`. Reads the clock once, before looking; takes at most `policy.deadline_s` and a lookup.
 
     REACHABLE: something answered 2xx. DEAD: 404, 410 or no such name; `misses` then holds this sighting too, behind
     those of `previous`. SUSPICIOUS: a person may see something, but it is not as it should be. BLOCKED: our policy
     refused, the last hop says where and why. UNKNOWN: everything else, never the contributor's fault.
+
+    `siblings`: where answers for pages that cannot be there are kept; without it, none is asked for. `doubt_weak_hosts`:
+    whether a page on an address, in clear text or on a port of its own is SUSPICIOUS for that alone.
     """
     began = now()
     hops: list[Hop] = []
+    ending: Ending | None = None
     try:
         with Deadline(policy.deadline_s) as deadline:
-            seen = _follow(url, policy, deadline, hops)
+            ending = _follow(url, policy, deadline, hops)
+            found = meaning(ending, doubt_weak_hosts=doubt_weak_hosts)
+            if siblings is not None and (place := sibling_place(ending, found)):
+                sibling = siblings.get(place)
+                if sibling is None:
+                    sibling = _ask_for_sibling(place, ending.target, policy, deadline, began)
+                    siblings.put(place, sibling)
+                if answers_everything(ending.page, sibling, policy.body_max_bytes):
+                    found = Meaning(Seen.SUSPICIOUS, "catch_all")
     except Refused as refusal:
-        seen = _Sighting(Seen.BLOCKED, refusal.reason)
+        found = Meaning(Seen.BLOCKED, refusal.reason)
     except Failed as failure:
-        seen = _failure(failure)
+        found = _failure(failure)
     except Exception as error:
         # A prober that dies of one link would never look at the others. The class name only: the text is a stranger's.
         hops.append(Hop(url="", address="", status=None, note=f"our fault: {type(error).__name__}"))
-        seen = _Sighting(Seen.UNKNOWN, "ours")
-    page, target = seen.page, seen.target
+        found = Meaning(Seen.UNKNOWN, "ours")
+    page = ending.page if ending is not None else None
+    wait_s = retry_after_s(page, began) if page is not None else None
+    if wait_s is not None:
+        hops[-1] = replace(hops[-1], note=f"retry after {wait_s:.0f} s")
     looked = Probe(
         url=url,
-        seen=seen.seen,
-        reason=seen.reason,
+        seen=found.seen,
+        reason=found.reason,
         probed_at=began,
         status=page.status if page is not None else None,
         content_type=clean(page.content_type, 100) if page is not None else "",
         title=title_of(page.body, page.content_type) if page is not None else "",
         sha256=hashlib.sha256(page.wire).hexdigest() if page is not None and page.wire else "",
         key=canonical_key(url),
-        final_url=target.url if target is not None else "",
+        final_url=ending.target.url if ending is not None else "",
         hops=tuple(hops),
     )
-    return following(looked, previous)
+    return Looked(following(looked, previous), wait_s)
 
 
-class _Sighting:
-    """What the chain ended in."""
-
-    __slots__ = ("page", "reason", "seen", "target")
-
-    def __init__(self, seen: Seen, reason: str, page: Page | None = None, target: Target | None = None) -> None:
-        self.seen = seen
-        self.reason = reason
-        self.page = page
-        self.target = target
-
-
-def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) -> _Sighting:
+def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) -> Ending:
     """Follow the chain. Every hop, refused or not, is in `hops` when this returns or raises."""
     try:
         target = first = read_url(url)
@@ -78,10 +143,16 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
         hops.append(_refused_hop(url, refusal))
         raise
     been = {target.url}
+    routed = False
     while True:
         page = _hop(target, policy, deadline, hops)
+        if page.status in _PICKY and policy.accept != _ANYTHING:
+            # They have it, in a form we did not ask for. Asked once, and in this way from here on.
+            policy = replace(policy, accept=_ANYTHING)
+            page = _hop(target, policy, deadline, hops)
         if page.status not in _REDIRECTS or not page.location:
-            return _answered(page, first, target)
+            trusted = is_allowed(ipaddress.ip_address(page.address), policy.allow)
+            return Ending(page=page, first=first, target=target, trusted=trusted, routed=routed)
         location = page.location[0]
         try:
             onward = read_location(target, location)
@@ -98,6 +169,7 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
             raise
         been.add(onward.url)
         target = onward
+        routed = location.partition("#")[2].startswith(("/", "!"))
 
 
 def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) -> Page:
@@ -113,57 +185,27 @@ def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop
     return page
 
 
+def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: Deadline, now: datetime) -> Sibling:
+    """What is answered for a page at `place` that cannot be there. One that fails, or leads on, tells nothing."""
+    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_SIBLING_LETTERS))
+    # In the same form: sites send `/page` to `/page/`, or the other way, before they look whether it is there.
+    slash = "/" if target.rest.partition("?")[0].endswith("/") else ""
+    try:
+        return as_sibling(fetch(read_url(place + name + slash), policy, deadline), now)
+    except (Refused, Failed):
+        return Sibling(asked_at=now)
+
+
 def _refused_hop(url: str, refusal: Refused) -> Hop:
     note = f"refused: {refusal.reason}" + (f" ({refusal.note})" if refusal.note else "")
     return Hop(url=clean(url, _SHOWN_URL_MAX), address=refusal.address, status=None, note=clean(note, 200))
 
 
-def _answered(page: Page, first: Target, target: Target) -> _Sighting:
-    def saw(seen: Seen, reason: str) -> _Sighting:
-        return _Sighting(seen, reason, page, target)
-
-    redirected = target != first
-    match page.status:
-        case _ if page.challenged:
-            return saw(Seen.UNKNOWN, "wall")
-        case 204 | 205:
-            return saw(Seen.SUSPICIOUS, "empty")
-        case status if 200 <= status <= 299:
-            if redirected and _asks_for_login(target):
-                return saw(Seen.UNKNOWN, "login")
-            if redirected and first.rest != "/" and target.rest == "/" and target.host == first.host:
-                # A deep link that ends at the front door is how many sites say "not found".
-                return saw(Seen.SUSPICIOUS, "soft_404")
-            return saw(Seen.REACHABLE, "ok") if page.wire else saw(Seen.SUSPICIOUS, "empty")
-        case 404:
-            return saw(Seen.DEAD, "not_found")
-        case 410:
-            return saw(Seen.DEAD, "gone")
-        case 401 | 407:
-            return saw(Seen.UNKNOWN, "login")
-        case 451:
-            return saw(Seen.UNKNOWN, "legal")
-        case 429:
-            return saw(Seen.UNKNOWN, "limit")
-        case 405 | 408 | 425:
-            return saw(Seen.UNKNOWN, "transient")
-        case status if 400 <= status <= 499 or status > 599:
-            return saw(Seen.UNKNOWN, "wall")
-        case _:
-            # 1xx, 3xx that leads nowhere, 5xx.
-            return saw(Seen.UNKNOWN, "transient")
-
-
-def _asks_for_login(target: Target) -> bool:
-    path = urlsplit(target.url).path.rstrip("/").lower()
-    return target.host.startswith(_LOGIN_HOSTS) or path.endswith(_LOGIN_PATHS)
-
-
-def _failure(failure: Failed) -> _Sighting:
+def _failure(failure: Failed) -> Meaning:
     match failure.reason:
         case "nxdomain":
-            return _Sighting(Seen.DEAD, "nxdomain")
+            return Meaning(Seen.DEAD, "nxdomain")
         case "tls_expired" | "tls_name" | "tls_untrusted":
-            return _Sighting(Seen.SUSPICIOUS, failure.reason)
+            return Meaning(Seen.SUSPICIOUS, failure.reason)
         case reason:
-            return _Sighting(Seen.UNKNOWN, reason)
+            return Meaning(Seen.UNKNOWN, reason)

@@ -9,14 +9,18 @@ from typing import Final
 MEMORY_MAX_BYTES: Final = 1024**3
 _NEEDED: Final = frozenset(
     ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONUNBUFFERED"]
-) | frozenset(["PYTHONDONTWRITEBYTECODE", "REDIS_URL", "STAMPBOT_COMMONS", "STAMPBOT_EVIDENCE_ALLOW", "STAMPBOT_LOG"])
+) | frozenset(["PYTHONDONTWRITEBYTECODE", "REDIS_URL", "STAMPBOT_COMMONS", "STAMPBOT_HUB_URL", "STAMPBOT_LOG"])
+# By name, each of them: whatever else is called so may be a secret.
+_EVIDENCE: Final = frozenset(
+    f"STAMPBOT_EVIDENCE_{what}" for what in ("ALLOW", "CONTACT", "CONTROL", "DENY", "DENY_HOSTS", "PACE", "PORTS")
+)
 # getaddrinfo cannot be ended from outside; this makes the resolver itself give up (resolv.conf(5)).
 _RESOLVER_OPTIONS: Final = "timeout:2 attempts:2"
 
 
 def needed_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables a prober needs, of those given. Everything else stays behind: tokens, secrets, proxies, CA bundles."""
-    kept = {name: value for name, value in environment.items() if name in _NEEDED}
+    kept = {name: value for name, value in environment.items() if name in _NEEDED | _EVIDENCE}
     return {"RES_OPTIONS": _RESOLVER_OPTIONS, **kept}
 
 

@@ -40,10 +40,14 @@ class Answer:
         return socket.AF_INET if self.address.version == 4 else socket.AF_INET6
 
     @property
+    def host(self) -> str:
+        """The address as text."""
+        return str(self.address)
+
+    @property
     def sockaddr(self) -> tuple[str, int] | tuple[str, int, int, int]:
         """What to hand to connect(); never looked up again, because it is numeric."""
-        host = str(self.address)
-        return (host, self.port) if self.address.version == 4 else (host, self.port, 0, 0)
+        return (self.host, self.port) if self.address.version == 4 else (self.host, self.port, 0, 0)
 
 
 def resolve(

@@ -36,16 +36,24 @@ _NOT_COMPARABLE = frozenset({"tags", "sandbox_scope", "valence", "skill_tags", "
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A read. A paged one has a total order, and the client adds LIMIT and OFFSET. The empty text asks nothing."""
+    """A read. A paged one has a total order, and the client adds LIMIT and OFFSET. The empty text asks nothing.
+
+    `needs`: the columns its text names, by table and name, of those that a commons may lack.
+    """
 
     text: str
     paged: bool = False
     per_page: int = ROWS_PER_PAGE
+    needs: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_nothing(self) -> bool:
         """No row can match, so nobody needs to be asked."""
         return not self.text
+
+    def fits(self, columns: Mapping[str, Collection[str]]) -> bool:
+        """Whether a commons with these columns by table has all that the text names: where it has not, asking is an error."""
+        return all(column in columns.get(table, ()) for table, column in self.needs)
 
     def page(self, number: int) -> str:
         """The text of one page, counted from 0."""
@@ -108,6 +116,10 @@ def _hash(commit: str) -> str:
     if not is_commit_hash(commit):
         raise ValueError(f"{commit!r} is not a commit hash")
     return f"'{commit}'"
+
+
+def _of(table: str, *columns: str) -> tuple[tuple[str, str], ...]:
+    return tuple((table, column) for column in columns)
 
 
 def _among(column: str, values: Iterable[str]) -> str:
@@ -218,9 +230,10 @@ def diff_rows(a: CommitHash, b: CommitHash, table: str) -> Query:
 
 
 def columns() -> Query:
-    """`table_name, column_name` of the known tables, in column order."""
+    """`table_schema, table_name, column_name` of the known tables, in column order."""
     return Query(
-        "SELECT table_name AS table_name, column_name AS column_name FROM information_schema.columns"
+        "SELECT table_schema AS table_schema, table_name AS table_name, column_name AS column_name"
+        " FROM information_schema.columns"
         f" WHERE {_among('table_name', KNOWN_TABLES)} ORDER BY table_name, ordinal_position"
     )
 
@@ -230,7 +243,11 @@ def rows_by(table: str, column: str, values: Iterable[str]) -> Query:
     key, among = _known_key(table), tuple(values)
     if not among:
         return NOTHING
-    return Query(f"SELECT * FROM {name(table)} WHERE {_among(name(column), among)} ORDER BY {name(key)}", paged=True)
+    return Query(
+        f"SELECT * FROM {name(table)} WHERE {_among(name(column), among)} ORDER BY {name(key)}",
+        paged=True,
+        needs=_of(table, column, key),
+    )
 
 
 def completions_of(wanted_ids: Iterable[WantedId]) -> Query:
@@ -249,7 +266,8 @@ def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:
     likes = [f"LOWER(`evidence`) LIKE {literal(pattern)} ESCAPE '|'" for pattern in (*dict.fromkeys(patterns), *_HIDING)]
     return Query(
         "SELECT `id`, `wanted_id`, `completed_by`, `evidence` FROM `completions`"
-        f" WHERE {' OR '.join(likes)} ORDER BY `id` LIMIT {LIKE_ROWS_MAX}"
+        f" WHERE {' OR '.join(likes)} ORDER BY `id` LIMIT {LIKE_ROWS_MAX}",
+        needs=_of("completions", "id", "wanted_id", "completed_by", "evidence"),
     )
 
 
@@ -284,12 +302,15 @@ def rigs_around(
         wanted.append(_among("LOWER(`dolthub_org`)", (_lower(o) for o in owned)))
     if min_trust is not None and "trust_level" in there:
         wanted.append(f"`trust_level` >= {literal(int(min_trust))}")
-    return Query(f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`", paged=True) if wanted else NOTHING
+    if not wanted:
+        return NOTHING
+    text = f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`"
+    return Query(text, paged=True, needs=_of("rigs", "handle"))
 
 
 def all_rigs() -> Query:
     """Every rig: a registration is compared with all of them, for names that only look alike."""
-    return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True)
+    return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True, needs=_of("rigs", "handle"))
 
 
 def rig_links_around(handles: Iterable[Handle]) -> Query:
@@ -300,6 +321,7 @@ def rig_links_around(handles: Iterable[Handle]) -> Query:
     return Query(
         f"SELECT * FROM `rig_links` WHERE {_among('LOWER(`rig_a`)', named)} OR {_among('LOWER(`rig_b`)', named)} ORDER BY `id`",
         paged=True,
+        needs=_of("rig_links", "id", "rig_a", "rig_b"),
     )
 
 
@@ -311,6 +333,7 @@ def stamps_for(context_ids: Iterable[str], stamp_ids: Iterable[StampId]) -> Quer
     return Query(
         f"SELECT * FROM `stamps` WHERE {_among('`context_id`', contexts)} OR {_among('`id`', ids)} ORDER BY `id`",
         paged=True,
+        needs=_of("stamps", "id", "context_id"),
     )
 
 
@@ -318,7 +341,8 @@ def record_of(handle: Handle) -> Query:
     """`quality, stamps`: how often a worker got which quality, as JSON text, for some are words (wire.read_record)."""
     return Query(
         "SELECT JSON_EXTRACT(`valence`, '$.quality') AS quality, COUNT(*) AS stamps FROM `stamps`"
-        f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')"
+        f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')",
+        needs=_of("stamps", "subject", "valence"),
     )
 
 
@@ -330,7 +354,8 @@ def tallies_around(handle: Handle) -> Query:
         " AVG(`confidence`) AS confidence, MAX(`created_at`) AS last_at FROM `stamps`"
         f" WHERE `author` = {worker} OR `subject` = {worker}"
         f" OR `author` IN (SELECT s.`author` FROM `stamps` AS s WHERE s.`subject` = {worker})"
-        f" GROUP BY `author`, `subject` ORDER BY `author`, `subject` LIMIT {AROUND_ROWS_MAX}"
+        f" GROUP BY `author`, `subject` ORDER BY `author`, `subject` LIMIT {AROUND_ROWS_MAX}",
+        needs=_of("stamps", "author", "subject", "valence", "confidence", "created_at"),
     )
 
 
@@ -338,7 +363,8 @@ def claims_of(handle: Handle) -> Query:
     """`id, title, status, claimed_by, updated_at` of items a rig holds claimed."""
     return Query(
         "SELECT `id`, `title`, `status`, `claimed_by`, `updated_at` FROM `wanted`"
-        f" WHERE `claimed_by` = {literal(handle)} AND `status` = 'claimed' ORDER BY `id` LIMIT {AROUND_ROWS_MAX}"
+        f" WHERE `claimed_by` = {literal(handle)} AND `status` = 'claimed' ORDER BY `id` LIMIT {AROUND_ROWS_MAX}",
+        needs=_of("wanted", "id", "title", "status", "claimed_by", "updated_at"),
     )
 
 
@@ -346,7 +372,8 @@ def latest_completions_of(handle: Handle) -> Query:
     """`id, wanted_id, completed_by, completed_at` of a rig's latest completions, newest first."""
     return Query(
         "SELECT `id`, `wanted_id`, `completed_by`, `completed_at` FROM `completions`"
-        f" WHERE `completed_by` = {literal(handle)} ORDER BY `completed_at` DESC, `id` LIMIT {AROUND_ROWS_MAX}"
+        f" WHERE `completed_by` = {literal(handle)} ORDER BY `completed_at` DESC, `id` LIMIT {AROUND_ROWS_MAX}",
+        needs=_of("completions", "id", "wanted_id", "completed_by", "completed_at"),
     )
 
 
@@ -357,7 +384,8 @@ def items_titled(titles: Iterable[str]) -> Query:
         return NOTHING
     return Query(
         "SELECT `id`, `title`, `status`, `posted_by` FROM `wanted`"
-        f" WHERE {_among('LOWER(TRIM(`title`))', folded)} ORDER BY `id` LIMIT {AROUND_ROWS_MAX}"
+        f" WHERE {_among('LOWER(TRIM(`title`))', folded)} ORDER BY `id` LIMIT {AROUND_ROWS_MAX}",
+        needs=_of("wanted", "id", "title", "status", "posted_by"),
     )
 
 
@@ -374,6 +402,11 @@ def open_completions() -> Query:
         f" OR (c.`stamp_id` IS NOT NULL AND w.`status` NOT IN ({ended}))"
         " ORDER BY c.`id`",
         paged=True,
+        needs=(
+            *_of("completions", "id", "wanted_id", "stamp_id"),
+            *_of("wanted", "id", "status"),
+            *_of("stamps", "context_id"),
+        ),
     )
 
 

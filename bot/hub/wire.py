@@ -207,9 +207,16 @@ def _cell(value: object) -> str | None:
 
 
 def read_columns(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
-    """Columns by table, from the rows of sql.columns()."""
+    """Columns by table, from the rows of sql.columns().
+
+    Dolt lists a revision that is read at as one more database, `NAME/REVISION`, beside the one it is of, whose columns are
+    those of another commit (dolt, sqle/database_provider.go, AllDatabases). That DoltHub reads so is inferred; where it
+    does, only the revision counts.
+    """
+    read = tuple(rows)
+    revision = tuple(row for row in read if "/" in row.text("table_schema"))
     found: dict[str, dict[str, None]] = {}
-    for row in rows:
+    for row in revision or read:
         found.setdefault(row.text("table_name"), {}).setdefault(row.text("column_name"))
     return {table: tuple(names) for table, names in found.items()}
 

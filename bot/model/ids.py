@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NewType
 
@@ -49,17 +50,24 @@ class Database:
 Commons = Database
 """The shared database the bot is installed on; a plain `Database` playing that part."""
 
-# Letters that look like an ASCII letter in the fonts people review in (Unicode TR39 confusables, the part that handles meet).
-_LOOKS_LIKE = str.maketrans(
-    {
-        "а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "у": "y", "х": "x", "і": "i", "ј": "j", "ѕ": "s", "ԁ": "d",
-        "һ": "h", "ԛ": "q", "ԝ": "w", "в": "b", "к": "k", "м": "m", "н": "h", "т": "t", "г": "r", "п": "n", "ӏ": "l",
-        "α": "a", "ο": "o", "ρ": "p", "ν": "v", "ι": "i", "κ": "k", "τ": "t", "υ": "u", "χ": "x", "η": "n", "ε": "e",
-        "ı": "i", "ɑ": "a", "ɡ": "g", "ⅼ": "l", "ß": "b", "ø": "o", "đ": "d", "ł": "l",
-        "0": "o", "1": "l", "i": "l", "|": "l", "5": "s",
-        "-": "", "_": "", ".": "", " ": "", "/": "",
-    }
-)  # fmt: skip
+# Letters of other scripts that look like an ASCII letter in the fonts people review in (Unicode TR39 confusables, the part that
+# names meet), as they are when folded. Latin letters are told by their Unicode name, digits by their value.
+_LOOKS_LIKE: Mapping[str, str] = {
+    letter: plain
+    for plain, letters in {
+        "a": "аαɑᎪꓮ", "b": "вьβᏴꓐ", "c": "сᏟꓚ", "d": "ԁᎠꓓ", "e": "еєεᎬꓰ", "f": "ꓝ", "g": "ցԍᏀꓖ", "h": "нһհᎻꓧ",
+        "i": "іιɩᎥꓲ", "j": "јյᎫꓙ", "k": "кκᏦꓗ", "l": "ӏǀᏞꓡ", "m": "мμᎷꓟ", "n": "пηոռꓠ", "o": "оοσօꓳ", "p": "рρþᏢꓑ",
+        "q": "ԛզգ", "r": "гᎡꓣ", "s": "ѕᏚꓢ$", "t": "тτᎢꓔ", "u": "υսʊꓴ", "v": "ѵνᏙꓦ", "w": "ԝѡωᎳꓪ", "x": "хχꓫ", "y": "уүγꓬ",
+        "z": "ζᏃꓜ", "ae": "æ", "oe": "œ",
+    }.items()
+    for letter in letters
+}  # fmt: skip
+_LATIN = re.compile(r"LATIN (?:SMALL LETTER|LETTER SMALL CAPITAL) (?:DOTLESS |SCRIPT |INSULAR )?([A-Z])(?: WITH .+)?")
+_SAME_SHAPE = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp", "Sk", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"})
+"""General categories of what a reader's eye skips: marks, spaces, dashes, dots, quotes, what has no shape at all."""
+_UNSEEN_TOO = frozenset("\u115f\u1160\u3164\u2800\u2212\u2219\u02b9\u02bb\u02bc\u02bd\u02c8~")
+"""Fillers and blanks that count as letters or symbols, and signs that are drawn like a dash, a dot or an apostrophe."""
 
 
 def fold(handle: str) -> str:
@@ -68,9 +76,28 @@ def fold(handle: str) -> str:
 
 
 def skeleton(handle: str) -> str:
-    """The form under which two handles look alike to a hurried reader. Only ever used to forbid, never to allow."""
-    bare = "".join(c for c in unicodedata.normalize("NFKD", fold(handle)) if not unicodedata.combining(c))
-    return bare.translate(_LOOKS_LIKE).replace("rn", "m").replace("vv", "w")
+    """The form under which two handles look alike to a hurried reader. Only ever used to forbid, never to allow.
+
+    Empty where a name has no letter and no digit. Names that fold alike have the same one, and it is its own skeleton.
+    """
+    bare = "".join(_shape(c) for c in unicodedata.normalize("NFKD", fold(handle)))
+    return bare.translate(_SAME_SHAPE).replace("rn", "m").replace("vv", "w")
+
+
+def _shape(letter: str) -> str:
+    """The ASCII letters or digit a letter looks like, itself where it looks like none, nothing where it is not seen."""
+    if letter.isascii() and letter.isalnum():
+        return letter
+    if unicodedata.category(letter) in _UNSEEN or letter in _UNSEEN_TOO:
+        return ""
+    known = _LOOKS_LIKE.get(letter)
+    if known is not None:
+        return known
+    latin = _LATIN.fullmatch(unicodedata.name(letter, ""))
+    if latin is not None:
+        return latin[1].lower()
+    value = unicodedata.decimal(letter, None)
+    return letter if value is None else str(value)
 
 
 def digest(*parts: str) -> str:

@@ -39,7 +39,7 @@ class PullKind(enum.Enum):
     `stampbot/` branch that is not a landing of ours."""
     LINK = "link"
     """`rig_links` only."""
-    BACKFILL = "a backfill"
+    BACKFILL = "backfill"
     """Hundreds of rows across completions, stamps, wanted and rigs."""
     LANDING = "landing"
     """Our own account's pull from a `stampbot/` branch of the commons: a decision on its way to main."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,6 +28,12 @@ PRIMARY_KEYS: Mapping[str, str] = {
     "chain_meta": "chain_id",
     "rig_links": "id",
 }
+INDISPENSABLE: Mapping[str, tuple[str, ...]] = {
+    "wanted": ("id", "status"),
+    "completions": ("id", "wanted_id", "completed_by", "stamp_id"),
+    "stamps": ("id", "author", "subject", "valence", "context_id"),
+}
+"""Columns without which no decision is whole: what readers join on, and what keeps one work from being stamped twice."""
 TERMINAL_STATUSES = frozenset({"completed", "withdrawn", "validated"})
 """Statuses no legal step leads out of; `validated` is the word of older tools (wl internal/commons/lifecycle.go)."""
 
@@ -133,9 +139,9 @@ def read_time(text: str | None) -> datetime | None:
     cleaned = text.strip().replace(" UTC", "").replace(" +0000", "+00:00")
     try:
         found = datetime.fromisoformat(cleaned.replace("Z", "+00:00"))
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def write_time(moment: datetime) -> str:
@@ -355,6 +361,12 @@ class LedgerChange:
     decision: str
     writes: tuple[RowWrite, ...]
     note: str
+
+    def lacks(self, columns: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+        """Columns, as `table.column`, that the decision cannot do without and a commons with these columns does not have."""
+        tables = dict.fromkeys(write.table for write in self.writes)
+        needed = ((table, column) for table in tables for column in INDISPENSABLE.get(table, ()))
+        return tuple(f"{table}.{column}" for table, column in needed if column not in columns.get(table, ()))
 
     def done_in(self, rows: Mapping[tuple[str, str], Row | None]) -> bool:
         """Whether `rows` (present rows by table and key, None for absent) already hold all of this change."""

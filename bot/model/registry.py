@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Registry:
     """One registry. `host` is that of the links, `registry.example.com`; `kind` is npm, pypi or oci.
 
-    `api`: root of its API where that is another than the host, `https://registry.example.com/npm`. `realm`: root of whoever
-    hands out tokens for reading, where that is another host (oci only).
+    `api`: root of its API where that is another than the host, `https://registry.example.com/npm`. `realm`: where
+    tokens for reading are handed out, where that is another host (oci only): as challenges name it, or a root above it.
     """
 
     host: str

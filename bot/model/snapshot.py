@@ -198,12 +198,15 @@ class Snapshot:
     @property
     def item(self) -> Wanted | None:
         """The item as it stood on main (at the merge's first parent, once merged)."""
-        return next((i for i in self.items if i.id == self.item_id), None)
+        # Read once: asking for the item of a pull of thousands of rows goes through all of them.
+        named = self.item_id
+        return next((i for i in self.items if i.id == named), None)
 
     @property
     def item_on_head(self) -> Wanted | None:
         """The item as the pull leaves it."""
-        change = next((c for c in self.changes.of("wanted") if c.key == self.item_id), None)
+        named = self.item_id
+        change = next((c for c in self.changes.of("wanted") if c.key == named), None)
         return (Wanted(change.after) if change.after else None) if change else self.item
 
     @property

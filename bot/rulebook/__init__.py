@@ -13,7 +13,8 @@ from __future__ import annotations
 from bot.model.evidence import EVIDENCE_LINKS_MAX, Link, Probe, Seen, links_in, look_again_at
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, skeleton
-from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, PullKind
+from bot.model.kin import TIES, Kinship, account_node, rig_node
+from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, Form, PullKind
 from bot.model.ledger import (
     PRIMARY_KEYS,
     TERMINAL_STATUSES,
@@ -21,6 +22,7 @@ from bot.model.ledger import (
     Changes,
     Completion,
     Rig,
+    RigLink,
     Row,
     RowChange,
     Wanted,
@@ -29,10 +31,11 @@ from bot.model.ledger import (
 )
 from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
-from bot.model.snapshot import Rival, Snapshot, Use
+from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
+from bot.rulebook.gallery import having
 from bot.rulebook.judge import judge
-from bot.rulebook.phrases import clock, day, hand_in_again, quote, start_over, writer
+from bot.rulebook.phrases import clock, day, hand_in_again, quote, start_over, typed, writer
 from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 
 __all__ = (
@@ -42,6 +45,7 @@ __all__ = (
     "PRIMARY_KEYS",
     "REVIEWED",
     "TERMINAL_STATUSES",
+    "TIES",
     "BranchRef",
     "Catalog",
     "CatalogError",
@@ -51,8 +55,10 @@ __all__ = (
     "CompletionId",
     "Database",
     "Finding",
+    "Form",
     "Handle",
     "Judgement",
+    "Kinship",
     "Level",
     "Link",
     "MisfitError",
@@ -63,6 +69,7 @@ __all__ = (
     "PullState",
     "Reason",
     "Rig",
+    "RigLink",
     "Rival",
     "Row",
     "RowChange",
@@ -71,17 +78,20 @@ __all__ = (
     "Said",
     "Seen",
     "Snapshot",
+    "Tally",
     "Use",
     "User",
     "Verdict",
     "Waits",
     "Wanted",
     "WantedId",
+    "account_node",
     "clock",
     "day",
     "find",
     "fold",
     "hand_in_again",
+    "having",
     "judge",
     "links_in",
     "load",
@@ -89,9 +99,11 @@ __all__ = (
     "quote",
     "read_time",
     "reason_of",
+    "rig_node",
     "rule",
     "same_cell",
     "skeleton",
     "start_over",
+    "typed",
     "writer",
 )

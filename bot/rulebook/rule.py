@@ -11,6 +11,11 @@ from bot.model.finding import Finding, Level, Place
 from bot.model.kind import PullKind
 from bot.model.snapshot import Snapshot
 
+_CITED = re.compile(
+    r"\(((?:wl|gastown|DoltHub|Dolt|MVR|RFC|gsd-skill-creator)\b[^()]*|[A-Za-z0-9][^()`]*/[^()]*)\)"
+    r"|(wl `[^`]+`(?:,? \(?schema [0-9.]+[0-9])?)"
+)
+"""A source in a docstring: brackets that begin with the name of a project of the field, or hold a path; or wl and a path."""
 REVIEWED = tuple(kind for kind in PullKind if kind is not PullKind.LANDING)
 """Every kind that is reviewed: all but landings, which are the bot's own decisions on their way to main."""
 
@@ -49,6 +54,12 @@ class Rule:
     fades: bool
     check: Check
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the facts of this rule come from, as its documentation names them: `wl internal/inference`."""
+        plain = " ".join(self.doc.split())
+        return tuple(dict.fromkeys((found[1] or found[2]).replace(" (", ", ") for found in _CITED.finditer(plain)))
+
     def finding(self, place: Place, says: str, remedy: str = "", level: Level | None = None) -> Finding:
         """A finding of this rule: one sentence about the work, and one thing a contributor can type or click."""
         return Finding(rule=self.name, level=level or self.level, place=place, says=says, remedy=remedy)
@@ -56,6 +67,11 @@ class Rule:
     def waits(self, whom: str) -> Waits:
         """Says that this rule waits for somebody or something named, such as "the link checker"."""
         return Waits(self.name, whom)
+
+
+def is_sentence(name: str) -> bool:
+    """Whether a rule may be called so: two words or more in snake case. (`evidence_is_alive`, not `alive`.)"""
+    return re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", name) is not None
 
 
 def rule(
@@ -72,7 +88,7 @@ def rule(
     def made(check: Check) -> Rule:
         name = check.__module__.rpartition(".")[2]
         title, _, doc = inspect.cleandoc(str(check.__globals__.get("__doc__") or "")).partition("\n")
-        if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", name):
+        if not is_sentence(name):
             raise MisfitError(f"{name}: a rule file is named with a sentence in snake case, such as evidence_is_alive")
         if not title.strip():
             raise MisfitError(f"{name}: the file has no docstring; its first line is the rule's title")

@@ -14,7 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from bot.sandbox.beside import Beside
 
 WRONG_USE = 2
 EXIT_POLL_S = 0.05
@@ -61,13 +64,13 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     sandbox = Sandbox(_data(options.data, stack), settings)
     stack.callback(sandbox.close)
     _play(options.faults, sandbox)
-    # Without a seed nothing points at the evidence pages, until a reset asks for one.
-    evidence_urls = [_evidence(options, stack)] if options.seed != "none" or options.evidence_port is not None else []
+    # Without a seed nothing points at the evidence, until a reset asks for one.
+    beside = [_beside(options, stack)] if options.seed != "none" or options.evidence_port is not None else []
 
     def fill(hub: Hub) -> Mapping[str, object]:
-        if not evidence_urls:
-            evidence_urls.append(_evidence(options, stack))
-        return _seed(hub, "demo" if options.seed == "none" else options.seed, evidence_urls[0])
+        if not beside:
+            beside.append(_beside(options, stack))
+        return _seed(hub, "demo" if options.seed == "none" else options.seed, beside[0], server.url)
 
     try:
         server = Server(options.host, options.port, application(sandbox, fill))
@@ -77,7 +80,9 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
             "choose another with --port, or --port 0 for any free one"
         ) from error
     stack.callback(server.server_close)
-    ready: dict[str, object] = {"url": server.url, "evidence_url": "".join(evidence_urls), "pid": os.getpid()}
+    ready: dict[str, object] = {"url": server.url, "evidence_url": "", "pid": os.getpid()}
+    for each in beside:
+        ready |= {"evidence_url": each.pages.base_url, "places": each.places(server.url), "trust": each.trust(server.url)}
     if options.seed != "none":
         ready["seed"] = fill(sandbox.hub)
     if options.webhook:
@@ -145,26 +150,26 @@ def _play(file: Path | None, sandbox: object) -> None:
         raise CannotStart(f"cannot play the fault plan {file}: {error}") from error
 
 
-def _evidence(options: argparse.Namespace, stack: ExitStack) -> str:
-    from bot.sandbox.evidence_pages import EvidencePages
+def _beside(options: argparse.Namespace, stack: ExitStack) -> Beside:
+    from bot.sandbox.beside import Beside
 
     try:
-        pages = EvidencePages(options.host, options.evidence_port or 0).start()
+        return Beside(options.host, options.evidence_port or 0, stack)
     except OSError as error:
         raise CannotStart(
             f"cannot listen on {options.host}:{options.evidence_port} for the evidence pages ({error.strerror}); "
             "choose another with --evidence-port"
         ) from error
-    stack.callback(pages.server_close)
-    return pages.base_url
 
 
-def _seed(hub: object, name: str, evidence_url: str) -> Mapping[str, object]:
+def _seed(hub: object, name: str, beside: Beside, hub_url: str) -> Mapping[str, object]:
     from bot.sandbox.seed import seed
     from bot.sandbox.state import Hub, utc_now
 
     assert isinstance(hub, Hub)
-    seeded = seed(hub, evidence_base=evidence_url, now=utc_now(), name="small" if name == "small" else "demo")
+    now = utc_now()
+    beside.set_now(now)
+    seeded = seed(hub, places=beside.places(hub_url), now=now, name="small" if name == "small" else "demo")
     return {
         "commons": str(seeded.commons),
         "users": list(seeded.users),

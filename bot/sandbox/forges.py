@@ -1,4 +1,7 @@
-"""Look-alikes of code forges: small HTTP servers that answer as GitHub's or GitLab's API does, about made-up repositories."""
+"""Look-alikes of code forges: small HTTP servers that answer as a forge's API does, about made-up repositories.
+
+The shapes of their answers are from memory of the public API documentation; they are no recordings.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,25 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
 
-from bot.sandbox.forge_seed import REPOS
-from bot.sandbox.forge_shapes import github, gitlab
+from bot.sandbox.forge_bitbucket import bitbucket
+from bot.sandbox.forge_gitea import gitea
+from bot.sandbox.forge_github import github
+from bot.sandbox.forge_gitlab import gitlab
+from bot.sandbox.forge_seed import REPOS, Day, SeedRepo
 
 IDLE_TIMEOUT_S = 30.0
 TOKEN = "token-of-the-look-alike"  # noqa: S105 - of a look-alike
 """Whoever signs in with this sees private repositories too."""
-_PREFIXES = {"github": "/api/v3", "gitlab": "/api/v4"}
+Forge = Literal["github", "gitlab", "gitea", "bitbucket"]
+FORGES: tuple[Forge, ...] = get_args(Forge)
+_PREFIXES = {"github": "/api/v3", "gitlab": "/api/v4", "gitea": "/api/v1", "bitbucket": "/2.0"}
+_PARTS = {"github": github, "gitlab": gitlab, "gitea": gitea, "bitbucket": bitbucket}
 
 
 @dataclass(slots=True)
@@ -42,19 +52,22 @@ class Heard:
 
 
 class ForgeLookAlike(ThreadingHTTPServer):
-    """A running look-alike. `what`: github (below /api/v3, as GitHub Enterprise has it) or gitlab (below /api/v4).
+    """A running look-alike. `what`: github (its API below /api/v3, as GitHub Enterprise has it), gitlab (/api/v4), gitea
+    (/api/v1) or bitbucket (/2.0).
 
-    Answers with an ETag and to If-None-Match, tells a rate limit in headers, redirects a renamed repository to its number,
-    and shows a page for each pull and commit to people. `played` answers go first; `heard` holds all requests.
+    Answers with an ETag and to If-None-Match, tells a rate limit in headers, redirects a renamed repository as that forge
+    does, and shows people a page for each thing it has. `played` answers go first; `heard` holds all requests. `now`: from
+    when on hours are counted back (`forge_seed.Day`); may be set anew at any time.
     """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, what: Literal["github", "gitlab"], host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, what: Forge, host: str = "127.0.0.1", port: int = 0, *, now: datetime | None = None) -> None:
         """Bind at once (port 0: any free one). Raises OSError if the port is taken."""
         super().__init__((host, port), _Handler)
         self.what = what
+        self.now = now
         self.heard: list[Heard] = []
         self.played: list[Played] = []
         self.remaining = 4999
@@ -70,9 +83,9 @@ class ForgeLookAlike(ThreadingHTTPServer):
         """The root of the API."""
         return f"http://{self.authority}{_PREFIXES[self.what]}"
 
-    def start(self) -> ForgeLookAlike:
-        """Serve in a thread of its own."""
-        threading.Thread(target=self.serve_forever, args=(0.01,), name=f"forge-{self.what}", daemon=True).start()
+    def start(self, poll_s: float = 0.01) -> ForgeLookAlike:
+        """Serve in a thread of its own. `poll_s`: the longest that `stop` waits."""
+        threading.Thread(target=self.serve_forever, args=(poll_s,), name=f"forge-{self.what}", daemon=True).start()
         return self
 
     def stop(self) -> None:
@@ -105,9 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(target.path)
             return
         signed_in = self.headers.get("Authorization", "") == f"Bearer {TOKEN}"
-        answer = (github if self.server.what == "github" else gitlab)(
-            target.path.removeprefix(prefix), {name: values[-1] for name, values in parse_qs(target.query).items()}, signed_in
-        )
+        query = {name: values[-1] for name, values in parse_qs(target.query).items()}
+        try:
+            answer = _PARTS[self.server.what](
+                target.path.removeprefix(prefix), query, Day(self.server.now), signed_in=signed_in
+            )
+        except ValueError:
+            # A number that is none.
+            answer = (404, {"message": "Not Found"})
         if isinstance(answer, str):
             self._send(301, {"Location": f"http://{self.server.authority}{prefix}{answer}"}, b"{}")
             return
@@ -121,10 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(status, headers, body)
 
     def _page(self, path: str) -> None:
-        known = re.fullmatch(r"/([\w-]+/[\w-]+)/(?:-/)?(pull|merge_requests|commit)/(\w+)", path)
-        title = f"{known[2]} {known[3]} of {known[1]}" if known and known[1] in REPOS else "Not found"
-        body = f"<!doctype html><title>{escape(title)}</title><h1>{escape(title)}</h1>".encode()
-        self._send(404 if title == "Not found" else 200, {"Content-Type": "text/html; charset=utf-8"}, body)
+        title = _title(path)
+        body = f"<!doctype html><title>{escape(title or 'Not found')}</title><h1>{escape(title or 'Not found')}</h1>".encode()
+        self._send(200 if title else 404, {"Content-Type": "text/html; charset=utf-8"}, body)
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response(status)
@@ -134,3 +151,35 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+_THING = re.compile(
+    r"/([\w-]+/[\w-]+)/(?:-/)?"
+    r"(pull|pulls|pull-requests|merge_requests|commit|commits|issues|releases/tag|actions/runs)/([\w.]+)(?:/\w+)?"
+)
+
+
+def _title(path: str) -> str:
+    """What the page of a thing is called; empty for what is not there or not for everybody."""
+    match = _THING.fullmatch(path)
+    repo = REPOS.get(match[1].lower()) if match else None
+    if match is None or repo is None or repo.private:
+        return ""
+    named = _named(repo, match[2], match[3])
+    return f"{named} · {match[2].rpartition('/')[2]} {match[3]} of {match[1].lower()}" if named else ""
+
+
+def _named(repo: SeedRepo, what: str, name: str) -> str:
+    number = int(name) if re.fullmatch("[0-9]{1,9}", name) else 0
+    match what:
+        case "commit" | "commits":
+            found = repo.commit(name) if len(name) >= 7 else None
+            return found[1].title.partition("\n")[0] if found else ""
+        case "issues" if number in repo.issues:
+            return str(repo.issues[number].get("title", ""))
+        case "releases/tag":
+            return str(repo.releases.get(name, {}).get("name", ""))
+        case "actions/runs":
+            return str(repo.runs.get(number, {}).get("name", "ci" if number in repo.runs else ""))
+        case _:
+            return repo.pulls[number].title if number in repo.pulls else ""

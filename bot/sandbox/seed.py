@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
 from bot.sandbox import seed_schema
+from bot.sandbox.places import Places
 from bot.sandbox.records import DatabaseName
 from bot.sandbox.seed_background import BACKGROUND
 from bot.sandbox.seed_history import COMPLETIONS, LINKED_RIGS, Move, SeedCompletion, forked_h, moves
@@ -75,22 +76,21 @@ class _World:
     pulls: tuple[SeedPull, ...]
 
 
-def seed(hub: Hub, *, evidence_base: str, now: datetime, name: SeedName = "demo") -> Seeded:
+def seed(hub: Hub, *, places: Places, now: datetime, name: SeedName = "demo") -> Seeded:
     """Fill an empty hub with the commons `hop/wl-commons`.
 
-    `demo` is the whole Wasteland (13 rigs, 40 items, 19 pulls); `small` is one validator (ana), one worker (pia), one
+    `demo` is the whole Wasteland (13 rigs, 40 items, 27 pulls); `small` is one validator (ana), one worker (pia), one
     item and one happy pull, with room for more. All rows, and the times of all commits and pulls, follow from `name`,
-    `evidence_base` (``http://HOST:PORT`` of the evidence pages) and `now` (aware); only commit hashes differ from run to
-    run, because the engine's very first commit takes the time from the clock.
+    `places` and `now` (aware); only commit hashes differ from run to run, because the engine's very first commit takes the
+    time from the clock.
 
     Raises:
         NameTaken: the hub has a commons of this name already.
     """
-    base = evidence_base.rstrip("/")
-    return _Builder(hub, base, now.astimezone(UTC)).build(_demo(base) if name == "demo" else _small())
+    return _Builder(hub, places, now.astimezone(UTC)).build(_demo(places) if name == "demo" else _small())
 
 
-def _demo(evidence_base: str) -> _World:
+def _demo(places: Places) -> _World:
     return _World(
         users=users(),
         validators=VALIDATORS,
@@ -98,7 +98,7 @@ def _demo(evidence_base: str) -> _World:
         linked=(LINKED_RIGS,),
         items=PULLED + BACKGROUND,
         completions=COMPLETIONS,
-        moves=moves(evidence_base),
+        moves=moves(places),
         pulls=PULLS,
     )
 
@@ -119,10 +119,10 @@ def _small() -> _World:
 class _Builder:
     """Plays a world into a hub, in the order in which it would have happened."""
 
-    def __init__(self, hub: Hub, evidence_base: str, now: datetime) -> None:
+    def __init__(self, hub: Hub, places: Places, now: datetime) -> None:
         self._hub = hub
-        self._base = evidence_base
-        self._rows = Rows(now=now, evidence_base=evidence_base)
+        self._places = places
+        self._rows = Rows(now=now, places=places)
 
     def build(self, world: _World) -> Seeded:
         for user in world.users:
@@ -174,7 +174,7 @@ class _Builder:
 
     def _open(self, pull: SeedPull, fork: DatabaseName) -> SeededPull:
         """The branch, written as the reference client writes it (first from main, then on the branch), and the pull."""
-        statements = pull.script(self._base)
+        statements = pull.script(self._places)
         step_h = (pull.started_h - pull.opened_h) / len(statements)
         for n, sql in enumerate(statements):
             source = "main" if n == 0 else pull.branch

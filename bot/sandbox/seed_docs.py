@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,14 +16,21 @@ END = "<!-- seeded pulls: end -->"
 def pull_table(pulls: tuple[SeedPull, ...] = PULLS) -> str:
     """The Markdown table, one row per pull in the order they are opened (so the row's number is the pull's)."""
     rows = [
-        "| # | name | from | kind | verdict | what it is for |",
-        "|---|---|---|---|---|---|",
+        "| # | name | from | kind | evidence | verdict | what it is for |",
+        "|---|---|---|---|---|---|---|",
     ]
     rows.extend(
-        f"| {number} | {pull.slug} | `{pull.user}` `{pull.branch}` | {pull.kind} | {pull.verdict} | {pull.purpose} |"
+        f"| {number} | {pull.slug} | `{pull.user}` `{pull.branch}` | {pull.kind} | {_evidence(pull)} | {pull.verdict} "
+        f"| {pull.purpose} |"
         for number, pull in enumerate(pulls, start=1)
     )
     return "\n".join(rows)
+
+
+def _evidence(pull: SeedPull) -> str:
+    """The evidence in its short form; of a long hash the beginning."""
+    short = re.sub("([0-9a-f]{10})[0-9a-f]{30}", r"\1…", pull.evidence)
+    return f"`{short}`" if short else ""
 
 
 def between_markers(text: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from bot.sandbox import seed_background as old
 from bot.sandbox import wl_sql
+from bot.sandbox.forge_seed import sha
+from bot.sandbox.places import Places, placed
 from bot.sandbox.seed_items import HEARTBEAT_ALERT, SeedItem
 
 
@@ -25,7 +27,7 @@ class SeedStamp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedCompletion:
-    """Merged work; `evidence` beginning with a slash is a path of the evidence pages, else stored as it stands."""
+    """Merged work; `evidence` in the short form of `places`."""
 
     item: SeedItem
     by: str
@@ -58,7 +60,7 @@ COMPLETIONS = (
     SeedCompletion(
         item=old.CHARTER,
         by="quill-and-rust",
-        evidence="/hop/charter/pull/1",
+        evidence="github:/hop/charter/pull/1",
         completed_h=2110,
         stamp=SeedStamp(author="ana-town", valence=_WORDS, created_h=2100, message="Welcome."),
     ),
@@ -72,7 +74,7 @@ COMPLETIONS = (
     SeedCompletion(
         item=old.ARM,
         by="polecat-7",
-        evidence="/acme/relay/pull/88",
+        evidence="github:/acme/relay/pull/88",
         completed_h=1210,
         stamp=SeedStamp(
             author="bo-hollow",
@@ -86,14 +88,14 @@ COMPLETIONS = (
     SeedCompletion(
         item=old.BLINKING,
         by="polecat-7",
-        evidence="/acme/beacon/pull/31",
+        evidence="github:/acme/beacon/pull/31",
         completed_h=1105,
         stamp=SeedStamp(author="ana-town", valence=_rated(4, 4), created_h=1100, skills=("beacon", "ui")),
     ),
     SeedCompletion(
         item=old.INDEX,
         by="brass-otter",
-        evidence="/acme/ledger/pull/40",
+        evidence="github:/acme/ledger/pull/40",
         completed_h=1006,
         stamp=SeedStamp(
             author="ana-town",
@@ -107,16 +109,16 @@ COMPLETIONS = (
     SeedCompletion(
         item=old.CHAPTER,
         by="tin-heron",
-        evidence="/acme/almanac/commit/8d1f0c2b7e",
+        evidence=f"github:/acme/almanac/commit/{sha('chapter')[:10]}",
         completed_h=955,
         stamp=SeedStamp(author="cleo-mill", valence=_rated(4, 5), created_h=950, skills=("docs",)),
     ),
     # Closed by a maintainer: done, and without a stamp.
-    SeedCompletion(item=old.CLEAN_UP, by="hollow-runner", evidence="/acme/relay/pull/101", completed_h=610),
+    SeedCompletion(item=old.CLEAN_UP, by="hollow-runner", evidence="github:/acme/relay/pull/101", completed_h=610),
     # In review on main, waiting for a validator.
-    SeedCompletion(item=old.HEALTH_PAGE, by="polecat-7", evidence="/acme/beacon/pull/52", completed_h=170),
-    SeedCompletion(item=old.START_UP, by="tin-heron", evidence="/acme/ledger/pull/51", completed_h=165),
-    SeedCompletion(item=old.INCIDENTS, by="night-shift", evidence="docs/incidents.md, 14 pages", completed_h=155),
+    SeedCompletion(item=old.HEALTH_PAGE, by="polecat-7", evidence="github:/acme/beacon/pull/52", completed_h=170),
+    SeedCompletion(item=old.START_UP, by="tin-heron", evidence="github:/acme/ledger/pull/51", completed_h=165),
+    SeedCompletion(item=old.INCIDENTS, by="night-shift", evidence="github:/acme/relay/pull/109", completed_h=155),
 )
 
 LINKED_RIGS = ("bo-hollow", "hollow-runner")
@@ -136,7 +138,7 @@ def forked_h(user: str) -> float:
     return _STALE_FORKED_H if user == _STALE_USER else _FORKED_H
 
 
-_SIGNALS = SeedItem(
+SIGNALS = SeedItem(
     title="List the beacon's signals in one table",
     about="Name, meaning, who sends it.",
     project="beacon",
@@ -145,7 +147,7 @@ _SIGNALS = SeedItem(
     by="ana-town",
     created_h=58,
 )
-_QUEUE_AGE = SeedItem(
+QUEUE_AGE = SeedItem(
     title="Show how long a submission has been waiting",
     about="Days since `completed_at`, oldest first.",
     project="commons",
@@ -170,20 +172,20 @@ def _post(item: SeedItem) -> tuple[str, ...]:
     )
 
 
-POSTED_LATER = (_SIGNALS, _QUEUE_AGE)
+POSTED_LATER = (SIGNALS, QUEUE_AGE)
 
 
-def moves(evidence_base: str) -> tuple[Move, ...]:
-    """How main moves on, oldest first; `evidence_base` is where the evidence pages answer."""
+def moves(places: Places) -> tuple[Move, ...]:
+    """How main moves on, oldest first."""
     backup = old.BACKUP.id
     return (
-        Move(at_h=58, user="ana", statements=_post(_SIGNALS)),
+        Move(at_h=58, user="ana", statements=_post(SIGNALS)),
         Move(at_h=56, user="ana", statements=wl_sql.claim(backup, "brass-otter")),
-        Move(at_h=55, user="bo", statements=_post(_QUEUE_AGE)),
+        Move(at_h=55, user="bo", statements=_post(QUEUE_AGE)),
         Move(
             at_h=52,
             user="ana",
-            statements=wl_sql.done(backup, "brass-otter", evidence_base + "/acme/commons-tools/pull/9"),
+            statements=wl_sql.done(backup, "brass-otter", placed("github:/acme/commons-tools/pull/9", places)),
         ),
         Move(
             at_h=50,

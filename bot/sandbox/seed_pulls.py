@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bot.sandbox import seed_items as items
 from bot.sandbox import wl_sql
+from bot.sandbox.forge_seed import sha
+from bot.sandbox.seed_evidence import EVIDENCE_PULLS
 from bot.sandbox.seed_people import STRANGER
 from bot.sandbox.seed_shapes import SeedPull, claiming, fixed, registering, work
 
@@ -14,8 +16,8 @@ PULLS = (
         "happy-handshake",
         items.HANDSHAKE,
         "polecat-7",
-        "/acme/relay/pull/123",
-        purpose="The happy path: claim and submission by the rig's owner, evidence is a live page.",
+        "github:/acme/relay/pull/123",
+        purpose="The happy path: claim and submission by the rig's owner, the evidence is a merged pull of theirs.",
         verdict="READY",
         opened_h=16,
     ),
@@ -23,8 +25,8 @@ PULLS = (
         "happy-ledger",
         items.LEDGER_CSV,
         "brass-otter",
-        "/acme/ledger/pull/58",
-        purpose="The happy path when the claim is on main already: the pull brings the submission only.",
+        "gitlab:/acme/ledger/-/merge_requests/58",
+        purpose="The happy path when the claim is on main already; the evidence is a merged merge request.",
         verdict="READY",
         opened_h=15.5,
     ),
@@ -64,7 +66,7 @@ PULLS = (
         "self-accept-bait",
         items.FRAME_SIZES,
         "cleo-kiln",
-        "/acme/relay/pull/131",
+        "github:/acme/relay/releases/tag/v2.3.0",
         purpose="Good work by a validator's second rig: cleo may not accept it as cleo-mill, ana and bo may.",
         verdict="READY",
         opened_h=13.5,
@@ -73,7 +75,7 @@ PULLS = (
         "impostor",
         items.DUPLICATE_IDS,
         "polecat-7",
-        "/acme/ledger/pull/61",
+        "github:/acme/ledger/pull/61",
         purpose="Mallory's fork delivers in polecat-7's name, on a branch that is called like one of polecat-7's.",
         verdict="BLOCKED",
         opened_h=13,
@@ -84,7 +86,7 @@ PULLS = (
         "race-first",
         items.DARK_BOARD,
         "polecat-7",
-        "/acme/beacon/pull/77",
+        "gitea:/acme/beacon/pulls/77",
         purpose="One of two submissions for the same item: a human picks, the first merge ends the race.",
         verdict="LOOK",
         opened_h=12.5,
@@ -93,7 +95,7 @@ PULLS = (
         "race-second",
         items.DARK_BOARD,
         "night-shift",
-        "/acme/beacon/pull/78",
+        "gitea:/acme/beacon/pulls/78",
         purpose="The other of the two: once its rival is merged it can neither merge nor be accepted.",
         verdict="LOOK",
         opened_h=12,
@@ -102,7 +104,7 @@ PULLS = (
         "stale-fork",
         items.GLOSSARY,
         "tin-heron",
-        "/acme/almanac/pull/12",
+        "bitbucket:/acme/almanac/pull-requests/12",
         purpose="Its fork is a dozen commits of main behind: must look clean and merge, no phantom reverts.",
         verdict="READY",
         opened_h=11.5,
@@ -111,7 +113,7 @@ PULLS = (
         "from-fork-main",
         items.EMBLEMS,
         "first-light",
-        "/acme/almanac/commit/5e0b9a7c41",
+        f"github:/acme/almanac/commit/{sha('emblems')}",
         purpose="Written on the fork's own main instead of a branch: same rows, to be told apart from an empty diff.",
         verdict="READY",
         opened_h=11,
@@ -174,7 +176,7 @@ PULLS = (
         "smuggled-trust",
         items.DROPPED_FRAMES,
         "slick-fox",
-        "/acme/relay/pull/140",
+        "github:/acme/relay/pull/140",
         purpose="Ordinary work with one more row in its pocket: the worker's own trust_level goes from 0 to 3.",
         kind="MIXED",
         verdict="BLOCKED",
@@ -185,7 +187,7 @@ PULLS = (
         "own-stamp",
         items.STAMP_AUTHORS,
         "velvet-crow",
-        "/acme/ledger/pull/66",
+        "github:/acme/ledger/pull/66",
         purpose="The worker brings a stamp along, in a validator's name, and marks the item completed.",
         kind="ADMIN",
         verdict="BLOCKED",
@@ -206,7 +208,7 @@ PULLS = (
         "conflict",
         items.HEARTBEAT_ALERT,
         "quill-and-rust",
-        "/acme/beacon/pull/80",
+        "github:/acme/beacon/actions/runs/8041",
         purpose="Main gave the item to night-shift after this fork was made: the merge conflicts.",
         verdict="BLOCKED",
         opened_h=8,
@@ -229,6 +231,7 @@ PULLS = (
         verdict="READY",
         opened_h=7,
     ),
+    *EVIDENCE_PULLS,
 )
 
 HAPPY = PULLS[:1]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.sandbox.places import Places, placed
 from bot.sandbox.seed_history import SeedCompletion
 from bot.sandbox.seed_items import SeedItem
 from bot.sandbox.seed_people import SeedRig
@@ -17,7 +18,7 @@ class Rows:
     """Makes the INSERTs; each method gives one statement, or an empty string when there is nothing to insert."""
 
     now: datetime
-    evidence_base: str
+    places: Places
 
     def at(self, hours_ago: float) -> datetime:
         """A moment of the seed, on the full second."""
@@ -28,7 +29,7 @@ class Rows:
         return "NULL" if hours_ago is None else literal(self.at(hours_ago).strftime("%Y-%m-%d %H:%M:%S"))
 
     def _evidence(self, evidence: str) -> str:
-        return literal(self.evidence_base + evidence if evidence.startswith("/") else evidence)
+        return literal(placed(evidence, self.places))
 
     def rigs(self, rigs: Iterable[SeedRig]) -> str:
         return _insert(

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.sandbox import wl_sql
+from bot.sandbox.places import Places, placed
 from bot.sandbox.seed_items import SeedItem
 from bot.sandbox.seed_people import email_of, rig
 
 Kind = Literal["WORK", "CLAIM", "REGISTRATION", "POST", "EDIT", "ADMIN", "LINK", "BACKFILL", "EMPTY", "MIXED", "FOREIGN"]
 Verdict = Literal["READY", "LOOK", "BLOCKED", "WAITING", "CANNOT TELL"]
 
-Script = Callable[[str], tuple[str, ...]]
-"""From the base address of the evidence pages to the statements of a pull's branch, one commit each."""
+Script = Callable[[Places], tuple[str, ...]]
+"""From where evidence lies to the statements of a pull's branch, one commit each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class SeedPull:
     """One pull to be opened; times in hours before the seed's `now`.
 
     `user` owns the fork and opens the pull. `branch` is the fork's; "main" means that the fork's own main is written.
+    `evidence` is what the work is handed in with, in the short form of `places`; empty where nothing is.
     """
 
     slug: str
@@ -36,14 +38,15 @@ class SeedPull:
     opened_h: float
     item: str | None = None
     description: str = ""
+    evidence: str = ""
 
 
 def fixed(statements: tuple[str, ...]) -> Script:
-    return lambda _base: statements
+    return lambda _places: statements
 
 
 def in_turn(*scripts: Script) -> Script:
-    return lambda base: tuple(statement for script in scripts for statement in script(base))
+    return lambda places: tuple(statement for script in scripts for statement in script(places))
 
 
 def claiming(item: SeedItem, by: str) -> Script:
@@ -51,8 +54,8 @@ def claiming(item: SeedItem, by: str) -> Script:
 
 
 def submitting(item: SeedItem, by: str, evidence: str) -> Script:
-    """`evidence` beginning with a slash is a path of the evidence pages, else it is sent as it stands."""
-    return lambda base: wl_sql.done(item.id, by, base + evidence if evidence.startswith("/") else evidence)
+    """`evidence` in the short form of `places`."""
+    return lambda places: wl_sql.done(item.id, by, placed(evidence, places))
 
 
 def _summary(item: SeedItem, by: str) -> str:
@@ -97,6 +100,7 @@ def work(
         started_h=opened_h + 3,
         opened_h=opened_h,
         item=item.id,
+        evidence=evidence,
     )
 
 

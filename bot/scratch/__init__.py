@@ -13,6 +13,8 @@ from bot.model.ids import Commons, PullNo
 from bot.scratch.board import Board, Standing
 from bot.scratch.connect import make_patient_redis, make_redis
 from bot.scratch.counters import Counters
+from bot.scratch.flights import Flight, Flights
+from bot.scratch.hosts import Bearing, Hosts, KnownSiblings
 from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys
 from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
@@ -25,12 +27,17 @@ __all__ = [
     "PROBE",
     "QUEUES",
     "REVIEW",
+    "Bearing",
     "Board",
     "Counters",
+    "Flight",
+    "Flights",
     "Glance",
     "Held",
+    "Hosts",
     "Keys",
     "Knocks",
+    "KnownSiblings",
     "Lease",
     "Leases",
     "Lost",
@@ -58,6 +65,12 @@ class Scratch:
         self.leases = Leases(client, keys)
         self.sheets = Sheets(client, keys.sheet, now)
         self.forge_sheets = Sheets(client, keys.forge_sheet, now, verified=True)
+        self.looking = Flights(client, keys.looking)
+        """One look a link at a time, among the probers."""
+        self.asking = Flights(client, keys.asking)
+        """One question a thing at a time, among those who ask forges."""
+        self.hosts = Hosts(client, keys, now)
+        self.siblings = KnownSiblings(client, keys, now)
         self.notes = Notes(client, keys, now)
         self.board = Board(client, keys)
         self.counters = Counters(client, keys)

@@ -1,4 +1,4 @@
-"""What the prober's Redis user may do: its own queue, the fact sheets, and a knock at the pull afterwards."""
+"""What the prober's Redis user may do: its own queue, the fact sheets, its memory of hosts, and a knock at the pull."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
     """The words of `ACL SETUSER` for the prober (Redis 6.2 or later). Raises ValueError for a short password.
 
     It may wake a review, so it could also lose one or begin one needlessly; the sweep mends the first, and the worker's
-    allow-list of functions bounds the second. It cannot touch leases, notes, glances or the board.
+    allow-list of functions bounds the second. It cannot touch leases, notes, glances, the board or what
+    forges said.
     """
     if len(password) < 16 or any(c.isspace() for c in password):
         raise ValueError("the prober's password needs at least 16 characters and no spaces")
     keys = Keys(prefix)
     ours = (
         f"{prefix}sheet:*",
+        # What it needs to look politely, and to doubt itself.
+        *(f"{prefix}{what}:*" for what in ("looking", "turn", "trouble", "resting", "sibling")),
+        keys.weather(),
+        keys.control(),
         keys.hint(PROBE, "*"),
         keys.hint(REVIEW, "*"),
         keys.generation(REVIEW, "*"),

@@ -55,6 +55,38 @@ class Keys:
         """Fact sheet of what a forge said about the thing of a canonical key. Not the prober's: it may hold more."""
         return f"{self.prefix}forge-sheet:{digest('forge-sheet/1', key)}"
 
+    def looking(self, key: str) -> str:
+        """Token of whoever of the probers looks at the link of a canonical key."""
+        return f"{self.prefix}looking:{digest('looking/1', key)}"
+
+    def asking(self, key: str) -> str:
+        """Token of whoever asks a forge about the thing of a canonical key. Not the prober's: it could keep us waiting."""
+        return f"{self.prefix}asking:{digest('asking/1', key)}"
+
+    def turn(self, host: str) -> str:
+        """Token of the prober whose request a host (`name:port`) is answering, or the pause after it."""
+        return f"{self.prefix}turn:{digest('host/1', host)}"
+
+    def trouble(self, host: str) -> str:
+        """How many looks in a row a host has failed."""
+        return f"{self.prefix}trouble:{digest('host/1', host)}"
+
+    def resting(self, host: str) -> str:
+        """Why and until when a host is left alone."""
+        return f"{self.prefix}resting:{digest('host/1', host)}"
+
+    def weather(self) -> str:
+        """Sorted set by time: the hosts looked at last, and whether they were heard at all."""
+        return f"{self.prefix}weather"
+
+    def control(self) -> str:
+        """What asking the controls, pages that are up whenever our own network is, came to last."""
+        return f"{self.prefix}control"
+
+    def sibling(self, place: str) -> str:
+        """What a host answered for a page that cannot be there, by the folder it was asked in (`https://host/dir/`)."""
+        return f"{self.prefix}sibling:{digest('sibling/1', place)}"
+
     def first_look(self, commons: Commons, pull: PullNo, about: str) -> str:
         """Time of the first look at a pull, or at something about it."""
         return f"{self.prefix}first-look:{commons}:{pull}:{digest('first-look/1', about)[:16]}"

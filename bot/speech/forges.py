@@ -1,4 +1,4 @@
-"""A forge's word about a link, in words: what the thing is, what became of it, when and by whom."""
+"""A forge's or a registry's word about a link, in words: what the thing is, what became of it, when and by whom."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import LiteralString
 
 from bot.model.evidence import Probe, Seen
+from bot.model.reasons import reason_of
 from bot.speech import md
 from bot.speech.md import Md
 
@@ -27,7 +28,13 @@ KINDS: Mapping[str, LiteralString] = {
     "gitea_commit": "Gitea commit",
     "dolthub_pull": "DoltHub pull",
     "dolthub_commit": "DoltHub commit",
+    "npm_package": "npm package",
+    "pypi_package": "Python package",
+    "oci_image": "container image",
+    "inference": "inference result",
+    "text": "text without a link",
 }
+"""What a thing is called, by its kind. A link of no known kind (`url`, `refused`) is called nothing but a link."""
 _TIMES = ("merged_at", "published_at", "closed_at", "updated_at", "created_at")
 
 
@@ -36,8 +43,7 @@ def said(probe: Probe) -> tuple[Md, ...]:
 
     Every value is a stranger's text but the words of the state, which are read here.
     """
-    known = probe.kind in KINDS
-    pieces = [md.own(KINDS[probe.kind]) if known else md.code(probe.kind, 32), _became(probe)]
+    pieces = [named(probe.kind), *_became(probe)]
     if count := _number(probe.fact("files")):
         pieces.append(md.own("1 file") if count == "1" else md.fill("{n} files", n=Md(count)))
     if title := probe.fact("title"):
@@ -47,16 +53,34 @@ def said(probe: Probe) -> tuple[Md, ...]:
     return tuple(pieces)
 
 
-def _became(probe: Probe) -> Md:
-    """`merged 2 h ago by ana`; what is doubtful is named by its reason."""
+def named(kind: str) -> Md:
+    """What a thing of this kind is called; for a kind without a name, the kind itself."""
+    return md.own(KINDS[kind]) if kind in KINDS else md.code(kind, 32)
+
+
+def state(probe: Probe) -> Md:
+    """The reason of a sheet in a few words; what is doubtful goes with its code, to be looked up."""
+    reason = reason_of(probe.reason, probe.seen)
+    if not reason.brief:
+        return md.code(probe.reason, 60)
+    if probe.seen in (Seen.VERIFIED, Seen.REACHABLE):
+        return md.own(reason.brief)
+    return md.fill("{brief} ({code})", brief=md.own(reason.brief), code=md.code(probe.reason, 60))
+
+
+def _became(probe: Probe) -> tuple[Md, ...]:
+    """`merged 2 h ago by ana`; all else that can come of a thing stands before when and by whom."""
     merged = probe.seen is Seen.VERIFIED and probe.fact("state") == "merged"
-    what = md.own("merged") if merged else md.code(probe.reason.replace("_", " "), 60)
     # Of several times the one that says when it became what it is.
     when = next((found for found in (_moment(probe.fact(name)) for name in _TIMES) if found is not None), None)
-    if when is not None:
-        what = md.fill("{what} {ago}", what=what, ago=ago(when, probe.probed_at))
     who = probe.fact("merged_by") if merged else probe.fact("author")
-    return md.fill("{what} by {who}", what=what, who=md.code(who, 40)) if who else what
+    told = [
+        *((ago(when, probe.probed_at),) if when is not None else ()),
+        *((md.fill("by {who}", who=md.code(who, 40)),) if who else ()),
+    ]
+    if merged:
+        return (md.join([md.own("merged"), *told], " "),)
+    return (state(probe), *((md.join(told, " "),) if told else ()))
 
 
 def ago(moment: datetime, now: datetime) -> Md:

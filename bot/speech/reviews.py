@@ -133,7 +133,7 @@ def _crashed(judgement: Judgement) -> _Cells:
 
 
 def _evidence_rows(snapshot: Snapshot, judgement: Judgement, most: int) -> list[_Cells]:
-    """One row for each link that no exception speaks of already: what is behind it, one click away.
+    """One row for each link that no exception speaks of, or of which a forge told facts: what is behind it, one click away.
 
     What a link comes to is for the rules to say; where none of them does, only the fact is told.
     """
@@ -144,12 +144,12 @@ def _evidence_rows(snapshot: Snapshot, judgement: Judgement, most: int) -> list[
         told = evidence(link, probe, snapshot.taken_at) if probe is not None else md.link(link.url)
         if probe is not None and probe.seen in _FINE:
             result = Md("PASS")
-        elif levels - {Level.NOTE}:
+        elif levels - {Level.NOTE} and (probe is None or not probe.facts):
             continue
         elif probe is None:
             result = md.own("not looked at yet")
         else:
-            result = Md(_RESULT[Level.NOTE]) if levels else md.own("not judged")
+            result = Md(_RESULT[max(levels, key=lambda level: level.weight)]) if levels else md.own("not judged")
         rows.append((md.own("evidence"), result, told))
     if len(rows) > most:
         left = md.fill("{n} more links", n=Md(str(len(rows) - most + 1)))
@@ -241,9 +241,15 @@ def _about(snapshot: Snapshot) -> Md:
 
 
 def _rows(snapshot: Snapshot) -> Md:
-    changes = snapshot.changes
-    if changes.empty:
+    if snapshot.changes.empty:
         return md.own("This pull changes no row.")
+    what = md.escape(snapshot.form.value)
+    return md.fill("This pull is {what}: {parts}. Nothing else.", what=what, parts=changed_rows(snapshot))
+
+
+def changed_rows(snapshot: Snapshot) -> Md:
+    """All that differs, counted by table: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added."""
+    changes = snapshot.changes
     parts: list[Md] = []
     for table in changes.tables[:TABLES_MAX]:
         touched = changes.of(table)
@@ -258,8 +264,7 @@ def _rows(snapshot: Snapshot) -> Md:
         parts.append(md.fill("{table} {counts}", table=md.code(table, 64), counts=md.join([c for c in counts if c], ", ")))
     if len(changes.tables) > TABLES_MAX:
         parts.append(md.fill("{n} more tables", n=md.number(len(changes.tables) - TABLES_MAX)))
-    what = md.escape(snapshot.form.value)
-    return md.fill("This pull is {what}: {parts}. Nothing else.", what=what, parts=md.join(parts, "; "))
+    return md.join(parts, "; ")
 
 
 def _kind(rows: tuple[RowChange, ...], kind: ChangeKind) -> tuple[RowChange, ...]:

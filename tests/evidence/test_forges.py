@@ -891,7 +891,8 @@ def test_a_review_shows_the_evidence_as_what_it_is(hub: Stage) -> None:
     )
     impostor = replace(hub.look(f"hop/gastown/commit/{sha('impostor')}"), url=link.url, probed_at=at)
     assert evidence(link, impostor, at) == (
-        "<https://x.example.org/1> GitHub commit, `impostor commit` 2 h ago by `pia`, 1 file, `Looks like ours`, at 06:10 UTC"
+        "<https://x.example.org/1> GitHub commit, on no branch of the repository (`impostor_commit`), 2 h ago by `pia`, "
+        "1 file, `Looks like ours`, at 06:10 UTC"
     )
     hostile = replace(
         merged, facts=(("title", "`]<script> @ana"), ("files", "**1**"), ("merged_at", "now"), ("state", "merged"))
@@ -910,8 +911,7 @@ def test_times_are_told_in_the_largest_unit_that_fits(minutes: int, words: str) 
 
 
 def test_every_kind_a_forge_knows_has_a_name_in_reviews() -> None:
-    asked = {classify(link).kind.value for link in LINKS}
-    assert asked == set(KIND_NAMES)
+    assert {classify(link).kind.value for link in LINKS} <= set(KIND_NAMES)
 
 
 def test_the_forge_is_asked_again_before_an_accept(world: World, hub: Stage) -> None:

@@ -14,13 +14,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 
 from bot import log, wiring
 from bot.clock import Clock
 from bot.commands import catalog as commands
 from bot.converge import converge
 from bot.deps import Deps
-from bot.evidence import FetchPolicy, probe
+from bot.looking import Manners
 from bot.model.ids import Commons, PullNo
 from bot.rulebook import catalog as rules
 from bot.scratch import DECIDE, PROBE, REVIEW
@@ -69,12 +70,8 @@ def _functions(settings: Settings, deps: Deps) -> dict[str, Callable[..., None]]
         converge(commons, number, deps, extend=extend)
 
     pulls = PullDuties(known=known, scratch=deps.scratch, look=look, sweep=lambda commons: sweep(commons, deps))
-    policy = FetchPolicy(allow=settings.evidence_allow)
-    links = ProbeDuties(
-        known=known,
-        scratch=deps.scratch,
-        probe=lambda url, last: probe(url, policy=policy, now=wiring.now, previous=last),
-    )
+    looking = replace(wiring.looking(settings, deps.scratch), manners=Manners(pace_s=0, retry_s=()))
+    links = ProbeDuties(known=known, scratch=deps.scratch, looking=looking)
     return {**pulls.functions(), **links.functions()}
 
 

@@ -114,6 +114,7 @@ def environment(world: World, gate: HubGate, server: RedisProcess, folder: Path)
         "STAMPBOT_HUB_URL": gate.url,
         "STAMPBOT_HUB_TOKEN": f"token-{BOT}",
         "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        "STAMPBOT_EVIDENCE_PACE": "0",
         "STAMPBOT_CONFIG": str(config),
         "STAMPBOT_LOG": "json",
         "REDIS_URL": server.url,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands import catalog as commands
+from bot.model.evidence import Seen
 from bot.model.ids import PullNo, User
 from bot.model.ledger import Stamp, Wanted
 from bot.model.policy import Policy
@@ -40,6 +41,14 @@ ITEM = {
     "tags": '["relay","retry","go"]',
 }
 EVIDENCE = "https://github.com/acme/relay/pull/123"
+FACTS = (
+    ("state", "merged"),
+    ("title", "Retry the handshake after a dropped lease"),
+    ("author", "pia"),
+    ("merged_by", "bo"),
+    ("merged_at", "2026-06-14T11:58:00Z"),
+    ("files", "14"),
+)
 SAID = "/accept --quality 4"
 
 
@@ -84,7 +93,7 @@ def _open() -> Snapshot:
             wanted=hands_in(item.row, evidence_url=EVIDENCE),
             completion=added("completions", id=COMPLETION, wanted_id=ITEM["id"], evidence=EVIDENCE),
         ),
-        probes=(a_probe(EVIDENCE, title="Retry the handshake #123 · acme/relay"),),
+        probes=(a_probe(EVIDENCE, Seen.VERIFIED, reason="merged", kind="github_pull", facts=FACTS),),
         record=Record(stamps=2, mean_quality=4.5),
     )
 

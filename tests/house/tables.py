@@ -18,11 +18,14 @@ import click
 from bot.__main__ import main as command_line
 from bot.commands import catalog as commands
 from bot.commands.command import Command
-from bot.model.policy import Policy
+from bot.model import evidence
+from bot.model.evidence import Seen
+from bot.model.policy import Policy, Timing
+from bot.model.reasons import REASONS, Reason
 from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
 from bot.variables import VARIABLES
-from tests.house import samples
+from tests.house import kinds, samples, wall
 from tests.house.tree import ROOT
 
 HOW = "written by python -m tests.house.tables --write"
@@ -65,6 +68,29 @@ def shell_table() -> str:
     return _table(("command", "does"), ((_code(usages[name]), one.get_short_help_str(200)) for name, one in shown.items()))
 
 
+def kind_table() -> str:
+    """What a pull can be, and what the commands come to on it, by the bot's own code on an example of each."""
+    return _table(("a pull is", "kind", "for example", "review", "`/accept`", "`/reject`", "`/close`"), kinds.rows())
+
+
+def reason_table() -> str:
+    """Every reason code of a fact sheet: its verdicts, what it says of the link, what can be done."""
+    rows = ((_code(r.code), ", ".join(s.value for s in r.seen), r.says, _to_do(r)) for r in REASONS.values())
+    return _table(("code", "verdict", "the link …", "what to do"), rows)
+
+
+def look_table() -> str:
+    """How often links are looked at, by what was seen there last."""
+
+    def row(seen: Seen) -> tuple[str, str, str]:
+        least_s = evidence.KEPT_S.get(seen) if seen is not Seen.UNKNOWN else Timing().look_again_s
+        most_s = evidence.UNKNOWN_KEPT_MAX_S if seen is Seen.UNKNOWN else evidence.KEPT_MAX_S
+        said = ("never: the link itself would have to change", "") if least_s is None else (_span(least_s), _span(most_s))
+        return (seen.value, *said)
+
+    return _table(("a link that is", "not sooner than after", "not later than after"), map(row, Seen))
+
+
 def review_sample() -> str:
     """A whole review."""
     return f"````markdown\n{samples.review()}\n````"
@@ -76,6 +102,7 @@ def receipt_sample() -> str:
 
 
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
         "review": review_sample,
         "receipt": receipt_sample,
@@ -86,6 +113,8 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "shell": shell_table,
     },
     "docs/rules.md": {"rules in full": rule_pages},
+    "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
+    "docs/operations.md": {"unit": wall.unit, "ruleset": wall.ruleset},
 }
 """The generated parts of each document, by the name in their markers."""
 
@@ -154,6 +183,20 @@ def _traits(rule: Rule) -> str:
     if rule.fades:
         traits.append("a note once the pull is merged")
     return "; ".join(traits) + "."
+
+
+def _to_do(reason: Reason) -> str:
+    if reason.remedy:
+        return reason.remedy
+    return "" if set(reason.seen) <= {Seen.VERIFIED, Seen.REACHABLE} else "nothing: it passes, or a validator looks"
+
+
+def _span(seconds: float) -> str:
+    """A wait in the largest unit that divides it: `6 h`."""
+    for unit_s, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds % unit_s == 0:
+            return f"{seconds / unit_s:g} {unit}".replace("1 days", "1 day")
+    return f"{seconds:g} s"
 
 
 def _meaning(name: str, schema: Mapping[str, Any]) -> str:

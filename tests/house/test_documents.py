@@ -153,7 +153,7 @@ def test_the_sample_is_the_demos_first_pull() -> None:
     item = seed_items.HANDSHAKE
     assert (first.item, item.id, item.title) == (samples.ITEM["id"], samples.ITEM["id"], samples.ITEM["title"])
     assert "/acme/relay/pull/123" in samples.EVIDENCE
-    assert any(f"{samples.EVIDENCE}'" in statement for statement in first.script("https://github.com"))
+    assert any(f"{samples.EVIDENCE}'" in statement for statement in first.script({"github": "https://github.com"}))
     assert samples.review().startswith("**READY**")
     assert samples.receipt().startswith("**ACCEPTED**")
 

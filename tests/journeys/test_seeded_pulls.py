@@ -2,38 +2,115 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import redis
 
+from bot.deps import Deps
+from bot.evidence.forge import make_forges
+from bot.model.evidence import Seen
 from bot.model.ids import PullNo
+from bot.policy_file import load
+from bot.processes import toml_tables
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import FreshDatabase, SandboxProcess
 from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def wasteland(world_redis: RedisProcess) -> Iterator[World]:
-    """The demo's commons, with nobody but the bot at work on it."""
+def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Deps]]:
+    """The demo's commons, settled, with nobody but the bot at work on it; and that bot, who trusts the look-alikes."""
     with SandboxProcess.start("--seed", "demo", "--operation-ms", "5") as sandbox:
         client = redis.Redis.from_url(world_redis.url)
         client.flushall()
         db = FreshDatabase(sandbox, "hop/wl-commons")
         world = World(sandbox=sandbox, db=db, redis=client, evidence=str(sandbox.ready["evidence_url"]), account="stampbot")
-        world.settle()
-        yield world
+        file, problems = load(toml_tables(sandbox.ready["trust"]), "stampbot.toml")
+        assert problems == ()
+        policy = file.general.policy
+        world.policy = replace(world.policy, projects=policy.projects, logins=policy.logins)
+        bot = replace(world.deps, forges=make_forges(file.forges, file.registries, now=world.deps.clock))
+        world.settle(bot)
+        yield world, bot
 
 
-def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settled(wasteland: World) -> None:
-    promised = {p["number"]: (p["kind"], p["verdict"]) for p in wasteland.sandbox.ready["seed"]["pulls"]}
+def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settled(wasteland: tuple[World, Deps]) -> None:
+    world, bot = wasteland
+    promised = {p["number"]: (p["kind"], p["verdict"]) for p in world.sandbox.ready["seed"]["pulls"]}
     found = {}
     for number in promised:
-        snapshot = wasteland.observe(PullNo(number))
+        snapshot = world.observe(PullNo(number), bot)
         digests = [review.mark.digest for review in snapshot.reviews]
         assert len(digests) == len(set(digests)), number
         found[number] = (snapshot.kind.name, snapshot.reviews[-1].mark.outcome.replace("-", " "))
     assert found == promised
-    said = {number: wasteland.said(PullNo(number)) for number in promised}
-    wasteland.settle()
-    assert {number: wasteland.said(PullNo(number)) for number in promised} == said
+    said = {number: world.said(PullNo(number)) for number in promised}
+    world.settle(bot)
+    assert {number: world.said(PullNo(number)) for number in promised} == said
+
+
+def of(wasteland: tuple[World, Deps], slug: str) -> PullNo:
+    """The number of a seeded pull."""
+    world, _ = wasteland
+    return PullNo(next(p["number"] for p in world.sandbox.ready["seed"]["pulls"] if p["slug"] == slug))
+
+
+EVIDENCE = (
+    ("happy-handshake", "github_pull", Seen.VERIFIED, "merged"),
+    ("happy-ledger", "gitlab_merge_request", Seen.VERIFIED, "merged"),
+    ("dead-evidence", "url", Seen.DEAD, "not_found"),
+    ("self-accept-bait", "github_release", Seen.VERIFIED, "published"),
+    ("race-first", "gitea_pull", Seen.VERIFIED, "merged"),
+    ("stale-fork", "bitbucket_pull", Seen.VERIFIED, "merged"),
+    ("from-fork-main", "github_commit", Seen.VERIFIED, "contained"),
+    ("conflict", "github_run", Seen.VERIFIED, "succeeded"),
+    ("slow-evidence", "url", Seen.REACHABLE, "ok"),
+    ("redirected-evidence", "url", Seen.REACHABLE, "ok"),
+    ("not-merged", "github_pull", Seen.SUSPICIOUS, "not_merged"),
+    ("impostor-commit", "github_commit", Seen.SUSPICIOUS, "impostor_commit"),
+    ("no-such-pull", "github_pull", Seen.DEAD, "no_such_pull"),
+    ("private-repository", "github_pull", Seen.UNKNOWN, "not_visible"),
+    ("done-before", "github_pull", Seen.VERIFIED, "merged"),
+    ("reused-evidence", "github_pull", Seen.VERIFIED, "merged"),
+    ("other-author", "github_pull", Seen.VERIFIED, "merged"),
+    ("published-package", "npm_package", Seen.VERIFIED, "published"),
+)
+
+
+@pytest.mark.parametrize(("slug", "kind", "seen", "reason"), EVIDENCE, ids=[row[0] for row in EVIDENCE])
+def test_the_evidence_of_a_seeded_pull_is_what_its_purpose_says(
+    wasteland: tuple[World, Deps], slug: str, kind: str, seen: Seen, reason: str
+) -> None:
+    world, bot = wasteland
+    (probe,) = world.observe(of(wasteland, slug), bot).probes
+    assert (probe.kind, probe.seen, probe.reason) == (kind, seen, reason)
+
+
+@pytest.mark.parametrize(
+    ("slug", "rule"),
+    [
+        ("not-merged", "evidence is alive"),
+        ("impostor-commit", "evidence is alive"),
+        ("no-such-pull", "evidence is alive"),
+        ("private-repository", "evidence is alive"),
+        ("done-before", "evidence is of this claim"),
+        ("other-author", "evidence is of this claim"),
+        ("reused-evidence", "evidence is used once"),
+    ],
+)
+def test_a_pull_that_shows_one_thing_shows_nothing_else(wasteland: tuple[World, Deps], slug: str, rule: str) -> None:
+    world, _ = wasteland
+    review = world.said(of(wasteland, slug), "review")[-1]
+    doubted = re.findall(r"^\| (?!evidence \|)([a-z ]+) \| \*\*[A-Z ]+\*\* \|", review, re.MULTILINE)
+    # The rig of the impostor's commit is an outsider as well.
+    assert [name for name in doubted if name != "rig has trust" or slug != "impostor-commit"] == [rule]
+
+
+def test_the_first_review_of_the_demo_says_what_the_evidence_is(wasteland: tuple[World, Deps]) -> None:
+    world, _ = wasteland
+    (review,) = world.said(of(wasteland, "happy-handshake"), "review")
+    shown = r"GitHub pull, merged 1[78] h ago by `bo`, 14 files, `Retry the handshake after a dropped lease`"
+    assert re.search(shown, review)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from structlog.testing import capture_logs
 
 from bot.converge import Report, converge
 from bot.deps import Deps
-from bot.evidence import FetchPolicy, probe
 from bot.hub.client import Hub
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
@@ -33,7 +31,6 @@ from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
 from tests.world import BOT, World, people_and_items
 
-LOOPBACK = ip_network("127.0.0.0/8")
 ITEM = "w-com-001"
 DDL = seed_schema.creation()
 DONE = wl_sql.completion_id(ITEM, "polecat-7")
@@ -62,7 +59,7 @@ class Worker:
         self._prober = ProbeDuties(
             known=frozenset({world.commons}),
             scratch=self.deps.scratch,
-            probe=lambda url, last: probe(url, policy=FetchPolicy(allow=(LOOPBACK,)), now=self.deps.clock, previous=last),
+            looking=world.looking(self.deps),
         )
 
     def _look(self, commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:

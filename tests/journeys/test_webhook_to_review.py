@@ -56,6 +56,7 @@ class Town:
             STAMPBOT_ACCOUNT=BOT,
             STAMPBOT_WEBHOOK_SECRET=SECRET,
             STAMPBOT_EVIDENCE_ALLOW=f"{HOST}/32",
+            STAMPBOT_EVIDENCE_PACE="0",
             STAMPBOT_CONFIG=str(policy),
             STAMPBOT_LOG="console",
             REDIS_URL=server.url,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
-
 import pytest
 
 from bot.rulebook import Snapshot
@@ -14,12 +11,8 @@ from tests.rules.table import PASS, found, told
 
 FAULT = (f"fault completions.{COMPLETION}.evidence",)
 
+RESULT = '{"output": "42", "output_hash": "sha256:00", "model": "llama3.2:1b", "seed": 7}'
 OLD_LINK: dict[str, str | None] = {"evidence_url": "https://elsewhere.example/older"}
-
-
-def result(output: str = "42", **other: object) -> str:
-    digest = "sha256:" + sha256(output.encode()).hexdigest()
-    return json.dumps({"output": output, "output_hash": digest, "model": "llama3.2:1b", "seed": 7} | other)
 
 
 def handed(evidence: str | None, kind: str = "feature") -> Snapshot:
@@ -32,7 +25,8 @@ def handed(evidence: str | None, kind: str = "feature") -> Snapshot:
     [
         (handed(EVIDENCE), PASS),
         (handed(f"Done in {EVIDENCE}, see also the notes."), PASS),
-        (handed(result(), "inference"), PASS),
+        (handed(RESULT, "inference"), PASS),
+        (handed("{" * 100_000, "inference"), PASS),
         (handed(EVIDENCE, "inference"), PASS),
         (a_snapshot(changes=changes_of(added("completions"))), PASS),
         (a_snapshot(changes=changes_of(hands_in())), PASS),
@@ -44,11 +38,8 @@ def handed(evidence: str | None, kind: str = "feature") -> Snapshot:
         (handed("javascript:alert(1)"), FAULT),
         (handed("ftp://example.org/x"), FAULT),
         (handed("https://"), FAULT),
-        (handed(result()), FAULT),
+        (handed(RESULT), FAULT),
         (handed("it says 42", "inference"), FAULT),
-        (handed(result(output_hash="sha256:00"), "inference"), FAULT),
-        (handed(result(model=None), "inference"), FAULT),
-        (handed("{" * 100_000, "inference"), FAULT),
         (handed(" ".join(f"https://example.org/{n}" for n in range(12))), (f"doubt completions.{COMPLETION}.evidence",)),
         (
             a_snapshot(changes=work(wanted=hands_in(evidence_url="https://elsewhere.example/1"))),
@@ -56,10 +47,10 @@ def handed(evidence: str | None, kind: str = "feature") -> Snapshot:
         ),
     ],
     ids=[
-        "a link", "a link in a sentence", "an inference result", "a link for inference", "competing", "no completion",
+        "a link", "a link in a sentence", "an inference result", "its hash is no matter", "a link for inference", "competing",
+        "no completion",
         "an older link on main", "nothing", "blank", "a hash", "a file", "javascript", "ftp", "no host",
-        "a result nobody asked for", "text for inference", "another hash", "no model", "not JSON", "too many",
-        "two stories",
+        "a result nobody asked for", "text for inference", "too many", "two stories",
     ],
 )  # fmt: skip
 def test_evidence_is_a_url(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

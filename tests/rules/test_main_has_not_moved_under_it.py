@@ -18,7 +18,7 @@ from tests.build import (
     modified,
     work,
 )
-from tests.rules.table import PASS, found, told
+from tests.rules.table import PASS, found, judged, told
 
 AGAIN = changes_of(modified("rigs", a_rig().row, last_seen="2026-06-14 13:00:00"))
 LINK = changes_of(modified("rig_links", status="revoked"))
@@ -54,11 +54,66 @@ def test_main_has_not_moved(snapshot: Snapshot, expected: tuple[str, ...]) -> No
     assert found(check, snapshot) == expected
 
 
-def test_the_cells_in_conflict_are_named() -> None:
-    said = told(check, seen(work(), status="claimed", claimed_by="cormorant", updated_at="2026-06-10 09:00:00"))
-    assert said == (
-        f"Main has changed `{ITEM}` since the branch left it, so the merge conflicts: claimed_by, status, updated_at."
-    )
+LATER = "2026-06-10 09:00:00"
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "says"),
+    [
+        (
+            seen(work(), status="claimed", claimed_by="cormorant", updated_at=LATER),
+            f"Main has changed `{ITEM}` since the branch left it (there now: `claimed`, rig `cormorant`),"
+            " so the merge conflicts: claimed_by, status, updated_at.",
+        ),
+        (
+            seen(work(), status="withdrawn", updated_at=LATER),
+            f"Main has changed `{ITEM}` since the branch left it (there now: `withdrawn`),"
+            " so the merge conflicts: status, updated_at.",
+        ),
+        (
+            seen(changes_of(claims()), updated_at=LATER),
+            f"Main has changed `{ITEM}` since the branch left it, so the merge conflicts: updated_at.",
+        ),
+        (
+            seen(changes_of(claims({"claimed_by": "cormorant"})), claimed_by=None, status=None),
+            f"Main has changed `{ITEM}` since the branch left it, so the merge conflicts: claimed_by, status.",
+        ),
+        (
+            a_snapshot(changes=LINK, rig_links=(a_rig_link(status="pending", revoked_by="cormorant"),)),
+            "Main has changed `l-1` since the branch left it (there now: `pending`, by `cormorant`),"
+            " so the merge conflicts: status.",
+        ),
+        (
+            a_snapshot(changes=AGAIN, rigs=(a_rig(owner="cy"),)),
+            "Main has changed dolthub_org of `polecat-7` since the branch left it (there now: owner `cy`).",
+        ),
+        (
+            seen(work(), description="It stops at twelve."),
+            f"Main has changed description of `{ITEM}` since the branch left it.",
+        ),
+    ],
+    ids=["claimed", "withdrawn", "touched", "emptied", "a link", "a rig", "asks for something else"],
+)
+def test_what_moved_is_named_and_in_whose_hands_it_is(snapshot: Snapshot, says: str) -> None:
+    assert told(check, snapshot) == says
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "remedy"),
+    [
+        (
+            seen(work(), updated_at=LATER),
+            f"Discard the branch (b in the wl board), sync the fork with main, then: `wl claim {ITEM}`",
+        ),
+        (
+            a_snapshot(changes=LINK, rig_links=(a_rig_link(status="pending"),)),
+            "Sync the fork with main, and write the row again",
+        ),
+    ],
+)
+def test_each_conflict_comes_with_a_way_out(snapshot: Snapshot, remedy: str) -> None:
+    (finding,) = judged(check, snapshot).findings
+    assert finding.remedy == remedy
 
 
 def test_a_fork_far_behind_main_is_not_reported() -> None:

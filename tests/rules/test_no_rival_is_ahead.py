@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.model.ids import PullNo
@@ -24,13 +26,14 @@ THEIRS = a_wanted(status="claimed", claimed_by="cormorant")
         (a_snapshot(changes=COMPETING), PASS),
         (a_snapshot(changes=COMPETING, items=(a_wanted(status="claimed", claimed_by="polecat-7"),)), PASS),
         (a_snapshot(rivals=(RIVAL,)), ("doubt pulls.58",)),
+        (a_snapshot(rivals=(replace(RIVAL, rig=Handle("polecat-7")),)), PASS),
         (a_snapshot(completions=(a_completion(id="c-rival", completed_by="cormorant"),)), ("doubt completions.c-rival",)),
         (a_snapshot(changes=COMPETING, items=(THEIRS,)), (f"doubt wanted.{ITEM}.claimed_by",)),
         (merged(a_snapshot(rivals=(RIVAL,))), ("note pulls.58",)),
     ],
     ids=[
         "alone", "another item's", "this very one", "nobody claims", "our own claim", "another pull",
-        "a completion on main", "another's claim", "merged",
+        "the worker's own other pull", "a completion on main", "another's claim", "merged",
     ],
 )  # fmt: skip
 def test_rivals_are_named(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

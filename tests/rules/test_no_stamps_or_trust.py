@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rulebook import Changes, RowChange
+from bot.rulebook import Changes, Form, RowChange
 from rules.no_stamps_or_trust import check
 from tests.build import COMPLETION, a_snapshot, added, changes_of, hands_in, modified, work
 from tests.rules.table import PASS, found, told
@@ -36,19 +36,36 @@ def trust(level: str) -> RowChange:
         (changes_of(*BULK, trust("3")), ("fault rigs.polecat-7.trust_level",)),
         (
             work(added("stamps", id="s-1"), wanted=hands_in(status="completed"), completion=added("completions", **ACCEPTED)),
-            ("fault stamps.s-1",),
+            PASS,
         ),
+        (
+            changes_of(added("stamps"), modified("completions", None, **ACCEPTED, evidence="https://example.org")),
+            (f"fault completions.{COMPLETION}",),
+        ),
+        (changes_of(added("stamps"), modified("stamps", {"id": "s-2"}, author="bo-works")), ("fault stamps.s-2",)),
+        (changes_of(added("stamps"), added("badges")), ("fault badges.b-1", "fault stamps.s-0a1b2c3d4e5f6071")),
         (changes_of(added("stamps", id="s-1"), added("payouts", id="1")), ("fault stamps.s-1",)),
     ],
     ids=[
         "work", "registration", "registration without trust", "registration again", "backfill", "smuggled stamp",
         "smuggled trust", "badge", "boot block", "demotion", "greedy registration", "rewritten stamp",
-        "rewritten completion", "trust hidden in a backfill", "own stamp in the form of an adoption",
+        "rewritten completion", "trust hidden in a backfill", "adoption, which another rule reads",
+        "acceptance that rewrites evidence", "acceptance that rewrites a stamp", "stamp beside a badge",
         "stamp beside an unknown table",
     ],
 )  # fmt: skip
 def test_nobody_brings_their_own(changes: Changes, expected: tuple[str, ...]) -> None:
     assert found(check, a_snapshot(changes=changes)) == expected
+
+
+def test_an_acceptance_by_another_tool_is_left_to_the_rule_about_decisions() -> None:
+    changes = changes_of(
+        added("stamps"),
+        modified("completions", None, **ACCEPTED),
+        modified("wanted", {"status": "in_review"}, status="completed"),
+    )
+    snapshot = a_snapshot(changes=changes)
+    assert (snapshot.form, found(check, snapshot)) == (Form.ACCEPTANCE, PASS)
 
 
 def test_a_smuggled_stamp_is_named() -> None:

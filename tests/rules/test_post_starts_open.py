@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.rulebook import RowChange
 from rules.post_starts_open import check
-from tests.build import a_snapshot, a_wanted, added, changes_of
-from tests.rules.table import PASS, found
+from tests.build import RIGS, a_rig, a_snapshot, a_wanted, added, changes_of
+from tests.rules.table import PASS, found, told
+
+IN_KILO = a_snapshot(rigs=(*RIGS, a_rig("kilo-main", "kim", gt_version="cloud-worker:0.9.2")))
+NOTED = ("note wanted.w-new.priority",)
 
 
 def posted(**cells: str | None) -> RowChange:
@@ -26,9 +31,34 @@ def posted(**cells: str | None) -> RowChange:
         (posted(posted_by=None), ("fault wanted.w-new.posted_by",)),
         (posted(title=" "), ("fault wanted.w-new.title",)),
         (posted(title="x" * 257), ("fault wanted.w-new.title",)),
-        (posted(priority="7"), ("doubt wanted.w-new.priority",)),
-        (posted(effort_level="huge"), ("doubt wanted.w-new.effort_level",)),
     ],
 )
 def test_posts_start_open(row: RowChange, expected: tuple[str, ...]) -> None:
     assert found(check, a_snapshot(changes=changes_of(row))) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (posted(posted_by="kilo-main", priority="0"), NOTED),
+        (posted(posted_by="kilo-main", priority="3"), NOTED),
+        (posted(posted_by="kilo-main", priority="4"), PASS),
+        (posted(posted_by="kilo-main", priority=None), PASS),
+        (posted(posted_by="kilo-main", priority="\u0663"), PASS),
+        (posted(posted_by="nobody-known", priority="0"), PASS),
+        (posted(priority="0", title="Nice to have: a blue lamp"), NOTED),
+        (posted(priority="0", description="Low-priority, no rush."), NOTED),
+        (posted(priority="0", title="The relay flows slowly"), PASS),
+        (posted(priority="2", title="Nice to have: a blue lamp"), PASS),
+        (posted(priority="4", title="Nice to have: a blue lamp"), PASS),
+    ],
+)
+def test_a_priority_that_may_be_upside_down_gets_a_note(row: RowChange, expected: tuple[str, ...]) -> None:
+    assert found(check, replace(IN_KILO, changes=changes_of(row))) == expected
+
+
+def test_both_readings_of_a_priority_are_told() -> None:
+    from_kilo = replace(IN_KILO, changes=changes_of(posted(posted_by="kilo-main", priority="0")))
+    assert told(check, from_kilo) == "Priority 0 is critical, but comes from a Kilo town, where it is low."
+    sounds = a_snapshot(changes=changes_of(posted(priority="0", description="whenever you like")))
+    assert told(check, sounds) == "Priority 0 is critical, and the item says `whenever`: in a Kilo town 0 is low."

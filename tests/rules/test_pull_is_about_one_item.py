@@ -6,7 +6,7 @@ import pytest
 
 from bot.rulebook import Snapshot
 from rules.pull_is_about_one_item import check
-from tests.build import a_branch, a_pull, a_snapshot, added, changes_of, claims, modified, work
+from tests.build import ITEM, a_branch, a_pull, a_snapshot, added, changes_of, claims, modified, work
 from tests.rules.table import PASS, found, told
 
 OTHER = {"id": "w-2"}
@@ -22,9 +22,15 @@ OTHER = {"id": "w-2"}
         (a_snapshot(changes=changes_of(claims(), claims(OTHER))), ("fault pull",)),
         (a_snapshot(changes=changes_of(modified("wanted", title="a"), modified("wanted", OTHER, title="b"))), ("doubt pull",)),
         (a_snapshot(pull=a_pull(source=a_branch(branch="wl/polecat-7/w-2"))), ("doubt pull",)),
+        (a_snapshot(pull=a_pull(source=a_branch(branch=f"wl/kilo/main/{ITEM}"))), PASS),
+        (a_snapshot(pull=a_pull(source=a_branch(branch="wl/kilo/main/w-2"))), ("doubt pull",)),
+        (a_snapshot(pull=a_pull(source=a_branch(branch="wl/register/polecat-7"))), PASS),
     ],
-    ids=["happy", "fork-main", "work-and-claim", "other-items-completion", "two-claims", "two-edits", "branch-of-another-item"],
-)
+    ids=[
+        "happy", "fork-main", "work-and-claim", "other-items-completion", "two-claims", "two-edits", "branch-of-another-item",
+        "handle-with-a-slash", "handle-with-a-slash-and-another-item", "branch-of-a-registration",
+    ],
+)  # fmt: skip
 def test_one_pull_one_item(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
     assert found(check, snapshot) == expected
 

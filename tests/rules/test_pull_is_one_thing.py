@@ -6,8 +6,14 @@ import pytest
 
 from bot.rulebook import Changes, PullKind
 from rules.pull_is_one_thing import check
-from tests.build import a_snapshot, added, changes_of, claims, modified, work
+from tests.build import a_branch, a_pull, a_snapshot, added, changes_of, claims, modified, removed, work
 from tests.rules.table import PASS, found, judged, told
+
+ODD_ID = "doubt chain_meta.{id}.chain_id"
+IN_REVIEW = {"status": "in_review", "claimed_by": "polecat-7"}
+ACCEPTED = {"validated_by": "ana-town", "stamp_id": "s-0a1b2c3d4e5f6071", "validated_at": "2026-06-14 13:50:00"}
+CLOSED = modified("wanted", IN_REVIEW, status="completed")
+ALONE = "from `pia`: for maintainers only."
 
 
 @pytest.mark.parametrize(
@@ -34,6 +40,77 @@ def test_a_pull_whose_rows_could_not_be_read_is_not_called_empty() -> None:
     assert found(check, a_snapshot(changes=changes_of(), head=None)) == PASS
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            changes_of(added("stamps"), modified("completions", None, **ACCEPTED), CLOSED),
+            "an acceptance by another tool in the name of `ana-town` (`stamps`, `completions`, `wanted`), " + ALONE,
+        ),
+        (changes_of(CLOSED), "an item settled (`wanted`), " + ALONE),
+        (
+            changes_of(modified("completions", None, **ACCEPTED)),
+            "an item settled in the name of `ana-town` (`completions`), " + ALONE,
+        ),
+        (changes_of(added("badges")), "a badge (`badges`), " + ALONE),
+        (changes_of(added("boot_blocks")), "a boot block (`boot_blocks`), " + ALONE),
+        (changes_of(modified("rigs", trust_level="3")), "a change of trust (`rigs`), " + ALONE),
+        (changes_of(removed("wanted")), "a removal of rows (`wanted`), " + ALONE),
+        (changes_of(added("badges"), added("chain_meta")), "rows only maintainers write (`badges`, `chain_meta`), " + ALONE),
+        (changes_of(modified("_meta", value="x")), "a change of the commons' own settings (`_meta`), " + ALONE),
+        (changes_of(schema=("wanted",)), "a change of the schema (`wanted`), " + ALONE),
+        (changes_of(added("payouts", id="1")), "rows of a table nobody here knows (`payouts`), " + ALONE),
+        (changes_of(claims(), added("badges")), "several things at once (`wanted`, `badges`)."),
+    ],
+)  # fmt: skip
+def test_a_pull_is_told_with_what_it_is_and_from_whom(changes: Changes, says: str) -> None:
+    assert told(check, a_snapshot(changes=changes)) == f"This pull is {says}"
+
+
+def test_several_authors_are_named_and_counted() -> None:
+    stamps = (added("stamps", id=f"s-{name}", author=name) for name in ("a", "b", "a", "c", "d", "e"))
+    said = told(check, a_snapshot(changes=changes_of(*stamps)))
+    assert said.startswith("This pull is an acceptance by another tool in the name of `a`, `b`, `c` and 2 more (`stamps`)")
+
+
 def test_a_backfill_is_told_in_numbers() -> None:
-    changes = changes_of(*(added("stamps", id=f"s-{n}") for n in range(200)), unread=(("completions", 6000),))
-    assert told(check, a_snapshot(changes=changes)) == "The pull brings 6200 rows at once (`stamps`, `completions`)."
+    stamps = (added("stamps", id=f"s-{n}", author="gastownhall-backfill") for n in range(200))
+    done = (added("completions", id=f"c-{n}", validated_by="gastownhall-backfill" if n < 40 else None) for n in range(50))
+    gone = removed("completions", id="c-old")
+    changes = changes_of(*stamps, *done, gone, added("rigs", handle="old-crow"), unread=(("wanted", 6000),))
+    assert told(check, a_snapshot(changes=changes)) == (
+        "This pull is a backfill, from `pia`: 200 rows of `stamps`, 51 rows of `completions`, 1 row of `rigs`, 6000 rows of"
+        " `wanted` that were too many to read; 40 of 50 completions name a validator; stamps are by `gastownhall-backfill`."
+    )
+
+
+def test_a_backfill_too_large_to_read_is_told_by_its_size_alone() -> None:
+    said = told(check, a_snapshot(changes=changes_of(unread=(("stamps", 6000),))))
+    assert said == "This pull is a backfill, from `pia`: 6000 rows of `stamps` that were too many to read."
+
+
+@pytest.mark.parametrize(
+    ("branch", "cells", "expected"),
+    [
+        ("register-wasteland/pia/wl-pia", {"dolt_database": "pia/wl-pia"}, ("fault pull",)),
+        ("register-wasteland/pia/wl-pia", {}, ("fault pull",)),
+        ("register-wasteland/pia/wl-pia", {"dolt_database": "bo/wl"}, ("fault pull", "doubt chain_meta.{id}.dolt_database")),
+        ("register-wasteland/pia/wl-pia", {"chain_id": "wl-1"}, ("fault pull", ODD_ID)),
+        ("register-wasteland/pia/wl-pia", {"chain_id": "wl-ABCDEF0123456789"}, ("fault pull", ODD_ID)),
+        ("main", {"dolt_database": "pia/wl-pia"}, ("fault pull", "note pulls.57.branch")),
+        ("register-wasteland/pia", {}, ("fault pull", "note pulls.57.branch")),
+    ],
+    ids=["as it should be", "no database", "another database", "short id", "capitals", "from main", "half a name"],
+)  # fmt: skip
+def test_a_chain_is_known_by_its_id_and_its_branch(
+    branch: str, cells: dict[str, str | None], expected: tuple[str, ...]
+) -> None:
+    snapshot = a_snapshot(pull=a_pull(source=a_branch("pia", branch)), changes=changes_of(added("chain_meta", **cells)))
+    named = cells.get("chain_id", "wl-0123456789abcdef") or ""
+    assert found(check, snapshot) == tuple(place.format(id=named) for place in expected)
+
+
+def test_a_chain_that_is_changed_keeps_its_id() -> None:
+    change = modified("chain_meta", {"chain_id": "old"}, chain_type="project")
+    pull = a_pull(source=a_branch("pia", "register-wasteland/pia/wl-pia"))
+    assert found(check, a_snapshot(pull=pull, changes=changes_of(change))) == ("fault pull",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rulebook import Snapshot, User
+from bot.rulebook import Pull, Snapshot, User
 from rules.rig_belongs_to_its_owner import check
 from tests.build import (
     COMPLETION,
@@ -26,6 +26,14 @@ MALLORYS = a_pull(source=a_branch("mallory"), creator=User("mallory"))
 ON_THE_COMMONS = a_branch("hop")
 WORKER_PLACE = f"completions.{COMPLETION}.completed_by"
 POST = changes_of(added("wanted", id="w-new", posted_by="polecat-7"))
+CORMORANTS = (f"fault wanted.{ITEM}.claimed_by",)
+INHERITED = claims({"id": "w-2"}, claimed_by="cormorant")
+BESIDE = added("wanted", id="w-new", posted_by="polecat-7")
+SLASHED = (*RIGS, a_rig("kilo", "pia"), a_rig("kilo/main", "kilo-org"))
+
+
+def on(branch: str, owner: str = "pia") -> Pull:
+    return a_pull(source=a_branch(owner, branch), creator=User(owner))
 
 
 @pytest.mark.parametrize(
@@ -43,15 +51,19 @@ POST = changes_of(added("wanted", id="w-new", posted_by="polecat-7"))
         (a_snapshot(rigs=RIGS[1:]), (f"fault {WORKER_PLACE}",)),
         (a_snapshot(rigs=(a_rig(owner=None), *RIGS[1:])), (f"doubt {WORKER_PLACE}",)),
         (
-            a_snapshot(changes=changes_of(claims(claimed_by="cormorant"), added("wanted", id="w-new", posted_by="polecat-7"))),
+            a_snapshot(changes=changes_of(claims(claimed_by="cormorant"), BESIDE)),
             (f"fault wanted.{ITEM}.claimed_by",),
         ),
+        (a_snapshot(changes=work(INHERITED)), ("fault wanted.w-2.claimed_by",)),
+        (a_snapshot(changes=changes_of(INHERITED)), ("fault wanted.w-2.claimed_by",)),
+        (a_snapshot(changes=changes_of(hands_in({"claimed_by": "cormorant"}, claimed_by="cormorant"))), CORMORANTS),
         (a_snapshot(changes=work(wanted=hands_in(claimed_by="cormorant"))), (f"fault wanted.{ITEM}.claimed_by",)),
     ],
     ids=[
         "happy", "claim", "post", "opened by somebody else", "branch of the commons", "another's branch of the commons",
-        "impostor", "post by an impostor", "owner in another case", "not registered", "owner unknown", "inherited claim",
-        "another claims",
+        "impostor", "post by an impostor", "owner in another case", "not registered", "owner unknown",
+        "inherited claim beside a post",
+        "inherited claim beside work", "another's claim alone", "another's work moved on", "another claims",
     ],
 )  # fmt: skip
 def test_rigs_act_from_their_owners_fork(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
@@ -67,3 +79,47 @@ def test_a_handle_in_another_case_is_another_rig() -> None:
     changes = work(wanted=hands_in(claimed_by="Polecat-7"), completion=added("completions", completed_by="Polecat-7"))
     said = told(check, a_snapshot(changes=changes))
     assert said == "Rig `Polecat-7` hands in work, but is not registered on main; main knows `polecat-7`."
+
+
+def test_a_claim_that_a_branch_carries_along_is_told_with_whose_it_is() -> None:
+    assert told(check, a_snapshot(changes=changes_of(INHERITED, BESIDE))) == (
+        "The branch carries along a claim of item `w-2` by `cormorant` of `cy`, and the pull is from `pia`."
+    )
+    alone = told(check, a_snapshot(changes=changes_of(INHERITED)))
+    assert alone == "Rig `cormorant` claims the item; it belongs to `cy`, but the rows come from `pia`."
+
+
+def test_a_handle_that_only_looks_registered_is_told_with_the_one_that_is() -> None:
+    changes = changes_of(claims(claimed_by="po1ecat_7"))
+    said = told(check, a_snapshot(changes=changes))
+    assert said == "Rig `po1ecat_7` claims the item, but is not registered on main; main knows `polecat-7`."
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (a_snapshot(pull=on("wl/cormorant/w-870be07fbc")), ("doubt pulls.57.branch",)),
+        (a_snapshot(pull=on("wl/kilo/main/w-870be07fbc"), rigs=SLASHED), ("doubt pulls.57.branch",)),
+        (a_snapshot(pull=on("wl/kilo/w-870be07fbc"), rigs=SLASHED), PASS),
+        (a_snapshot(pull=on("wl/register/cormorant")), PASS),
+        (a_snapshot(pull=on("wl/nobody-known/w-1")), PASS),
+        (a_snapshot(pull=on("wl/cormorant")), PASS),
+        (a_snapshot(pull=on("wl")), PASS),
+        (a_snapshot(pull=on("main")), PASS),
+        (a_snapshot(pull=on("wl/cormorant/w-1"), rigs=(*RIGS[:3], a_rig("cormorant", None))), PASS),
+        (a_snapshot(pull=on("wl/polecat-7/w-870be07fbc", "mallory")), (f"fault {WORKER_PLACE}",)),
+        (a_snapshot(pull=on("wl/cormorant/w-1"), changes=changes_of(added("wanted", posted_by=None))), PASS),
+    ],
+    ids=[
+        "another's rig", "another's rig with a slash", "own rig of the first part", "a registration's", "rig not known",
+        "no item", "nothing but wl", "main", "rig without owner", "impostor, told of the rig", "nobody acts",
+    ],
+)  # fmt: skip
+def test_a_branch_named_after_anothers_rig_is_looked_at(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+def test_a_branch_named_after_anothers_rig_is_told_with_its_owner() -> None:
+    assert told(check, a_snapshot(pull=on("wl/cormorant/w-1"))) == (
+        "The branch is named after rig `cormorant` of `cy`, and the pull is from `pia`."
+    )

@@ -17,6 +17,19 @@ import pytest
 
 from tests.sandbox_process import SandboxFailed, SandboxProcess, fresh_database
 
+THERE = {
+    "pages": "/ok",
+    "dolthub": "/repositories/hop/wl-commons/pulls/1",
+    "github": "/hop/gastown/pull/1",
+    "gitlab": "/hop/gastown/-/merge_requests/1",
+    "gitea": "/hop/gastown/pulls/1",
+    "bitbucket": "/hop/gastown/pull-requests/1",
+    "npm": "/package/relay-client",
+    "pypi": "/project/ledger-export/1.0/",
+    "oci": "/r/acme/relay",
+}
+"""A page for people, by place."""
+
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -152,6 +165,21 @@ def test_the_demo_has_a_page_for_every_pull_and_tells_what_it_is_for() -> None:
     assert all(pull["purpose"] and pull["kind"] and pull["verdict"] for pull in seed["pulls"])
     assert [attempt["payload"]["event_name"] for attempt in told] == ["push", "pull_request"]
     assert evidence == 200
+
+
+def test_what_runs_beside_a_seed_is_told_answers_and_keeps_its_addresses() -> None:
+    with SandboxProcess.start("--seed", "small") as sandbox:
+        places, trust = sandbox.ready["places"], sandbox.ready["trust"]
+        sandbox.admin("POST", "/reset", {"seed": "demo"})
+        missing = {place: sandbox.session.get(base + "/none/of/this", timeout=10).status_code for place, base in places.items()}
+        there = {place: sandbox.session.get(base + THERE[place], timeout=10).status_code for place, base in places.items()}
+    assert set(places) == set(THERE)
+    assert there == dict.fromkeys(THERE, 200)
+    assert missing == dict.fromkeys(THERE, 404)
+    trusted = {**trust["forges"], **trust["registries"]}
+    assert {place: trusted[base.removeprefix("http://")] for place, base in places.items() if place != "pages"} == {
+        place: place for place in THERE if place != "pages"
+    }
 
 
 def test_operations_are_polled_where_the_caller_found_the_server(sandbox_server: SandboxProcess) -> None:

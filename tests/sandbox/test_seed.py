@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
+from bot.sandbox import seed_background as old
 from bot.sandbox import seed_items as items
+from bot.sandbox.seed_history import QUEUE_AGE, SIGNALS
 from bot.sandbox.seed_pulls import DIGEST_TITLE, PULLS
 from bot.sandbox.seed_schema import TABLES
 from bot.sandbox.seed_shapes import SeedPull
@@ -198,6 +200,14 @@ def test_the_pulls_are_open_and_numbered_as_the_table_says(demo: FreshDatabase) 
         ("conflict", submitted(items.HEARTBEAT_ALERT, "quill-and-rust")),
         ("slow-evidence", submitted(items.HANDBOOK_LINKS, "brass-otter")),
         ("redirected-evidence", submitted(items.WIRE_FORMAT, "hollow-runner")),
+        ("not-merged", submitted(QUEUE_AGE, "brass-otter")),
+        ("impostor-commit", submitted(old.QUOTED_TITLE, "slick-fox")),
+        ("no-such-pull", submitted(old.RATINGS, "hollow-runner")),
+        ("private-repository", submitted(old.WELCOME, "velvet-crow")),
+        ("done-before", submitted(old.TOWN_MAP, "quill-and-rust")),
+        ("reused-evidence", submitted(old.LOG_FILES, "night-shift")),
+        ("other-author", submitted(old.GATE_SIGN, "velvet-crow")),
+        ("published-package", submitted(SIGNALS, "brass-otter")),
     ],
 )
 def test_a_pull_changes_the_rows_that_its_purpose_needs(demo: FreshDatabase, slug: str, expected: set[Change]) -> None:
@@ -213,7 +223,7 @@ def test_a_branch_has_one_commit_per_statement_by_the_fork_owner(demo: FreshData
         for commit in demo.sandbox.admin("GET", "/log", database=fork_of(slug), ref=branch_of(slug))
         if commit["hash"] not in of_main
     ]
-    script = PULLS[NUMBERS[slug] - 1].script(str(demo.sandbox.ready["evidence_url"]))
+    script = PULLS[NUMBERS[slug] - 1].script(demo.sandbox.ready["places"])
     assert [commit["message"] for commit in reversed(own)] == list(script)
     assert {commit["author"] for commit in own} == {PULLS[NUMBERS[slug] - 1].user}
 
@@ -284,9 +294,16 @@ def test_forks_lag_as_far_behind_main_as_the_seed_wants(demo: FreshDatabase) -> 
         ("own-stamp", (200, 0)),
         ("conflict", (200, 0)),
         ("redirected-evidence", (200, 1)),
+        ("not-merged", (200, 0)),
+        ("impostor-commit", (200, 0)),
+        ("no-such-pull", (404, 0)),
+        ("private-repository", (404, 0)),
+        ("done-before", (200, 0)),
+        ("other-author", (200, 0)),
+        ("published-package", (200, 0)),
     ],
 )
-def test_evidence_answers_as_the_purpose_says(demo: FreshDatabase, slug: str, expected: tuple[int, int]) -> None:
+def test_people_see_a_page_where_the_evidence_is_there(demo: FreshDatabase, slug: str, expected: tuple[int, int]) -> None:
     answer = requests.get(evidence_of(demo, slug), timeout=20)
     assert (answer.status_code, len(answer.history)) == expected
 
@@ -309,6 +326,14 @@ def evidence_of(demo: FreshDatabase, slug: str) -> str:
     )
     assert len(rows) == 1
     return str(rows[0][0])
+
+
+def test_one_pull_hands_in_again_what_a_completion_on_main_shows_for_another_item(demo: FreshDatabase) -> None:
+    again = evidence_of(demo, "reused-evidence")
+    shown = [str(row[0]) for row in demo.sql("SELECT evidence FROM completions") if "/pull/109" in str(row[0])]
+    assert len(shown) == 1
+    assert again != shown[0]
+    assert again.lower().startswith(shown[0])
 
 
 # --- merging ---

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from bot.processes import toml_tables
 from bot.sandbox import seed_docs, seed_schema, wl_sql
+from bot.sandbox.places import placed
 from bot.sandbox.seed_background import BACKGROUND
 from bot.sandbox.seed_history import COMPLETIONS, LINKED_RIGS, POSTED_LATER, forked_h
 from bot.sandbox.seed_items import PULLED
@@ -124,6 +127,35 @@ def test_submitting_is_two_guarded_statements() -> None:
     )
     assert insert.startswith("INSERT IGNORE INTO completions (id, wanted_id, completed_by, evidence, hop_uri, ")
     assert insert.endswith("AND NOT EXISTS (SELECT 1 FROM completions WHERE wanted_id='w-com-004')")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        ("/ok", "http://pages:1/ok"),
+        ("github:/acme/relay/pull/1", "http://hub:2/acme/relay/pull/1"),
+        ("https://example.org/github:/x", "https://example.org/github:/x"),
+        ("github: see pull 1", "github: see pull 1"),
+        ("docs/a.md", "docs/a.md"),
+        ("", ""),
+    ],
+)
+def test_evidence_in_short_form_is_written_out(evidence: str, expected: str) -> None:
+    assert placed(evidence, {"pages": "http://pages:1", "github": "http://hub:2"}) == expected
+
+
+def test_a_place_that_is_not_there_is_no_evidence() -> None:
+    with pytest.raises(KeyError):
+        placed("gitlab:/a/b", {"pages": "http://pages:1"})
+
+
+def test_whom_an_operator_trusts_is_written_as_toml() -> None:
+    trust: dict[str, dict[str, str | list[str]]] = {
+        "forges": {"127.0.0.1:1": "github"},
+        "projects": {'a "quoted" one': ["127.0.0.1:1/hop/wl"], "none": []},
+        "logins": {},
+    }
+    assert tomllib.loads(toml_tables(trust)) == trust
 
 
 def test_the_schema_is_version_1_2() -> None:

@@ -16,7 +16,7 @@ from sqlglot.tokenizer_core import TokenType
 from bot.hub import sql
 from bot.hub.sql import NOTHING, Query, literal, write_row
 from bot.model.ids import CommitHash, Handle, StampId, WantedId
-from bot.model.ledger import Row, RowWrite, Write
+from bot.model.ledger import KNOWN_TABLES, Row, RowWrite, Write
 
 A = CommitHash("a" * 32)
 B = CommitHash("b" * 32)
@@ -213,6 +213,34 @@ def test_asking_for_nothing_asks_nothing() -> None:
     )
     assert set(asked) == {NOTHING}
     assert NOTHING.is_nothing
+
+
+def columns_named(query: Query) -> set[tuple[str, str]]:
+    """Columns of tables of a commons that the text names, with their tables; none for Dolt's own tables and functions."""
+    tree = parse_one(query.text, read="mysql")
+    tables = {table.alias_or_name: table.name for table in tree.find_all(exp.Table)}
+    if not set(tables.values()).issubset(KNOWN_TABLES):
+        return set()
+    named = (column for column in tree.find_all(exp.Column) if not column.is_star)
+    return {(tables[column.table] if column.table else next(iter(tables.values())), column.name) for column in named}
+
+
+def test_a_query_needs_the_columns_that_its_text_names() -> None:
+    asked = (*every_query("x"), sql.all_rigs())
+    for query in asked:
+        if "parent_rig" not in query.text:
+            assert set(query.needs) == columns_named(query), query.text
+    bare = sql.rigs_around((Handle("x"),), ("y",), 3, there=("handle",))
+    assert columns_named(bare) == {("rigs", "handle")}
+    assert {table for query in asked for table, _ in query.needs} == {"wanted", "completions", "stamps", "rigs", "rig_links"}
+
+
+def test_a_query_fits_where_all_it_needs_is_there() -> None:
+    query = sql.stamps_for(("c-1",), ())
+    assert query.fits({"stamps": ("id", "context_id", "author")})
+    assert not query.fits({"stamps": ("id", "author")})
+    assert not query.fits({"rigs": ("handle",)})
+    assert sql.hash_of("main").fits({})
 
 
 def test_pages_follow_each_other_without_gap() -> None:

@@ -386,6 +386,16 @@ def test_columns_are_grouped_by_table_in_order() -> None:
     assert wire.read_columns(rows) == {"a": ("x", "z"), "b": ("y",)}
 
 
+def test_columns_of_the_revision_that_is_read_count_and_those_of_its_database_do_not() -> None:
+    at = f"wl-commons/{'a' * 32}"
+    rows = [
+        Row.of({"table_schema": schema, "table_name": t, "column_name": c})
+        for schema, t, c in [("wl-commons", "a", "x"), (at, "a", "x"), ("wl-commons", "a", "new"), ("wl-commons", "b", "y")]
+    ]
+    assert wire.read_columns(rows) == {"a": ("x",)}
+    assert wire.read_columns(row for row in rows if row.text("table_schema") != at) == {"a": ("x", "new"), "b": ("y",)}
+
+
 def test_a_record_counts_all_stamps_and_averages_the_numbers() -> None:
     rows = [
         Row.of({"quality": q, "stamps": n}) for q, n in [("4", "2"), ("1", "1"), ('"good"', "3"), (None, "1"), ("NaN", "1")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import threading
 import time
@@ -21,13 +22,26 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from bot.model.evidence import Hop, Probe, Seen
+from bot.model.evidence import Hop, Probe, Seen, Sibling
 from bot.model.finding import Verdict
 from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, WantedId
 from bot.model.kind import PullKind
 from bot.model.pull import PullState
 from bot.model.snapshot import Rival
-from bot.scratch import DECIDE, PROBE, REVIEW, Glance, Held, Keys, Lost, Scratch, Standing, make_patient_redis, make_redis
+from bot.scratch import (
+    DECIDE,
+    PROBE,
+    REVIEW,
+    Bearing,
+    Glance,
+    Held,
+    Keys,
+    Lost,
+    Scratch,
+    Standing,
+    make_patient_redis,
+    make_redis,
+)
 from bot.scratch.acl import prober_acl
 from bot.scratch.keys import pull_target
 from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
@@ -593,6 +607,21 @@ def test_a_patient_client_sits_out_a_restart() -> None:
 # --- the prober's account -------------------------------------------------------------------------------------------
 
 
+def remember_hosts(prober: Scratch) -> None:
+    """All a prober does to remember hosts; without the right to, it would go on as if Redis were away."""
+    with prober.looking.once("k", pause_s=0.001) as flight:
+        flight.extended_at = -math.inf
+        flight.extend()
+    with prober.hosts.turn("h:80", pace_s=0.001, ttl_s=5, patience_s=1) as turn:
+        assert turn.mine
+    for _ in range(3):
+        prober.hosts.note({"h:80": Bearing.SILENT, "i:80": Bearing.WELL})
+    prober.hosts.note_control(True)
+    prober.siblings.put("https://h/", Sibling(asked_at=NOW))
+    known = prober.hosts.resting("h:80"), prober.hosts.weather(), prober.hosts.control(), prober.siblings.get("https://h/")
+    assert known == ("resting", (1, 2), True, Sibling(asked_at=NOW))
+
+
 def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(scratch: Scratch, worker: Worker) -> None:
     password = "correct-horse-battery"
     scratch.notes.note_about_to(COMMONS, PULL, "x", ttl_s=60)
@@ -606,6 +635,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
     def during() -> None:
         prober.sheets.put(SHEET)
         assert prober.sheets.get(URL) == SHEET
+        remember_hosts(prober)
         assert prober.knocks.knock(COMMONS, PULL)
 
     inside.during = during
@@ -619,6 +649,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
     forbidden: list[Callable[[], object]] = [
         lambda: client.get(scratch.keys.about_to(COMMONS, PULL, "x")),
         lambda: prober.forge_sheets.put(SHEET),
+        lambda: client.set(scratch.keys.asking("k"), "mine"),
         lambda: client.set(scratch.keys.lease("x"), "mine"),
         lambda: client.hset(scratch.keys.board(COMMONS), "1", "x"),
         lambda: client.eval("return redis.call('GET', KEYS[1])", 1, scratch.keys.lease("x")),

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from bot import wiring
+from bot.evidence import FetchPolicy
 from bot.model.finding import Level
 from bot.model.ids import Commons, Handle, User
 from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
@@ -103,6 +105,12 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
             "STAMPBOT_ACCOUNT": "stampbot",
             "STAMPBOT_GITHUB_TOKEN": "github-token",
             "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8, ::1/128",
+            "STAMPBOT_EVIDENCE_DENY": "198.18.4.0/24",
+            "STAMPBOT_EVIDENCE_DENY_HOSTS": "Quiet.example.org., shop.example.com",
+            "STAMPBOT_EVIDENCE_PORTS": "8443, 8080",
+            "STAMPBOT_EVIDENCE_CONTACT": "https://example.org/bot?about=links",
+            "STAMPBOT_EVIDENCE_CONTROL": "https://Example.org, http://localhost:8000/up",
+            "STAMPBOT_EVIDENCE_PACE": "2.5",
             "REDIS_URL": "unix:///run/redis.sock",
             "STAMPBOT_CONFIG": str(file),
             "PORT": "9999",
@@ -131,6 +139,12 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         account=User("stampbot"),
         github_token=Secret("github-token"),
         evidence_allow=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        evidence_deny=(ip_network("198.18.4.0/24"),),
+        evidence_deny_hosts=("quiet.example.org", "shop.example.com"),
+        evidence_ports=(8443, 8080),
+        evidence_contact="https://example.org/bot?about=links",
+        evidence_control=("https://example.org/", "http://localhost:8000/up"),
+        evidence_pace_s=2.5,
         redis_url=Secret("unix:///run/redis.sock"),
         port=9999,
         log="json",
@@ -306,7 +320,64 @@ def test_a_commons_named_on_the_command_line_needs_no_environment() -> None:
     assert [c.commons for c in read({}, named=(HOP,)).commons] == [HOP]
 
 
+@pytest.mark.parametrize(
+    ("name", "texts"),
+    [
+        ("DENY", ("10.0.0.1/8", "example.org", "1.2.3.4/99")),
+        ("DENY_HOSTS", ("*.example.org", "https://example.org", "example.org/a", "ex ample.org", "é.org", "a..b", "x" * 64)),
+        ("PORTS", ("0", "65536", "http", "-1", "80-90")),
+        (
+            "CONTACT",
+            ("ana", "ana@", "ftp://example.org/", "https://e.org/)", "https://e.org/ x", "https://e.org/\\x", "a@b.c\nX: y"),
+        ),
+        ("CONTROL", ("example.org", "ftp://example.org/", "https://ana:pw@example.org/", "http://0x7f.1/", "https://é.org/")),
+        ("PACE", ("fast", "-1", "61", "nan", "1e3", "1s")),
+    ],
+)
+def test_a_setting_of_the_prober_that_cannot_be_meant_is_told(name: str, texts: tuple[str, ...]) -> None:
+    for text in texts:
+        (found,) = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", f"STAMPBOT_EVIDENCE_{name}": text})
+        assert found.name == f"STAMPBOT_EVIDENCE_{name}"
+        assert found.says
+        assert found.mend.startswith("Write ")
+
+
+def test_each_bad_part_of_a_list_is_told() -> None:
+    found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_EVIDENCE_PORTS": "x, 8443, ,0"})
+    assert [p.name for p in found] == ["STAMPBOT_EVIDENCE_PORTS"] * 2
+
+
+def test_the_hub_is_the_control_unless_others_are_named() -> None:
+    served = {"STAMPBOT_COMMONS": "hop/wl-commons"}
+    assert read(served).controls == ("https://www.dolthub.com/",)
+    assert read({**served, "STAMPBOT_HUB_URL": "http://127.0.0.1:9000"}).controls == ("http://127.0.0.1:9000/",)
+    assert read({**served, "STAMPBOT_EVIDENCE_CONTROL": "https://example.org/up"}).controls == ("https://example.org/up",)
+
+
+def test_the_prober_goes_by_its_settings() -> None:
+    environ = {
+        "STAMPBOT_COMMONS": "hop/wl-commons",
+        "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        "STAMPBOT_EVIDENCE_DENY": "198.18.4.0/24",
+        "STAMPBOT_EVIDENCE_DENY_HOSTS": "quiet.example.org",
+        "STAMPBOT_EVIDENCE_PORTS": "8443",
+    }
+    policy = wiring.fetch_policy(read(environ), allow=(ip_network("::1/128"),))
+    assert policy == FetchPolicy(
+        allow=(ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        deny=(ip_network("198.18.4.0/24"),),
+        deny_hosts=("quiet.example.org",),
+        ports=(8443,),
+        user_agent="stampbot (evidence check for a Wasteland commons)",
+    )
+    for contact in ("https://example.org/bot", "ana@example.org"):
+        settings = read({**environ, "STAMPBOT_EVIDENCE_CONTACT": contact})
+        assert wiring.fetch_policy(settings).user_agent == f"stampbot (evidence check for a Wasteland commons; +{contact})"
+
+
 def test_the_prober_is_told_nothing_secret() -> None:
+    names = ("ALLOW", "CONTACT", "CONTROL", "DENY", "DENY_HOSTS", "PACE", "PORTS")
+    of_the_prober = {f"STAMPBOT_EVIDENCE_{name}": "x" for name in names} | {"STAMPBOT_HUB_URL": "https://hub.example.com"}
     environ = {
         "PATH": "/bin",
         "HOME": "/home/x",
@@ -314,7 +385,8 @@ def test_the_prober_is_told_nothing_secret() -> None:
         "REDIS_URL": "redis://worker:pw@r/0",
         "STAMPBOT_PROBER_REDIS_URL": "redis://prober:pw@r/0",
         "STAMPBOT_COMMONS": "hop/wl-commons",
-        "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        **of_the_prober,
+        "STAMPBOT_EVIDENCE_SECRET": "s",
         "STAMPBOT_CONFIG": "x.toml",
         "STAMPBOT_HUB_TOKEN": "t",
         "STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS": "t",
@@ -331,7 +403,7 @@ def test_the_prober_is_told_nothing_secret() -> None:
         "LANG": "C.UTF-8",
         "REDIS_URL": "redis://prober:pw@r/0",
         "STAMPBOT_COMMONS": "hop/wl-commons",
-        "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+        **of_the_prober,
         "RES_OPTIONS": "timeout:2 attempts:2",
     }
 

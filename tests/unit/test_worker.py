@@ -21,17 +21,20 @@ import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from bot.evidence import sheet_key
+from bot.evidence import FetchPolicy, networks, sheet_key
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, make_patient_redis
 from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
+from tests.evidence.servers import path_of, serving
 from tests.redis_process import RedisProcess, private_redis
 
 HOP = Commons("hop", "wl-commons")
 PATIENCE_S = 15.0
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+AT_ONCE = Manners(pace_s=0, retry_s=())
 
 
 @pytest.fixture(scope="module")
@@ -225,24 +228,26 @@ def sheet(url: str, at: datetime) -> Probe:
 
 
 def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
-    probed: list[tuple[str, Probe | None]] = []
-
-    def look_at(url: str, last: Probe | None) -> Probe:
-        probed.append((url, last if last is None else replace(last, url=url)))
-        return sheet(url, NOW)
-
-    fresh = sheet("https://b.example/", NOW - timedelta(seconds=5))
-    stale = sheet("https://c.example/", NOW - timedelta(hours=5))
-    for one in (fresh, stale):
-        scratch.sheets.put(replace(one, url=sheet_key(one.url)))
-    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, probe=look_at)
-    urls = ("https://a.example/", "https://b.example/", "https://c.example/")
-    with Crew(scratch, (PROBE,), duties.functions()):
-        scratch.knocks.knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
-        until(lambda: scratch.knocks.waiting()[REVIEW] == 1)
-    assert probed == [("https://a.example/", None), ("https://c.example/", stale)]
-    key = sheet_key("https://a.example/")
-    assert scratch.sheets.get(key) == sheet(key, NOW)
+    looking = Looking(
+        scratch=scratch, policy=FetchPolicy(allow=networks(("127.0.0.0/8",))), now=lambda: NOW, controls=(), manners=AT_ONCE
+    )
+    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, looking=looking)
+    with serving(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\npage") as host:
+        urls = tuple(f"{host.url}/{name}" for name in "abc")
+        fresh, stale = sheet(urls[1], NOW - timedelta(seconds=5)), sheet(urls[2], NOW - timedelta(hours=5))
+        for one in (fresh, stale):
+            scratch.sheets.put(replace(one, url=sheet_key(one.url)))
+        with Crew(scratch, (PROBE,), duties.functions()):
+            scratch.knocks.knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
+            until(lambda: scratch.knocks.waiting()[REVIEW] == 1)
+        assert sorted(path_of(request) for request in host.requests) == ["/a", "/c"]
+    now = {url: scratch.sheets.get(sheet_key(url)) for url in urls}
+    assert {url: (one.probed_at, one.since) if one else None for url, one in now.items()} == {
+        urls[0]: (NOW, NOW),
+        urls[1]: (fresh.probed_at, None),
+        urls[2]: (NOW, stale.probed_at),
+    }
+    assert scratch.counters.all() == {"probes": 2}
 
 
 def test_lanes_survive_redis_going_and_coming_back() -> None:

@@ -95,4 +95,6 @@ def _header(headers: Mapping[str, str], what: str) -> str:
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,12}", text.strip()) else None
+    """A number, with or without the window it is for: `100;w=21600`, as registries of images write it."""
+    number = re.fullmatch(r"([0-9]{1,12})(?:;.*)?", text.strip())
+    return int(number[1]) if number is not None else None

@@ -1,27 +1,31 @@
-"""The client of one forge: drives inquiries over HTTP, one at a time, with the token bound to the one host it is for."""
+"""The client of one forge or registry: drives inquiries over HTTP, one at a time, with each token bound to its one host."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import re
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
 from bot.evidence.deadline import Deadline
-from bot.evidence.forge import bitbucket, dolthub, gitea, github, gitlab
+from bot.evidence.forge import bitbucket, dolthub, gitea, github, gitlab, npm, oci, pypi
 from bot.evidence.forge.budget import Budget
 from bot.evidence.forge.inquiry import TELLING, Ask, Found, Inquiry, Reply, Settled, Strange, unknown
+from bot.evidence.forge.roots import Origin, is_below, is_straight, is_this_machine, origin, read_root
 from bot.evidence.kinds import Evidence
 from bot.evidence.line import Answered, Line
 from bot.evidence.resolve import Failed
 from bot.evidence.title import clean
-from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
+from bot.evidence.url import Refused, Target, read_location, read_url
 from bot.model.evidence import Hop, Seen
 
 LOOK_DEADLINE_S: Final = 20.0
@@ -35,14 +39,18 @@ REMEMBERED_MAX: Final = 128
 REMEMBERED_BYTES_MAX: Final = 256 * 1024
 USER_AGENT: Final = "stampbot (evidence check for a Wasteland commons)"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_APIS: Final = {
+_BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
+_FORGES: Final = {
     "github": github,
     "gitlab": gitlab,
     "gitea": gitea,
     "bitbucket": bitbucket,
     "dolthub": dolthub,
 }
-KINDS: Final = frozenset(_APIS)
+_REGISTRIES: Final = {"npm": npm, "pypi": pypi, "oci": oci}
+_APIS: Final = {**_FORGES, **_REGISTRIES}
+KINDS: Final = frozenset(_FORGES)
+REGISTRY_KINDS: Final = frozenset(_REGISTRIES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,22 +64,40 @@ class Looked:
 
 @dataclass(slots=True)
 class _Look:
-    """One look under way."""
+    """One look under way. `dial`: makes a connection to the origin of a root, closed when the look is over."""
 
-    line: Line
+    dial: Callable[[Target], Line]
     deadline: Deadline
     urgent: bool
+    lines: dict[Origin, Line] = field(default_factory=dict)
     hops: list[Hop] = field(default_factory=list)
     status: int | None = None
 
+    def line_to(self, root: Target) -> Line:
+        """The connection to the API or to its realm; more origins than these two there are not."""
+        where = origin(root)
+        if where not in self.lines:
+            self.lines[where] = self.dial(root)
+        return self.lines[where]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """An ask, the URL it came to, and the root below which that lies: judged, so it may be sent."""
+
+    ask: Ask
+    url: str
+    root: Target
+
 
 class Forge:
-    """One forge. Safe to share between threads; one question is asked at a time.
+    """One forge or registry. Safe to share between threads; one question is asked at a time.
 
-    `what`: one of KINDS. `host`: as bot.evidence.kinds knows it. `api`: the root of its API, `https://api.github.com`;
-    nothing is ever sent anywhere else, the token least of all. `ca_file`: certificates to trust instead of the usual ones.
+    `what`: one of KINDS or REGISTRY_KINDS. `host`: as bot.evidence.kinds knows it. `api`: the root of its API,
+    `https://api.github.com`; nothing is ever sent anywhere else, the token least of all, but for the question for a token
+    at or below `realm`, where this API's tokens are handed out. `ca_file`: certificates to trust instead of the usual ones.
 
-    Raises ValueError for an `api` that is no URL, or that would take a token in clear text beyond this machine.
+    Raises ValueError for a root that is no URL, or that would take a token in clear text beyond this machine.
     """
 
     def __init__(
@@ -82,19 +108,19 @@ class Forge:
         *,
         now: Callable[[], datetime],
         token: str = "",
+        realm: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         deadline_s: float = LOOK_DEADLINE_S,
         ca_file: str | None = None,
     ) -> None:
-        if what not in KINDS:
+        if what not in _APIS:
             raise ValueError(f"{what!r} is no kind of forge")
-        try:
-            self._root: Target = read_url(api.rstrip("/") + "/")
-        except Refused as refusal:
-            raise ValueError(f"{api!r} is no root of an API: {refusal}") from None
-        if token and self._root.scheme != "https" and not is_this_machine(self._root.host):
-            raise ValueError("the token would go over the network in clear text")
+        self._root = read_root(api)
+        self._realm = read_root(realm) if realm else None
+        for root in filter(None, (self._root if token or realm else None, self._realm)):
+            if root.scheme != "https" and not is_this_machine(root.host):
+                raise ValueError("the token would go over the network in clear text")
         self.what = what
         self.host = host
         self._api = _APIS[what]
@@ -124,8 +150,12 @@ class Forge:
         if inquiry is None or not self._one_at_a_time.acquire(timeout=self._deadline_s):
             return Looked(found=Found(seen=Seen.UNKNOWN, reason="busy" if inquiry is not None else "other_forge"))
         try:
-            with Deadline(self._deadline_s) as deadline, Line(self._root, deadline, self._ca_file) as line:
-                look = _Look(line=line, deadline=deadline, urgent=urgent)
+            with Deadline(self._deadline_s) as deadline, ExitStack() as lines:
+
+                def dial(root: Target) -> Line:
+                    return lines.enter_context(Line(root, deadline, self._ca_file))
+
+                look = _Look(dial=dial, deadline=deadline, urgent=urgent)
                 found = self._drive(inquiry, look)
             return Looked(found=found, hops=tuple(look.hops[-HOPS_MAX:]), status=look.status)
         finally:
@@ -156,23 +186,43 @@ class Forge:
 
     def _reply(self, ask: Ask, look: _Look) -> Reply:
         """The reply to one question, redirects followed. Raises Settled where it tells nothing about the evidence."""
-        url = self._root.url.rstrip("/") + ask.path + (f"?{urlencode(ask.query)}" if ask.query else "")
+        question = self._question(ask, look)
         moved = False
         for _ in range(REDIRECTS_MAX + 1):
-            answer = self._patiently(url, look)
+            answer = self._patiently(question, look)
             if isinstance(answer, Reply):
                 return replace(answer, moved=moved)
-            url, moved = self._onward(url, answer), True
+            question, moved = self._onward(question, answer), True
         raise unknown("redirect_loop")
 
-    def _patiently(self, url: str, look: _Look) -> Reply | Answered:
+    def _question(self, ask: Ask, look: _Look) -> _Question:
+        """Where an ask goes. A realm is what an answer says: it must be at the API's own origin, or below the one we know."""
+        query = f"?{urlencode(ask.query)}" if ask.query else ""
+        if not ask.realm:
+            return _Question(ask, self._root.url.rstrip("/") + ask.path + query, self._root)
+        try:
+            realm = read_url(ask.realm)
+        except Refused:
+            realm = None
+        if realm is None or "?" in realm.rest or not self._hands_out(realm):
+            look.hops.append(Hop(url=clean(ask.realm, 2048), address="", status=None, note="not the realm of this API"))
+            raise unknown("redirect_elsewhere")
+        return _Question(ask, realm.url + query, realm)
+
+    def _hands_out(self, realm: Target) -> bool:
+        """Whether tokens may be fetched there. An operator writes the realm as challenges name it, or a root above it."""
+        own = origin(realm) == origin(self._root) and is_straight(realm)
+        as_root = replace(realm, rest=realm.rest.rstrip("/") + "/")
+        return own or (self._realm is not None and is_below(self._realm, as_root))
+
+    def _patiently(self, question: _Question, look: _Look) -> Reply | Answered:
         """A reply, or an answer that leads elsewhere. Tries again where another try may help and there is time for it."""
         trouble = ""
         for pause_s in (*(random.uniform(0, most_s) for most_s in RETRY_PAUSES_S), None):
             if reason := self._budget.refusal(urgent=look.urgent):
                 raise unknown(trouble or reason)
             try:
-                return self._once(url, look)
+                return self._once(question, look)
             except _Passing as passing:
                 trouble = passing.reason
                 if pause_s is None or pause_s >= look.deadline.left():
@@ -180,16 +230,11 @@ class Forge:
             self._sleep(pause_s)
         raise AssertionError("unreachable")
 
-    def _once(self, url: str, look: _Look) -> Reply | Answered:
-        headers = {"User-Agent": USER_AGENT, **dict(self._api.HEADERS)}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        tag, kept = self._remembered.get(url, ("", None))
-        if tag:
-            headers["If-None-Match"] = tag
-        shown = clean(url, 2048)
+    def _once(self, question: _Question, look: _Look) -> Reply | Answered:
+        tag, kept = self._remembered.get(question.url, ("", None))
+        shown = clean(question.url, 2048)
         try:
-            answer = look.line.get(url, headers)
+            answer = look.line_to(question.root).get(question.url, self._headers(question.ask, tag))
         except Failed as failure:
             look.hops.append(Hop(url=shown, address="", status=None, note=failure.reason))
             self._budget.failed()
@@ -204,25 +249,42 @@ class Forge:
         if limited:
             raise unknown("limit")
         if answer.status == 304 and kept is not None:
-            self._remembered.move_to_end(url)
+            self._remembered.move_to_end(question.url)
             return kept
         if answer.status in _REDIRECTS:
             return answer
-        return self._told(url, answer, document)
+        return self._told(question, answer, document)
 
-    def _told(self, url: str, answer: Answered, document: object) -> Reply:
+    def _headers(self, ask: Ask, tag: str) -> dict[str, str]:
+        headers = {"User-Agent": USER_AGENT, **dict(self._api.HEADERS)}
+        if not _BEARER.fullmatch(ask.bearer or "-"):
+            raise Strange("a token that cannot stand in a header")
+        # A realm is never told a token, be it at the API's own origin.
+        if (token := ask.bearer or self._token) and not ask.realm:
+            headers["Authorization"] = f"Bearer {token}"
+        if tag:
+            headers["If-None-Match"] = tag
+        return headers
+
+    def _told(self, question: _Question, answer: Answered, document: object) -> Reply:
         """What an answer says, if it speaks of the evidence at all."""
+        ask = question.ask
+        headers = tuple((name, answer.headers[name]) for name in ask.wants if name in answer.headers)
         match answer.status:
             case status if 200 <= status <= 299:
-                if not answer.whole:
+                if not answer.whole and ask.whole:
                     raise unknown("too_large")
-                if document is None:
+                if document is None and answer.whole:
                     raise Strange("no JSON")
-                reply = Reply(status=status, document=document)
-                self._remember(url, answer, reply)
+                digest = hashlib.sha256(answer.body).hexdigest() if answer.whole else ""
+                reply = Reply(status=status, document=document, headers=headers, sha256=digest)
+                if answer.whole and not ask.realm:
+                    self._remember(question.url, answer, reply)
                 return reply
             case status if status in TELLING:
-                return Reply(status=status, document=document)
+                return Reply(status=status, document=document, headers=headers)
+            case 401 if "www-authenticate" in dict(headers):
+                return Reply(status=401, headers=headers)
             case 401:
                 raise unknown("token_refused" if self._token else "login")
             case 403:
@@ -243,20 +305,18 @@ class Forge:
             while len(self._remembered) > REMEMBERED_MAX:
                 self._remembered.popitem(last=False)
 
-    def _onward(self, url: str, answer: Answered) -> str:
+    def _onward(self, question: _Question, answer: Answered) -> _Question:
         """Where a redirect leads: below the root of this API, or nowhere. A renamed repository is one, at its number."""
         location = answer.headers.get("location", "")
         if not location:
             raise unknown("redirect_elsewhere")
         try:
-            onward = read_location(read_url(url), location)
+            onward = read_location(read_url(question.url), location)
         except Refused as refusal:
             raise unknown("redirect_elsewhere") from refusal
-        same = (onward.scheme, onward.host, onward.port) == (self._root.scheme, self._root.host, self._root.port)
-        below = onward.rest.startswith(self._root.rest) and canonical_key(onward.url) == f"url:{onward.url}"
-        if not same or not below or "%2e" in onward.rest.lower():
+        if not is_below(question.root, onward):
             raise unknown("redirect_elsewhere")
-        return onward.url
+        return replace(question, url=onward.url)
 
 
 class _Passing(Exception):
@@ -265,11 +325,6 @@ class _Passing(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether a host's name is this machine's own."""
-    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _document(answer: Answered) -> object:

@@ -2,14 +2,14 @@
 
 An inquiry is a generator: it yields what it wants to know, is sent the replies, and returns what it found. Whoever drives it
 speaks HTTP, and ends it where a reply tells nothing about the evidence (a limit, an outage); so an inquiry only ever sees a
-document, or a status of TELLING.
+document, a status of TELLING, or a challenge it has asked for.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,19 +24,38 @@ FACT_MAX: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One GET below the root of the API. `path` is percent-encoded and begins with a slash."""
+    """One GET below the root of the API. `path` is percent-encoded and begins with a slash.
 
-    path: str
+    `wants`: headers of the answer, lower-case, that its reply must carry; whoever wants `www-authenticate` is told of a 401
+    that has it. `bearer`: a token that this API handed out, sent to its own origin alone. `realm`: an absolute URL that is
+    asked instead of a path, because a challenge named it: at the API's own origin or where the operator named it,
+    with no token. `whole`: a document is needed; without it, one that is too large is told as no document.
+    """
+
+    path: str = ""
     query: tuple[tuple[str, str], ...] = ()
+    wants: tuple[str, ...] = ()
+    bearer: str = field(default="", repr=False)
+    realm: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """A 2xx with its document, or a status of TELLING with whatever came along. `moved`: a redirect led here."""
+    """A 2xx with its document, or a status of TELLING with whatever came along. `moved`: a redirect led here.
+
+    `headers`: of those that were wanted, the ones that came. `sha256`: of the body, in hexadecimal.
+    """
 
     status: int
     document: object = None
     moved: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    sha256: str = ""
+
+    def header(self, name: str) -> str:
+        """A header that was wanted; empty if it did not come."""
+        return dict(self.headers).get(name, "")
 
     @property
     def missing(self) -> bool:

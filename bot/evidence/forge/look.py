@@ -1,4 +1,4 @@
-"""All forges of this bot: which of them is asked about a link, and the fact sheet that comes of it."""
+"""All forges and registries of this bot: which of them is asked about a link, and the fact sheet that comes of it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
-from bot.evidence.forge.client import Forge, is_this_machine
+from bot.evidence.forge.client import Forge
 from bot.evidence.forge.inquiry import Found
+from bot.evidence.forge.roots import is_this_machine
 from bot.evidence.kinds import Evidence, KnownHosts, classify, evidence_of
 from bot.model.evidence import Probe, following
+from bot.model.registry import Registry
 
-_ROOTS: Final = {"gitlab": "/api/v4", "gitea": "/api/v1", "dolthub": "/api/v2", "github": "/api/v3"}
+_ROOTS: Final = {"gitlab": "/api/v4", "gitea": "/api/v1", "dolthub": "/api/v2", "github": "/api/v3", "bitbucket": "/2.0"}
 
 
 class Forges:
@@ -77,15 +79,16 @@ def _truly(evidence: Evidence, found: Found) -> Evidence:
 
 def make_forges(
     forges: tuple[tuple[str, str], ...],
-    registries: tuple[tuple[str, str], ...] = (),
+    registries: tuple[Registry, ...] = (),
     *,
     github_token: str = "",
     now: Callable[[], datetime],
 ) -> Forges:
-    """The forges of an operator's settings: those in `forges`, and GitHub where there is a token for it.
+    """The forges and registries of an operator's settings, and GitHub where there is a token for it.
 
-    The token is github.com's alone: a GitHub of one's own is asked without. Bitbucket is only asked at bitbucket.org, since
-    Bitbucket Data Center speaks another API. Raises ValueError for a host nobody can speak to.
+    The token is github.com's alone: a GitHub of one's own is asked without. Bitbucket is only asked at bitbucket.org (and at
+    a look-alike on this machine), since Bitbucket Data Center speaks another API. Raises ValueError for a host nobody can
+    speak to.
     """
     named = {host.lower().removeprefix("www." if what == "github" else ""): what for host, what in forges}
     if github_token:
@@ -95,15 +98,22 @@ def make_forges(
         for host, what in named.items()
         if (root := root_of(what, host))
     ]
-    return Forges(KnownHosts(forges=tuple(named.items()), registries=registries), clients, now)
+    clients += [
+        Forge(each.kind, each.host.lower(), each.api or root_of(each.kind, each.host.lower()), now=now, realm=each.realm)
+        for each in registries
+    ]
+    hosts = KnownHosts(forges=tuple(named.items()), registries=tuple((each.host.lower(), each.kind) for each in registries))
+    return Forges(hosts, clients, now)
 
 
 def root_of(what: str, host: str) -> str:
-    """The root of a forge's API; empty if it has none we speak. A forge on this machine is spoken to in clear text."""
-    if what == "bitbucket":
-        return "https://api.bitbucket.org/2.0" if host == "bitbucket.org" else ""
+    """The root of the API of a forge or registry; empty if it has none we speak. One on this machine is asked in clear text."""
     if what == "github" and host == "github.com":
         return "https://api.github.com"
+    if what == "bitbucket" and host == "bitbucket.org":
+        return "https://api.bitbucket.org/2.0"
     name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    scheme = "http" if is_this_machine(name.strip("[]")) else "https"
-    return f"{scheme}://{host}{_ROOTS[what]}"
+    near = is_this_machine(name.strip("[]"))
+    if what == "bitbucket" and not near:
+        return ""
+    return f"{'http' if near else 'https'}://{host}{_ROOTS.get(what, '')}"

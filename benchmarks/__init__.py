@@ -1,0 +1,1 @@
+"""Measurements beside their neighbours: only the ratios of one run say anything."""

@@ -1,0 +1,90 @@
+"""Registries that speak as npm's does: what they say about a version of a package.
+
+Endpoints and fields: the npm registry's public API, from memory (not re-read). `_npmUser` is who published a version; what else
+a version says, its source repository too, its author wrote himself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Strange, kept, unknown
+from bot.evidence.kinds import Evidence, Kind
+from bot.model.evidence import Seen
+
+HEADERS: Final = (("Accept", "application/json"),)
+
+
+def inquire(evidence: Evidence) -> Inquiry | None:
+    """The questions about a piece of evidence; None if an npm registry has no say about its kind."""
+    if evidence.kind is not Kind.NPM_PACKAGE:
+        return None
+    return _version(evidence) if evidence.name else _package(evidence)
+
+
+def _package(evidence: Evidence) -> Inquiry:
+    """A package without a version is whatever it will be tomorrow."""
+    reply = yield Ask(_path(evidence), whole=False)
+    if reply.missing:
+        raise unknown("not_visible")
+    latest = "" if reply.document is None else _of_package(evidence, reply.doc).at("dist-tags").text("latest")
+    facts = kept(("package", evidence.repo), ("latest", latest))
+    return Found(seen=Seen.SUSPICIOUS, reason="no_version", facts=facts)
+
+
+def _version(evidence: Evidence) -> Inquiry:
+    reply = yield Ask(f"{_path(evidence)}/{quote(evidence.name, safe='')}")
+    # All versions of a package come with it, and for some that is more than we read: then it is known to be there, no more.
+    package = yield Ask(_path(evidence), whole=False)
+    if package.missing:
+        # Private, renamed or deleted: they look alike.
+        raise unknown("not_visible")
+    around = Doc(None) if package.document is None else _of_package(evidence, package.doc)
+    if reply.missing:
+        if evidence.name in _table(around.at("versions")):
+            raise Strange("a version that is there and is not")
+        return Found(seen=Seen.DEAD, reason="no_such_version", facts=kept(("package", evidence.repo)))
+    doc = _of_package(evidence, reply.doc)
+    if doc.need("version") != evidence.name:
+        raise Strange("another version than the one asked for")
+    digest = doc.text("dist.integrity") or doc.text("dist.shasum")
+    if not digest:
+        raise Strange("a version without a digest")
+    deprecated = doc.at("deprecated").value not in (None, False, "")
+    facts = kept(
+        ("title", f"{evidence.repo} {evidence.name}"),
+        ("package", evidence.repo),
+        ("version", evidence.name),
+        ("author", doc.text("_npmUser.name")),
+        ("published_at", Doc(_table(around.at("time")).get(evidence.name)).when("")),
+        ("digest", digest),
+        ("source", _source(doc)),
+        ("deprecated", (doc.text("deprecated") or "yes") if deprecated else ""),
+    )
+    seen, reason = (Seen.SUSPICIOUS, "deprecated") if deprecated else (Seen.VERIFIED, "published")
+    return Found(seen=seen, reason=reason, facts=facts)
+
+
+def _path(evidence: Evidence) -> str:
+    """A scoped name is one segment: `/@hop%2Fwl`."""
+    return f"/{quote(evidence.repo, safe='@')}"
+
+
+def _of_package(evidence: Evidence, doc: Doc) -> Doc:
+    if doc.need("name") != evidence.repo:
+        raise Strange("another package than the one asked for")
+    return doc
+
+
+def _table(doc: Doc) -> Mapping[str, object]:
+    """A table whose keys are versions: their dots are no steps of a path."""
+    return doc.value if isinstance(doc.value, Mapping) else {}
+
+
+def _source(doc: Doc) -> str:
+    """`git+https://git.example.org/hop/wl.git` is how npm writes a repository, for a person it is the part in the middle."""
+    written = doc.text("repository.url") or doc.text("repository")
+    return re.sub(r"\.git$", "", written.removeprefix("git+"))

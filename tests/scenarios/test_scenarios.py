@@ -1,0 +1,79 @@
+"""Each scenario is played; what the bot says is compared with its golden text, what main holds is asserted as it is played."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.sandbox.forges import ForgeLookAlike
+from tests.redis_process import RedisProcess
+from tests.sandbox_process import SandboxProcess
+from tests.scenarios import page
+from tests.scenarios.catalog import SCENARIOS, play
+from tests.scenarios.plain import plain
+from tests.scenarios.scenario import Scenario
+from tests.scenarios.stage import forge_beside
+
+REWRITE = "write it anew: python -m tests.scenarios --write"
+
+
+@pytest.fixture(scope="session")
+def forge() -> Iterator[ForgeLookAlike]:
+    """One forge for all scenarios of this test process."""
+    with forge_beside() as server:
+        yield server
+
+
+def _cases() -> Iterator[object]:
+    for scenario in SCENARIOS:
+        for number, part in enumerate(scenario.parts):
+            named = f"{scenario.slug}-{number + 1}" if len(scenario.parts) > 1 else scenario.slug
+            xfail = [pytest.mark.xfail(strict=True, raises=AssertionError, reason=part.trouble)] if part.trouble else []
+            yield pytest.param(scenario, number, id=named, marks=xfail)
+
+
+@pytest.mark.parametrize(("scenario", "number"), _cases())
+def test_a_scenario_goes_as_it_is_told(
+    scenario: Scenario, number: int, world_sandbox: SandboxProcess, world_redis: RedisProcess, forge: ForgeLookAlike
+) -> None:
+    found = play(scenario.parts[number], world_sandbox, world_redis, forge)
+    sections = page.kept(scenario)
+    assert len(sections) == len(scenario.parts), REWRITE
+    assert found == sections[number].rstrip("\n") + "\n", REWRITE
+
+
+def test_there_are_thirty_scenarios_and_nothing_else() -> None:
+    assert [scenario.number for scenario in SCENARIOS] == list(range(1, 31))
+    assert all(scenario.parts for scenario in SCENARIOS)
+    assert {path.name for path in page.GOLDEN.iterdir()} == {page.golden(scenario).name for scenario in SCENARIOS}
+
+
+def test_the_page_of_scenarios_is_fresh() -> None:
+    assert page.PAGE.read_text("utf-8") == page.page(SCENARIOS), REWRITE
+
+
+HASH = "0123456789abcdefghijklmnopqrstuv"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"head `{HASH[:7]}`, then `{HASH}`", "head `commit-1`, then `commit-1`"),
+        ("head `abcdefg`", "head `abcdefg`"),
+        ("done at 2026-06-14 13:40 UTC and 13:41 UTC", "done at TODAY HH:MM UTC and HH:MM UTC"),
+        ("posted 2026-01-02 00:00 UTC", "posted 2026-01-02 00:00 UTC"),
+        ("`NULL` to `2026-06-14 13:40:05`", "`NULL` to `NOW`"),
+        ("hop/wl-commons-17 and http://127.0.0.1:4711/ok", "hop/wl-commons and http://pages.example/ok"),
+        (
+            f"> `stampbot/1 answer accept:1c8f3b1e-0000-4000-8000-000000000007 done {HASH} 0a1b2c3d4e5f 2`",
+            "> `stampbot/1 answer accept:comment-1 done commit-1 digest 2`",
+        ),
+        ("stamp `s-0a1b2c3d4e5f6071`, not `s-1`", "stamp `stamp-1`, not `s-1`"),
+        ("12 files, quality 4, 404", "12 files, quality 4, 404"),
+    ],
+)
+def test_only_what_is_of_one_run_is_replaced(text: str, expected: str) -> None:
+    names = {"http://127.0.0.1:4711": "http://pages.example"}
+    assert plain(text, hashes=[HASH], names=names, now=datetime(2026, 6, 14, 14, 2, tzinfo=UTC)) == expected

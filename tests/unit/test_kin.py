@@ -1,0 +1,82 @@
+"""Ties between rigs, accounts and addresses; and that commands and rules mean the same by them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.commands.kinship import conflict
+from bot.model.ids import Database, Handle, User
+from bot.model.kin import Kinship, account_node, rig_node
+from bot.model.ledger import Rig, RigLink, Row
+from bot.model.pull import BranchRef
+from tests.build import a_pull, a_rig, a_rig_link, a_snapshot, added, work
+from tests.strategies import unhurried
+
+MILL = a_rig("mill", "cleo", owner_email="c@example.org")
+
+
+@pytest.mark.parametrize(
+    ("rigs", "links", "ties"),
+    [
+        ((MILL, a_rig("kiln", "cleo")), (), ("account", "account")),
+        ((MILL, a_rig("kiln", "Cleo")), (), ("account", "account")),
+        ((MILL, a_rig("kiln", "x", owner_email="C@EXAMPLE.org ")), (), ("e-mail", "e-mail")),
+        ((MILL, a_rig("kiln", "x", parent_rig="mill")), (), ("parent",)),
+        ((MILL, a_rig("kiln", "x")), (a_rig_link("kiln", "mill"),), ("link",)),
+        ((MILL, a_rig("kiln", "x")), (a_rig_link("kiln", "mill", link_type="delegate"),), ("link",)),
+        ((MILL, a_rig("kiln", "x")), (a_rig_link("kiln", "hub"), a_rig_link("hub", "mill")), ("link", "link")),
+        ((MILL, a_rig("kiln", "x")), (a_rig_link("kiln", "mill", status="pending"),), None),
+        ((MILL, a_rig("kiln", "x")), (), None),
+        ((MILL, a_rig("kiln", "", owner_email=" ")), (), None),
+    ],
+    ids=["account", "account in another case", "e-mail", "parent", "link", "any link", "two links", "pending", "none", "empty"],
+)  # fmt: skip
+def test_rigs_are_tied_by_the_shortest_way(
+    rigs: tuple[Rig, ...], links: tuple[RigLink, ...], ties: tuple[str, ...] | None
+) -> None:
+    path = Kinship.of(rigs, links).path([rig_node("mill")], rig_node("kiln"))
+    assert path == (None if ties is None else (rig_node("mill"), ties))
+
+
+def test_a_rig_without_owner_is_tied_to_the_account_of_its_name() -> None:
+    kin = Kinship.of((a_rig("kiln", None),), (), (Handle("stray"),))
+    assert kin.path([account_node("Kiln")], rig_node("kiln")) == (account_node("Kiln"), ("name",))
+    assert kin.path([account_node("stray")], rig_node("stray")) == (account_node("stray"), ("name",))
+
+
+def test_commons_without_the_columns_tie_nobody() -> None:
+    bare = tuple(Rig(Row.of({"handle": handle, "dolthub_org": owner})) for handle, owner in (("mill", "cleo"), ("kiln", "x")))
+    assert Kinship.of(bare, ()).path([rig_node("mill")], rig_node("kiln")) is None
+
+
+handles = st.sampled_from(("mill", "Mill", "kiln", "hub", "polecat-7", "spoke"))
+owners = st.sampled_from((None, "cleo", "x", "y", "Hub", "pia"))
+some_rigs = st.builds(
+    lambda handle, owner, email, parent: a_rig(handle, owner, owner_email=email, parent_rig=parent),
+    handles,
+    owners,
+    st.sampled_from((None, "", "a@example.org", "A@example.org")),
+    st.none() | handles,
+)
+some_links = st.builds(a_rig_link, handles, handles, status=st.sampled_from(("active", "pending", "revoked")))
+
+
+@unhurried
+@given(st.lists(some_rigs, max_size=5), st.lists(some_links, max_size=3), some_rigs, handles)
+def test_whoever_may_not_decide_by_command_is_tied_here_too(
+    rigs: list[Rig], links: list[RigLink], asker: Rig, worker: str
+) -> None:
+    """Decisions by command and decisions by other tools are held to one yearbook rule."""
+    nobody = User("zzzz-nobody")
+    snapshot = a_snapshot(
+        pull=a_pull(creator=nobody, source=BranchRef(Database(nobody, "wl-commons"), "main")),
+        changes=work(completion=added("completions", completed_by=worker)),
+        rigs=(*rigs, asker),
+        rig_links=tuple(links),
+    )
+    workers = dict.fromkeys((Handle(worker),))
+    starts = [account_node(asker.owner or "q"), rig_node(asker.handle)]
+    tied = Kinship.of(snapshot.rigs, snapshot.rig_links, workers).path(starts, rig_node(worker))
+    assert (conflict(snapshot, asker, User(asker.owner or "q")) is not None) is (tied is not None)
