@@ -323,7 +323,7 @@ def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Ro
     derived = [stamp_id(sketch.commons, done.id) for done in (sketch.handed_in,) if done is not None]
     return (
         read(at, sql.rows_by("wanted", "id", ids)),
-        read(at, sql.completions_of(ids)),
+        read(at, sql.completions_of(ids, [c.new("context_id") or "" for c in sketch.changes.of("stamps")][:50])),
         read(at, sql.stamps_for(handed, [StampId(d) for d in derived])),
     )
 
@@ -343,7 +343,8 @@ def _claimant(sketch: Snapshot, known: _Ledger) -> Handle | None:
 
 def people(sketch: Snapshot, known: _Ledger) -> tuple[tuple[Handle, ...], tuple[str, ...]]:
     """Handles and accounts that play a part: whoever works, claims, posts, stamps, registers, comments or may decide."""
-    handles: list[str | None] = [sketch.worker]
+    # Branches are named `wl/<rig>/<item>`, and a handle may hold slashes; it is never more than a claim to be that rig.
+    handles: list[str | None] = [sketch.worker, sketch.pull.source.branch.removeprefix("wl/").rpartition("/")[0] or None]
     for item in (*known.items, *(i for i in (sketch.item_on_head,) if i is not None)):
         handles += [item.claimed_by, item.posted_by]
     handles += [c.completed_by for c in known.completions]

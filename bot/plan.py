@@ -20,6 +20,7 @@ from bot.commands.reading import Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.kind import PullKind
+from bot.model.mark import NO_HEAD
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Review, Snapshot
@@ -63,17 +64,19 @@ def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
 
 def _review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
     """The review that is due, or what it waits for."""
-    if snapshot.pull.state is not PullState.OPEN or snapshot.kind is PullKind.LANDING or snapshot.head is None:
+    if snapshot.pull.state is not PullState.OPEN or snapshot.kind is PullKind.LANDING:
         return Plan()
     if snapshot.policy.comments is Comments.DECISIONS and not _asked_to_speak(snapshot, commands):
         return Plan()
-    digest = judgement.digest(snapshot.head)
+    # Where the branch is gone there is no head; the contributor and whoever wants to close the pull are told so all the same.
+    head = snapshot.head or NO_HEAD
+    digest = judgement.digest(head)
     newest = snapshot.reviews[-1] if snapshot.reviews else None
     if newest is not None and newest.mark.digest == digest:
         return Plan()
-    if snapshot.rejection is not None and snapshot.rejection.mark.head == snapshot.head:
+    if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
         return Plan()  # a validator has spoken about this very head; the answer says all there is to say
-    return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, snapshot.head, digest),))
+    return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, head, digest),))
 
 
 def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: str) -> PostReview:
@@ -102,7 +105,7 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
     if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
         return _until(seen_since, timing.unsure_hold_s, md.own("a check that cannot tell yet"))
     last = snapshot.reviews[-1] if snapshot.reviews else None
-    if last is not None and last.mark.head == snapshot.head and not _asked_for_newer(snapshot, judgement, last):
+    if last is not None and last.mark.head == (snapshot.head or NO_HEAD) and not _asked_for_newer(snapshot, judgement, last):
         posted = last.comment.created_at
         if not snapshot.older_than(posted, timing.same_head_s):
             return _until(posted, timing.same_head_s, md.own("a decent time since the last review of this head"))

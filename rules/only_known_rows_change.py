@@ -14,14 +14,15 @@ from bot.rulebook import ORDINARY_TABLES, ChangeKind, Finding, Level, Place, Sna
 @rule(Level.FAULT, fixed=True)
 def check(pull: Snapshot) -> Iterator[Finding]:
     changes = pull.changes
-    for table in changes.schema:
-        yield check.finding(
-            Place(table), f"The definition of table {quote(table)} changes.", "Undo the change of the schema in the branch"
-        )
     for table in changes.tables:
-        if table not in ORDINARY_TABLES and table not in changes.schema:
+        # Of a table nobody here knows it is not told whether its definition or its rows differ.
+        if table in changes.schema and (table in ORDINARY_TABLES or table == "_meta"):
             yield check.finding(
-                Place(table), f"Table {quote(table)} is not one that pulls may change.", "Take its rows out of the branch"
+                Place(table), f"The definition of table {quote(table)} changes.", "Undo the change of the schema in the branch"
+            )
+        elif table not in ORDINARY_TABLES:
+            yield check.finding(
+                Place(table), f"Table {quote(table)} is not one that pulls may change.", "Take the change out of the branch"
             )
     for table, count in changes.unread:
         yield check.finding(

@@ -45,7 +45,8 @@ def close(asked: Asked) -> Decision:
         return _close_closed(asked, ground, adopted=begun)
     if begun and change is not None:
         return _with_item(asked, ground, change)
-    gone = decision.moved(asked, ground.review)
+    # A pull whose branch is gone has nothing to be looked at again, and may be cleared away.
+    gone = decision.moved(asked, ground.review) if snapshot.head is not None else None
     if gone is not None:
         return gone
     sound = snapshot.kind is PullKind.WORK and not asked.judgement.at(Level.FAULT)

@@ -8,18 +8,14 @@ this only ever forbids.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
-from bot.model.ids import Handle, User, fold, skeleton
+from bot.model.ids import Handle, User
+from bot.model.kin import Kinship, account_node, rig_node
 from bot.model.ledger import Rig
 from bot.model.snapshot import Snapshot
 from bot.speech import md
 from bot.speech.md import Md
-
-Node = tuple[str, str]
-"""A rig, an account or an e-mail address: what it is, and the form under which it is compared."""
 
 TIES: Mapping[str, Md] = {
     "account": md.own("the same DoltHub account"),
@@ -30,37 +26,33 @@ TIES: Mapping[str, Md] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Tie:
-    other: Node
-    by: str
-
-
 def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
     """Why `user`, deciding as `asker_rig`, would decide on their own work; None if no tie is known.
 
     That the worker's owner is unknown is not a conflict; a rule of the rulebook tells of it.
     """
-    asker = {_account(user): str(user)}
+    asker = {account_node(user): str(user)}
     if asker_rig is not None:
-        asker[_rig(asker_rig.handle)] = str(asker_rig.handle)
+        asker[rig_node(asker_rig.handle)] = str(asker_rig.handle)
     fork = snapshot.pull.source.database
     own = [
-        *((_rig(worker), str(worker), md.fill("{who} did this work", who=md.code(worker))) for worker in workers(snapshot)),
+        *((rig_node(worker), str(worker), md.fill("{who} did this work", who=md.code(worker))) for worker in workers(snapshot)),
         (
-            _account(snapshot.pull.creator),
+            account_node(snapshot.pull.creator),
             str(snapshot.pull.creator),
             md.fill("{who} opened this pull", who=md.code(snapshot.pull.creator)),
         ),
     ]
     if fork != snapshot.commons:
-        own.append((_account(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner))))
-    ties = _ties(snapshot)
+        own.append(
+            (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
+        )
+    kin = Kinship.of(_all_rigs(snapshot), snapshot.rig_links, workers(snapshot))
     for goal, name, what in own:
-        path = _path(ties, tuple(asker), goal)
+        path = kin.path(asker, goal)
         if path is not None:
             start, by = path
-            as_whom = asker_rig.handle if asker_rig is not None and start == _account(user) and by else asker[start]
+            as_whom = asker_rig.handle if asker_rig is not None and start == account_node(user) and by else asker[start]
             return _told(as_whom, name, what, by)
     return None
 
@@ -89,59 +81,14 @@ def _told(asker: str, other: str, what: Md, ties: tuple[str, ...]) -> Md:
     return md.fill("Yearbook rule: nobody decides on their own work. {what}; {why}.", what=what, why=why)
 
 
-def _path(ties: Mapping[Node, list[_Tie]], starts: tuple[Node, ...], goal: Node) -> tuple[Node, tuple[str, ...]] | None:
-    """The shortest chain of ties from one of `starts` to `goal`: where it starts, and what its ties are."""
-    queue: deque[tuple[Node, Node, tuple[str, ...]]] = deque((start, start, ()) for start in starts)
-    seen = set(starts)
-    while queue:
-        start, at, by = queue.popleft()
-        if at == goal:
-            return start, by
-        for tie in ties.get(at, ()):
-            if tie.other not in seen:
-                seen.add(tie.other)
-                queue.append((start, tie.other, (*by, tie.by)))
-    return None
-
-
-def _ties(snapshot: Snapshot) -> dict[Node, list[_Tie]]:
-    found: dict[Node, list[_Tie]] = {}
-    for left, right, by in _pairs(snapshot):
-        found.setdefault(left, []).append(_Tie(right, by))
-        found.setdefault(right, []).append(_Tie(left, by))
-    return found
-
-
-def _pairs(snapshot: Snapshot) -> Iterator[tuple[Node, Node, str]]:
-    rigs = tuple(_all_rigs(snapshot))
-    for rig in rigs:
-        here = _rig(rig.handle)
-        if rig.owner:
-            yield here, _account(rig.owner), "account"
-        if rig.email.strip():
-            yield here, ("e-mail", fold(rig.email)), "e-mail"
-        if rig.parent:
-            yield here, _rig(rig.parent), "parent"
-    for link in snapshot.rig_links:
-        if link.active:
-            left, right = link.pair
-            yield _rig(left), _rig(right), "link"
-    # `wl join` names a rig after its account unless told otherwise: where no owner is known, the name is all there is.
-    owned = {rig.handle for rig in rigs if rig.owner}
-    for handle in dict.fromkeys((*(rig.handle for rig in rigs), *workers(snapshot))):
-        if handle not in owned:
-            yield _rig(handle), _account(handle), "name"
-
-
 def _all_rigs(snapshot: Snapshot) -> Iterable[Rig]:
-    """Rigs on main, and rigs as the pull would have them: what a pull says of its own rigs can only forbid here."""
-    brought = (row for c in snapshot.changes.of("rigs") for row in (c.before, c.after) if row is not None)
-    return (*snapshot.rigs, *(Rig(row) for row in brought))
+    """Rigs on main, and rigs as the pull would have them: what a pull says of its own rigs can only forbid here.
 
-
-def _rig(handle: str) -> Node:
-    return "rig", skeleton(handle) or fold(handle)
-
-
-def _account(user: str) -> Node:
-    return "account", skeleton(user) or fold(user)
+    What it says of a rig that has another owner is no tie: whoever takes somebody's rig must not keep them from deciding.
+    """
+    brought: list[Rig] = []
+    for change in snapshot.changes.of("rigs"):
+        before, after = (Rig(row) if row is not None else None for row in (change.before, change.after))
+        taken = before is not None and after is not None and before.owner not in ("", after.owner)
+        brought += [rig for rig in (before, None if taken else after) if rig is not None]
+    return (*snapshot.rigs, *brought)

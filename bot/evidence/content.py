@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -37,7 +38,7 @@ class Siblings(Protocol):
     def put(self, place: str, sibling: Sibling) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Ending:
     """What a chain of redirects from `first` ended in: `page`, answered for `target`.
 
@@ -53,7 +54,12 @@ class Ending:
 
     @property
     def redirected(self) -> bool:
-        return self.target != self.first
+        return self.target is not self.first and self.target != self.first
+
+    @cached_property
+    def title(self) -> str:
+        """Of the page, cleaned; empty without one."""
+        return title_of(self.page.body, self.page.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +181,10 @@ def _doubt(ending: Ending, doubt_weak_hosts: bool) -> str:
     if _led_to_less(ending):
         return "soft_404"
     if is_html(page.content_type):
-        title = title_of(page.body, page.content_type)
-        if says_not_found(title) or heading_says_not_found(heading_of(page.body, page.content_type), title):
+        heading = heading_of(page.body, page.content_type)
+        if says_not_found(ending.title) or heading_says_not_found(heading, ending.title):
             return "soft_404"
-    if registrable_domain(ending.first.host) != registrable_domain(ending.target.host):
+    if ending.redirected and registrable_domain(ending.first.host) != registrable_domain(ending.target.host):
         return "other_domain"
     return "weak_host" if doubt_weak_hosts and _is_weak(ending) else ""
 
@@ -258,6 +264,8 @@ _LOGIN_HOST: Final = re.compile(
 
 def _led_to_login(ending: Ending) -> bool:
     """Whether a redirect ended at a login. Work that *is* a login page was asked for at such an address, and is seen."""
+    if not ending.redirected:
+        return False
     first, target = ending.first, ending.target
     path = bool(_LOGIN_PATH.fullmatch(_path(target)) and not _LOGIN_PATH.fullmatch(_path(first)))
     host = bool(_LOGIN_HOST.fullmatch(target.host) and not _LOGIN_HOST.fullmatch(first.host))
@@ -273,7 +281,7 @@ def _is_login_form(ending: Ending) -> bool:
     page, first = ending.page, ending.first
     if not is_html(page.content_type) or _is_front_door(first) or _LOGIN_PATH.fullmatch(_path(first)):
         return False
-    if not says_login(title_of(page.body, page.content_type)):
+    if not says_login(ending.title):
         return False
     fields = (attributes for name, attributes in tags(shown(page.body)) if name == "input")
     return any(attribute(attributes, "type").lower() == "password" for attributes in fields)

@@ -31,7 +31,7 @@ _DRAWN_IN: Final = frozenset(["div", "main", "section", "canvas", "svg"])
 
 def is_parked(page: Page, first: Target, target: Target) -> bool:
     """Whether a page that answered, asked for as `first` and found at `target`, is no site of anybody's."""
-    if registrable_domain(first.host) not in _DOMAINS and registrable_domain(target.host) in _DOMAINS:
+    if target.host != first.host and _is_operators(target.host) and not _is_operators(first.host):
         return True
     if _HOST.fullmatch(target.host) and not _HOST.fullmatch(first.host):
         return True
@@ -41,7 +41,16 @@ def is_parked(page: Page, first: Target, target: Target) -> bool:
         return False
     if _MARK.search(page.body[:STUB_MAX_BYTES]):
         return True
-    return len(page.body) < STUB_MAX_BYTES and (_LANDER.search(page.body) is not None or _only_leads_away(page.body, target))
+    return len(page.body) < STUB_MAX_BYTES and (_leads_to_lander(page.body) or _only_leads_away(page.body, target))
+
+
+def _leads_to_lander(body: bytes) -> bool:
+    # To look for the word first is ten times faster than the pattern is in vain.
+    return b"/lander" in body.lower() and _LANDER.search(body) is not None
+
+
+def _is_operators(host: str) -> bool:
+    return registrable_domain(host) in _DOMAINS
 
 
 def _only_leads_away(body: bytes, target: Target) -> bool:

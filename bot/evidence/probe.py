@@ -27,7 +27,7 @@ from bot.evidence.deadline import Deadline
 from bot.evidence.fetch import FetchPolicy, Page, fetch
 from bot.evidence.kinds import Evidence, Kind
 from bot.evidence.resolve import Failed
-from bot.evidence.title import clean, title_of
+from bot.evidence.title import clean
 from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
 from bot.model.evidence import Hop, Probe, Seen, Sibling, following
 
@@ -126,7 +126,7 @@ def look(
         probed_at=began,
         status=page.status if page is not None else None,
         content_type=clean(page.content_type, 100) if page is not None else "",
-        title=title_of(page.body, page.content_type) if page is not None else "",
+        title=ending.title if ending is not None else "",
         sha256=hashlib.sha256(page.wire).hexdigest() if page is not None and page.wire else "",
         key=canonical_key(url),
         final_url=ending.target.url if ending is not None else "",

@@ -16,12 +16,14 @@ _EVIDENCE: Final = frozenset(
 )
 # getaddrinfo cannot be ended from outside; this makes the resolver itself give up (resolv.conf(5)).
 _RESOLVER_OPTIONS: Final = "timeout:2 attempts:2"
+# glibc reserves 64 MiB of address space for each arena, up to eight a processor (mallopt(3)): threads would use up the lid.
+_ARENAS: Final = "2"
 
 
 def needed_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables a prober needs, of those given. Everything else stays behind: tokens, secrets, proxies, CA bundles."""
     kept = {name: value for name, value in environment.items() if name in _NEEDED | _EVIDENCE}
-    return {"RES_OPTIONS": _RESOLVER_OPTIONS, **kept}
+    return {"RES_OPTIONS": _RESOLVER_OPTIONS, "MALLOC_ARENA_MAX": _ARENAS, **kept}
 
 
 def limit_memory(most_bytes: int = MEMORY_MAX_BYTES) -> None:

@@ -21,6 +21,9 @@ _CHARSETS: Final = frozenset(
 def clean(text: str, longest: int = TITLE_MAX) -> str:
     """One line without control, format (bidi, zero-width) or unassigned characters; cut with an ellipsis."""
     spaced = " ".join(text.split())
+    if spaced.isascii() and spaced.isprintable():
+        # Nothing of all that is in it.
+        return spaced if len(spaced) <= longest else spaced[: longest - 1] + "…"
     line = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
     line = line.strip()
     return line if len(line) <= longest else line[: longest - 1] + "…"

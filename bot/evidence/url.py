@@ -58,7 +58,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The canonical URL: lower-case host, no default port, no fragment."""
+        """The canonical URL: lower-case host, no default port, no dot segments, no fragment."""
         return f"{self.scheme}://{self.authority}{self.rest}"
 
     @property
@@ -91,7 +91,7 @@ def read_url(text: str) -> Target:
         scheme=scheme,
         host=host,
         port=port,
-        rest=rest if rest.startswith("/") else "/" + rest,
+        rest=_direct(rest if rest.startswith("/") else "/" + rest),
         literal=literal,
         reservation="port" if port != DEFAULT_PORTS[scheme] else doubtful_name(host),
     )
@@ -138,15 +138,12 @@ def doubtful_name(host: str) -> str:
 def canonical_key(url: str) -> str:
     """The key under which two spellings of a URL are the same evidence; empty if it is not a URL we would read.
 
-    `url:` and the canonical URL without dot segments; query kept.
+    `url:` and the canonical URL; query kept.
     """
     try:
-        target = read_url(url)
+        return f"url:{read_url(url).url}"
     except Refused:
         return ""
-    path, mark, query = target.rest.partition("?")
-    stem = target.url.removesuffix(target.rest)
-    return f"url:{stem}{_without_dots(path)}{mark}{query}"
 
 
 def sheet_key(url: str) -> str:
@@ -203,6 +200,14 @@ def _urllib3(url: str) -> tuple[str, str, int]:
         raise ValueError("user information")
     scheme = parts.scheme or ""
     return scheme, (parts.host or "").strip("[]"), parts.port or DEFAULT_PORTS.get(scheme, 0)
+
+
+def _direct(rest: str) -> str:
+    """Path and query without dot segments in the path: as browsers ask, so that one key is one request."""
+    if "/." not in rest:
+        return rest
+    path, mark, query = rest.partition("?")
+    return f"{_without_dots(path)}{mark}{query}"
 
 
 def _without_dots(path: str) -> str:

@@ -250,9 +250,16 @@ def rows_by(table: str, column: str, values: Iterable[str]) -> Query:
     )
 
 
-def completions_of(wanted_ids: Iterable[WantedId]) -> Query:
-    """All completions handed in for these items."""
-    return rows_by("completions", "wanted_id", wanted_ids)
+def completions_of(wanted_ids: Iterable[WantedId], ids: Iterable[str] = ()) -> Query:
+    """All completions handed in for these items, and those with one of these ids."""
+    items, named = tuple(wanted_ids), tuple(ids)
+    if not named:
+        return rows_by("completions", "wanted_id", items)
+    return Query(
+        f"SELECT * FROM `completions` WHERE {_among('`wanted_id`', items)} OR {_among('`id`', named)} ORDER BY `id`",
+        paged=True,
+        needs=_of("completions", "wanted_id", "id"),
+    )
 
 
 def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:

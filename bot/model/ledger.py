@@ -92,8 +92,9 @@ class RowChange:
     @property
     def changed(self) -> tuple[str, ...]:
         """Columns whose cell differs (all non-NULL cells of an added or removed row)."""
-        before, after = (self.before or Row(())), (self.after or Row(()))
-        names = dict.fromkeys((*before.columns, *after.columns))
+        # By name, for rules ask this of every one of thousands of rows. As in `Row.get`, the first cell of a name counts.
+        before, after = (dict(reversed(row.cells)) if row else {} for row in (self.before, self.after))
+        names = dict.fromkeys(name for row in (self.before, self.after) if row for name, _ in row.cells)
         return tuple(name for name in names if before.get(name) != after.get(name))
 
     def old(self, column: str) -> str | None:

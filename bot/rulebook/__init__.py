@@ -16,6 +16,7 @@ from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, 
 from bot.model.kin import TIES, Kinship, account_node, rig_node
 from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, Form, PullKind
 from bot.model.ledger import (
+    INDISPENSABLE,
     PRIMARY_KEYS,
     TERMINAL_STATUSES,
     ChangeKind,
@@ -40,6 +41,7 @@ from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 
 __all__ = (
     "EVIDENCE_LINKS_MAX",
+    "INDISPENSABLE",
     "LANDING_PREFIX",
     "ORDINARY_TABLES",
     "PRIMARY_KEYS",

@@ -27,8 +27,9 @@ def judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     crashes: list[RuleCrash] = []
     passed: list[str] = []
     waits: list[Waits] = []
+    kind = snapshot.kind
     for rule in catalog.rules:
-        if snapshot.kind not in rule.kinds or _is_off(rule, snapshot.policy):
+        if kind not in rule.kinds or _is_off(rule, snapshot.policy):
             continue
         found, waiting, crash = _run(rule, snapshot)
         findings.update(_weighed(finding, rule, snapshot) for finding in found)

@@ -14,7 +14,7 @@ from typing import LiteralString
 from bot.model.evidence import Link, Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Verdict
 from bot.model.ids import CommitHash
-from bot.model.kind import PullKind
+from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.mark import NO_HEAD, Mark, MarkKind
 from bot.model.snapshot import Snapshot
@@ -259,7 +259,7 @@ def changed_rows(snapshot: Snapshot) -> Md:
             (_counted(gone, "removed") if (gone := _kind(touched, ChangeKind.REMOVED)) else None),
         ]
         if table in changes.schema:
-            counts.append(md.own("definition changed"))
+            counts.append(md.own("definition changed") if table in ORDINARY_TABLES else md.own("changed"))
         counts.extend(md.fill("{n} rows, too many to read", n=Md(str(n))) for t, n in changes.unread if t == table)
         parts.append(md.fill("{table} {counts}", table=md.code(table, 64), counts=md.join([c for c in counts if c], ", ")))
     if len(changes.tables) > TABLES_MAX:
@@ -309,8 +309,9 @@ def _stamps(number: int) -> Md:
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     if snapshot.head is None:
-        return None
-    commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
+        commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
+    else:
+        commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
     return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
 
 

@@ -129,6 +129,10 @@ def test_what_is_closed(options: str, fields: dict[str, Any], judgement: Any, ex
     assert followed(ask(f"/close {options} why", reviewed(**fields), judgement=judgement)) == expected
 
 
+def test_a_pull_whose_branch_is_gone_can_be_cleared_away() -> None:
+    assert followed(ask("/close Gone.", reviewed(head=None, changes=changes_of()))) == ("ClosePull", PULL_ONLY)
+
+
 def test_sound_work_asks_which_of_the_two_is_meant() -> None:
     reason, remedy = refused(ask("/close why", reviewed()))
     assert reason == "This work holds, so closing could mean two things."
@@ -211,7 +215,6 @@ REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     "at a head never reviewed": ("/close --at 0000000 why", reviewed(), ("names no reviewed head",)),
     "head moved": ("/close --yes why", reviewed(head=a_hash("new head")), (f"moved from `{HEAD[:7]}`",)),
     "head moved, pull only": ("/close --pull-only why", reviewed(head=a_hash("new head")), (f"moved from `{HEAD[:7]}`",)),
-    "branch gone": ("/close --pull-only why", reviewed(head=None), ("cannot be read any more",)),
     "other item": ("/close w-0000 why", reviewed(), (f"about `{ITEM}`, not `w-0000`",)),
     "landing": (
         "/close why",

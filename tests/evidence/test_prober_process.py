@@ -115,7 +115,7 @@ def test_its_environment_holds_what_it_needs_and_nothing_else(prober: Running) -
     found = Path(f"/proc/{prober.pid}/environ").read_bytes()
     names = {entry.partition(b"=")[0].decode() for entry in found.split(b"\0") if entry}
     assert names <= {
-        *("PATH", "HOME", "LANG", "TMPDIR", "LC_CTYPE", "REDIS_URL", "RES_OPTIONS"),
+        *("PATH", "HOME", "LANG", "TMPDIR", "LC_CTYPE", "REDIS_URL", "RES_OPTIONS", "MALLOC_ARENA_MAX"),
         *("STAMPBOT_COMMONS", "STAMPBOT_LOG"),
     }
     assert [text for text in _TELLING if text in found] == []
@@ -166,6 +166,7 @@ def test_of_a_full_environment_only_the_needed_is_kept() -> None:
     assert needed_environment({**needed, **SECRETS, "HTTPS_PROXY": "http://p", "SSL_CERT_FILE": "x", "SSLKEYLOGFILE": "x"}) == {
         **needed,
         "RES_OPTIONS": "timeout:2 attempts:2",
+        "MALLOC_ARENA_MAX": "2",
     }
 
 

@@ -203,7 +203,7 @@ def test_work_is_reviewed_merged_and_stamped_whatever_the_commons_looks_like(
         bot = hurried(world, session)
         pull = world.hand_in(USER, variant.rig, ITEM)
         go_on(world, pull, bot)
-        assert headlines(world, pull)[0] in ("READY", "LOOK")
+        assert headlines(world, pull) == ["READY"]
         assert session.schema_reads == [world.db.head()]
         _assert_a_second_look_asks_little(world, pull, bot, session)
         if variant.reviewed:
@@ -213,7 +213,7 @@ def test_work_is_reviewed_merged_and_stamped_whatever_the_commons_looks_like(
             world.db.push("main", *variant.merged)
         decide(world, pull, "/accept --quality 4 --as ana-town", bot)
         sweep(world.commons, bot)
-        assert headlines(world, pull)[1:] == ["ACCEPTED"]
+        assert headlines(world, pull) == ["READY", "ACCEPTED"]
         assert_stamped(world, pull, rig=variant.rig)
         assert len(session.schema_reads) == len(set(session.schema_reads))
         ours = [landing["state"] for landing in world.pulls() if landing["creator"] == "bot"]
@@ -290,7 +290,6 @@ class Cells:
 
 
 BLOCKED: dict[str, Any] = {"fair": (Verdict.BLOCKED,), "faults": ("item_moves_legally",)}
-NAMED_OTHERWISE: dict[str, Any] = {"fair": (Verdict.READY, Verdict.LOOK)}
 WORKS = (
     "INSERT INTO completions (id, wanted_id, completed_by, evidence) VALUES ('{id}', '{item}', 'polecat-7', '{evidence}/ok')"
 )
@@ -310,8 +309,8 @@ CELLS = (
     Cells(name="one-rig-of-several-of-its-owner", rig="pia-validates"),
     Cells(name="a-rig-whose-trust-is-not-told", item="w-com-002", rig="pia-two"),
     Cells(name="prose-around-the-link", evidence="done, see {evidence}/ok (tests are green)"),
-    Cells(name="a-handle-with-a-slash", rig="kilo/main", **NAMED_OTHERWISE),
-    Cells(name="a-branch-with-slashes", branch="wl/polecat-7/w-com-001/second/try", **NAMED_OTHERWISE),
+    Cells(name="a-handle-with-a-slash", rig="kilo/main"),
+    Cells(name="a-branch-with-slashes", branch="wl/polecat-7/w-com-001/second/try", fair=(Verdict.READY, Verdict.LOOK)),
     Cells(name="a-rig-of-no-known-owner", rig="gh-octo", fair=(Verdict.LOOK,)),
     Cells(
         name="evidence-in-words-alone",
@@ -434,4 +433,10 @@ def test_a_pull_whose_fork_is_gone_is_never_called_ready_again_nor_merged(world:
     assert verdict_of(world, pull, bot) == (Verdict.CANNOT_TELL, set())
     decide(world, pull, "/accept --quality 4", bot)
     sweep(world.commons, bot)
-    assert (headlines(world, pull), world.state(pull), world.count("completions")) == (["READY", "REFUSED"], "open", 0)
+    assert (headlines(world, pull), world.state(pull), world.count("completions")) == (
+        ["READY", "REFUSED", "CANNOT TELL"],
+        "open",
+        0,
+    )
+    decide(world, pull, "/close The fork is gone.", bot)
+    assert (headlines(world, pull)[-1], world.state(pull)) == ("PULL CLOSED, NO ROW TOUCHED", "closed")

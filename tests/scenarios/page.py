@@ -28,8 +28,8 @@ The commons is the same each time. `alice` is a rig of the account `alice-dev`; 
 level 3). `bob` is a rig of `bob` and `mallory` one of `mallory`, both of trust level 1; `carol` belongs to `carol-org` and has
 trust level 2; `bob-bot` is an agent whose parent rig is `bob`. Bob's work lies on a forge that the operator trusts.
 
-The first review of each story stands here whole, later ones without the lists that are alike everywhere; the whole text is
-behind the link below each story. What differs from run to run is written as `commit-1`, `stamp-1`, `comment-1`, `digest`,
+The first review of the first story stands here whole, all others without the lists that are alike everywhere; the whole text
+is behind the link below each story. What differs from run to run is written as `commit-1`, `stamp-1`, `comment-1`, `digest`,
 `HH:MM UTC`, `NOW`, and hosts as `forge.example` and `pages.example`.
 """
 
@@ -70,14 +70,14 @@ def page(scenarios: Sequence[Scenario]) -> str:
 
 
 def _story(scenario: Scenario) -> str:
-    told = "\n".join(_readable(kept(scenario)))
+    told = "\n".join(_readable(kept(scenario), whole=scenario.number == 1))
     links = [_link(golden(scenario), "every word of it"), *(_link(ROOT / path, f"`{path}`") for path in scenario.see)]
     more = f"More: {', '.join(links)}."
     return f"## {scenario.number}. {scenario.title}\n\n{scenario.story}\n{told}\n{more}\n"
 
 
-def _readable(sections: Sequence[str]) -> Iterator[str]:
-    whole = True
+def _readable(sections: Sequence[str], *, whole: bool) -> Iterator[str]:
+    """The sections with headings one level lower and comments shortened; `whole`: all but the first comment."""
     for section in sections:
         lowered = re.sub(r"^(#+ )", r"#\1", section, flags=re.MULTILINE)
         parts: list[str] = []

@@ -19,7 +19,7 @@ HAPPY = Scenario(
 
 
 @HAPPY.part(policy={"landing": Landing.PULL})
-def _(stage: Stage) -> None:
+def happy(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
     assert (stage.verdicts(pull), stage.found(pull)) == (["READY"], {})
@@ -36,6 +36,7 @@ def _(stage: Stage) -> None:
         {"quality": 4, "reliability": 4},
     )
     assert (done["validated_by"], done["stamp_id"]) == ("alice", stamp["id"])
+    stage.next_second()
     stage.comment(pull, "alice-dev", "/accept quality=4")
     stage.look(pull)
     assert (stage.answers(pull), stage.stamps()) == (["ACCEPTED", "REFUSED"], 1)
@@ -52,7 +53,7 @@ LATER_WORK = Scenario(
 
 
 @LATER_WORK.part()
-def _(stage: Stage) -> None:
+def later_work(stage: Stage) -> None:
     pull = stage.claim("bob", "w-001")
     stage.settle()
     assert stage.verdicts(pull) == ["WAITING"]
@@ -77,7 +78,7 @@ WORDS = Scenario(
 
 
 @WORDS.part()
-def _(stage: Stage) -> None:
+def words(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
     for words in (
@@ -135,7 +136,7 @@ _VALIDATORS = (
 
 
 @OWN_WORK.part(rows=_VALIDATORS)
-def _(stage: Stage) -> None:
+def own_work(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
     assert stage.verdicts(pull) == ["READY"]
@@ -165,7 +166,7 @@ def _(stage: Stage) -> None:
 
 
 @OWN_WORK.part("What the poster is told", trouble="The answer to the poster's own `/accept` does not name `/close`.")
-def _(stage: Stage) -> None:
+def own_work_what_the_poster_is(stage: Stage) -> None:
     pull = stage.hand_in("alice", "w-001", stage.page("/hop/relay/pull/900"))
     stage.look(pull)
     stage.comment(pull, "alice-dev", "/accept --quality 5")
@@ -188,7 +189,7 @@ _TWO_RIGS = (
 
 
 @RIGHTS.part(rows=(_TWO_RIGS,))
-def _(stage: Stage) -> None:
+def rights(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
     for user, who, needs in (

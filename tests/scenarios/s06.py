@@ -15,7 +15,7 @@ TWO_CLAIMS = Scenario(
 
 
 @TWO_CLAIMS.part()
-def _(stage: Stage) -> None:
+def two_claims(stage: Stage) -> None:
     first, second = stage.claim("bob", "w-001"), stage.claim("carol", "w-001")
     stage.settle()
     stage.comment(first, "alice-dev", "/accept --yes")
@@ -34,7 +34,7 @@ TWO_COMPLETIONS = Scenario(
 
 
 @TWO_COMPLETIONS.part()
-def _(stage: Stage) -> None:
+def two_completions(stage: Stage) -> None:
     stage.case("Both pulls are open")
     first = stage.hand_in("bob", "w-001")
     second = stage.hand_in("carol", "w-001", stage.page("/hop/relay/pull/901"))
@@ -75,7 +75,7 @@ STALE = Scenario(
 
 
 @STALE.part()
-def _(stage: Stage) -> None:
+def stale(stage: Stage) -> None:
     stage.world.fork_of("bob")
     stage.main(
         *(f"UPDATE wanted SET description = 'Version {n}', updated_at = NOW() WHERE id = 'w-002'" for n in range(19)),
@@ -103,7 +103,7 @@ ALL_AT_ONCE = Scenario(
 
 
 @ALL_AT_ONCE.part()
-def _(stage: Stage) -> None:
+def all_at_once(stage: Stage) -> None:
     evidence = stage.page("/hop/relay/pull/903")
     pull = stage.pull(
         "nia",
@@ -135,7 +135,7 @@ IMPOSTOR = Scenario(
 
 
 @IMPOSTOR.part()
-def _(stage: Stage) -> None:
+def impostor(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001", user="mallory")
     stage.look(pull)
     assert stage.verdicts(pull) == ["BLOCKED"]
@@ -154,7 +154,7 @@ INHERITED = Scenario(
 
 
 @INHERITED.part()
-def _(stage: Stage) -> None:
+def inherited(stage: Stage) -> None:
     pull = stage.pull(
         "carol-org",
         "wl/carol/w-900",

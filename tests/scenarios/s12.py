@@ -39,7 +39,7 @@ def register(stage: Stage, user: str, handle: str, *more: str, says: str, org: s
 
 
 @REGISTRATIONS.part(rows=(_PROVISIONAL,))
-def _(stage: Stage) -> None:
+def registrations(stage: Stage) -> None:
     stage.case("A new rig")
     fresh = register(stage, "nia", "lamp-post", says="registers rig `lamp-post`")
     stage.comment(fresh, "alice-dev", "/accept")
@@ -92,11 +92,8 @@ def _(stage: Stage) -> None:
     assert stage.verdicts(orphan) == ["LOOK"]
 
 
-@REGISTRATIONS.part(
-    "The handle of the validator who decides",
-    trouble="What the pull says of rig alice is taken for a tie, so alice-dev is told to be of one account with mallory.",
-)
-def _(stage: Stage) -> None:
+@REGISTRATIONS.part("The handle of the validator who decides")
+def registrations_the_handle_of_the(stage: Stage) -> None:
     pull = register(stage, "mallory", "alice", says="registers rig `alice`, which is Alice's")
     assert stage.verdicts(pull) == ["BLOCKED"]
     stage.comment(pull, "alice-dev", "/accept")
@@ -132,7 +129,7 @@ def post(stage: Stage, item: str, title: str, *more: str, says: str, user: str =
 
 
 @POSTS.part()
-def _(stage: Stage) -> None:
+def posts(stage: Stage) -> None:
     stage.case("A post")
     good = post(stage, "w-digest", "A weekly digest", says="posts `w-digest`, A weekly digest")
     stage.comment(good, "alice-dev", "/accept")
@@ -176,7 +173,7 @@ _WIDE = tuple(text.replace("`id` VARCHAR(64)", "`id` VARCHAR(255)") for text in 
 
 
 @POSTS.part("A commons that takes longer ids", schema=_WIDE)
-def _(stage: Stage) -> None:
+def posts_a_commons_that_takes(stage: Stage) -> None:
     stage.case("An id of 65 characters")
     oversized = post(stage, "w-" + "7" * 63, "Far too long", says="posts an item whose id has 65 characters")
     assert (stage.verdicts(oversized), stage.found(oversized)["rows are whole"]) == (["BLOCKED"], "FAIL")
@@ -206,7 +203,7 @@ _ERIN = (
 
 
 @EDITS.part(rows=(*_CLAIMED, _ERIN))
-def _(stage: Stage) -> None:
+def edits(stage: Stage) -> None:
     stage.case("The poster updates an open item")
     mine = edit(
         stage,

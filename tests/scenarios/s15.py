@@ -9,7 +9,7 @@ from bot.model.ids import PullNo
 from bot.sandbox import wl_sql
 from bot.sandbox.wl_sql import literal
 from tests.scenarios.scenario import Scenario
-from tests.scenarios.stage import REPO, Stage
+from tests.scenarios.stage import PATIENT, REPO, Stage
 
 EVIDENCE = Scenario(
     15,
@@ -37,7 +37,7 @@ def seen(stage: Stage, title: str, item: str, evidence: str) -> PullNo:
 
 
 @EVIDENCE.part("Text", rows=_INFERENCE)
-def _(stage: Stage) -> None:
+def evidence_text(stage: Stage) -> None:
     plain = seen(stage, "Plain text", "w-001", "done, see the docs folder")
     assert (stage.verdicts(plain), stage.found(plain)["evidence is a url"]) == (["BLOCKED"], "FAIL")
     commit = seen(stage, "The name of a commit", "w-002", "commit abc123def")
@@ -54,8 +54,8 @@ def _(stage: Stage) -> None:
     assert (stage.verdicts(bad), stage.found(bad)["inference fits its job"]) == (["BLOCKED"], "FAIL")
 
 
-@EVIDENCE.part("Links")
-def _(stage: Stage) -> None:
+@EVIDENCE.part("Links", policy={"timing": PATIENT})
+def evidence_links(stage: Stage) -> None:
     private = seen(stage, "A redirect to a private address", "w-001", stage.page("/redirect-private"))
     assert (stage.verdicts(private)[-1], stage.found(private)["evidence is alive"]) == ("BLOCKED", "FAIL")
     long = seen(stage, "A page that never ends", "w-002", stage.page("/huge"))
@@ -100,7 +100,7 @@ TOO_MUCH = Scenario(
 
 
 @TOO_MUCH.part()
-def _(stage: Stage) -> None:
+def too_much(stage: Stage) -> None:
     stage.case("In review without a completion")
     empty = stage.pull(
         "bob",
@@ -152,7 +152,7 @@ _WITHDRAWN = "UPDATE wanted SET status = 'withdrawn' WHERE id = 'w-004'"
 
 
 @STATUSES.part(rows=(_WITHDRAWN,))
-def _(stage: Stage) -> None:
+def statuses(stage: Stage) -> None:
     for item, status, says in (
         ("w-001", "done", "marks `w-001` as `done`"),
         ("w-002", "validated", "marks `w-002` as `validated`"),
@@ -186,7 +186,7 @@ REJECTED = Scenario(
 
 
 @REJECTED.part()
-def _(stage: Stage) -> None:
+def rejected(stage: Stage) -> None:
     stage.case("Not merged, then handed in again")
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
@@ -229,7 +229,7 @@ CLOSED = Scenario(
 
 
 @CLOSED.part()
-def _(stage: Stage) -> None:
+def closed(stage: Stage) -> None:
     stage.case("Not merged")
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)

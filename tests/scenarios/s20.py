@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -43,7 +42,7 @@ def reviewed(stage: Stage, item: str) -> PullNo:
 
 
 @MERGES.part()
-def _(stage: Stage) -> None:
+def merges(stage: Stage) -> None:
     stage.case("A conflict that comes between the last look and the merge")
     pull = reviewed(stage, "w-001")
     stage.world.db.play(
@@ -110,7 +109,7 @@ _STERN = tuple(
 
 
 @WRITES.part()
-def _(stage: Stage) -> None:
+def writes(stage: Stage) -> None:
     stage.case("Killed after the stamp was written")
     pull = reviewed(stage, "w-001")
     stage.comment(pull, "alice-dev", "/accept --quality 4")
@@ -148,7 +147,7 @@ def _refused_by_check(stage: Stage) -> PullNo:
 
 
 @WRITES.part("A CHECK that is violated in silence", schema=_STERN, policy={"landing": Landing.PULL})
-def _(stage: Stage) -> None:
+def writes_a_check_that_is(stage: Stage) -> None:
     pull = _refused_by_check(stage)
     row = stage.world.row("completions", wanted_id="w-001")
     assert row is not None
@@ -163,9 +162,9 @@ def _(stage: Stage) -> None:
     schema=_STERN,
     trouble="The completion names a stamp that was never kept, so the next `/accept` hears that the work is accepted already.",
 )
-def _(stage: Stage) -> None:
+def writes_the_same_where_rows(stage: Stage) -> None:
     pull = _refused_by_check(stage)
-    time.sleep(1.1)  # cells hold whole seconds, and people write more slowly than this test
+    stage.next_second()
     stage.comment(pull, "alice-dev", "/accept --quality 4")
     stage.look(pull)
     assert (stage.answers(pull), stage.stamps()) == (["REFUSED", "ACCEPTED"], 1)
@@ -182,7 +181,7 @@ _SECRET = "a-secret-of-this-scenario-alone"
 
 
 @DOUBLED.part()
-def _(stage: Stage) -> None:
+def doubled(stage: Stage) -> None:
     bot, commons = stage.world.deps, stage.world.commons
     settings = Settings(
         commons=(CommonsSettings(commons=commons, webhook_secret=Secret(_SECRET)),),
@@ -236,7 +235,7 @@ ODD_COMMENTS = Scenario(
 
 
 @ODD_COMMENTS.part()
-def _(stage: Stage) -> None:
+def odd_comments(stage: Stage) -> None:
     pull = reviewed(stage, "w-001")
 
     def silent(body: str) -> None:
@@ -306,7 +305,7 @@ def _without_fork(stage: Stage, pull: PullNo) -> None:
 
 
 @ORPHANS.part()
-def _(stage: Stage) -> None:
+def orphans(stage: Stage) -> None:
     stage.case("No difference")
     same = stage.pull(
         "bob",
@@ -344,7 +343,7 @@ def _(stage: Stage) -> None:
     "Closing a pull whose fork is gone",
     trouble="`/close` is refused as if it were a merge: nobody can close the pull by a word.",
 )
-def _(stage: Stage) -> None:
+def orphans_closing_a_pull_whose(stage: Stage) -> None:
     pull = stage.hand_in("carol", "w-001", stage.page("/hop/relay/pull/904"))
     stage.look(pull)
     _without_fork(stage, pull)
@@ -354,7 +353,7 @@ def _(stage: Stage) -> None:
 
 
 @ORPHANS.part("A fork that was gone before anybody looked", trouble="Without a head nothing is said at all.")
-def _(stage: Stage) -> None:
+def orphans_a_fork_that_was(stage: Stage) -> None:
     pull = stage.hand_in("carol", "w-001", stage.page("/hop/relay/pull/904"))
     _without_fork(stage, pull)
     assert stage.verdicts(pull) == ["CANNOT TELL"]

@@ -30,7 +30,7 @@ _MANY = (
 
 
 @BACKFILL.part(rows=(_MANY,))
-def _(stage: Stage) -> None:
+def backfill(stage: Stage) -> None:
     assert stage.world.count("wanted") > _ITEMS
     stage.case("Five hundred rows")
     pull = stage.pull(
@@ -100,7 +100,7 @@ def accepted(stage: Stage, pull: PullNo) -> None:
 
 
 @SCHEMAS.part("Older: no `rig_links`, no `boot_blocks`, no `hop_uri`", schema=_OLDER)
-def _(stage: Stage) -> None:
+def schemas_older_no_riglinks_no(stage: Stage) -> None:
     evidence = stage.proof()
     done = (
         text.replace("evidence, hop_uri, completed_at", "evidence, completed_at").replace("NULL, NOW()", "NOW()")
@@ -117,7 +117,7 @@ def _(stage: Stage) -> None:
 
 
 @SCHEMAS.part("Newer: `metadata`, `stamp_type`, `stamp_index`", schema=_NEWER)
-def _(stage: Stage) -> None:
+def schemas_newer_metadata_stamptype_stampindex(stage: Stage) -> None:
     accepted(stage, stage.hand_in("bob", "w-001"))
 
 
@@ -159,7 +159,7 @@ _IN_REVIEW = (
 
 
 @OTHER_TOOLS.part(rows=_IN_REVIEW)
-def _(stage: Stage) -> None:
+def other_tools(stage: Stage) -> None:
     stage.case("Somebody else's work")
     pull = adopted(stage, "w-001", subject="bob")
     assert stage.verdicts(pull) == ["BLOCKED"]
@@ -182,7 +182,7 @@ TROUBLE = Scenario(
 
 
 @TROUBLE.part()
-def _(stage: Stage) -> None:
+def trouble(stage: Stage) -> None:
     bot = stage.world.bot(timeout_s=(2, 0.15))
     bot.account(stage.world.commons)
     faults: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -230,7 +230,7 @@ _COMMAND = "Mend it\n\n/accept --quality 5\n"
 
 
 @ATTACKS.part()
-def _(stage: Stage) -> None:
+def attacks(stage: Stage) -> None:
     def harmless(pull: PullNo) -> None:
         for said in stage.said(pull):
             outside = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", "", said, flags=re.DOTALL)
@@ -306,7 +306,7 @@ RARE = Scenario(
 
 
 @RARE.part()
-def _(stage: Stage) -> None:
+def rare(stage: Stage) -> None:
     for title, user, branch, statement, says in (
         (
             "A badge",

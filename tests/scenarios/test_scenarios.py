@@ -34,7 +34,7 @@ def _cases() -> Iterator[object]:
             yield pytest.param(scenario, number, id=named, marks=xfail)
 
 
-@pytest.mark.parametrize(("scenario", "number"), _cases())
+@pytest.mark.parametrize(("scenario", "number"), list(_cases()))
 def test_a_scenario_goes_as_it_is_told(
     scenario: Scenario, number: int, world_sandbox: SandboxProcess, world_redis: RedisProcess, forge: ForgeLookAlike
 ) -> None:

@@ -147,6 +147,7 @@ def every_query(text: str) -> tuple[Query, ...]:
         sql.columns(),
         sql.rows_by("wanted", "id", (text, "w-2")),
         sql.completions_of((WantedId(text),)),
+        sql.completions_of((WantedId(text),), (text, "c-1")),
         sql.completions_like(((text, "7"), ("x",))),
         sql.rigs_around((handle,), (text,), 3),
         sql.rig_links_around((handle,)),

@@ -11,7 +11,8 @@ import pytest
 from bot.commands import catalog as command_catalog
 from bot.model.finding import Finding, Judgement, Level, RuleCrash, Verdict
 from bot.model.ids import CommitHash, User
-from bot.model.mark import read_mark
+from bot.model.ledger import Changes
+from bot.model.mark import NO_HEAD, read_mark
 from bot.model.policy import Comments
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -195,19 +196,27 @@ def test_what_ends_the_holding_back(fields: dict[str, Any], judgement: Judgement
     assert names(planned(a_snapshot(**fields), judgement)) == ("PostReview",)
 
 
+def test_a_pull_whose_branch_is_gone_is_told_so_once() -> None:
+    orphan = a_snapshot(head=None, head_at=None, base=None, changes=Changes())
+    (step,) = planned(orphan, FAULT).steps
+    assert isinstance(step, PostReview)
+    assert (step.head, "/close …" in step.body, "--at" in step.body) == (NO_HEAD, True, False)
+    told = replace(orphan, comments=(a_comment(BOT, step.body, ago(minutes=1)),))
+    assert planned(told, FAULT).steps == ()
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"pull": a_pull(state=PullState.CLOSED)},
         {"pull": a_pull(state=PullState.MERGED)},
         {"pull": a_pull(state=PullState.UNKNOWN)},
-        {"head": None},
         {"bot": None},
         {"policy": a_policy(comments=Comments.NONE)},
         {"policy": a_policy(comments=Comments.DECISIONS)},
         {"pull": a_pull(creator=BOT, source=BranchRef(COMMONS, "stampbot/0123/abc"))},
     ],
-    ids=["closed", "merged", "unknown", "no head", "no account", "none", "decisions", "landing"],
+    ids=["closed", "merged", "unknown", "no account", "none", "decisions", "landing"],
 )
 def test_what_is_never_reviewed(fields: dict[str, Any]) -> None:
     assert planned(a_snapshot(**fields), FAULT) == Plan()

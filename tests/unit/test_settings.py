@@ -405,6 +405,7 @@ def test_the_prober_is_told_nothing_secret() -> None:
         "STAMPBOT_COMMONS": "hop/wl-commons",
         **of_the_prober,
         "RES_OPTIONS": "timeout:2 attempts:2",
+        "MALLOC_ARENA_MAX": "2",
     }
 
 
