@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.rulebook import (
+    TERMINAL_STATUSES,
     ChangeKind,
     Finding,
     Handle,
@@ -42,7 +43,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
                 place,
                 f"Main has changed {quote(change.key)} since the branch left it{now},"
                 f" so the merge conflicts: {', '.join(both)}.",
-                start_over(change.key) if change.table == "wanted" else "Sync the fork with main, and write the row again",
+                _way_on(change, main),
             )
         elif news := [c for c in moved if c not in ("updated_at", "last_seen")]:
             yield check.finding(
@@ -80,3 +81,9 @@ def _there_now(table: str, main: Row, moved: list[str]) -> str:
     if main.get(whose):
         told.append(f"{role} {quote(main.get(whose))}")
     return f" (there now: {', '.join(told)})" if told else ""
+
+
+def _way_on(change: RowChange, main: Row) -> str:
+    if change.table != "wanted":
+        return "Sync the fork with main, and write the row again"
+    return "Close this pull" if main.get("status") in TERMINAL_STATUSES else start_over(change.key)

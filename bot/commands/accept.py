@@ -253,6 +253,11 @@ def _already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange)
         return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
     link = next(w for w in change.writes if w.table == "completions")
     ours_began = same_cell("validated_at", now.row.get("validated_at"), link.cells.get("validated_at"))
+    if now.stamp_id == ours and not ours_began:
+        return Refuse(
+            md.fill("The completion names stamp {stamp}, and main has no such stamp: it was not kept.", stamp=md.code(ours)),
+            md.own("A maintainer takes the name out of the completion and puts the item in review again; then it can be accepted."),
+        )
     if now.stamp_id is not None and not ours_began:
         by = md.code(now.validated_by or "somebody")
         return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))

@@ -42,7 +42,7 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
         # Said before the asker is made to choose among several rigs: whichever it is, the work stays their own.
         tie = conflict(snapshot, allowed.rig if isinstance(allowed, Allowed) else None, comment.author)
         if tie is not None:
-            return Refuse(tie, _free_validators(snapshot))
+            return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
     if isinstance(allowed, Denied):
         return Refuse(allowed.reason, allowed.remedy)
     review = _named_review(asked)
@@ -51,6 +51,12 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
     if not begun and (late := _late(asked)) is not None:
         return late
     return Ground(rig=allowed.rig, review=review)
+
+
+def _still_open(snapshot: Snapshot, verb: str) -> tuple[Md, ...]:
+    """What one may do with own work all the same: no stamp arises from a close."""
+    can_close = verb == "accept" and snapshot.pull.state is PullState.OPEN
+    return (md.own("You may `/close` it yourself: no stamp arises from that."),) if can_close else ()
 
 
 def _free_validators(snapshot: Snapshot) -> Md:

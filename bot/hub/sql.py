@@ -199,6 +199,40 @@ def on_log(commits: Iterable[CommitHash], head: CommitHash) -> Query:
     )
 
 
+def commits_since(since: CommitHash | None, head: CommitHash) -> Query:
+    """`commit_hash, parent_hash, merged_hash, message` of every commit that `head` holds and `since` does not; newest first.
+
+    `parent_hash` is the first parent, `merged_hash` the second (NULL but for a merge). None: all of the history.
+    """
+    log = _hash(head) if since is None else f"'{_hash(since)[1:-1]}..{_hash(head)[1:-1]}'"
+    return Query(
+        "SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash, b.parent_hash AS merged_hash, l.message AS message"
+        f" FROM dolt_log({log}) AS l"
+        " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash AND a.parent_index = 0"
+        " LEFT JOIN dolt_commit_ancestors AS b ON b.commit_hash = l.commit_hash AND b.parent_index = 1"
+        " ORDER BY l.date DESC, l.commit_hash",
+        paged=True,
+        per_page=ANCESTORS_PER_PAGE,
+    )
+
+
+def arrivals(table: str, keys: Iterable[str]) -> Query:
+    """`row_key, commit_hash`: by which commits these rows of a known table were added (Dolt docs, `dolt_diff_<table>`).
+
+    A row that a merge brought is named with the commit on the branch, with the merge, or with both: which of them Dolt tells
+    is not documented.
+    """
+    key, among = _known_key(table), tuple(keys)
+    if not among:
+        return NOTHING
+    return Query(
+        f"SELECT {name('to_' + key)} AS row_key, to_commit AS commit_hash FROM {name('dolt_diff_' + table)}"
+        f" WHERE diff_type = 'added' AND {_among(name('to_' + key), among)} ORDER BY row_key, commit_hash",
+        paged=True,
+        needs=_of(table, key),
+    )
+
+
 # --- what differs -----------------------------------------------------------------------------------------------------
 
 
@@ -236,6 +270,13 @@ def columns() -> Query:
         " FROM information_schema.columns"
         f" WHERE {_among('table_name', KNOWN_TABLES)} ORDER BY table_name, ordinal_position"
     )
+
+
+def all_rows(table: str, wanted: Iterable[str], there: Collection[str]) -> Query:
+    """Every row of a known table, but only those of the wanted columns that are there; ordered by key."""
+    key = _known_key(table)
+    shown = ", ".join(name(column) for column in dict.fromkeys((key, *wanted)) if column in there)
+    return Query(f"SELECT {shown} FROM {name(table)} ORDER BY {name(key)}", paged=True, needs=_of(table, key))
 
 
 def rows_by(table: str, column: str, values: Iterable[str]) -> Query:

@@ -93,7 +93,9 @@ def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
     if snapshot.worker is not None:
         parts.append(md.fill("rig {rig}", rig=md.code(snapshot.worker)))
     number = len(snapshot.reviews) + 1
-    named = md.fill("review #{n} of head {head}", n=Md(str(number)), head=words.short(snapshot.head or NO_HEAD))
+    named = md.fill("review #{n}", n=Md(str(number)))
+    if snapshot.head is not None:
+        named = md.fill("{named} of head {head}", named=named, head=words.short(snapshot.head))
     if snapshot.reviews:
         named = md.fill("{named} (replaces #{n})", named=named, n=Md(str(number - 1)))
     parts.append(named)
@@ -223,7 +225,8 @@ def _what_changed(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md |
     last = snapshot.reviews[-1].mark
     told: list[Md] = []
     if last.head != snapshot.head:
-        moved = md.fill("head {old} to {new}", old=words.short(last.head), new=words.short(snapshot.head or NO_HEAD))
+        now = words.short(snapshot.head) if snapshot.head is not None else md.own("none")
+        moved = md.fill("head {old} to {new}", old=words.short(last.head), new=now)
         told.append(moved)
     if last.outcome != judgement.verdict.word:
         old = md.escape(last.outcome.replace("-", " "))
@@ -335,7 +338,8 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
             tagged = f" --skills {skills}" if skills else ""
             return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
         case (PullKind.WORK, _):
-            return (reject, "/recheck", "/help")
+            settled = snapshot.item is not None and snapshot.item.terminal
+            return (close if settled else reject, "/recheck", "/help")
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):
             return (f"/accept --at {at}", close, "/help")
         case (PullKind.CLAIM, Verdict.READY | Verdict.LOOK | Verdict.WAITING):

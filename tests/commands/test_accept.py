@@ -410,7 +410,9 @@ def test_nobody_accepts_their_own_work(by: str, fields: dict[str, Any], merge: b
 
 
 def test_the_yearbook_refusal_names_who_is_free() -> None:
-    assert refused(ask(ACCEPT, reviewed(rigs=PIA_VALIDATES), by="pia"))[1] == "Free validators: `ana`, `bo`."
+    assert refused(ask(ACCEPT, reviewed(rigs=PIA_VALIDATES), by="pia"))[1] == (
+        "Free validators: `ana`, `bo`. You may `/close` it yourself: no stamp arises from that."
+    )
 
 
 @pytest.mark.parametrize("merge", [False, True], ids=["open", "merged"])

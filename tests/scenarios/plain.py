@@ -39,7 +39,7 @@ def plain(text: str, *, hashes: Iterable[str], names: Mapping[str, str], now: da
 
 
 def _without_hashes(text: str, hashes: Iterable[str]) -> str:
-    known = {name[:_SHORT_CHARS] for name in hashes}
+    known = {name[:_SHORT_CHARS] for name in hashes if name.strip("0")}
     whole = rf"\b(?:{'|'.join(sorted(known)) or '(?!)'})(?:[0-9a-v]{{{_FULL_CHARS - _SHORT_CHARS}}})?\b"
     order: dict[str, int] = {}
 

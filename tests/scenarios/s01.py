@@ -165,7 +165,7 @@ def own_work(stage: Stage) -> None:
     assert (stage.item("w-002"), stage.stamps()) == (("completed", "alice"), 0)
 
 
-@OWN_WORK.part("What the poster is told", trouble="The answer to the poster's own `/accept` does not name `/close`.")
+@OWN_WORK.part("What the poster is told")
 def own_work_what_the_poster_is(stage: Stage) -> None:
     pull = stage.hand_in("alice", "w-001", stage.page("/hop/relay/pull/900"))
     stage.look(pull)
