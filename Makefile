@@ -2,6 +2,9 @@
 #   make demo [PYTHON=python3.12]    a whole small Wasteland, bot included, in this terminal
 #   make test                        all tests
 #   make check                       style, types, walls between the rooms
+#   make bench                       figures beside rivals (about 15 minutes; needs a quiet machine)
+#   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes, or hours)
+#   make slow                        the long runs that `make test` leaves out (about 10 minutes)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
 
@@ -9,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHON
 
-.PHONY: help demo smoke test check format lock clean
+.PHONY: help demo smoke test slow check bench mutants format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +27,16 @@ smoke: $(VENV)/.ready
 # Four at a time on any machine: much of a test's time goes into waiting for processes of its own.
 test: $(VENV)/.ready-dev
 	@$(BIN)/pytest -n 4 --dist worksteal
+
+slow: $(VENV)/.ready-dev
+	@$(BIN)/pytest -n 4 --dist worksteal -m slow --timeout 1200
+
+bench: $(VENV)/.ready-dev
+	@$(BIN)/python -m benchmarks.judge
+	@$(BIN)/python -m benchmarks.evidence
+
+mutants: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.mutants $(if $(filter all,$(MUTANTS)),--all,$(MUTANTS))
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from bot.console import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
-from bot.model.ids import Commons, PullNo, User
+from bot.model.ids import CommitHash, Commons, PullNo, StampId, User, is_commit_hash
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,6 +58,23 @@ class CommonsType(click.ParamType[Commons]):
             return Commons.parse(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class SinceType(click.ParamType["CommitHash | datetime"]):
+    """A commit of main, or a date or time in UTC."""
+
+    name = "DATE|COMMIT"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> CommitHash | datetime:
+        """Read it, or fail with examples."""
+        text = str(value).strip()
+        if is_commit_hash(text):
+            return CommitHash(text)
+        try:
+            read = datetime.fromisoformat(text)
+            return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is no date such as 2026-06-14 and no commit hash (32 characters)", param, ctx)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -339,6 +357,78 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     else:
         for name, count in knocked.items():
             click.echo(f"{name}: knocked at {count} pull{'' if count == 1 else 's'}")
+
+
+# --- a commons as it stands -----------------------------------------------------------------------------------------
+
+
+@main.command()
+@click.argument("commons", type=CommonsType(), required=False)
+@click.option("--since", type=SinceType(), help="Only rows that changed since, and whether the bot brought the new ones.")
+@as_json
+def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json: bool) -> None:
+    """What is wrong with the rows on main, whoever wrote them. Writes nothing.
+
+    Self-stamps, also across rigs of one owner; stamps and completions that do not fit together; second stamps; ratings that
+    readers cannot read; completed items without a stamp (a note: that may be on purpose).
+
+    \b
+    Examples:
+      stampbot audit hop/wl-commons
+      stampbot audit hop/wl-commons --since 2026-06-01 --json
+    """
+    from bot.books import NoSuchPast, audit_commons
+    from bot.console import audit_json, print_audit, print_json, status_of_audit
+
+    settings = _settings(named=(commons,) if commons else ())
+    deps = _deps(settings, patient=False)
+    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
+    if since is not None and not isinstance(since, datetime) and len(named) != 1:
+        raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
+    with _told():
+        try:
+            audited = [audit_commons(each, deps, since=since) for each in named]
+        except NoSuchPast as error:
+            _fail(str(error), WRONG_USE)
+    if as_json:
+        print_json({"audits": [audit_json(each) for each in audited]})
+    else:
+        for each in audited:
+            print_audit(_console(), each)
+    found = [status_of_audit(each) for each in audited]
+    sys.exit(FINDING if FINDING in found else max(found, default=FINE))
+
+
+@main.command()
+@click.argument("stamp")
+@click.option("--commons", type=CommonsType(), help="Where the stamp is; all commons of the settings are asked if not given.")
+@click.option("--plan", is_flag=True, help="Print the way back. Without it nothing is done: this command never writes.")
+@as_json
+def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> None:
+    """The way back from one decision: the statements that undo a stamp, to be run by hand. Writes nothing.
+
+    \b
+    Example:
+      stampbot revert s-0123456789abcdef --commons hop/wl-commons --plan
+    """
+    from bot import wiring
+    from bot.console import inverse_json, print_inverse, print_json
+    from bot.revert import plan_back
+
+    if not plan:
+        _fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)
+    settings = _settings(named=(commons,) if commons else ())
+    deps = _deps(settings, patient=False)
+    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
+    with _told():
+        back = (plan_back(deps.hub(each), each, StampId(stamp), wiring.now()) for each in named)
+        found = next((one for one in back if one is not None), None)
+    if found is None:
+        _fail(f"There is no stamp {stamp} on main of {', '.join(map(str, named))}.", FINDING)
+    if as_json:
+        print_json(inverse_json(found))
+    else:
+        print_inverse(found)
 
 
 # --- small things ---------------------------------------------------------------------------------------------------

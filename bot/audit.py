@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -97,12 +96,6 @@ def audit(
     ]
     told = found if touched is None else [each for each in found if any(row in touched for row in each.rows)]
     return tuple(sorted(told, key=lambda each: (-each.level.weight, each.check, each.place, each.says)))
-
-
-def status(findings: Iterable[AuditFinding], unread: Collection[str]) -> Level | None:
-    """The worst that is more than a note; UNSURE where something could not be read and nothing is wrong; else None."""
-    worst = max((each.level for each in findings if each.level is not Level.NOTE), key=lambda level: level.weight, default=None)
-    return worst or (Level.UNSURE if unread else None)
 
 
 # --- author and subject ---------------------------------------------------------------------------------------------
@@ -201,7 +194,10 @@ def _doubles(books: Books) -> Iterator[AuditFinding]:
     for (context, _), stamps in groups.items():
         if len(stamps) > 1:
             first, *others = sorted(stamps, key=lambda stamp: (stamp.row.text("created_at"), stamp.id))
-            says = f"is one of {len(stamps)} by {_shown(first.author)} on completion {_shown(context)}; the first is {_shown(first.id)}"
+            says = (
+                f"is one of {len(stamps)} by {_shown(first.author)} on completion {_shown(context)};"
+                f" the first is {_shown(first.id)}"
+            )
             for other in others:
                 yield _of_stamp("second_stamp", Level.DOUBT, other, "context_id", says, ("stamps", str(first.id)))
 
@@ -279,11 +275,6 @@ def _strays(arrivals: Iterable[Arrival]) -> Iterator[AuditFinding]:
         says = f"came {way}, by commit {(straight or came[0]).commit}"
         place = Place(table, key)
         yield AuditFinding(check="not_by_the_bot", level=Level.DOUBT, place=place, says=says, rows=((table, key),))
-
-
-def tally(findings: Iterable[AuditFinding]) -> Mapping[str, int]:
-    """How many findings of each level, by its word."""
-    return Counter(each.level.value for each in findings)
 
 
 def _of_stamp(check: str, level: Level, stamp: Stamp, column: str, says: str, *others: RowName) -> AuditFinding:

@@ -125,7 +125,7 @@ def _first_parents(log: dict[str, Row], at: CommitHash) -> Iterator[str]:
         commit = log[commit].text("parent_hash")
 
 
-def _touched(changes: Changes, books: Books) -> frozenset[RowName] | None:
+def _touched(changes: Changes, books: Books) -> frozenset[RowName]:
     """The rows that changed; all rows of a table where the changes were too many to read."""
     rows: set[RowName] = {(change.table, change.key) for change in changes.rows}
     unread = {table for table, _ in changes.unread} | set(changes.schema)

@@ -14,15 +14,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.hub.sql import comment
 from bot.log import visible
 from bot.model.evidence import Probe, Seen
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
 
 if TYPE_CHECKING:
+    from bot.books import Audited
     from bot.commands.command import Command
     from bot.model.snapshot import Snapshot
     from bot.plan import Plan
+    from bot.revert import Inverse
     from bot.rulebook.examples import Told
     from bot.rulebook.rule import Rule
 
@@ -219,6 +222,80 @@ def print_probe(console: Console, probe: Probe) -> None:
     if probe.hops:
         hops = [cells(n, h.url, h.address, h.status or "", h.note) for n, h in enumerate(probe.hops, 1)]
         console.print(table("Hops", ("", "url", "address dialled", "status", "note"), hops))
+
+
+# --- a commons ------------------------------------------------------------------------------------------------------
+
+
+def status_of_audit(audited: Audited) -> int:
+    """Exit status: 0 nothing but notes, 1 a finding, 3 nothing found, but not all could be looked at."""
+    if any(found.level is not Level.NOTE for found in audited.findings):
+        return FINDING
+    return COULD_NOT_TELL if audited.unread else FINE
+
+
+def audit_json(audited: Audited) -> dict[str, object]:
+    """One audit for --json."""
+    return {
+        "commons": str(audited.commons),
+        "at": audited.at,
+        "since": audited.since,
+        "findings": [
+            {
+                "check": f.check,
+                "level": f.level.value,
+                "place": str(f.place),
+                "says": f.says,
+                "rows": [{"table": table, "key": key} for table, key in f.rows],
+            }
+            for f in audited.findings
+        ],
+        "unread": list(audited.unread),
+    }
+
+
+def print_audit(console: Console, audited: Audited) -> None:
+    """One audit, for people."""
+    since = f", since {audited.since[:8]}" if audited.since else ""
+    head = f"{audited.commons} at {audited.at[:8]}{since}"
+    if audited.findings:
+        rows = [(Text(f.level.value, _STYLE[f.level]), *cells(f.check, f.place, f.says)) for f in audited.findings]
+        console.print(table(head, ("level", "check", "place", "says"), rows))
+    else:
+        console.print(Text(f"{head}: nothing found"))
+    for said in audited.unread:
+        console.print(Text(f"Not looked at  {visible(said)}"))
+
+
+def inverse_json(inverse: Inverse) -> dict[str, object]:
+    """The way back for --json."""
+    return {
+        "commons": str(inverse.commons),
+        "at": inverse.at,
+        "check": list(inverse.checks),
+        "writes": [
+            {
+                "table": w.table,
+                "key": w.key,
+                "write": w.write.value,
+                "cells": w.cells.as_dict(),
+                "guard": w.guard.as_dict(),
+                "touch": list(w.touch),
+            }
+            for w in inverse.change.writes
+        ],
+        "statements": [statement.text for statement in inverse.statements],
+    }
+
+
+def print_inverse(inverse: Inverse) -> None:
+    """The way back, for people and for a pipe: checks as SQL comments, then the statements, each on a line of its own."""
+    click.echo(f"-- {inverse.commons} at {inverse.at}: nothing was written")
+    for said in inverse.checks:
+        click.echo(f"-- {visible(said)}")
+    note = comment(inverse.change.note)
+    for statement in inverse.statements:
+        click.echo(f"{statement.text.removesuffix(note)};{note}")
 
 
 # --- the catalogues -------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,8 +12,10 @@ from datetime import datetime
 from typing import Final
 
 from bot.evidence import FetchPolicy, canonical_key, sheet_key
+from bot.evidence.address import is_allowed
 from bot.evidence.content import Siblings
 from bot.evidence.control import CONTROL_DEADLINE_S, answers
+from bot.evidence.domain import registrable_domain
 from bot.evidence.probe import Looked, look
 from bot.evidence.url import Refused, read_url
 from bot.model.evidence import Hop, Probe, Seen, Sibling, following
@@ -162,9 +165,18 @@ class Looking:
     def _note(self, seen: Looked) -> None:
         """Remember how the hosts on the way bore themselves."""
         bearings = _bearings(seen.probe.hops)
-        self.scratch.hosts.note(bearings)
+        self.scratch.hosts.note(bearings, self._site_of)
         if seen.retry_after_s is not None and bearings:
             self.scratch.hosts.rest(tuple(bearings)[-1], "limit", seen.retry_after_s)
+
+    def _site_of(self, host: str) -> str:
+        """Whose a host (`name:port`) is. All addresses are one site: they can be had without having anything there."""
+        name = host.rpartition(":")[0]
+        try:
+            known = is_allowed(ipaddress.ip_address(name), self.policy.allow)
+        except ValueError:
+            return registrable_domain(name)
+        return host if known else "an address"
 
     def _doubted(self, probe: Probe, last: Probe | None) -> tuple[Probe, str]:
         """What may be written down, and why it is less than what was seen: nothing is dead while we may be cut off."""

@@ -14,6 +14,8 @@ from bot.model.evidence import Probe, links_in
 from bot.model.ledger import Completion, Row
 from bot.model.snapshot import Snapshot, Use
 
+THEIR_LINKS_MAX = 100
+"""More than are checked of one's own, so that nothing is handed in unseen behind many others and anew by itself."""
 Things = tuple[tuple[str, tuple[Evidence, ...]], ...]
 """By link as written: what it is by its text, and what it turned out to be (a renamed repository's, a short link's goal)."""
 
@@ -60,7 +62,7 @@ def _in_pulls(sketch: Snapshot, handed: Things, deps: Deps) -> Iterator[Use]:
 
 def _met(handed: Things, text: str, deps: Deps) -> Iterator[str]:
     """Links of ours whose thing stands in somebody else's evidence."""
-    theirs = [deps.classify(each) for each in ([link.url for link in links_in(text, "")] or [text])]
+    theirs = [deps.classify(each) for each in ([link.url for link in links_in(text, "", THEIR_LINKS_MAX)] or [text])]
     for url, alike in handed:
         if any(same_thing(one, other) for one in alike for other in theirs):
             yield url

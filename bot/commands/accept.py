@@ -256,7 +256,7 @@ def _already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange)
     if now.stamp_id == ours and not ours_began:
         return Refuse(
             md.fill("The completion names stamp {stamp}, and main has no such stamp: it was not kept.", stamp=md.code(ours)),
-            md.own("A maintainer takes the name out of the completion and puts the item in review again; then it can be accepted."),
+            md.own("A maintainer takes the name out of the completion, and puts the item in review again."),
         )
     if now.stamp_id is not None and not ours_began:
         by = md.code(now.validated_by or "somebody")
@@ -340,4 +340,7 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
     )
     message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
     end = md.fill("{merged}; item completed; rows on main match what was reviewed.", merged=merged)
-    return md.lines(head, Md("\n".join(p for p in (stamp, message, end) if p)))
+    back = md.fill(
+        "Way back, for an operator: {line}", line=md.code(f"stampbot revert {stamp_id(snapshot.commons, done.id)} --plan")
+    )
+    return md.lines(head, Md("\n".join(p for p in (stamp, message, end, back) if p)))

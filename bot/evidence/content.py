@@ -180,10 +180,10 @@ def _doubt(ending: Ending, doubt_weak_hosts: bool) -> str:
         return "parked"
     if _led_to_less(ending):
         return "soft_404"
-    if is_html(page.content_type):
-        heading = heading_of(page.body, page.content_type)
-        if says_not_found(ending.title) or heading_says_not_found(heading, ending.title):
-            return "soft_404"
+    if is_html(page.content_type) and (
+        says_not_found(ending.title) or heading_says_not_found(heading_of(page.body, page.content_type), ending.title)
+    ):
+        return "soft_404"
     if ending.redirected and registrable_domain(ending.first.host) != registrable_domain(ending.target.host):
         return "other_domain"
     return "weak_host" if doubt_weak_hosts and _is_weak(ending) else ""
@@ -279,6 +279,9 @@ def _is_login_form(ending: Ending) -> bool:
     door or a login address that shows a login shows what it is.
     """
     page, first = ending.page, ending.first
+    if b"password" not in page.body.lower():
+        # By far the most pages: to look for the word alone costs next to nothing.
+        return False
     if not is_html(page.content_type) or _is_front_door(first) or _LOGIN_PATH.fullmatch(_path(first)):
         return False
     if not says_login(ending.title):

@@ -15,6 +15,7 @@ import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from http.client import HTTPException, HTTPResponse
+from io import BufferedReader
 from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -26,6 +27,7 @@ from bot.evidence.resolve import Failed
 from bot.evidence.url import Refused, Target
 
 BODY_MAX_BYTES: Final = 256 * 1024
+HEAD_MAX_BYTES: Final = 256 * 1024
 DIALS_MAX: Final = 2
 _CHUNK_BYTES: Final = 16 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -94,7 +96,7 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
                 sock = _tls(policy.ca_file).wrap_socket(sock, server_hostname=target.host)
             sock.sendall(request)
             with HTTPResponse(sock, method="GET") as response:
-                response.begin()
+                _begin(response)
                 return _page(response, dial.address, policy, deadline)
         finally:
             deadline.close(sock)
@@ -199,10 +201,45 @@ def _is_this_machine(answer: dns.Answer) -> bool:
         return same_address(trial.getsockname()[0], answer.host)
 
 
+class _Head:
+    """The lines of an answer's head, HEAD_MAX_BYTES of them at most.
+
+    http.client counts lines by their LF, and what parses them then breaks them at each bare CR too: thousands of headers in
+    a line. So that becomes a blank (RFC 9112, 2.2).
+    """
+
+    def __init__(self, lines: BufferedReader) -> None:
+        self._lines = lines
+        self._left = HEAD_MAX_BYTES
+
+    def readline(self, most: int) -> bytes:
+        line = self._lines.readline(most)
+        # After an empty line the next head begins: that of what follows `100 Continue`.
+        self._left = self._left - len(line) if line.strip(b"\r\n") else HEAD_MAX_BYTES
+        if self._left < 0:
+            raise HTTPException("the head is too long")
+        text = line.removesuffix(b"\n").removesuffix(b"\r")
+        return text.replace(b"\r", b" ") + line[len(text) :]
+
+    def flush(self) -> None:
+        """Nothing is written here, but whoever closes an answer asks for this first."""
+
+    def close(self) -> None:
+        self._lines.close()
+
+
+def _begin(response: HTTPResponse) -> None:
+    """Read the head of an answer. Raises HTTPException and OSError; then the response can only be closed."""
+    lines = response.fp
+    response.fp = _Head(lines)  # type: ignore[assignment]
+    response.begin()
+    response.fp = lines
+
+
 def _page(response: HTTPResponse, address: str, policy: FetchPolicy, deadline: Deadline) -> Page:
     headers = _lists(response)
     redirected = response.status in _REDIRECTS
-    wire = b"" if redirected else _body(response, headers.get("content-length", ""), policy.body_max_bytes)
+    wire = b"" if redirected else _body(response, headers.get("content-length", ""), policy.body_max_bytes, deadline)
     if deadline.passed and not redirected:
         # The end of the body may be our own doing: half a page proves nothing.
         raise Failed("deadline", "", address)
@@ -230,8 +267,11 @@ def _lists(response: HTTPResponse) -> dict[str, str]:
     return found
 
 
-def _body(response: HTTPResponse, length: str, most: int) -> bytes:
-    """The body as framed, at most `most` bytes of it. Raises HTTPException and OSError for a frame that is none."""
+def _body(response: HTTPResponse, length: str, most: int, deadline: Deadline) -> bytes:
+    """The body as framed, at most `most` bytes of it; no more is read once the deadline has passed.
+
+    Raises HTTPException and OSError for a frame that is none.
+    """
     told = {text.strip() for text in length.split(",")}
     if len(told) > 1:
         # Somebody on the way may have believed the other one (RFC 9112, 6.3).
@@ -239,15 +279,16 @@ def _body(response: HTTPResponse, length: str, most: int) -> bytes:
     if response.length is None and not response.chunked and (same := told.pop()).isdecimal():
         # The same length twice; http.client takes that for none.
         response.length = int(same)
-    wire = b""
-    while len(wire) < most:
+    wire = bytearray()
+    # Much that came before the deadline could still be read after it.
+    while len(wire) < most and not deadline.passed:
         chunk = response.read1(min(_CHUNK_BYTES, most - len(wire)))
         if not chunk:
             if response.length:
                 raise HTTPException("the body ends too soon")
             break
         wire += chunk
-    return wire
+    return bytes(wire)
 
 
 def _inflated(wire: bytes, encoding: str, cap: int) -> bytes:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -114,7 +115,8 @@ def classify(text: str, hosts: KnownHosts = NOBODY) -> Evidence:
     key = canonical_key(target.url)
     if forge or registry:
         key = canonical_key(_unescaped(target.url)) or key
-        path = urlsplit(key.removeprefix("url:")).path.rstrip("/")
+        # Forges read several slashes as one.
+        path = re.sub("//+", "/", urlsplit(key.removeprefix("url:")).path).rstrip("/")
         rooms = ((forge[0], _PATHS.get(forge[1], ())) if forge else None, _registry_room(registry))
         for host, room in filter(None, rooms):
             for kind, pattern in room:
@@ -181,9 +183,8 @@ def spelling(evidence: Evidence) -> tuple[str, ...]:
         case Kind.INFERENCE:
             return (json.loads(evidence.url)["output_hash"].removeprefix("sha256:"),)
         case Kind.URL:
-            parts = urlsplit(evidence.url)
-            last = parts.path.rstrip("/").rpartition("/")[2]
-            return tuple(piece.lower() for piece in (parts.netloc, last) if piece)
+            site, path, _ = _page(evidence.url)
+            return tuple(piece.lower() for piece in (site, path.rpartition("/")[2]) if piece)
         case Kind.GITHUB_GIST:
             return (evidence.name.partition("/")[0].lower(),)
         case Kind.GITHUB_PULL | Kind.GITHUB_ISSUE:
@@ -198,15 +199,25 @@ def spelling(evidence: Evidence) -> tuple[str, ...]:
 
 
 def same_thing(one: Evidence, other: Evidence) -> bool:
-    """Whether two pieces of evidence are one thing. A short hash is that of any commit it begins."""
+    """Whether two pieces of evidence are one thing. A short hash is that of any commit it begins.
+
+    Wider than keys are: what is only written as something else to be taken for it is the same.
+    """
     if one.key == other.key:
+        return True
+    if one.kind is other.kind is Kind.URL:
+        return _page(one.url) == _page(other.url)
+    if one.kind is other.kind and one.host == "www.dolthub.com" and one.key.lower() == other.key.lower():
         return True
     if (one.host, one.repo) != (other.host, other.repo) or not one.host:
         return False
     numbered = {Kind.GITHUB_PULL, Kind.GITHUB_ISSUE}
     if {one.kind, other.kind} == numbered:
         return one.name == other.name
-    return one.kind is other.kind and one.kind in _HASHES and one.name.startswith(other.name) | other.name.startswith(one.name)
+    # The name of a gist is whole; its version may be left out.
+    end = "/" if one.kind is Kind.GITHUB_GIST else ""
+    a, b = one.name + end, other.name + end
+    return one.kind is other.kind and one.kind in _HASHES and (a.startswith(b) or b.startswith(a))
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -256,6 +267,8 @@ _PATHS: Final[Mapping[str, _Paths]] = {
         (Kind.GITHUB_GIST, rf"/(?:[A-Za-z0-9][A-Za-z0-9_-]{{0,38}}/)?{_GIST}(?:\.git)?"),
     ),
     "github raw": _paths((Kind.GITHUB_FILE, rf"/{_GITHUB_REPO}/(?:refs/(?:heads|tags)/)?{_TEXT}")),
+    # Where GitHub sends those who ask for a pull's `.diff` or `.patch`.
+    "github patches": _paths((Kind.GITHUB_PULL, rf"/raw/{_GITHUB_REPO}/pull/{_N}{_RAW}")),
     "gitlab": _paths(
         (
             Kind.GITLAB_MERGE_REQUEST,
@@ -312,6 +325,8 @@ def _forge_at(authority: str, hosts: KnownHosts) -> tuple[str, str] | None:
             return "github.com", "github api"
         case "raw.githubusercontent.com":
             return "github.com", "github raw"
+        case "patch-diff.githubusercontent.com":
+            return "github.com", "github patches"
     first, _, parent = authority.partition(".")
     found = hosts.forge(parent) if first == "gist" else None
     return (found[0], "github gist") if found is not None and found[1] == "github" else None
@@ -348,6 +363,15 @@ def _unescaped(url: str) -> str:
     while (plain := _UNRESERVED.sub(lambda escape: chr(int(escape[1], 16)), url)) != url:
         url = plain
     return url
+
+
+@lru_cache(maxsize=1024)
+def _page(url: str) -> tuple[str, str, str]:
+    """Site, path and query of a page as far as sites tell them apart: nearly all show one page with and without TLS, `www.`,
+    a slash more or an escape that need not be."""
+    plain = _unescaped(url)
+    parts = urlsplit((canonical_key(plain) or f"url:{plain}").removeprefix("url:") if "/." in plain else plain)
+    return parts.netloc.removeprefix("www."), re.sub("//+", "/", parts.path).rstrip("/"), parts.query
 
 
 def _inference(text: str) -> Evidence | None:

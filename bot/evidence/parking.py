@@ -26,6 +26,8 @@ _LANDER: Final = re.compile(rb"location(?:\.href)?\s*=\s*[\"']/lander[\"'?]", re
 _TITLE: Final = re.compile(rb"<title[^<>]*>[^<]*</title\s*>", re.IGNORECASE)
 _REFRESH: Final = re.compile(r"[\s0-9.]*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE)
 _LOADED: Final = frozenset(["frame", "iframe", "script", "img", "video", "audio", "source", "embed"])
+_LEADING: Final = (b"<script", b"<iframe", b"<frame", b"<meta")
+"""What a page that only leads away cannot do without."""
 _DRAWN_IN: Final = frozenset(["div", "main", "section", "canvas", "svg"])
 
 
@@ -58,6 +60,9 @@ def _only_leads_away(body: bytes, target: Target) -> bool:
 
     A stub that loads something of its own, or has an element for a script to draw in, is how an application begins.
     """
+    lower = body.lower()
+    if not any(tag in lower for tag in _LEADING):
+        return False
     page = shown(body)
     if html.unescape(without_tags(_TITLE.sub(b"", page)).decode("latin-1")).strip():
         return False

@@ -36,7 +36,9 @@ def title_of(body: bytes, content_type: str) -> str:
 
 def heading_of(body: bytes, content_type: str) -> str:
     """The text of the first `<h1>` that an HTML page shows, cleaned; empty if there is none. Takes time linear in the body."""
-    return _first(shown(body), content_type, _HEADING, b"</h1") if is_html(content_type) else ""
+    if not is_html(content_type) or b"<h1" not in body.lower():
+        return ""
+    return _first(shown(body), content_type, _HEADING, b"</h1")
 
 
 def is_html(content_type: str) -> bool:

@@ -90,7 +90,8 @@ def _is_not_found(words: str) -> bool:
 
 def _words(text: str) -> str:
     """What of a text is heard: its words, folded, a blank between them."""
-    return " ".join(_WORD.findall(unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("’", "")))
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text).replace("’", "")
+    return " ".join(_WORD.findall(plain.casefold().replace("'", "")))
 
 
 _NOT_FOUND_WORDS: Final = frozenset(_words(text) for text in _NOT_FOUND)

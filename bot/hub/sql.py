@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.model.ids import CommitHash, Handle, StampId, WantedId, is_commit_hash
+from bot.model.ids import CommitHash, CompletionId, Handle, StampId, WantedId, is_commit_hash
 from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, TERMINAL_STATUSES, Row, RowWrite, Write, write_time
 
 ROWS_PER_PAGE = 900
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[ -\[\]-~]*")
 _NOTE_UNSAFE = re.compile(r"[^A-Za-z0-9 .,:/@()#+_=-]+")
 NOTE_MAX_CHARS = 200
 AROUND_ROWS_MAX = 100
-_HIDING = ("%|%%", "%/./%", "%/../%")
+_HIDING = ("%|%%", "%/./%", "%/../%", "%://%//%")
 LIKE_ROWS_MAX = 200
 """A link this common is handed in by everybody: more of them would tell nothing new."""
 _NOT_COMPARABLE = frozenset({"tags", "sandbox_scope", "valence", "skill_tags", "sheet_json", "confidence"})
@@ -233,6 +233,15 @@ def arrivals(table: str, keys: Iterable[str]) -> Query:
     )
 
 
+def links_of(completion: CompletionId, stamp: StampId) -> Query:
+    """`commit_hash`: by which commits the completion was given this stamp, earliest first (Dolt docs, `dolt_diff_<table>`)."""
+    return Query(
+        "SELECT to_commit AS commit_hash FROM `dolt_diff_completions`"
+        f" WHERE `to_id` = {literal(completion)} AND `to_stamp_id` = {literal(stamp)}"
+        f" AND (`from_stamp_id` IS NULL OR `from_stamp_id` <> {literal(stamp)}) ORDER BY to_commit_date, to_commit"
+    )
+
+
 # --- what differs -----------------------------------------------------------------------------------------------------
 
 
@@ -306,15 +315,19 @@ def completions_of(wanted_ids: Iterable[WantedId], ids: Iterable[str] = ()) -> Q
 def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:
     """Completions whose evidence holds, in any case and in this order, the pieces of one of the spellings.
 
-    And those that hold a percent sign or a dot segment, which can hide any piece. One page: it is only a search for doubles.
+    Behind them those that hold an escape, a dot segment or a doubled slash, which can hide any piece. One page: it is only a
+    search for doubles.
     """
     patterns = ["%" + "%".join(_like(piece.lower()) for piece in pieces) + "%" for pieces in spellings if pieces]
     if not patterns:
         return NOTHING
-    likes = [f"LOWER(`evidence`) LIKE {literal(pattern)} ESCAPE '|'" for pattern in (*dict.fromkeys(patterns), *_HIDING)]
+    plain, hiding = (
+        " OR ".join(f"LOWER(`evidence`) LIKE {literal(pattern)} ESCAPE '|'" for pattern in among)
+        for among in (dict.fromkeys(patterns), _HIDING)
+    )
     return Query(
         "SELECT `id`, `wanted_id`, `completed_by`, `evidence` FROM `completions`"
-        f" WHERE {' OR '.join(likes)} ORDER BY `id` LIMIT {LIKE_ROWS_MAX}",
+        f" WHERE {plain} OR {hiding} ORDER BY CASE WHEN {plain} THEN 0 ELSE 1 END, `id` LIMIT {LIKE_ROWS_MAX}",
         needs=_of("completions", "id", "wanted_id", "completed_by", "evidence"),
     )
 

@@ -138,18 +138,26 @@ def look_again_after(probe: Probe, unknown_s: float) -> datetime | None:
     return probe.probed_at + timedelta(seconds=min(max(lasted_s, least_s), most_s))
 
 
-def links_in(text: str, place: str) -> tuple[Link, ...]:
-    """The http(s) URLs in a cell of evidence, in order, doubles dropped, at most EVIDENCE_LINKS_MAX of them.
+def links_in(text: str, place: str, most: int = EVIDENCE_LINKS_MAX) -> tuple[Link, ...]:
+    """The http(s) URLs in a cell of evidence, in order, doubles dropped, at most so many of them.
 
     A closing bracket or full stop that belongs to the sentence and not to the URL is left off.
     """
     found: dict[str, None] = {}
     for match in _URL.finditer(text):
-        url = match[0].rstrip(".,;:!?")
-        while url.endswith((")", "]", "}")) and url.count(url[-1]) > url.count({")": "(", "]": "[", "}": "{"}[url[-1]]):
-            url = url[:-1].rstrip(".,;:!?")
-        found.setdefault(url)
-    return tuple(Link(url, place) for url in list(found)[:EVIDENCE_LINKS_MAX])
+        found.setdefault(_without_end(match[0]))
+    return tuple(Link(url, place) for url in list(found)[:most])
+
+
+def _without_end(text: str) -> str:
+    """A URL without what ends its sentence. Counted once, since whoever wrote it may have closed ten thousand brackets."""
+    unopened = {closing: text.count(closing) - text.count(opening) for opening, closing in ("()", "[]", "{}")}
+    end = len(text)
+    while end and (text[end - 1] in ".,;:!?" or unopened.get(text[end - 1], 0) > 0):
+        end -= 1
+        if text[end] in unopened:
+            unopened[text[end]] -= 1
+    return text[:end]
 
 
 def look_again_at(misses: Sequence[datetime], gaps_s: Sequence[float]) -> datetime | None:

@@ -141,10 +141,10 @@ EXAMPLES: tuple[Example, ...] = (
     # evidence
     Example("the evidence is a word", _handing_in("done")),
     Example("the link has answered 404 since the morning", _seen(Seen.DEAD, "not_found")),
-    Example("the link leads to a private address", _seen(Seen.BLOCKED, "private")),
+    Example("the link leads to a private address", _seen(Seen.BLOCKED, "private_ip")),
     Example(
         "the evidence was merged before the item was posted",
-        _seen(Seen.VERIFIED, "pull_merged", merged_at="2026-05-01T10:00:00Z"),
+        _seen(Seen.VERIFIED, "merged", merged_at="2026-05-01T10:00:00Z"),
     ),
     Example(
         "the same link stands in a completion on main",
@@ -207,6 +207,16 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("work and a post come together", bringing(_WORK, *_POST.changes.rows)),
     Example("somebody else's branch is called stampbot/", gallery.from_branch(_WORK, "stampbot/accept/1")),
+    Example(
+        "another tool has accepted work",
+        _only(
+            added("stamps"),
+            modified("completions", None, validated_by=POSTER, stamp_id="s-42", validated_at="2026-06-14 13:50:00"),
+            modified("wanted", {"status": "in_review", "claimed_by": WORKER}, status="completed"),
+        ),
+    ),
+    Example("a badge is given", _only(added("badges", id="b-1", rig_handle=WORKER, badge_type="first_blood"))),
+    Example("the commons cannot hold a stamp", replace(_WORK, columns={"stamps": ("id", "author", "subject")})),
     Example("the pull comes from main of the fork", gallery.from_branch(_WORK, "main")),
     Example("the branch shares no history with main", replace(_WORK, base=None)),
     Example("main has a completion of another rig", replace(_WORK, completions=(_THEIRS,))),

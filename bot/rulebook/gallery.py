@@ -28,7 +28,7 @@ EVIDENCE = "https://github.com/hop/relay/pull/7"
 
 _ROWS: Mapping[str, Cells] = {
     "rigs": {
-        "handle": "kestrel-2", "display_name": "Kestrel 2", "dolthub_org": "kim", "owner_email": None, "hop_uri": None,
+        "handle": "heron-1", "display_name": "Heron 1", "dolthub_org": "noa", "owner_email": None, "hop_uri": None,
         "gt_version": "0.9.2", "trust_level": "1", "rig_type": "human", "parent_rig": None,
         "registered_at": "2026-06-14 13:30:00", "last_seen": "2026-06-14 13:30:00",
     },
@@ -100,7 +100,7 @@ _CHANGES: Mapping[PullKind, tuple[RowChange, ...]] = {
     PullKind.LINK: (added("rig_links"),),
 }
 _BRANCHES: Mapping[PullKind, str] = {
-    PullKind.REGISTRATION: "wl/register/kestrel-2",
+    PullKind.REGISTRATION: "wl/register/heron-1",
     PullKind.POST: f"wl/{WORKER}/w-43",
     PullKind.LINK: f"wl/{WORKER}/l-42",
 }
@@ -112,11 +112,11 @@ def sane(kind: PullKind = PullKind.WORK) -> Snapshot:
     """A pull of this kind that nothing is wrong with, as of 14 June 2026; of a kind that is never sane, a WORK pull.
 
     Account kim owns rig kestrel-1, works on `w-42` of rig ana-town, and sends it from the fork kim/wl-commons. Edits are of
-    an item that kestrel-1 posted.
+    an item that kestrel-1 posted; who registers is new here, account noa.
     """
     kind = kind if kind in _CHANGES else PullKind.WORK
     item = Wanted(row("wanted", **({"posted_by": WORKER} if kind is PullKind.EDIT else {})))
-    fork = Database("kim", "wl-commons")
+    account = "noa" if kind is PullKind.REGISTRATION else "kim"
     return Snapshot(
         taken_at=NOW,
         commons=COMMONS,
@@ -127,8 +127,8 @@ def sane(kind: PullKind = PullKind.WORK) -> Snapshot:
             title="",
             description="",
             state=PullState.OPEN,
-            creator=User("kim"),
-            source=BranchRef(fork, _BRANCHES.get(kind, f"wl/{WORKER}/{ITEM}")),
+            creator=User(account),
+            source=BranchRef(Database(account, "wl-commons"), _BRANCHES.get(kind, f"wl/{WORKER}/{ITEM}")),
             target=BranchRef(COMMONS, "main"),
             created_at=NOW - timedelta(hours=1),
         ),

@@ -101,8 +101,11 @@ class Hosts:
         except redis.RedisError:
             return
 
-    def note(self, seen: Mapping[str, Bearing]) -> None:
-        """Write down how these hosts bore themselves in one look; who has failed FAILURES_MAX in a row is left alone."""
+    def note(self, seen: Mapping[str, Bearing], site_of: Callable[[str], str] = str) -> None:
+        """Write down how these hosts bore themselves in one look; who has failed FAILURES_MAX in a row is left alone.
+
+        `site_of`: whose a host is. In the weather hosts of one site are one host, for a site may have as many as it likes.
+        """
         now = self._now().timestamp()
         failed = [host for host, bearing in seen.items() if bearing is not Bearing.WELL]
         if not seen:
@@ -117,7 +120,7 @@ class Hosts:
                         pipe.delete(self._keys.trouble(host))
                     else:
                         pipe.expire(self._keys.trouble(host), TROUBLE_TTL_S)
-                    name, silent = digest("weather/1", host)[:32], bearing is Bearing.SILENT
+                    name, silent = digest("weather/1", site_of(host))[:32], bearing is Bearing.SILENT
                     pipe.zrem(weather, f"{name}:{0 if silent else 1}")
                     pipe.zadd(weather, {f"{name}:{1 if silent else 0}": now})
                 pipe.zremrangebyrank(weather, 0, -1 - WEATHER_HOSTS)

@@ -47,6 +47,7 @@ def test_a_page_that_answers_becomes_a_whole_fact_sheet(dialled: list[Address]) 
         (b"HTTP/1.1 204 No Content\r\n\r\n", Seen.SUSPICIOUS, "empty"),
         (b"HTTP/1.1 206 Partial\r\nContent-Length: 1\r\n\r\nx", Seen.REACHABLE, "ok"),
         (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", Seen.UNKNOWN, "transient"),
+        (b"HTTP/1.1 302 Found\r\nx: y\rLocation: /else\r\nContent-Length: 0\r\n\r\n", Seen.UNKNOWN, "transient"),
         (b"HTTP/1.1 304 Not Modified\r\n\r\n", Seen.UNKNOWN, "transient"),
         (b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", Seen.UNKNOWN, "login"),
         (b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n", Seen.UNKNOWN, "wall"),

@@ -8,6 +8,7 @@ import os
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -329,13 +330,20 @@ def test_a_short_trouble_is_sat_out(hub: Stage) -> None:
 
 
 def test_a_forge_that_keeps_failing_is_left_alone_for_a_while(hub: Stage) -> None:
-    hub.play(500, 3)
-    assert hub.look("hop/gastown/pull/1").reason == "transient"
+    hub.play(500, 9)
+    assert [hub.look(f"hop/gastown/pull/{number}").reason for number in (1, 2, 3)] == ["transient"] * 3
     asked = len(hub.server.heard)
     hub.at_s = 599
     assert (hub.look("hop/gastown/pull/1").reason, len(hub.server.heard)) == ("resting", asked)
     hub.at_s = 601
     assert hub.look("hop/gastown/pull/1").reason == "merged"
+
+
+def test_one_link_that_breaks_a_forge_is_no_reason_to_leave_it_alone(hub: Stage) -> None:
+    """Else whoever finds such a link keeps everybody's evidence from being looked at."""
+    hub.play(500, 12, path="/api/v3/repos/hop/gastown/pulls/1")
+    assert [hub.look("hop/gastown/pull/1").reason for _ in range(4)] == ["transient"] * 4
+    assert hub.look("hop/gastown/pull/2").reason == "not_merged"
 
 
 def test_a_forge_that_trickles_is_left_at_the_deadline() -> None:
@@ -467,6 +475,13 @@ def test_only_forges_that_are_named_are_asked() -> None:
     assert [alone.look(link) for link in links] == [None] * 3
 
 
+def test_a_link_of_any_length_makes_a_sheet_that_can_be_kept(hub: Stage) -> None:
+    hub.play(200, path="/api/v3/repos/hop/gastown/contents/", body=b'{"size": 3}')
+    found = hub.look(f"hop/gastown/blob/{sha('old')}/{'d/' * 400}x")
+    assert (found.reason, len(found.fact("path"))) == ("pinned", 120)
+    assert read_sheet(write_sheet(found), found.url, NOW, verified=True) == found
+
+
 # --- politeness --------------------------------------------------------------------------------------------------------
 
 
@@ -475,6 +490,23 @@ def test_what_has_not_changed_is_asked_for_conditionally(hub: Stage) -> None:
     assert [heard.headers.get("if-none-match", "")[:2] for heard in hub.server.heard] == ["", "W/"]
     assert (first.facts, first.reason) == (second.facts, second.reason)
     assert [(hop.status, hop.note) for hop in second.hops] == [(304, "not modified")]
+
+
+def test_what_is_remembered_of_an_answer_takes_no_more_room_than_the_answer(hub: Stage) -> None:
+    """A document in memory takes thirty times that, if whoever wrote it wants it to."""
+    body = b'{"size": 1, "x": [' + b"[]," * 20_000 + b"[]]}"
+    tracemalloc.start()
+    try:
+        for number in range(3):
+            hub.play(200, path="/api/v3/repos/hop/gastown/contents/", body=body, ETag=f'"{number}"')
+            assert hub.look(f"hop/gastown/blob/{sha('old')}/{number}").reason == "pinned"
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 3 * 2 * len(body)
+    hub.play(304, path="/api/v3/repos/hop/gastown/contents/")
+    again = hub.look(f"hop/gastown/blob/{sha('old')}/1")
+    assert (again.reason, again.fact("bytes"), again.hops[-1].note) == ("pinned", "1", "not modified")
 
 
 def test_the_end_of_a_limit_is_waited_for(hub: Stage) -> None:
@@ -523,7 +555,7 @@ def test_rate_limits_are_obeyed_as_their_headers_tell_them(
 ) -> None:
     at = [1000.0]
     budget = Budget(lambda: at[0], lambda: NOW)
-    assert budget.answered(status, headers) is limited
+    assert budget.answered("/", status, headers) is limited
     quiet = []
     for at[0] in (1000.0 + quiet_s * 0.99, 1000.0 + quiet_s * 1.01):
         quiet.append(budget.refusal(urgent=True))
@@ -536,7 +568,7 @@ def test_rate_limits_are_obeyed_as_their_headers_tell_them(
     )
 )
 def test_no_header_makes_a_budget_raise(headers: dict[str, str]) -> None:
-    Budget(lambda: 0.0, lambda: NOW).answered(429, headers, "rate limit")
+    Budget(lambda: 0.0, lambda: NOW).answered("/", 429, headers, "rate limit")
 
 
 # --- forges without a look-alike, and all of them against noise ------------------------------------------------------------

@@ -15,7 +15,7 @@ from bot.rulebook import find
 from tests.house.purity import blemishes
 from tests.house.tree import ROOT, files, name_of
 
-RUNS_MIN = 10
+RUNS_MIN = 5
 """Fewer pulls than these would not tell much of a rule."""
 HEAD = '''"""Something is asked."""
 from __future__ import annotations

@@ -29,6 +29,9 @@ def settle_on_main(world: World, item: str, evidence: str) -> None:
         ("https://github.com/gastownhall/beads/issues/412", PULL),
         (COMMIT[:-30], COMMIT),
         ("https://a_b.example.org/50%25_off/", "https://A_B.example.org:443/50%25_off/"),
+        ("http://www.demo.example.org/%72elay/?", "https://demo.example.org/rela%79"),
+        ("https://www.dolthub.com/repositories/Hop/Wl/pulls/3", "https://www.dolthub.com/repositories/hop/wl/pulls/3"),
+        (" ".join((*(f"https://example.org/{n}" for n in range(40)), PULL)), PULL),
     ],
     ids=[
         "the same",
@@ -39,6 +42,9 @@ def settle_on_main(world: World, item: str, evidence: str) -> None:
         "as an issue",
         "short hash",
         "signs of LIKE",
+        "without www, in clear text",
+        "another case",
+        "behind many others",
     ],
 )
 def test_evidence_on_main_is_recognised_in_any_spelling(world: World, before: str, now: str) -> None:

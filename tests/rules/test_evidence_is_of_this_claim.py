@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.rulebook import Handle, Seen, Snapshot
 from rules.evidence_is_of_this_claim import check
-from tests.build import COMPLETION, EVIDENCE, a_policy, a_probe, a_snapshot, a_wanted, merged
+from tests.build import COMPLETION, EVIDENCE, a_policy, a_probe, a_snapshot, a_wanted, added, merged, work
 from tests.rules.table import PASS, found, told
 
 POSTED = {"created_at": "2026-06-10 12:00:00"}
@@ -36,6 +37,12 @@ def claim(item: dict[str, str] | None = None, policy: dict[str, Any] | None = No
 YOUNG = {"merged_by": "pia", "repo": "Pia/beads", "repo_created_at": "2026-06-12T09:00:00Z"}
 
 
+TWO_LINKS = replace(
+    claim(probe=a_pull_seen(merged_at="2026-06-01T11:00:00Z")),
+    changes=work(completion=added("completions", evidence=f"https://example.org/notes {EVIDENCE}")),
+)
+
+
 @pytest.mark.parametrize(
     ("snapshot", "expected"),
     [
@@ -43,7 +50,8 @@ YOUNG = {"merged_by": "pia", "repo": "Pia/beads", "repo_created_at": "2026-06-12
         (a_snapshot(), PASS),
         (a_snapshot(probes=()), PASS),
         (claim(probe=a_pull_seen(merged_at="2026-06-11T13:00:00Z")), PASS),
-        (claim(probe=a_pull_seen(merged_at="2026-06-11T11:00:00Z")), DOUBT),
+        (claim(probe=a_pull_seen(merged_at="2026-06-11T12:00:00Z")), PASS),
+        (claim(probe=a_pull_seen(merged_at="2026-06-11T11:59:00Z")), DOUBT),
         (claim(POSTED | {"status": "open"}, probe=a_pull_seen(merged_at="2026-06-09T13:00:00Z")), PASS),
         (claim(POSTED | {"status": "open"}, probe=a_pull_seen(merged_at="2026-06-09T11:00:00Z")), DOUBT),
         (claim({"created_at": "soon", "updated_at": "soon"}, probe=a_pull_seen(merged_at="2020-01-01T00:00:00Z")), PASS),
@@ -61,19 +69,26 @@ YOUNG = {"merged_by": "pia", "repo": "Pia/beads", "repo_created_at": "2026-06-12
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen("gitlab_commit", author="Otto O.", merged_at="")), PASS),
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen(url="https://codeberg.org/o/r/pulls/1", author="otto")), PASS),
         (claim(probe=a_pull_seen(**YOUNG)), DOUBT),
+        (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-06-06T10:00:01Z"})), DOUBT),
+        (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-06-06T10:00:00Z"})), PASS),
         (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-01-01T00:00:00Z"})), PASS),
         (claim(probe=a_pull_seen(**YOUNG | {"merged_by": "ana"})), PASS),
         (claim(probe=a_pull_seen(**YOUNG | {"repo": "gastownhall/beads"})), PASS),
         (claim(probe=a_pull_seen(author_type="Bot")), NOTE),
+        (claim(probe=a_pull_seen(author_type="User")), PASS),
+        (TWO_LINKS, DOUBT),
         (merged(claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="otto"))), NOTE),
     ],
     ids=[
-        "as it should be", "no forge said anything", "nobody looked", "just before the claim", "before the claim",
+        "as it should be", "no forge said anything", "nobody looked", "just before the claim", "a day before the claim",
+        "before the claim",
         "just before the posting", "before the posting", "times that cannot be read", "not merged", "an old commit",
         "an old release", "a repository of the project", "a project without repositories", "another repository",
         "another host", "the rig's own account", "a rig without accounts", "another's work", "no author told",
-        "an author who is only a name", "an account elsewhere", "all one's own and new", "all one's own and old",
-        "merged by another", "in another's repository", "opened by a bot", "merged pull",
+        "an author who is only a name", "an account elsewhere", "all one's own and new",
+        "all one's own of this week", "all one's own of a week ago", "all one's own and old",
+        "merged by another", "in another's repository", "opened by a bot", "opened by a user", "the second of two links",
+        "merged pull",
     ],
 )  # fmt: skip
 def test_evidence_is_held_against_the_claim(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

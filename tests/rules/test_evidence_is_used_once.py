@@ -7,8 +7,8 @@ import pytest
 from bot.model.ids import PullNo
 from bot.rulebook import Handle, Snapshot, Use, WantedId
 from rules.evidence_is_used_once import check
-from tests.build import EVIDENCE, a_snapshot, merged
-from tests.rules.table import PASS, found, told
+from tests.build import EVIDENCE, ITEM, a_snapshot, merged
+from tests.rules.table import PASS, found, judged, told
 
 ON_MAIN = Use(url=EVIDENCE, completion="c-before", item=WantedId("w-2"), rig=Handle("cormorant"))
 IN_A_PULL = Use(url=EVIDENCE, pull=PullNo(58), item=WantedId("w-2"), rig=Handle("cormorant"))
@@ -35,4 +35,12 @@ def test_the_other_place_is_named_with_its_rig_and_item() -> None:
     )
     assert told(check, a_snapshot(uses=(IN_A_PULL,))) == (
         f"The evidence `{EVIDENCE}` stands in pull 58 too: rig `cormorant`, item `w-2`."
+    )
+
+
+def test_the_remedy_for_evidence_used_twice_names_the_item() -> None:
+    (finding,) = judged(check, a_snapshot(uses=(ON_MAIN,))).findings
+    assert (
+        finding.remedy
+        == f'Discard the branch (b in the wl board), then: `wl claim {ITEM}`, `wl done {ITEM} --evidence "<URL>"`'
     )

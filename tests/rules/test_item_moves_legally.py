@@ -36,6 +36,7 @@ COMPETING = changes_of(added("completions"))
         (THEIRS, COMPETING, PASS),
         ({"status": "in_review", "claimed_by": "cormorant"}, COMPETING, PASS),
         (THEIRS, work(), (f"fault {CLAIMER}",)),
+        ({"status": "claimed", "claimed_by": "zelda"}, work(), (f"fault {CLAIMER}",)),
         (THEIRS, changes_of(claims()), (f"fault {CLAIMER}",)),
         (DONE, work(), (f"fault {STATUS}",)),
         (COMPLETED, work(), (f"fault {STATUS}",)),
@@ -52,6 +53,7 @@ COMPETING = changes_of(added("completions"))
     ids=[
         "claim and work", "claimed here and on main", "work on our claim", "claim", "claimed already by us", "withdrawn",
         "unclaim", "update", "competing", "competing with a claim", "competing with work", "claimed by another",
+        "claimed by yet another",
         "claim of another's", "in review already", "completed", "competing, but completed", "withdrawn on main",
         "validated", "word done", "no word", "settled by the worker", "claimed item withdrawn", "nobody claims",
         "left claimed",

@@ -26,11 +26,13 @@ CLAIMED: dict[str, str | None] = {"status": "claimed", "claimed_by": "cormorant"
         (changes_of(modified("wanted", posted_by="polecat-7", created_at="2020-01-01 00:00:00")), ("created_at", "posted_by")),
         (changes_of(modified("wanted", evidence_url="https://x.example")), ("evidence_url",)),
         (changes_of(modified("wanted", CLAIMED, title="Harder")), ("title",)),
+        (changes_of(modified("wanted", {"status": "paused"}, title="Harder")), ("title",)),
         (changes_of(modified("wanted", CLAIMED, status="open", claimed_by=None, title="Harder")), ("title",)),
     ],
     ids=[
         "work", "claim", "update", "unclaim", "withdrawal", "work on an easier item", "claim of an easier item",
-        "poster by work", "poster by edit", "evidence by edit", "update of a claimed item", "update with unclaim",
+        "poster by work", "poster by edit", "evidence by edit", "update of a claimed item", "update of a paused item",
+        "update with unclaim",
     ],
 )  # fmt: skip
 def test_the_contract_is_locked(changes: Changes, expected: tuple[str, ...]) -> None:

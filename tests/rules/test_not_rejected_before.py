@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bot.model.ids import CommitHash
 from bot.rulebook import Snapshot
 from rules.not_rejected_before import check
-from tests.build import COMPLETION, HEAD, a_comment, a_hash, a_snapshot, added, ago, an_answer, merged, work
-from tests.rules.table import PASS, found, told
+from tests.build import COMPLETION, HEAD, ITEM, a_comment, a_hash, a_snapshot, added, ago, an_answer, merged, work
+from tests.rules.table import PASS, found, judged, told
 
 PLACE = f"completions.{COMPLETION}.evidence"
 NO = a_comment("ana", "/reject tests are missing", ago(minutes=15))
@@ -46,6 +49,11 @@ def test_who_rejected_and_when_is_told() -> None:
     assert told(check, after()) == "Rejected by `ana` at 2026-06-14 13:47 UTC for this commit."
 
 
+@pytest.mark.parametrize("head", ["0" * 32, "v" * 32])
+def test_on_another_head_it_is_the_evidence_that_was_rejected(head: str) -> None:
+    assert told(check, replace(after(), head=CommitHash(head))).endswith("for this evidence.")
+
+
 def test_a_rejection_outlives_the_comment_that_asked_for_it() -> None:
     gone = a_snapshot(comments=after("old head").comments[1:])
     assert told(check, gone) == "Rejected by a validator at 2026-06-14 13:47 UTC for this evidence."
@@ -54,3 +62,17 @@ def test_a_rejection_outlives_the_comment_that_asked_for_it() -> None:
 def test_new_evidence_on_a_new_head_is_a_new_chance() -> None:
     fresh = work(completion=added("completions", evidence="https://github.com/gastownhall/beads/pull/500"))
     assert found(check, a_snapshot(comments=after().comments, changes=fresh, head=a_hash("new head"))) == PASS
+
+
+def test_among_other_comments_the_one_that_rejected_is_named() -> None:
+    others = (a_comment("zed", "Nice.", ago(minutes=18)), a_comment("bo", "Hm.", ago(minutes=17)))
+    for around in ((*others, *after().comments), (*after().comments, *others)):
+        assert told(check, a_snapshot(comments=around)) == "Rejected by `ana` at 2026-06-14 13:47 UTC for this commit."
+
+
+def test_the_remedy_names_the_item() -> None:
+    (finding,) = judged(check, after()).findings
+    assert (
+        finding.remedy
+        == f'Discard the branch (b in the wl board), then: `wl claim {ITEM}`, `wl done {ITEM} --evidence "<URL>"`'
+    )

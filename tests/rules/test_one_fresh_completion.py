@@ -22,10 +22,12 @@ def with_completion(**cells: str | None) -> Snapshot:
         (a_snapshot(), PASS),
         (a_snapshot(changes=changes_of(added("completions"))), PASS),
         (a_snapshot(completions=(a_completion(id="c-other"),)), PASS),
+        (a_snapshot(completions=(a_completion(id="c-0"),)), PASS),
         (a_snapshot(changes=changes_of(hands_in())), ("fault completions",)),
         (a_snapshot(changes=work(added("completions", id="c-2"))), ("fault completions",)),
         (a_snapshot(completions=(a_completion(),)), (f"{PLACE}.id",)),
         (with_completion(completed_by="cormorant"), (f"{PLACE}.completed_by",)),
+        (with_completion(completed_by="zelda"), (f"{PLACE}.completed_by",)),
         (with_completion(completed_by=None), (f"{PLACE}.completed_by",)),
         (with_completion(wanted_id=None), (f"{PLACE}.wanted_id",)),
         (
@@ -35,8 +37,8 @@ def with_completion(**cells: str | None) -> Snapshot:
         (with_completion(stamp_id=""), (f"{PLACE}.stamp_id",)),
     ],
     ids=[
-        "happy", "competing", "beside another", "none", "two", "id on main", "by another rig", "by nobody", "for nothing",
-        "judged", "empty is not NULL",
+        "happy", "competing", "beside another", "beside an earlier one", "none", "two", "id on main", "by another rig",
+        "by yet another", "by nobody", "for nothing", "judged", "empty is not NULL",
     ],
 )  # fmt: skip
 def test_one_fresh_completion(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rulebook import BranchRef, PullState, Snapshot
+from bot.rulebook import BranchRef, Database, PullState, Snapshot
 from rules.pull_goes_to_main import check
 from tests.build import COMMONS, FORK, a_pull, a_snapshot, changes_of, merged
 from tests.rules.table import PASS, found, judged
@@ -16,14 +16,28 @@ from tests.rules.table import PASS, found, judged
         (a_snapshot(), PASS),
         (merged(a_snapshot()), PASS),
         (a_snapshot(pull=a_pull(target=BranchRef(COMMONS, "staging"))), ("fault pull",)),
+        (a_snapshot(pull=a_pull(target=BranchRef(COMMONS, "dev"))), ("fault pull",)),
         (a_snapshot(pull=a_pull(target=BranchRef(FORK, "main"))), ("fault pull",)),
+        (a_snapshot(pull=a_pull(target=BranchRef(Database("ann", "wl-commons"), "main"))), ("fault pull",)),
         (a_snapshot(pull=a_pull(state=PullState.CLOSED)), ("fault pull",)),
         (a_snapshot(base=None), ("fault pull",)),
         (a_snapshot(pull=a_pull(state=PullState.UNKNOWN)), ("unsure pull",)),
         (a_snapshot(head=None, base=None, changes=changes_of()), ("unsure pull",)),
         (merged(a_snapshot(), merge=None), ("unsure pull",)),
     ],
-    ids=["open", "merged", "other-branch", "other-database", "closed", "no-history", "unknown-state", "gone", "merged-outside"],
+    ids=[
+        "open",
+        "merged",
+        "other-branch",
+        "earlier-branch",
+        "other-database",
+        "earlier-database",
+        "closed",
+        "no-history",
+        "unknown-state",
+        "gone",
+        "merged-outside",
+    ],
 )
 def test_the_pull_goes_to_main_and_can_be_read(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
     assert found(check, snapshot) == expected

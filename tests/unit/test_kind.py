@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.ids import User
+from bot.model.ids import Database, User
 from bot.model.kind import BACKFILL_ROWS_MIN, ORDINARY_TABLES, Form, PullKind, classify, form
 from bot.model.ledger import ChangeKind, Changes, RowChange
 from bot.model.pull import BranchRef
@@ -52,6 +52,7 @@ def rows(*changes: RowChange) -> Changes:
         (work(completion=added("completions", **VALIDATED)), PullKind.WORK),
         (work(added("completions", id="c-2")), PullKind.WORK),
         (work(claims({"id": "w-2"})), PullKind.WORK),
+        (work(claims({"id": "w-2"}), modified("wanted", {"id": "w-3"}, title="x")), PullKind.WORK),
         (rows(claims()), PullKind.CLAIM),
         (rows(claims(CLAIMED, claimed_by="cormorant")), PullKind.CLAIM),
         (rows(claims(), claims({"id": "w-2"})), PullKind.CLAIM),
@@ -111,6 +112,15 @@ def test_what_validators_do_is_admin(changes: Changes) -> None:
         work(added("badges")),
         work(added("stamps"), completion=added("completions", **VALIDATED)),
         work(added("stamps"), wanted=hands_in(status="completed")),
+        work(
+            added("stamps"), wanted=hands_in(status="completed"), completion=added("completions", validated_by="ana-town")
+        ),
+        work(
+            added("stamps"),
+            added("wanted", id="w-2"),
+            wanted=hands_in(status="completed"),
+            completion=added("completions", **VALIDATED),
+        ),
         work(removed("completions", id="c-rival")),
         work(added("rigs", handle="new")),
         work(added("wanted", id="w-2")),
@@ -124,6 +134,7 @@ def test_what_validators_do_is_admin(changes: Changes) -> None:
     ],
     ids=[
         "work and a stamp", "work and trust", "work and a badge", "not settled", "not validated",
+        "validated without a stamp", "an adoption and a post",
         "work that removes a rival", "work and a registration", "work and a post", "work and a link", "claim and a post",
         "claim and an edit", "claim and a stamp", "registration and trust", "registration and a link", "post and a badge",
     ],
@@ -154,6 +165,7 @@ def test_what_nobody_knows_is_foreign(changes: Changes) -> None:
         (rows(hands_in()), Form.UNPROVEN),
         (rows(claims()), Form.CLAIM),
         (rows(modified("wanted", CLAIMED, **OPENED)), Form.UNCLAIM),
+        (rows(modified("wanted", CLAIMED, **OPENED), modified("wanted", {"id": "w-2"}, title="x")), Form.UPDATE),
         (rows(modified("wanted", status="withdrawn")), Form.WITHDRAWAL),
         (rows(modified("wanted", title="Better")), Form.UPDATE),
         (rows(modified("wanted", status="withdrawn"), modified("wanted", {"id": "w-2"}, title="x")), Form.UPDATE),
@@ -162,6 +174,7 @@ def test_what_nobody_knows_is_foreign(changes: Changes) -> None:
         (rows(added("wanted")), Form.POST),
         (rows(added("rig_links")), Form.LINK),
         (rows(modified("rig_links", status="revoked")), Form.REVOCATION),
+        (rows(modified("rig_links", status="revoked"), added("rig_links", id="l-2")), Form.LINK),
         (rows(added("stamps")), Form.ACCEPTANCE),
         (
             rows(
@@ -181,6 +194,7 @@ def test_what_nobody_knows_is_foreign(changes: Changes) -> None:
         (rows(removed("rig_links"), removed("rigs")), Form.REMOVAL),
         (rows(added("stamps"), removed("stamps", id="s-2")), Form.DECISION),
         (rows(added("badges"), added("chain_meta")), Form.DECISION),
+        (rows(added("stamps"), added("badges")), Form.DECISION),
         (rows(), Form.EMPTY),
         (changes_of(schema=("wanted",)), Form.SCHEMA),
         (changes_of(schema=("wanted", "dolt_ignore")), Form.SYSTEM),
@@ -197,7 +211,9 @@ def test_what_a_pull_does_is_told_in_a_word(changes: Changes, expected: Form) ->
 
 def test_hundreds_of_rows_across_the_ledger_are_a_backfill() -> None:
     posts = tuple(added("wanted", id=f"w-gh-beads-{n}") for n in range(BACKFILL_ROWS_MIN - 1))
+    assert len(posts) == 99
     assert kind_of(rows(*posts, added("completions"))) is PullKind.BACKFILL
+    assert kind_of(rows(*posts, added("completions"), added("stamps"))) is PullKind.BACKFILL
     assert kind_of(rows(*posts[1:], added("completions"))) is PullKind.MIXED
     assert kind_of(rows(*posts, added("wanted"))) is PullKind.POST
     assert kind_of(rows(*posts, added("completions"), added("badges"))) is PullKind.MIXED
@@ -211,6 +227,8 @@ def test_a_landing_is_told_by_branch_commons_and_account() -> None:
     assert kind_of(work(), ours, BOT) is PullKind.LANDING
     assert kind_of(rows(), ours, BOT) is PullKind.LANDING
     assert kind_of(work(), ours, User("mallory")) is PullKind.ADMIN
+    assert kind_of(work(), ours, User("zoe")) is PullKind.ADMIN
+    assert kind_of(work(), BranchRef(Database("ann", "wl-commons"), branch), BOT) is PullKind.ADMIN
     assert form(PullKind.ADMIN, work(), ours) is Form.INTRUDER
     assert form(PullKind.LANDING, work(), ours) is Form.LANDING
     assert kind_of(work(), ours, User("Stampbot")) is PullKind.ADMIN

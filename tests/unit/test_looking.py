@@ -557,6 +557,25 @@ def test_nothing_is_dead_while_half_of_the_hosts_are_silent(
     assert prober.scratch.hosts.weather() == (silent, known)
 
 
+def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
+    town: Town, control: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names below one of his own, and addresses: both cost nothing, and would keep everything from being called dead."""
+
+    def in_trouble(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_AGAIN, "try again")
+
+    monkeypatch.setattr(socket, "getaddrinfo", in_trouble)
+    monkeypatch.setattr("bot.evidence.fetch._Dial._open", lambda *_: in_trouble())
+    prober = town.prober(control=control.url, policy=FetchPolicy())
+    silent = [f"https://{kind}" for n in range(1, 9) for kind in (f"a{n}.silent.example.org/", f"93.184.216.{n}/")]
+    assert {sight.probe.reason for sight in prober.look_at(silent) if sight.probe} == {"dns", "net"}
+    assert prober.scratch.hosts.weather() == (2, 2)
+    monkeypatch.undo()
+    with serving(GONE) as host:
+        assert town.see(town.prober(control=control.url), host.url) == (Seen.DEAD, "not_found")
+
+
 def test_only_the_last_twenty_hosts_of_half_an_hour_count_each_as_it_was_last(town: Town) -> None:
     hosts = town.prober().scratch.hosts
     for n in range(25):

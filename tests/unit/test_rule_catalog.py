@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 import rules
 from bot.rulebook import Catalog, CatalogError, Finding, Level, MisfitError, PullKind, Rule, Snapshot, find, load, rule
 from bot.rulebook.catalog import GROUP
+from bot.rulebook.rule import is_sentence
 from tests.build import a_snapshot
 
 RULES = Path(rules.__path__[0])
@@ -158,3 +160,49 @@ def test_every_rule_has_a_table_and_a_title_that_is_a_sentence(name: str) -> Non
     assert made.title[0].isupper()
     assert made.doc
     assert (Path(__file__).parents[1] / "rules" / f"test_{name}.py").is_file()
+
+
+def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
+    """Identity, the yearbook, foreign tables, and what everything else relies on: no policy may soften these."""
+    assert {rule.name for rule in find().rules if rule.fixed} >= {
+        "landing_branches_are_the_bots",
+        "links_are_asserted_by_their_rigs",
+        "no_stamps_or_trust",
+        "only_known_rows_change",
+        "pull_goes_to_main",
+        "pull_is_one_thing",
+        "registration_is_ones_own",
+        "rig_belongs_to_its_owner",
+        "rows_are_whole",
+    }
+
+
+COMMONS_SQL = "wl `schema/commons.sql`, schema 1.2"
+
+
+@pytest.mark.parametrize(
+    ("doc", "sources"),
+    [
+        ("The result as JSON (wl internal/inference). More.", ("wl internal/inference",)),
+        ("Sizes are of wl `schema/commons.sql`, schema 1.2, says (RFC 3986).", (COMMONS_SQL, "RFC 3986")),
+        ("A name (Kilo-Org/cloud, services/wasteland)\ncounts (or posted), (`wl/<rig>`, as others name them).",
+         ("Kilo-Org/cloud, services/wasteland",)),
+        ("Twice (wl, README) and (wl, README); (wlx) is none, (Handles have a rule of their own.)", ("wl, README",)),
+        ("Nothing.", ()),
+    ],
+)  # fmt: skip
+def test_sources_are_read_from_the_brackets_of_a_docstring(doc: str, sources: tuple[str, ...]) -> None:
+    made = find().get("evidence_is_alive")
+    assert made is not None
+    assert replace(made, doc=doc).sources == sources
+
+
+@pytest.mark.parametrize(
+    ("name", "fine"),
+    [
+        ("evidence_is_alive", True), ("is_2_many", True), ("alive", False), ("Is_alive", False), ("a__b", False),
+        ("a_b\n", False), ("../a_b", False),
+    ],
+)  # fmt: skip
+def test_a_rule_is_named_with_a_sentence(name: str, fine: bool) -> None:
+    assert is_sentence(name) is fine

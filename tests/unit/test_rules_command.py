@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
+from bot.model.reasons import REASONS
 from bot.rulebook import Catalog, Level, MisfitError, PullKind, Rule, draft, find, judge
 from bot.rulebook.examples import EXAMPLES, Example, tell
 from bot.rulebook.gallery import KINDS, sane
@@ -51,6 +52,11 @@ def test_nothing_is_wrong_with_a_sane_pull(kind: PullKind) -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=[each.what for each in EXAMPLES])
 def test_no_rule_breaks_over_an_example(example: Example) -> None:
     assert judge(example.pull, find()).crashes == ()
+
+
+def test_examples_give_reasons_that_there_are() -> None:
+    reasons = {probe.reason for example in EXAMPLES for probe in example.pull.probes}
+    assert reasons <= set(REASONS)
 
 
 @pytest.mark.parametrize("name", find().names)

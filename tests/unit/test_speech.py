@@ -362,7 +362,8 @@ ANSWERS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
 
 Stamp `s-b7c0fdba3ae69e6a` for `polecat-7`: quality 4, reliability 5, severity `leaf`, confidence 1, skills `go, cli`.
 Message: `Clean; tests included.`
-Merged `vedj3hu` as `8h8cfkk`; item completed; rows on main match what was reviewed.""",
+Merged `vedj3hu` as `8h8cfkk`; item completed; rows on main match what was reviewed.
+Way back, for an operator: `stampbot revert s-b7c0fdba3ae69e6a --plan`""",
     ),
     (
         "accepted without a stamp",

@@ -13,6 +13,7 @@ PAUSE_MAX_S: Final = 3600.0
 LIMITED_S: Final = 60.0
 """Pause after a limit that does not say how long (GitHub REST API, best practices: at least one minute)."""
 FAILURES_MAX: Final = 3
+"""So many different questions in a row that a forge fails, and it is left alone: one may break it wherever it is well."""
 REST_S: Final = 600.0
 RESERVE: Final = 0.1
 """The last part of a rate limit is kept for decisions."""
@@ -30,7 +31,7 @@ class Budget:
         self._quiet_until = 0.0
         self._spare_until = 0.0
         self._rest_until = 0.0
-        self._failures = 0
+        self._failing: set[str] = set()
 
     def refusal(self, *, urgent: bool) -> str:
         """Why nothing may be asked now: limit or resting; empty if it may. `urgent`: somebody decides upon the answer."""
@@ -41,22 +42,22 @@ class Budget:
             return "limit"
         return ""
 
-    def failed(self) -> None:
-        """No answer, or one of the forge's own trouble."""
-        self._failures += 1
-        if self._failures >= FAILURES_MAX:
+    def failed(self, question: str) -> None:
+        """No answer to a question, or one of the forge's own trouble."""
+        self._failing.add(question)
+        if len(self._failing) >= FAILURES_MAX:
             self._rest_until = self._clock() + REST_S
-            self._failures = 0
+            self._failing.clear()
 
-    def answered(self, status: int, headers: Mapping[str, str], says: str = "") -> bool:
+    def answered(self, question: str, status: int, headers: Mapping[str, str], says: str = "") -> bool:
         """Learn from an answer; header names are lower-case. True if it is a refusal because of a limit.
 
         A 403 is one only if it says so: it is also what a forge answers about a blocked repository.
         """
         if status >= 500:
-            self.failed()
+            self.failed(question)
         else:
-            self._failures = 0
+            self._failing.clear()
         remaining = _whole(_header(headers, "remaining"))
         limit = _whole(_header(headers, "limit"))
         reset_s = self._seconds(_header(headers, "reset"))

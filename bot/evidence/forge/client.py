@@ -131,7 +131,7 @@ class Forge:
         self._ca_file = ca_file
         self._budget = Budget(clock, now)
         self._one_at_a_time = threading.Lock()
-        self._remembered: OrderedDict[str, tuple[str, Reply]] = OrderedDict()
+        self._remembered: OrderedDict[str, tuple[str, Answered]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Forge({self.what!r}, {self.host!r})"
@@ -141,7 +141,7 @@ class Forge:
         return evidence.host == self.host and self._api.inquire(evidence) is not None
 
     def look(self, evidence: Evidence, *, urgent: bool = False) -> Looked:
-        """Ask about a piece of evidence this forge knows. Never raises; takes at most `deadline_s`.
+        """Ask about a piece of evidence this forge knows. Never raises; takes at most `deadline_s`, and as long again where others are asking.
 
         What is not the contributor's fault is UNKNOWN: an outage, a limit, a refused token, an answer of a strange shape.
         `urgent`: somebody decides upon the answer, so it may be paid for with the last of the rate limit.
@@ -237,7 +237,7 @@ class Forge:
             answer = look.line_to(question.root).get(question.url, self._headers(question.ask, tag))
         except Failed as failure:
             look.hops.append(Hop(url=shown, address="", status=None, note=failure.reason))
-            self._budget.failed()
+            self._budget.failed(question.url)
             if failure.reason in ("deadline", "tls"):
                 raise unknown(failure.reason) from failure
             raise _Passing(failure.reason) from failure
@@ -245,12 +245,11 @@ class Forge:
         look.hops.append(Hop(url=shown, address="", status=answer.status, note="not modified" if answer.status == 304 else ""))
         document = _document(answer)
         says = document.get("message") if isinstance(document, dict) else None
-        limited = self._budget.answered(answer.status, answer.headers, says if isinstance(says, str) else "")
+        limited = self._budget.answered(question.url, answer.status, answer.headers, says if isinstance(says, str) else "")
         if limited:
             raise unknown("limit")
         if answer.status == 304 and kept is not None:
-            self._remembered.move_to_end(question.url)
-            return kept
+            return self._told(question, kept, _document(kept))
         if answer.status in _REDIRECTS:
             return answer
         return self._told(question, answer, document)
@@ -279,7 +278,7 @@ class Forge:
                 digest = hashlib.sha256(answer.body).hexdigest() if answer.whole else ""
                 reply = Reply(status=status, document=document, headers=headers, sha256=digest)
                 if answer.whole and not ask.realm:
-                    self._remember(question.url, answer, reply)
+                    self._remember(question, answer)
                 return reply
             case status if status in TELLING:
                 return Reply(status=status, document=document, headers=headers)
@@ -296,12 +295,16 @@ class Forge:
             case _:
                 raise Strange(f"an answer {answer.status}")
 
-    def _remember(self, url: str, answer: Answered, reply: Reply) -> None:
-        """Keep an answer that can be asked for conditionally: one that has not changed costs a signed-in client nothing."""
+    def _remember(self, question: _Question, answer: Answered) -> None:
+        """Keep an answer that can be asked for conditionally: one that has not changed costs a signed-in client nothing.
+
+        As it came: a document in memory may take thirty times the room.
+        """
         tag = answer.headers.get("etag", "")
         if tag and tag.isascii() and tag.isprintable() and len(answer.body) <= REMEMBERED_BYTES_MAX:
-            self._remembered[url] = (tag, reply)
-            self._remembered.move_to_end(url)
+            wanted = {name: answer.headers[name] for name in ("etag", *question.ask.wants) if name in answer.headers}
+            self._remembered[question.url] = (tag, replace(answer, headers=wanted))
+            self._remembered.move_to_end(question.url)
             while len(self._remembered) > REMEMBERED_MAX:
                 self._remembered.popitem(last=False)
 

@@ -173,7 +173,12 @@ def _commit(evidence: Evidence) -> Inquiry:
         ("renamed_to", repo.renamed),
     )
 
+    # A merge may well bring no file of its own.
+    empty = reply.doc.at("files").value == [] and len(reply.doc.items("parents")) < 2
+
     def found(seen: Seen, reason: str, *more: tuple[str, str]) -> Found:
+        if seen is Seen.VERIFIED and empty:
+            seen, reason = Seen.SUSPICIOUS, "empty_diff"
         return Found(seen=seen, reason=reason, facts=kept(*more, *facts), repo=repo.name, name=sha)
 
     range_path = f"/repos/{repo.name}/compare/{quote(repo.default, safe='/')}...{sha}"

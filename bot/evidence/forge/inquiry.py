@@ -103,11 +103,12 @@ def unknown(reason: str, *facts: tuple[str, str]) -> Settled:
 
 
 def kept(*facts: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-    """Facts that say something; of two with one name the first."""
+    """Facts that say something, each cut to FACT_MAX; of two with one name the first."""
     found: dict[str, str] = {}
     for name, value in facts:
         if value:
-            found.setdefault(name, value)
+            # Parts of a link are as long as it is.
+            found.setdefault(name, clean(value, FACT_MAX))
     return tuple(found.items())
 
 
