@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,6 +80,8 @@ class SinceType(click.ParamType["CommitHash | datetime"]):
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
+ORPHAN_PATIENCE_S = 5.0
+"""How long a process ends in good order whose starter is gone."""
 WRITABLE = click.Path(file_okay=False, path_type=Path)
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -694,6 +697,9 @@ def _end_with_input(wanted: bool) -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        # There is nobody left to finish for.
+        time.sleep(ORPHAN_PATIENCE_S)
+        os._exit(0)
 
     threading.Thread(target=wait, name="standard input", daemon=True).start()
 

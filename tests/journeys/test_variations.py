@@ -257,7 +257,7 @@ def test_where_no_stamp_can_be_written_nothing_is_merged(world: World) -> None:
     go_on(world, pull, world.deps)
     decide(world, pull, "/accept --quality 4", world.deps)
     sweep(world.commons, world.deps)
-    assert "Main has no column `stamps.context_id`" in world.said(pull, "answer")[0]
+    assert "Table `stamps` of this commons has no `context_id`" in world.said(pull, "answer")[0]
     assert (world.state(pull), headlines(world, pull)[-1]) == ("open", "REFUSED")
 
 

@@ -141,7 +141,7 @@ class Forge:
         return evidence.host == self.host and self._api.inquire(evidence) is not None
 
     def look(self, evidence: Evidence, *, urgent: bool = False) -> Looked:
-        """Ask about a piece of evidence this forge knows. Never raises; takes at most `deadline_s`, and as long again where others are asking.
+        """Ask about a piece of evidence this forge knows. Never raises; takes `deadline_s` at most, twice that in a queue.
 
         What is not the contributor's fault is UNKNOWN: an outage, a limit, a refused token, an answer of a strange shape.
         `urgent`: somebody decides upon the answer, so it may be paid for with the last of the rate limit.
