@@ -39,8 +39,23 @@ class Answer:
 
 def translate_read(sql: str, around: Surroundings) -> Query | Answer:
     """Raises SqlRefused for anything but one reading statement that can be translated."""
+    key = (sql, around.catalog.database, tuple(around.catalog.tables.values()))
+    known = _KNOWN.get(key)
+    if known is not None:
+        return known
     with understood():
-        return _read(sql, around)
+        found = _read(sql, around)
+    if isinstance(found, Query) and not _ELSEWHERE.search(sql):
+        if len(_KNOWN) >= KNOWN_MAX:
+            _KNOWN.clear()
+        _KNOWN[key] = found
+    return found
+
+
+_ELSEWHERE = re.compile(r"dolt_|\bas\s+of\b|information_schema|\bdatabase|`[^`]*/", re.IGNORECASE)
+"""What may mean something else although statement and tables are the same: history, other commits, other databases."""
+_KNOWN: dict[tuple[str, str, tuple[catalogs.Table, ...]], Query] = {}
+KNOWN_MAX = 1024
 
 
 def _read(sql: str, around: Surroundings) -> Query | Answer:
