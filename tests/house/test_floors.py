@@ -12,7 +12,7 @@ import pytest
 from tests.house.tree import ROOT, files, imports, name_of
 
 ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
-    "click": ("bot/__main__.py", "bot/console.py"),
+    "click": ("bot/__main__.py", "bot/cli/", "bot/console.py"),
     "doltlite": ("bot/sandbox/engine.py",),
     "flask": ("bot/web.py", "bot/web_server.py", "bot/sandbox/"),
     "gunicorn": ("bot/web_server.py",),
@@ -22,10 +22,10 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "prometheus_client": ("bot/web.py",),
     "redis": ("bot/scratch/", "bot/worker.py"),
     "requests": ("bot/hub/client.py", "bot/evidence/"),
-    "rich": ("bot/__main__.py", "bot/console.py", "bot/demo.py"),
+    "rich": ("bot/cli/", "bot/console.py", "bot/demo.py"),
     "rq": ("bot/scratch/knocks.py", "bot/worker.py"),
     "sqlglot": ("bot/sandbox/",),
-    "structlog": ("bot/__main__.py", "bot/log.py", "bot/clock.py", "bot/web.py", "bot/worker.py"),
+    "structlog": ("bot/cli/", "bot/log.py", "bot/clock.py", "bot/web.py", "bot/worker.py"),
     "urllib3": ("bot/hub/client.py", "bot/evidence/"),
     "werkzeug": ("bot/web.py", "bot/sandbox/"),
 }

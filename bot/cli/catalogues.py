@@ -1,0 +1,115 @@
+"""The rules and the slash-commands there are, and the beginning of a new rule."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import click
+
+from bot.cli.arguments import as_json
+from bot.cli.shared import console, fail
+from bot.console import FINDING, WRONG_USE
+
+WRITABLE = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.option("--explain", metavar="NAME", help="One rule in full: what it asks and why, its source, an example, how to fix.")
+@click.option("--new", metavar="NAME", help="Write a rule to begin with, and its table of tests.")
+@click.option("--dir", "folder", metavar="DIR", type=WRITABLE, help="With --new: the package of rules.  [default: rules]")
+@click.option("--package", metavar="DIR", type=WRITABLE, help="With --new: a package of your own, made if it is not there.")
+@as_json
+def rules(explain: str | None, new: str | None, folder: Path | None, package: Path | None, as_json: bool) -> None:
+    """The rules: name, level, meaning.
+
+    \b
+    Examples:
+      stampbot rules --explain evidence_is_alive
+      stampbot rules --new item_has_a_title
+      stampbot rules --new item_has_a_title --package ../our-rules
+    """
+    from bot.console import print_json, print_rule, print_rules, rule_json, rules_json
+    from bot.rulebook import catalog
+    from bot.rulebook.examples import tell
+
+    if new is not None and explain is None and not (folder and package):
+        _begin_rule(new, folder or Path("rules"), package, as_json=as_json)
+        return
+    if new is not None or folder or package:
+        raise click.UsageError("--new NAME goes with --dir or with --package, and with nothing else")
+    try:
+        found = catalog.find()
+    except catalog.CatalogError as error:
+        fail(f"The rules do not fit together: {error}", FINDING)
+    if explain is not None:
+        one = found.get(explain.strip().replace(" ", "_"))
+        if one is None:
+            near = difflib.get_close_matches(explain, found.names, n=1, cutoff=0.5)
+            fail(f"There is no rule {explain}" + (f"; did you mean {near[0]}?" if near else ". See: stampbot rules"), WRONG_USE)
+        told = tell(one)
+        if as_json:
+            print_json(rule_json(one, told))
+        else:
+            print_rule(console(), one, told)
+    elif as_json:
+        print_json(rules_json(found.rules))
+    else:
+        print_rules(console(), found.rules)
+
+
+def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool) -> None:
+    """Write the files of a new rule, all or none; nothing that is there is overwritten. Exit status 2 and a sentence if not."""
+    from bot.console import lines, print_json
+    from bot.rulebook import MisfitError, draft, find
+
+    try:
+        if package is None:
+            root, drafted = folder.absolute().parent, draft.for_this_project(name, folder.absolute().name)
+            if not (folder / "__init__.py").is_file():
+                fail(f"{folder} is no package of rules. Use --dir, or --package for one of your own.", WRONG_USE)
+        else:
+            inner = package.absolute().name.replace("-", "_")
+            root, drafted = package.absolute(), draft.for_own_package(name, inner)
+    except MisfitError as error:
+        fail(str(error), WRONG_USE)
+    if find().get(name) is not None:
+        fail(f"There is a rule {name} already. See: stampbot rules --explain {name}", WRONG_USE)
+    kept = {path for path in drafted if Path(path).name in ("__init__.py", "pyproject.toml") and (root / path).exists()}
+    there = [path for path in drafted if path not in kept and (root / path).exists()]
+    if there:
+        fail(f"{', '.join(there)}: there already, and nothing is overwritten", WRONG_USE)
+    written = [path for path in drafted if path not in kept]
+    for path in written:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        with (root / path).open("x", encoding="utf-8") as file:
+            file.write(drafted[path])
+    to_add = draft.entry_point(name, inner) if "pyproject.toml" in kept else ""
+    if as_json:
+        print_json({"written": [str(root / path) for path in written], "entry_point_to_add": to_add})
+        return
+    for path in written:
+        click.echo(f"wrote {lines(str(root / path))}")
+    if to_add:
+        click.echo(f'Add to {root / "pyproject.toml"}, below [project.entry-points."stampbot.rules"]: {to_add}')
+    if package is None:
+        click.echo(f"Next: pytest tests/rules/test_{name}.py; then make it yours, and: python -m tests.house.tables --write")
+    else:
+        click.echo(f"Next: pip install -e {root}; pytest {root}; stampbot rules --explain {name}")
+
+
+@click.command()
+@as_json
+def commands(as_json: bool) -> None:
+    """The slash-commands validators may write below a pull."""
+    from bot.commands import catalog
+    from bot.console import commands_json, print_commands, print_json
+
+    try:
+        found = catalog.find().commands
+    except catalog.CatalogError as error:
+        fail(f"The commands do not fit together: {error}", FINDING)
+    if as_json:
+        print_json(commands_json(found))
+    else:
+        print_commands(console(), found)

@@ -1,0 +1,112 @@
+"""A commons as a whole: which pulls need a look, and the rows as they stand on main."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+import click
+
+from bot.cli.arguments import CommonsType, SinceType, as_json
+from bot.cli.shared import console, deps_of, fail, settings_of, told
+from bot.console import FINDING, FINE, WRONG_USE
+from bot.model.ids import CommitHash, Commons, StampId
+
+
+@click.command()
+@click.argument("commons", type=CommonsType(), required=False)
+@click.option("--wait", is_flag=True, help="Stay until the queue is empty. Needs a running worker.")
+@as_json
+def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
+    """Look once which pulls need a look, and knock at them.
+
+    \b
+    Example:
+      stampbot sweep hop/wl-commons --wait
+    """
+    from bot.console import print_json
+    from bot.demo import await_empty_queue
+    from bot.sweep import sweep as sweep_commons
+
+    settings = settings_of(named=(commons,) if commons else ())
+    deps = deps_of(settings)
+    knocked: dict[str, int] = {}
+    with told():
+        for each in (commons,) if commons else tuple(one.commons for one in settings.commons):
+            knocked[str(each)] = sweep_commons(each, deps)
+        if wait:
+            await_empty_queue(console(stderr=True), deps.scratch)
+    if as_json:
+        print_json({"knocked": knocked})
+    else:
+        for name, count in knocked.items():
+            click.echo(f"{name}: knocked at {count} pull{'' if count == 1 else 's'}")
+
+
+@click.command()
+@click.argument("commons", type=CommonsType(), required=False)
+@click.option("--since", type=SinceType(), help="Only rows that changed since, and whether the bot brought the new ones.")
+@as_json
+def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json: bool) -> None:
+    """What is wrong with the rows on main, whoever wrote them. Writes nothing.
+
+    Self-stamps, also across rigs of one owner; stamps and completions that do not fit together; second stamps; ratings that
+    readers cannot read; completed items without a stamp (a note: that may be on purpose).
+
+    \b
+    Examples:
+      stampbot audit hop/wl-commons
+      stampbot audit hop/wl-commons --since 2026-06-01 --json
+    """
+    from bot.books import NoSuchPast, audit_commons
+    from bot.console import audit_json, print_audit, print_json, status_of_audit
+
+    settings = settings_of(named=(commons,) if commons else ())
+    deps = deps_of(settings, patient=False)
+    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
+    if since is not None and not isinstance(since, datetime) and len(named) != 1:
+        raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
+    with told():
+        try:
+            audited = [audit_commons(each, deps, since=since) for each in named]
+        except NoSuchPast as error:
+            fail(str(error), WRONG_USE)
+    if as_json:
+        print_json({"audits": [audit_json(each) for each in audited]})
+    else:
+        for each in audited:
+            print_audit(console(), each)
+    found = [status_of_audit(each) for each in audited]
+    sys.exit(FINDING if FINDING in found else max(found, default=FINE))
+
+
+@click.command()
+@click.argument("stamp")
+@click.option("--commons", type=CommonsType(), help="Where the stamp is; all commons of the settings are asked if not given.")
+@click.option("--plan", is_flag=True, help="Print the way back. Without it nothing is done: this command never writes.")
+@as_json
+def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> None:
+    """The way back from one decision: the statements that undo a stamp, to be run by hand. Writes nothing.
+
+    \b
+    Example:
+      stampbot revert s-0123456789abcdef --commons hop/wl-commons --plan
+    """
+    from bot import wiring
+    from bot.console import inverse_json, print_inverse, print_json
+    from bot.revert import plan_back
+
+    if not plan:
+        fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)
+    settings = settings_of(named=(commons,) if commons else ())
+    deps = deps_of(settings, patient=False)
+    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
+    with told():
+        back = (plan_back(deps.hub(each), each, StampId(stamp), wiring.now()) for each in named)
+        found = next((one for one in back if one is not None), None)
+    if found is None:
+        fail(f"There is no stamp {stamp} on main of {', '.join(map(str, named))}.", FINDING)
+    if as_json:
+        print_json(inverse_json(found))
+    else:
+        print_inverse(found)

@@ -1,0 +1,51 @@
+"""What the evidence check sees at a link."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import click
+
+from bot.cli.arguments import as_json
+from bot.cli.shared import console, settings_of
+
+
+@click.command()
+@click.argument("url")
+@click.option("--allow", multiple=True, metavar="NETWORK", help="A network that may be reached although it is not public.")
+@as_json
+def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
+    """What the evidence check sees at a URL: what it is, verdict, facts, every hop and the address dialled.
+
+    A link of a forge in [forges], of GitHub where STAMPBOT_GITHUB_TOKEN is set, or of a registry in [registries] is looked up
+    over its own API.
+    Others are asked for once, at once: without the prober's pauses, second tries and doubts about our own network.
+
+    \b
+    Examples:
+      stampbot probe https://example.org/
+      stampbot probe http://127.0.0.1:8000/ --allow 127.0.0.0/8
+    """
+    from bot import wiring
+    from bot.console import print_json, print_probe, status_of_probe
+    from bot.evidence import networks, without_looking
+    from bot.evidence import probe as look_at
+    from bot.looking import as_told
+
+    settings = settings_of(commons_needed=False)
+    try:
+        policy = wiring.fetch_policy(settings, allow=networks(allow))
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--allow") from error
+    forges = wiring.forges(settings)
+    what = forges.classify(url)
+    seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
+    if seen is None:
+        told = as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True))
+        seen = replace(told, kind=what.kind.value, key=what.key)
+    if as_json:
+        print_json(seen)
+    else:
+        print_probe(console(), seen)
+    sys.exit(status_of_probe(seen))

@@ -1,0 +1,130 @@
+"""One pull: what would be said, what is due, and doing it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from bot.cli.arguments import PullType, as_json
+from bot.cli.shared import console, deps_of, settings_of, told, warn_read_only
+from bot.console import COULD_NOT_TELL, FINE
+from bot.model.ids import Commons, PullNo, User
+
+
+@click.command()
+@click.argument("pull", type=PullType())
+@as_json
+def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
+    """Observe and judge one pull, and print the review that would be posted. Posts nothing.
+
+    \b
+    Example:
+      stampbot review 'hop/wl-commons#12'
+    """
+    from bot.console import lines, print_json, pull_json, status_of
+    from bot.converge import look
+    from bot.speech.reviews import body
+
+    commons, number = pull
+    with told():
+        snapshot, judgement, due = look(commons, number, deps_of(settings_of(named=(commons,)), patient=False))
+    said = body(snapshot, judgement)
+    if as_json:
+        print_json({**pull_json(snapshot, judgement, due), "body": said})
+    else:
+        click.echo(lines(said))
+    sys.exit(status_of(judgement.verdict))
+
+
+@click.command()
+@click.argument("pull", type=PullType())
+@click.option("--as", "said", metavar="'USER: COMMENT'", help='As if this comment stood there: "ana: /accept -q 4".')
+@as_json
+def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> None:
+    """Kind, verdict, findings and plan of one pull. Touches nothing.
+
+    \b
+    Examples:
+      stampbot explain 'hop/wl-commons#12'
+      stampbot explain 'hop/wl-commons#12' --as 'ana: /accept -q 4' --json
+    """
+    from bot.console import print_explanation, print_json, pull_json, status_of
+    from bot.converge import look
+    from bot.plan import plan
+
+    commons, number = pull
+    deps = deps_of(settings_of(named=(commons,)), patient=False)
+    with told():
+        snapshot, judgement, due = look(commons, number, deps)
+    if said is not None:
+        snapshot = _with_comment(snapshot, said)
+        due = plan(snapshot, judgement, deps.commands)
+    if as_json:
+        print_json(pull_json(snapshot, judgement, due))
+    else:
+        print_explanation(console(), snapshot, judgement, due)
+    sys.exit(status_of(judgement.verdict))
+
+
+@click.command()
+@click.argument("pull", type=PullType())
+@as_json
+def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
+    """Do what is due for one pull, now, in the foreground. Posts and merges.
+
+    \b
+    Example:
+      stampbot converge 'hop/wl-commons#12'
+    """
+    from bot.console import print_json, step_json, step_line
+    from bot.converge import converge as bring
+    from bot.log import visible
+
+    commons, number = pull
+    settings = settings_of(named=(commons,))
+    deps = deps_of(settings)
+    warn_read_only(settings)
+    with told(), deps.scratch.at_work(commons, number) as lease:
+        report = bring(commons, number, deps, extend=lease.extend)
+    if as_json:
+        print_json(
+            {
+                "commons": str(commons),
+                "pull": number,
+                "verdict": report.judgement.verdict.value,
+                "done": [step_json(step) for step in report.steps_done],
+                "waiting": list(report.waiting),
+                "next_look_at": report.next_look_at,
+                "stopped": report.stopped,
+            }
+        )
+    else:
+        for step in report.steps_done:
+            click.echo(f"done     {visible(step_line(step))}")
+        for wait in report.waiting:
+            click.echo(f"waits    {visible(wait)}")
+        if report.next_look_at is not None:
+            click.echo(f"again    {report.next_look_at.isoformat(timespec='seconds')}")
+        if report.stopped:
+            click.echo(f"stopped  {visible(report.stopped)}")
+        elif not (report.steps_done or report.waiting):
+            click.echo("nothing is due")
+    sys.exit(COULD_NOT_TELL if report.stopped else FINE)
+
+
+def _with_comment(snapshot: Any, said: str) -> Any:
+    """The snapshot as if somebody had just written this, and the evidence still showed what it shows now."""
+    from dataclasses import replace
+
+    from bot.model.ids import CommentId
+    from bot.model.pull import Comment
+
+    author, colon, body = said.partition(":")
+    if not (colon and author.strip() and body.strip()):
+        raise click.BadParameter("write it like 'ana: /accept -q 4'", param_hint="--as")
+    at = snapshot.taken_at
+    comment = Comment(id=CommentId("as-if"), author=User(author.strip()), body=body.strip(), created_at=at, updated_at=at)
+    probes = tuple(replace(probe, probed_at=at) for probe in snapshot.probes)
+    return replace(snapshot, comments=(*snapshot.comments, comment), probes=probes)

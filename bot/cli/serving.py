@@ -1,0 +1,165 @@
+"""The processes of the Procfile, and the demo."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli.shared import console, deps_of, settings_of, warn_read_only
+from bot.model.ids import Commons, PullNo
+
+if TYPE_CHECKING:
+    from bot.deps import Deps
+
+until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
+ORPHAN_PATIENCE_S = 5.0
+"""How long a process ends in good order whose starter is gone."""
+
+
+@click.command()
+@click.option("--smoke", is_flag=True, help="Play one whole story, then end: exit 0, or say what failed.")
+@click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port of the sandbox and its page (0: any).")
+@click.option("--web-port", default=None, type=click.IntRange(0, 65535), help="Port of the bot's door (0: any).")
+@click.option("--verbose", is_flag=True, help="With --smoke: show what the processes say.")
+def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> None:
+    """A whole small Wasteland in this terminal; Ctrl-C ends it.
+
+    Starts a private Redis, a DoltHub look-alike with seeded pulls, and the bot's four processes. Needs no account.
+
+    \b
+    Examples:
+      stampbot demo
+      stampbot demo --port 0 --web-port 0
+      stampbot demo --smoke
+    """
+    from bot.demo import run_demo, run_smoke
+
+    if smoke:
+        sys.exit(run_smoke(console(), port=port or 0, web_port=web_port or 0, verbose=verbose))
+    sys.exit(run_demo(console(), port=port, web_port=web_port))
+
+
+@click.command()
+@click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104 - DoltHub must reach it
+@until_eof
+def web(host: str, until_eof: bool) -> None:
+    """The door: webhook, health and metrics, on PORT (8080).
+
+    \b
+    Example:
+      STAMPBOT_COMMONS=hop/wl-commons STAMPBOT_WEBHOOK_SECRET=… stampbot web
+    """
+    import structlog
+
+    from bot import wiring
+    from bot.web import create_app
+    from bot.web_server import WebServer
+
+    settings = settings_of(door=True)
+    _end_with_input(until_eof)
+
+    def ready() -> None:
+        structlog.get_logger("stampbot.web").info("ready", host=host, port=settings.port)
+
+    WebServer(
+        lambda: create_app(settings, wiring.scratch(settings, patient=False)), host=host, port=settings.port, ready=ready
+    ).serve()
+
+
+@click.command()
+@until_eof
+def worker(until_eof: bool) -> None:
+    """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
+    from bot import worker as work
+    from bot.sweep import sweep as sweep_commons
+
+    settings = settings_of()
+    deps = deps_of(settings)
+    warn_read_only(settings)
+    _end_with_input(until_eof)
+    duties = work.PullDuties(
+        known=frozenset(each.commons for each in settings.commons),
+        scratch=deps.scratch,
+        look=lambda commons, number, extend: _look(commons, number, deps, extend),
+        sweep=lambda commons: sweep_commons(commons, deps),
+    )
+    sys.exit(work.serve(work.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis))
+
+
+@click.command()
+@until_eof
+def prober(until_eof: bool) -> None:
+    """Fetches strangers' links, in an environment that holds no secret."""
+    from bot.settings import is_scrubbed, prober_environment
+
+    if not is_scrubbed():
+        # A new program image, so that no secret is left in this process's memory or in /proc/self/environ.
+        sys.stdout.flush()
+        arguments = [sys.executable, "-m", "bot", "prober", *(["--until-eof"] if until_eof else [])]
+        os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
+    from bot import wiring
+    from bot import worker as work
+
+    settings = settings_of()
+    _end_with_input(until_eof)
+    scratch = wiring.scratch(settings, patient=True)
+    duties = work.ProbeDuties(
+        known=frozenset(each.commons for each in settings.commons),
+        scratch=scratch,
+        looking=wiring.looking(settings, scratch),
+    )
+    sys.exit(work.serve_prober(duties.functions(), scratch.redis))
+
+
+@click.command()
+@until_eof
+def clock(until_eof: bool) -> None:
+    """Knocks for a sweep of each commons, every [timing] poll_s seconds."""
+    from bot import clock as ticking
+    from bot import wiring
+
+    settings = settings_of()
+    _end_with_input(until_eof)
+    scratch = wiring.scratch(settings, patient=False)
+    beats = [(each.commons, each.poll_s) for each in settings.commons]
+    sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep))
+
+
+def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
+    """Converge one pull and say what was done."""
+    import structlog
+
+    from bot.console import step_line
+    from bot.converge import converge
+    from bot.log import stranger
+
+    log = structlog.get_logger("stampbot.worker")
+    report = converge(commons, number, deps, extend=extend)
+    for step in report.steps_done:
+        log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
+    if report.stopped:
+        log.info("stopped", commons=str(commons), pull=number, why=stranger(report.stopped))
+
+
+def _end_with_input(wanted: bool) -> None:
+    """End when standard input ends: whoever started us is gone."""
+    if not wanted:
+        return
+
+    def wait() -> None:
+        # Unbuffered: a thread inside a buffered read holds a lock that the interpreter wants when it ends.
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        # There is nobody left to finish for.
+        time.sleep(ORPHAN_PATIENCE_S)
+        os._exit(0)
+
+    threading.Thread(target=wait, name="standard input", daemon=True).start()

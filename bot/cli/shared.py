@@ -1,0 +1,107 @@
+"""What the commands share: settings and parts, or one clear sentence and an exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from bot.console import COULD_NOT_TELL, FINDING, WRONG_USE
+from bot.model.ids import Commons
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.deps import Deps
+    from bot.settings import Settings
+
+
+def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
+    """Settings and logging, or every problem on standard error and exit status 2."""
+    from bot import log
+    from bot.settings import SettingsError, colour_wanted, read
+
+    try:
+        settings = read(door=door, named=named, commons_needed=commons_needed)
+    except SettingsError as error:
+        fail_with(error)
+    log.configure(settings.log, settings.secrets, colours=colour_wanted())
+    return settings
+
+
+def deps_of(settings: Settings, *, patient: bool = True) -> Deps:
+    """The parts of a bot. Levels of rules that there are not are problems of the settings."""
+    from bot import wiring
+    from bot.policy_file import Problem
+    from bot.settings import SettingsError
+
+    try:
+        deps = wiring.for_worker(settings, patient=patient)
+    except ValueError as error:
+        fail(f"The catalogues do not fit together: {error}", FINDING)
+    complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
+    if complaints:
+        mend = "See: stampbot rules"
+        fail_with(SettingsError([Problem(f"{settings.config_path} levels", said, mend) for said in complaints]))
+    return deps
+
+
+def fail_with(error: Any) -> NoReturn:
+    count = len(error.problems)
+    click.echo(f"stampbot: {count} problem{'' if count == 1 else 's'} with the settings:", err=True)
+    for problem in error.problems:
+        click.echo(f"  {problem}", err=True)
+    sys.exit(WRONG_USE)
+
+
+def fail(message: str, status: int) -> NoReturn:
+    from bot.log import visible
+
+    click.echo(f"stampbot: {visible(message)}", err=True)
+    sys.exit(status)
+
+
+def warn_read_only(settings: Settings) -> None:
+    import structlog
+
+    mute = [str(each.commons) for each in settings.commons if not each.hub_token]
+    if mute:
+        structlog.get_logger("stampbot").warning(
+            "no token: this bot only reads, it posts nothing", commons=mute, mend="Set STAMPBOT_HUB_TOKEN."
+        )
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Trouble of DoltHub and Redis as one sentence and exit status 3."""
+    from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused
+    from bot.log import stranger
+    from bot.scratch import Held
+
+    try:
+        yield
+    except HubGone as error:
+        fail(f"There is no such pull, or this token may not see it: {stranger(error)}", COULD_NOT_TELL)
+    except HubRefused as error:
+        fail(f"DoltHub refused ({error.status}): {stranger(error)}. Check STAMPBOT_HUB_TOKEN and its rights.", COULD_NOT_TELL)
+    except HubBusy as error:
+        fail(f"DoltHub is busy or away: {stranger(error)}. Try again later.", COULD_NOT_TELL)
+    except HubError as error:
+        fail(f"DoltHub answered something unexpected: {stranger(error)}.", COULD_NOT_TELL)
+    except Held:
+        fail("A worker is at this pull right now. Try again in a moment.", COULD_NOT_TELL)
+    except Exception as error:
+        if not type(error).__module__.startswith("redis."):
+            raise
+        fail(f"Redis does not answer: {stranger(error)}. Check REDIS_URL.", COULD_NOT_TELL)
+
+
+def console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    from bot.settings import colour_wanted
+
+    return Console(no_color=not colour_wanted() or None, stderr=stderr, highlight=False)
