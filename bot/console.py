@@ -312,6 +312,7 @@ def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
             "kinds": [kind.value for kind in r.kinds],
             "fixed": r.fixed,
             "fades": r.fades,
+            "overridable": r.overridable,
         }
         for r in rules
     ]
@@ -353,6 +354,7 @@ def print_rule(console: Console, rule: Rule, told: Told) -> None:
         ("looks at", kinds),
         ("level", rule.level.value),
         ("policy", _POLICY[rule.fixed]),
+        ("validators", _VALIDATORS[rule.overridable]),
         ("after the merge", "a note at most" if rule.fades else "as before"),
         ("source", sources),
         *_example_lines(told),
@@ -365,6 +367,12 @@ def print_rule(console: Console, rule: Rule, told: Told) -> None:
 _POLICY = {
     True: "cannot soften it or switch it off: it guards the ledger itself",
     False: "may change its level, or switch it off",
+}
+
+
+_VALIDATORS = {
+    True: "may override a fault of it for one head, and say why",
+    False: "cannot override a fault of it",
 }
 
 

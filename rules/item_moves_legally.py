@@ -36,7 +36,7 @@ _MOVES = frozenset(
 )
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT))
+@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT), overridable=False)
 def check(pull: Snapshot) -> Iterator[Finding]:
     main = {item.id: item for item in pull.items}
     moved = {change.key: change for change in pull.changes.of("wanted", ChangeKind.MODIFIED)}

@@ -28,7 +28,9 @@ from bot.rulebook import (
 )
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK))
+@rule(
+    Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK), overridable=False
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.rows:
         main = _on_main(pull, change)

@@ -24,7 +24,7 @@ from bot.rulebook import (
 _JUDGED = ("validated_by", "stamp_id", "validated_at")
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK,))
+@rule(Level.FAULT, kinds=(PullKind.WORK,), overridable=False)
 def check(pull: Snapshot) -> Iterator[Finding]:
     added = pull.changes.of("completions", ChangeKind.ADDED)
     item = next(iter(pull.item_ids), "")

@@ -42,7 +42,8 @@ class Rule:
 
     `level` is that of its findings unless a finding says otherwise; `kinds` the kinds of pull it looks at. A `fixed` rule
     cannot be softened or switched off by policy. What a rule that `fades` finds can change without anybody touching the
-    rows (links, time, rivals): once the pull is merged it is worth a note and no more.
+    rows (links, time, rivals): once the pull is merged it is worth a note and no more. Faults of an `overridable` rule may
+    be overruled by a validator who has looked; a fixed rule never is.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Rule:
     kinds: tuple[PullKind, ...]
     fixed: bool
     fades: bool
+    overridable: bool = True
     check: Check
 
     @property
@@ -75,12 +77,19 @@ def is_sentence(name: str) -> bool:
 
 
 def rule(
-    level: Level, *, kinds: Iterable[PullKind] = REVIEWED, fixed: bool = False, fades: bool = False
+    level: Level,
+    *,
+    kinds: Iterable[PullKind] = REVIEWED,
+    fixed: bool = False,
+    fades: bool = False,
+    overridable: bool | None = None,
 ) -> Callable[[Check], Rule]:
     """Makes a rule of the function `check` of a rule file.
 
     The rule is named like the file; the file's docstring gives its title (first line) and its documentation (the rest).
-    Raises MisfitError if the file has no docstring, its name is not a snake-case sentence, or `kinds` is empty.
+    Without a word on it, a rule is `overridable` unless it is fixed.
+    Raises MisfitError if the file has no docstring, its name is not a snake-case sentence, `kinds` is empty, or the rule is
+    fixed and overridable at once.
     """
 
     looks_at = tuple(kinds)
@@ -94,6 +103,8 @@ def rule(
             raise MisfitError(f"{name}: the file has no docstring; its first line is the rule's title")
         if not looks_at:
             raise MisfitError(f"{name}: looks at no kind of pull")
+        if fixed and overridable:
+            raise MisfitError(f"{name}: a fixed rule cannot be overridable")
         return Rule(
             name=name,
             level=level,
@@ -102,6 +113,7 @@ def rule(
             kinds=looks_at,
             fixed=fixed,
             fades=fades,
+            overridable=not fixed if overridable is None else overridable,
             check=check,
         )
 

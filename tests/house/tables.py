@@ -180,6 +180,8 @@ def _traits(rule: Rule) -> str:
     traits = [f"Level {rule.level.value}", f"looks at {kinds}"]
     if rule.fixed:
         traits.append("cannot be softened or switched off")
+    if not rule.overridable:
+        traits.append("cannot be overridden")
     if rule.fades:
         traits.append("a note once the pull is merged")
     return "; ".join(traits) + "."

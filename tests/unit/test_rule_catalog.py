@@ -81,6 +81,11 @@ def test_a_rule_is_named_like_its_file_and_explained_by_its_docstring(package: P
             "looks_at_nothing: looks at no kind of pull",
         ),
         (
+            "wants_it_both_ways.py",
+            GOOD.replace("Level.NOTE", "Level.NOTE, fixed=True, overridable=True"),
+            "wants_it_both_ways: a fixed rule cannot be overridable",
+        ),
+        (
             "is_a_copy.py",
             "from rules.evidence_is_alive import check",
             "is_a_copy: its `check` is the rule evidence_is_alive of another",
@@ -175,6 +180,27 @@ def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
         "rig_belongs_to_its_owner",
         "rows_are_whole",
     }
+
+
+def test_what_a_decision_stands_on_and_who_somebody_is_are_never_overridden() -> None:
+    fixed = {rule.name for rule in find().rules if rule.fixed}
+    assert {rule.name for rule in find().rules if not rule.overridable} == fixed | {
+        "edits_come_from_the_poster",
+        "item_moves_legally",
+        "main_has_not_moved_under_it",
+        "one_fresh_completion",
+        "pull_is_about_one_item",
+    }
+
+
+def test_a_rule_is_overridable_unless_it_is_fixed_or_says_so(package: Path) -> None:
+    for name, more in (("plain_as_it_is", ""), ("fixed_for_all", ", fixed=True"), ("firm_and_soft", ", overridable=False")):
+        (package / f"{name}.py").write_text(GOOD.replace("Level.NOTE", f"Level.NOTE{more}"))
+    assert [(r.name, r.fixed, r.overridable) for r in load(package.name).rules] == [
+        ("firm_and_soft", False, False),
+        ("fixed_for_all", True, False),
+        ("plain_as_it_is", False, True),
+    ]
 
 
 COMMONS_SQL = "wl `schema/commons.sql`, schema 1.2"

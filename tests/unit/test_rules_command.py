@@ -80,6 +80,7 @@ def test_an_explanation_is_what_the_rule_itself_says() -> None:
         "kinds": ["work"],
         "fixed": False,
         "fades": False,
+        "overridable": True,
         "sources": [],
         "example": {
             "pull_in_which": "the evidence is a word",
