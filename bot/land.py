@@ -14,7 +14,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from bot.deps import Deps
-from bot.hub import diff, sql
+from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, PullNo, is_commit_hash
@@ -239,8 +239,7 @@ def _usable(work: _Work, name: str, main: CommitHash) -> CommitHash | None:
     base = diff.merge_base(work.hub, work.commons, work.commons, head, main) if head is not None else None
     if head is None or base is None or not _untouched_since(work, base, main):
         return None
-    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
-    return base if difference(work.change, changes, whole=False) is None else None
+    return base if _odd(work, base, head, whole=False) is None else None
 
 
 def branch_head(hub: Hub, commons: Commons, branch: str) -> CommitHash | None:
@@ -283,17 +282,35 @@ def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
     head = branch_head(work.hub, work.commons, name)
     if head is None:
         raise HubBusy(f"the landing branch {name} cannot be read yet")
-    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
-    odd = difference(work.change, changes)
+    odd = _odd(work, base, head)
     if odd is not None:
         raise _Spoiled(f"{name} differs from the decision: {odd}")
     return head
 
 
-def difference(change: LedgerChange, changes: Changes, *, whole: bool = True) -> str | None:
+def _odd(work: _Work, base: CommitHash, head: CommitHash, *, whole: bool = True) -> str | None:
+    """As `difference`, of what lies between two commits; asked about defaults only where a cell needs one to explain it."""
+    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
+    odd = difference(work.change, changes, whole=whole)
+    if odd is None:
+        return None
+    defaults = wire.read_defaults(work.hub.rows(work.commons, base, sql.defaults()))
+    return difference(work.change, changes, whole=whole, defaults=defaults)
+
+
+_NO_DEFAULTS: Mapping[tuple[str, str], str] = {}
+
+
+def difference(
+    change: LedgerChange,
+    changes: Changes,
+    *,
+    whole: bool = True,
+    defaults: Mapping[tuple[str, str], str] = _NO_DEFAULTS,
+) -> str | None:
     """Where what lies on a branch is not the decision; None if it is, cell for cell. Touched columns may hold any time.
 
-    `whole`: a row that is missing is a difference, too.
+    `whole`: a row that is missing is a difference, too. `defaults`: by table and column, what a fresh row fills itself with.
     """
     if changes.schema or changes.unread:
         return "tables changed that the decision does not touch"
@@ -303,19 +320,31 @@ def difference(change: LedgerChange, changes: Changes, *, whole: bool = True) ->
         write = writes.get((row.table, row.key))
         if write is None:
             return f"{row.table} {row.key} is not part of it"
-        if not is_written(write, row.after) or _strays(write, row):
+        if not is_written(write, row.after) or _strays(write, row, defaults):
             return f"{row.table} {row.key} reads otherwise"
         seen.add((row.table, row.key))
     missing = [key for key in writes if key not in seen] if whole else []
     return f"{missing[0][0]} {missing[0][1]} is missing" if missing else None
 
 
-def _strays(write: RowWrite, row: RowChange) -> bool:
-    """Whether a cell changed that the decision does not set. Defaults of a fresh row are the database's own affair."""
-    if write.write is not Write.UPDATE:
+def _strays(write: RowWrite, row: RowChange, defaults: Mapping[tuple[str, str], str]) -> bool:
+    """Whether a cell holds what the decision does not set: another value than before, or in a fresh row, than its default."""
+    said = {write.key_column, *(column for column, _ in write.cells.cells), *write.touch}
+    others = [column for column in row.changed if column not in said]
+    match write.write:
+        case Write.UPDATE:
+            return any(not same_cell(c, row.old(c), row.new(c)) for c in others)
+        case Write.INSERT:
+            return any(not _fills_itself(defaults.get((row.table, c)), c, row.new(c)) for c in others)
+        case Write.DELETE:
+            return False
+
+
+def _fills_itself(default: str | None, column: str, cell: str | None) -> bool:
+    """Whether a cell may come from its column's default. What an expression comes to, such as a time, is not known here."""
+    if default is None:
         return False
-    said = {column for column, _ in write.cells.cells} | set(write.touch)
-    return any(c not in said and not same_cell(c, row.old(c), row.new(c)) for c in row.changed)
+    return default.startswith("CURRENT_") or "(" in default or same_cell(column, default, cell)
 
 
 def _open_pull(work: _Work, name: str) -> PullNo:

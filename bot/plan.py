@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.commands import errors, grammar
+from bot.commands import errors, grammar, rehearsal
 from bot.commands.authority import is_validator
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
-from bot.commands.reading import Parsed, Reading
+from bot.commands.reading import Misread, Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.kind import PullKind
@@ -88,7 +88,11 @@ def _asked_to_speak(snapshot: Snapshot, commands: Catalog) -> bool:
     last = snapshot.reviews[-1].comment.created_at if snapshot.reviews else None
     silent = {snapshot.bot, *snapshot.policy.ignored_users}
     asked = (c for c in snapshot.comments if c.author not in silent and (last is None or c.created_at > last))
-    return any(item.decides for c in asked for item in grammar.read(c.body, commands).items)
+    return any(_wants_to_decide(item) for c in asked for item in grammar.read(c.body, commands).items)
+
+
+def _wants_to_decide(item: Parsed | Misread) -> bool:
+    return item.decides or (isinstance(item, Parsed) and item.rehearsed)
 
 
 def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
@@ -209,7 +213,8 @@ def _transaction(
         if command is None or (parsed.decides and problems):
             continue
         asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
-        decided.append((parsed, command.decide(asked)))
+        one = command.decide(asked)
+        decided.append((parsed, rehearsal.rehearse(asked, one) if parsed.rehearsed else one))
     begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
     waits = [one for _, one in decided if isinstance(one, Wait)]
     if waits and not begun:
@@ -236,7 +241,10 @@ def _transaction(
         outcomes.append(Outcome.REFUSED)
         said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems)))
     outcome = followed or next((o for o in outcomes if o is not Outcome.DONE), Outcome.DONE)
-    names = (*(parsed.name for parsed, _ in decided), *(m.name for m in reading.misread if m.name))
+    names = (
+        *(rehearsal.WORD if parsed.rehearsed else parsed.name for parsed, _ in decided),
+        *(m.name for m in reading.misread if m.name),
+    )
     body = md.join(said, "\n\n---\n\n")
     answer = answers.answer(snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body)
     return _Found((*steps, answer), begun)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from bot.commands import decision, ledger
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
 from bot.commands.ledger import Rating
-from bot.commands.option import AS, AT, Flag, Fraction, OneOf, Option, SkillList, Text
+from bot.commands.option import AS, AT, DRY_RUN, Flag, Fraction, OneOf, Option, SkillList, Text
 from bot.commands.option import Rating as RatingReader
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Completion, LedgerChange, Row, Stamp, same_cell, write_time
+from bot.model.policy import RatingStyle
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, MergePull, Step
@@ -34,6 +35,7 @@ OPTIONS = (
     AT,
     AS,
     Option(name="yes", reads=Flag(), says="yes, although it is a claim without work"),
+    DRY_RUN,
 )
 
 
@@ -297,6 +299,15 @@ def rating(asked: Asked) -> Rating:
     )
 
 
+def _as_stored(value: int, style: RatingStyle) -> Md:
+    """A rating as main holds it, and behind it the other way to say it."""
+    number, word = Md(str(value)), Md(ledger.WORDS[value])
+    if number == word:
+        return number
+    told, also = (number, word) if style is RatingStyle.NUMBERS else (word, number)
+    return md.fill("{told} ({also})", told=told, also=also)
+
+
 def _change(asked: Asked, author: Handle) -> LedgerChange | None:
     if asked.snapshot.kind is not PullKind.WORK:
         return None
@@ -332,14 +343,18 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
         "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",
         id=md.code(stamp_id(snapshot.commons, done.id)),
         rig=md.code(done.completed_by),
-        q=Md(str(given.quality)),
-        r=Md(str(given.reliability)),
+        q=_as_stored(given.quality, snapshot.policy.rating),
+        r=_as_stored(given.reliability, snapshot.policy.rating),
         severity=md.code(given.severity),
         confidence=md.number(given.confidence),
         skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
     )
     message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
-    end = md.fill("{merged}; item completed; rows on main match what was reviewed.", merged=merged)
+    end = md.fill(
+        "{merged}; item completed; rows on main match what was reviewed, cell by cell ({n} compared).",
+        merged=merged,
+        n=md.number(len(effects(snapshot, reviewed=True))),
+    )
     back = md.fill(
         "Way back, for an operator: {line}", line=md.code(f"stampbot revert {stamp_id(snapshot.commons, done.id)} --plan")
     )

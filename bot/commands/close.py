@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import decision, ledger
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT, Flag, Option
+from bot.commands.option import AS, AT, DRY_RUN, Flag, Option
 from bot.model.finding import Level
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange
@@ -18,6 +18,7 @@ OPTIONS = (
     AS,
     Option(name="yes", reads=Flag(), says="complete the item with this work, without a stamp"),
     Option(name="pull-only", reads=Flag(), says="close the pull and leave the item as it is"),
+    DRY_RUN,
 )
 
 

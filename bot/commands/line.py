@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from bot.commands.command import Command, Takes
 from bot.commands.option import (
+    DRY_RUN,
     TEXT_CHARS_MAX,
     Fraction,
     Got,
@@ -87,7 +88,7 @@ class _Draft:
             return Parsed(
                 name=command.name,
                 line=self.line,
-                decides=command.decides,
+                decides=command.decides and not self.values.get(DRY_RUN.name, False),
                 values=self.values,
                 reason=self.reason,
                 words=tuple(self.words),

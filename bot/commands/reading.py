@@ -26,6 +26,11 @@ class Parsed:
     words: tuple[str, ...] = ()
     wanted: str | None = None
 
+    @property
+    def rehearsed(self) -> bool:
+        """Whether it shall only be told what the command would do."""
+        return self.has("dry-run")
+
     def has(self, option: str) -> bool:
         """Whether an option was given; of a flag, whether it is set."""
         return option in self.values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import decision, ledger
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT
+from bot.commands.option import AS, AT, DRY_RUN
 from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
 from bot.model.step import Land
@@ -12,7 +12,7 @@ from bot.speech import md, words
 from bot.speech.md import Md
 
 
-@command(name="reject", takes=Takes.REASON, options=(AT, AS), decides=True)
+@command(name="reject", takes=Takes.REASON, options=(AT, AS, DRY_RUN), decides=True)
 def reject(asked: Asked) -> Decision:
     """Send the work back, with the reason; the claim is kept
 

@@ -281,6 +281,15 @@ def columns() -> Query:
     )
 
 
+def defaults() -> Query:
+    """`table_schema, table_name, column_name, column_default` of those columns of known tables that fill themselves."""
+    return Query(
+        "SELECT table_schema AS table_schema, table_name AS table_name, column_name AS column_name,"
+        " column_default AS column_default FROM information_schema.columns"
+        f" WHERE column_default IS NOT NULL AND {_among('table_name', KNOWN_TABLES)} ORDER BY table_name, ordinal_position"
+    )
+
+
 def all_rows(table: str, wanted: Iterable[str], there: Collection[str]) -> Query:
     """Every row of a known table, but only those of the wanted columns that are there; ordered by key."""
     key = _known_key(table)

@@ -213,12 +213,22 @@ def read_columns(rows: Iterable[Row]) -> dict[str, tuple[str, ...]]:
     those of another commit (dolt, sqle/database_provider.go, AllDatabases). That DoltHub reads so is inferred; where it
     does, only the revision counts.
     """
-    read = tuple(rows)
-    revision = tuple(row for row in read if "/" in row.text("table_schema"))
     found: dict[str, dict[str, None]] = {}
-    for row in revision or read:
+    for row in _of_one_commit(rows):
         found.setdefault(row.text("table_name"), {}).setdefault(row.text("column_name"))
     return {table: tuple(names) for table, names in found.items()}
+
+
+def read_defaults(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
+    """What a column fills itself with, by table and column, from the rows of sql.defaults()."""
+    return {
+        (row.text("table_name"), row.text("column_name")): row.text("column_default") for row in _of_one_commit(rows)
+    }  # fmt: skip
+
+
+def _of_one_commit(rows: Iterable[Row]) -> tuple[Row, ...]:
+    read = tuple(rows)
+    return tuple(row for row in read if "/" in row.text("table_schema")) or read
 
 
 def read_tally(row: Row) -> Tally:

@@ -251,6 +251,21 @@ def test_rows_pushed_to_the_landing_branch_at_the_last_moment_are_told(world: Wo
     assert "Nothing was changed" not in answer
 
 
+@pytest.mark.parametrize("table", ["stamps", "completions"])
+def test_a_cell_that_no_decision_sets_spoils_the_landing_branch(world: World, table: str) -> None:
+    """A collaborator sets the `hop_uri` of the fresh stamp, or of the fresh completion of a /close, on the branch."""
+    pull = reviewed(world)
+    stamped = table == "stamps"
+    root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT if stamped else "/close --yes solved elsewhere"))
+
+    def meddle() -> None:
+        world.db.push(root + world.db.head()[:8], f"UPDATE {table} SET hop_uri = 'hop://evil/'", user="bo")
+
+    act_on(world, pull, world.bot(Meanwhile("POST", "/pulls", meddle)))
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**" if stamped else "**CLOSED, ITEM")
+    assert world.count(table, "hop_uri IS NOT NULL") == 0
+
+
 def test_a_stamp_of_another_tool_that_comes_in_between_stays_the_only_one(either_world: World) -> None:
     world = either_world
     pull = reviewed(world)

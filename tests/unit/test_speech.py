@@ -360,9 +360,10 @@ ANSWERS: tuple[tuple[str, str, dict[str, Any], str], ...] = (
         """\
 **ACCEPTED** · `w-870be07fbc` `Teach the mayor to count` · by `ana` (rig `ana-town`) at 2026-06-14 13:59 UTC
 
-Stamp `s-b7c0fdba3ae69e6a` for `polecat-7`: quality 4, reliability 5, severity `leaf`, confidence 1, skills `go, cli`.
+Stamp `s-b7c0fdba3ae69e6a` for `polecat-7`: quality 4 (good), reliability 5 (excellent), \
+severity `leaf`, confidence 1, skills `go, cli`.
 Message: `Clean; tests included.`
-Merged `vedj3hu` as `8h8cfkk`; item completed; rows on main match what was reviewed.
+Merged `vedj3hu` as `8h8cfkk`; item completed; rows on main match what was reviewed, cell by cell (9 compared).
 Way back, for an operator: `stampbot revert s-b7c0fdba3ae69e6a --plan`""",
     ),
     (
