@@ -1,0 +1,25 @@
+"""A short soak, whole: real processes, killed and frozen while people work, and the hub in order afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.house.tree import ROOT
+
+MINUTES = 0.2
+PATIENCE_S = 60.0
+
+
+@pytest.mark.parametrize("landing", ["pull"])
+def test_what_people_decide_in_a_storm_is_done_once_and_answered_once(landing: str) -> None:
+    options = ["--minutes", str(MINUTES), "--seed", "1", "--landing", landing, "--patience", str(PATIENCE_S)]
+    command = [sys.executable, "-m", "tests.soak", *options, "--wipe-at-the-end", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcome = json.loads(done.stdout)
+    assert outcome["audit"]["answered"] == outcome["audit"]["decisions"] > 0
+    assert sum(outcome["troubles"].values()) > 3
