@@ -68,13 +68,20 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
 
 
 def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps) -> Ended:
-    """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet."""
+    """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
+
+    Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
+    after Redis lost them.
+    """
     commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
+    about_to_s = snapshot.policy.timing.about_to_s
     _stop_echo(body, comments, snapshot)
-    if not notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
+    if deps.scratch.paper.lost(within_s=about_to_s):
+        return Moved("Redis was wiped a moment ago: what was said just before may not be listed yet")
+    if not notes.note_about_to(commons, number, deed, ttl_s=about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
     try:
-        deps.hub(commons).comment(commons, number, body)
+        deps.hub(commons).comment(commons, number, body, within_s=about_to_s)
     except HubRefused:
         notes.drop_about_to(commons, number, deed)
         raise
@@ -116,7 +123,7 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
         if not deps.scratch.notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
             return Moved("a merge was started a moment ago")
         try:
-            hub.merge(commons, number)
+            hub.merge(commons, number, within_s=snapshot.policy.timing.about_to_s)
         except HubRefused as no:
             deps.scratch.notes.drop_about_to(commons, number, deed)
             if no.status == 401:

@@ -31,6 +31,8 @@ DETAIL_READS_MAX = 20
 def sweep(commons: Commons, deps: Deps) -> int:
     """Knock at every pull that may need a look; returns how many. Raises HubError and redis.RedisError."""
     hub = deps.hub(commons)
+    # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
+    deps.scratch.paper.lost(within_s=deps.policy(commons).timing.about_to_s)
     pulls = hub.pulls(commons)
     main = main_head(hub, commons)
     by_number = {p.number: p for p in pulls}

@@ -39,6 +39,7 @@ class Ask:
     """One request. `path` is absolute and percent-encoded; `operation` is the contract's operationId.
 
     `auth`: the token goes along. `public`: may be asked without it. `reads`: asking twice changes nothing.
+    `until`: the moment, on the client's clock, after which it must not be sent any more; None: there is none.
     """
 
     operation: str
@@ -49,6 +50,7 @@ class Ask:
     auth: bool
     public: bool = False
     reads: bool
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,9 +78,9 @@ def sql_read(db: Database, ref: str, query: str, *, auth: bool) -> Ask:
     return Ask(operation="runSqlReadQueryPost", method="POST", path=path, body=body, auth=auth, public=True, reads=True)
 
 
-def write(operation: str, method: str, path: str, body: Mapping[str, object]) -> Ask:
+def write(operation: str, method: str, path: str, body: Mapping[str, object], *, until: float | None = None) -> Ask:
     """A request that changes something: always with the token, never sent twice."""
-    return Ask(operation=operation, method=method, path=path, body=body, auth=True, reads=False)
+    return Ask(operation=operation, method=method, path=path, body=body, auth=True, reads=False, until=until)
 
 
 def database_path(db: Database) -> str:

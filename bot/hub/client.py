@@ -208,20 +208,20 @@ class Hub:
         with _unknown_if_unreadable("createPull"):
             return wire.read_pull(wire.read_one(answer)).number
 
-    def comment(self, commons: Commons, number: PullNo, body: str) -> CommentId:
-        """Post a comment (Markdown)."""
+    def comment(self, commons: Commons, number: PullNo, body: str, *, within_s: float | None = None) -> CommentId:
+        """Post a comment (Markdown). Raises HubBusy(unknown_end) instead of sending it later than `within_s` from now."""
         path = asks.pull_path(commons, number) + "/comments"
-        answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}))
+        answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}, until=self._until(within_s)))
         with _unknown_if_unreadable("createPullComment"):
             return wire.read_comment_id(wire.read_one(answer))
 
-    def merge(self, commons: Commons, number: PullNo) -> None:
+    def merge(self, commons: Commons, number: PullNo, *, within_s: float | None = None) -> None:
         """Merge a pull and follow the operation to its end. No head can be expected: verify what came to main.
 
         Raises HubRefused if it cannot be merged (422 at once, or a failed operation), HubBusy if it is still running
-        or its end is unknown. Never starts a second merge.
+        or its end is unknown, or would be sent later than `within_s` from now. Never starts a second merge.
         """
-        ask = asks.write("mergePull", "POST", asks.pull_path(commons, number) + "/merge", {})
+        ask = asks.write("mergePull", "POST", asks.pull_path(commons, number) + "/merge", {}, until=self._until(within_s))
         ended = self._operate(ask)
         if ended.state is not OperationState.SUCCEEDED:
             raise wire.failure(ask, ended)
@@ -261,6 +261,9 @@ class Hub:
                 raise HubBusy(f"{ask.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
 
     # --- one request ----------------------------------------------------------------------------------------------
+
+    def _until(self, within_s: float | None) -> float | None:
+        return self._clock() + within_s if within_s is not None else None
 
     def _ours(self, db: Database) -> bool:
         return db in self._commons
@@ -347,6 +350,9 @@ class Hub:
             headers["authorization"] = f"Bearer {self._token}"
         if ask.body is not None:
             headers["content-type"] = "application/json"
+        if ask.until is not None and self._clock() > ask.until:
+            # After a long wait for our turn, or because this process was asleep: by now somebody else may have done it.
+            raise HubBusy(f"{ask.operation}: unknown end, it was not sent, for it came too late", unknown_end=True)
         try:
             with self._session.request(
                 ask.method,

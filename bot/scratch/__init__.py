@@ -19,6 +19,7 @@ from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys
 from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.scratch.notes import Glance, Notes
+from bot.scratch.paper import Paper
 from bot.scratch.sheets import Sheets
 
 __all__ = [
@@ -53,8 +54,8 @@ __all__ = [
 class Scratch:
     """All sheets of scratch paper over one Redis client.
 
-    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, `notes.note_about_to`,
-    `notes.forget_glance`. Everything else goes on as if the paper were blank.
+    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, the paper itself,
+    `notes.note_about_to`, `notes.forget_glance`. Everything else goes on as if the paper were blank.
     """
 
     def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
@@ -72,6 +73,7 @@ class Scratch:
         self.hosts = Hosts(client, keys, now)
         self.siblings = KnownSiblings(client, keys, now)
         self.notes = Notes(client, keys, now)
+        self.paper = Paper(client, keys)
         self.board = Board(client, keys)
         self.counters = Counters(client, keys)
 

@@ -99,6 +99,14 @@ class Keys:
         """What the pull looked like when everything due was done."""
         return f"{self.prefix}glance:{commons}:{pull}"
 
+    def paper(self) -> str:
+        """A name for all that stands here: another one means that Redis was wiped in between."""
+        return f"{self.prefix}paper"
+
+    def blank(self) -> str:
+        """There while somebody remembers that more stood here a moment ago."""
+        return f"{self.prefix}blank"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"

@@ -419,6 +419,9 @@ def test_comments_come_in_any_order_edited_or_not_yet(commons: FreshDatabase) ->
     assert shown["edited"][-1]["updated_at"] > plain[-1]["created_at"]
     assert shown["lagging"] == plain[:-1]
     assert seen() == plain
+    commons.play({"quirk": 41, "how": "lagging", "lag_ms": 60_000, "times": 1}, {"quirk": 41, "how": "lagging", "lag_ms": 1})
+    time.sleep(0.01)
+    assert (seen(), seen()) == ([], plain)
 
 
 def test_an_operations_status_comes_in_other_words(commons: FreshDatabase) -> None:

@@ -24,6 +24,8 @@ GAP_S = (0.8, 3.0)
 """Between two accidents."""
 WEATHER_S = (0.8, 3.5)
 """How long one kind of weather stays. Well below `about_to_s`: a list of comments lags for seconds, not for minutes."""
+LAG_MS = 4000
+"""So old must a comment be to be listed while the list lags."""
 OURS = {"user": BOT}
 WRITES = ("createPullComment", "mergePull", "createPull", "createBranch", "runSqlWriteQuery", "updatePull")
 
@@ -222,7 +224,7 @@ SKY = (
     Weather(1, "outage", ({"quirk": "latency", "ms": 800},)),
     Weather(5, "lost answer", ({"quirk": 22, "how": "done", "times": 2, "match": "a write"},)),
     Weather(2, "lost request", ({"quirk": 22, "how": "not done", "times": 2, "match": "a write"},)),
-    Weather(4, "lag", ({"quirk": 41, "how": "lagging"},)),
+    Weather(4, "lag", ({"quirk": 41, "how": "lagging", "lag_ms": LAG_MS},)),
     Weather(1, "odd lists", ({"quirk": 41, "how": "shuffled"},)),
     Weather(1, "odd lists", ({"quirk": 25, "lag_ms": 2000},)),
     Weather(2, "slow merge", ({"quirk": 34, "how": "slow", "ms": 1500, "times": 2},)),

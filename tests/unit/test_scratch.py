@@ -461,6 +461,21 @@ def test_only_one_is_about_to_do_a_thing(scratch: Scratch) -> None:
     assert notes.note_about_to(COMMONS, PULL, "answer 2", ttl_s=60)
 
 
+def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(scratch: Scratch) -> None:
+    before = [Scratch(scratch.redis, now=lambda: NOW).paper for _ in range(2)]
+    assert [paper.lost(within_s=60) for paper in before] == [False, False]
+    scratch.redis.flushall()
+    newcomer = Scratch(scratch.redis, now=lambda: NOW).paper
+    assert not newcomer.lost(within_s=60)
+    assert before[0].lost(within_s=0.2)
+    assert newcomer.lost(within_s=60)
+    time.sleep(0.25)
+    assert not newcomer.lost(within_s=60)
+    assert before[1].lost(within_s=0.2)
+    time.sleep(0.25)
+    assert [paper.lost(within_s=60) for paper in (*before, newcomer)] == [False, False, False]
+
+
 def test_a_glance_is_remembered_for_an_hour(scratch: Scratch) -> None:
     glance = Glance(
         state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW

@@ -12,7 +12,7 @@ from bot.sandbox.faults import DeliveryPlan, Params, Play
 from bot.sandbox.operations import Failure, JobPlan
 from bot.sandbox.quirks.register import JOBS, PULLS, WRITES, data_of, each, number_of, on_call, on_event, word_of
 from bot.sandbox.records import DatabaseName
-from bot.sandbox.state import Hub
+from bot.sandbox.state import Hub, utc_now
 
 # --- pulls and merging ---
 
@@ -123,11 +123,12 @@ def protected_branch(params: Params, call: Call, hub: Hub) -> Play:
 @on_call(
     41,
     "odd-comments",
-    "comments come shuffled or reversed, or the last one looks edited, or is not there yet",
+    "comments come shuffled or reversed, or the last one looks edited, or is not there yet (lag_ms: all that are so young)",
     "listPullComments",
     how=("shuffled", "reversed", "edited", "lagging"),
     body="edited",
     seed=1,
+    lag_ms=0,
 )
 def odd_comments(params: Params, call: Call, hub: Hub) -> Play:
     def reshape(call: Call, answer: Answer) -> Answer:
@@ -140,6 +141,9 @@ def odd_comments(params: Params, call: Call, hub: Hub) -> Play:
             random.Random(number_of(params, "seed")).shuffle(comments)
         elif how == "reversed":
             comments.reverse()
+        elif how == "lagging" and (lag_ms := number_of(params, "lag_ms")):
+            listed_until = utc_now() - timedelta(milliseconds=lag_ms)
+            comments = [c for c in comments if datetime.fromisoformat(c["created_at"]) <= listed_until]
         elif how == "lagging":
             comments.pop()
         else:
