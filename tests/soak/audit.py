@@ -175,7 +175,7 @@ _TABLES = (("rigs", "handle"), ("wanted", "id"), ("completions", "id"), ("stamps
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """Something that was done to the bot, from the journal of the soak: `wipe`, `kill` and `lag` matter here."""
+    """Something that was done to the bot, from the journal of the soak: `wipe`, `lag` and `kill` or `end` matter here."""
 
     what: str
     at: datetime
@@ -387,9 +387,9 @@ def _text(said: Said) -> str:
 
 
 def _excused(said: Said, troubles: Sequence[Trouble], window_s: float) -> bool:
-    """Whether a wipe, a kill and a lag all fell into the seconds before it."""
+    """Whether a wipe, the end of a process and a lag all fell into the seconds before it."""
     near = {t.what for t in troubles if t.at <= said.at and (said.at - t.until).total_seconds() <= window_s}
-    return {"wipe", "kill", "lag"} <= near
+    return {"wipe", "lag"} <= near and bool({"kill", "end"} & near)
 
 
 # --- as a program ---------------------------------------------------------------------------------------------------

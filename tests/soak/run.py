@@ -166,10 +166,11 @@ def _calm(plan: Plan, place: Town, folder: Path, watching: Watching) -> tuple[Au
     while True:
         found = audit(reader.read(), journal(folder / "troubles.jsonl"), ABOUT_TO_S)
         gone_s = time.monotonic() - began
-        still = still + 1 if found.good and found == last else 0
+        # What came twice stays so; waiting longer mends only what is still on its way.
+        still = still + 1 if found == last and not (found.lost or found.wrong) else 0
         open_ends = len(found.lost) + len(found.wrong)
         watching.tell("calm", gone_s / plan.patience_s, f"{open_ends} open ends" if open_ends else "in order")
-        if still >= STILL_AUDITS or gone_s > plan.patience_s or found.duplicates or found.said_twice:
+        if still >= STILL_AUDITS or gone_s > plan.patience_s:
             return found, gone_s
         last = found
         time.sleep(AUDIT_EVERY_S)

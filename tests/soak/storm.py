@@ -212,8 +212,8 @@ ACCIDENTS = (
     Accident(1, _freeze(("prober", "clock", "web"), 0.2, 4.0)),
     Accident(2, _freeze_hub),
     Accident(2, _freeze_redis),
-    Accident(3, _wipe),
-    Accident(2, _restart_redis),
+    Accident(2, _wipe),
+    Accident(1, _restart_redis),
 )
 SKY = (
     Weather(8, "clear", ()),

@@ -27,7 +27,7 @@ BOTS = ("web", "worker-1", "worker-2", "prober", "clock")
 RESTART_S = 0.5
 WATCH_S = 0.1
 READY_TIMEOUT_S = 60.0
-ABOUT_TO_S = 8.0
+ABOUT_TO_S = 6.0
 POLICY = f"""\
 # Waits of a soak: seconds where a real bot waits minutes.
 landing = "%s"
