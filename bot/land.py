@@ -25,6 +25,7 @@ from bot.model.snapshot import Snapshot
 from bot.model.step import Land
 from bot.observe import main_head, merge_of
 from bot.outcome import Done, Ended, Refused
+from bot.reads import rows_together
 from bot.scratch import Lease
 
 BRANCH_ROOT = "stampbot"
@@ -94,11 +95,14 @@ def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
 def _rows_at(work: _Work, ref: str) -> dict[tuple[str, str], Row | None]:
     """The rows of the change at a commit or branch, None for those that are not there."""
     found: dict[tuple[str, str], Row | None] = {(w.table, w.key): None for w in work.change.writes}
-    for table in dict.fromkeys(w.table for w in work.change.writes):
-        writes = [w for w in work.change.writes if w.table == table]
-        column = writes[0].key_column
-        for row in work.hub.rows(work.commons, ref, sql.rows_by(table, column, [w.key for w in writes])):
-            found[table, row.text(column)] = row
+    columns = {w.table: w.key_column for w in work.change.writes}
+    asked = [
+        sql.rows_by(table, column, [w.key for w in work.change.writes if w.table == table]) for table, column in columns.items()
+    ]
+    for (table, column), rows in zip(
+        columns.items(), rows_together(work.hub, work.commons, ref, asked, work.columns), strict=True
+    ):
+        found |= {(table, row.text(column)): row for row in rows}
     return found
 
 
@@ -259,15 +263,18 @@ def _untouched_since(work: _Work, base: CommitHash, main: CommitHash) -> bool:
 
 def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
     """Write what is missing on the branch, check it whole, open its pull, merge. None: main moved, begin again."""
+    rows = _rows_at(work, name)
     for write in work.change.writes:
         work.lease.extend()
-        row = _row_at(work, name, write)
+        row = rows[write.table, write.key]
         if is_written(write, row):
             continue
         if not is_untouched(write, row):
             raise _Spoiled(f"{name} holds a {write.table} row that nobody of ours wrote")
         _write(work, name, write)
-        if not is_written(write, _row_at(work, name, write)):
+    rows = _rows_at(work, name)
+    for write in work.change.writes:
+        if not is_written(write, rows[write.table, write.key]):
             return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
     head = _whole(work, name, base)
     number = _open_pull(work, name)

@@ -6,7 +6,7 @@ URLs are never fetched here; their fact sheets are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
-from bot.model.snapshot import Merge, Present, Record, Snapshot
+from bot.model.snapshot import Merge, Present, Snapshot
 from bot.reads import Reads, Rows, columns_at
 
 
@@ -252,37 +252,36 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     at = sketch.merge.before if sketch.merge is not None else sketch.main_head
     columns = {commit: columns_at(hub, commons, commit) for commit in (at, sketch.main_head)}
     reads = Reads(hub=hub, commons=commons, columns=columns, pool=deps.readers)
-    read = reads.read
-    then = _read_ledger(read, sketch, at)
-    now = _read_ledger(read, sketch, sketch.main_head) if at != sketch.main_head else then
+    then = _read_ledger(reads, sketch, at)
+    now = _read_ledger(reads, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
     handles, owners = people(sketch, known)
-    everybody = sketch.kind is PullKind.REGISTRATION
+    worker = sketch.worker or _claimant(sketch, known)
+    urls = tuple(link.url for link in sketch.links)
+    sheets = _sheets(urls, deps)
+    handed = reuse.things(sketch, sheets.values(), deps)
 
     def around(commit: CommitHash) -> sql.Query:
         return sql.rigs_around(handles, owners, sketch.policy.min_trust, there=columns[commit].get("rigs", ()))
 
-    rigs = read(at, sql.all_rigs() if everybody else around(at))
-    found = tuple(Rig(r) for r in rigs.result())
-    # Two links may tie a validator to a worker through a rig that plays no part itself.
-    linked = handles if everybody else tuple(dict.fromkeys((*handles, *(rig.handle for rig in found))))
-    rigs_now = rigs
-    if at != sketch.main_head:
-        rigs_now = read(sketch.main_head, around(sketch.main_head))
-    links = read(at, sql.rig_links_around(linked))
-    worker = sketch.worker or _claimant(sketch, known)
-    record = read(at, sql.record_of(worker)) if worker else None
-    asked = surroundings.ask(sketch, worker, at, reads)
-    urls = tuple(link.url for link in sketch.links)
-    sheets = _sheets(urls, deps)
-    handed = reuse.things(sketch, sheets.values(), deps)
-    alike = read(at, reuse.search(handed))
+    everybody = sketch.kind is PullKind.REGISTRATION
+    rigs, links, record, alike, *surrounding = reads.read_together(
+        at,
+        sql.all_rigs() if everybody else around(at),
+        # Two links may tie a validator to a worker through a rig that plays no part itself.
+        sql.rig_links_around(handles, sql.NOTHING if everybody else around(at)),
+        sql.record_of(worker) if worker else sql.NOTHING,
+        reuse.search(handed),
+        *surroundings.queries(sketch, worker),
+    )
+    rigs_now = rigs if at == sketch.main_head else reads.read(sketch.main_head, around(sketch.main_head))
+    asked = surroundings.Asked(*surrounding)
     current = known if now is then else _settle(now)
     return replace(
         sketch,
         items=known.items,
         completions=known.completions,
-        rigs=found,
+        rigs=tuple(Rig(r) for r in rigs.result()),
         rig_links=tuple(RigLink(r) for r in links.result()),
         present=Present(
             items=current.items,
@@ -290,7 +289,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
             stamps=current.stamps,
             rigs=tuple(Rig(r) for r in rigs_now.result()),
         ),
-        record=_record(record),
+        record=wire.read_record(record.result()),
         probes=tuple(sheets[url] for url in urls if url in sheets),
         uses=reuse.uses(sketch, handed, alike.result(), deps),
         surroundings=asked.surroundings(),
@@ -314,21 +313,19 @@ def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
     }
 
 
-Read = Callable[[CommitHash, sql.Query], Rows]
-
-
-def _read_ledger(read: Read, sketch: Snapshot, at: CommitHash) -> tuple[Rows, Rows, Rows]:
+def _read_ledger(reads: Reads, sketch: Snapshot, at: CommitHash) -> tuple[Rows, ...]:
     ids = sketch.item_ids[:50]
     handed = [c.key for c in sketch.changes.of("completions")][:50]
     derived = [stamp_id(sketch.commons, done.id) for done in (sketch.handed_in,) if done is not None]
-    return (
-        read(at, sql.rows_by("wanted", "id", ids)),
-        read(at, sql.completions_of(ids, [c.new("context_id") or "" for c in sketch.changes.of("stamps")][:50])),
-        read(at, sql.stamps_for(handed, [StampId(d) for d in derived])),
+    return reads.read_together(
+        at,
+        sql.rows_by("wanted", "id", ids),
+        sql.completions_of(ids, [c.new("context_id") or "" for c in sketch.changes.of("stamps")][:50]),
+        sql.stamps_for(handed, [StampId(d) for d in derived]),
     )
 
 
-def _settle(reads: tuple[Rows, Rows, Rows]) -> _Ledger:
+def _settle(reads: tuple[Rows, ...]) -> _Ledger:
     items, completions, stamps = reads
     return _Ledger(
         items=tuple(Wanted(r) for r in items.result()),
@@ -366,7 +363,3 @@ def people(sketch: Snapshot, known: _Ledger) -> tuple[tuple[Handle, ...], tuple[
     owners += [v.user for v in sketch.policy.validators]
     owners += [change.new("dolthub_org") or "" for change in sketch.changes.of("rigs")[:200]]
     return tuple(Handle(h) for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
-
-
-def _record(rows: Rows | None) -> Record:
-    return wire.read_record(rows.result()) if rows is not None else Record()

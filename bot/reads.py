@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from bot.hub import sql, wire
 from bot.hub.client import Hub
+from bot.hub.errors import HubStrange
 from bot.model.ids import CommitHash, Commons
 from bot.model.ledger import Row
 
@@ -33,8 +34,52 @@ class Reads:
 
     def read(self, at: CommitHash, query: sql.Query) -> Rows:
         """Begin to read; nothing is asked where a column that the query names is missing."""
-        if query.is_nothing or not query.fits(self.columns[at]):
-            done: Rows = Future()
-            done.set_result(())
-            return done
+        if not self._asks(at, query):
+            return _nothing()
         return self.pool.submit(self.hub.rows, self.commons, at, query)
+
+    def read_together(self, at: CommitHash, *queries: sql.Query) -> tuple[Rows, ...]:
+        """Begin to read several in one request, which is what DoltHub counts. All cells come as text.
+
+        What cannot be asked so (an answer that is too large, a SQL error of one) is asked one by one.
+        """
+        asked = tuple(dict.fromkeys(query for query in queries if self._asks(at, query)))
+        if len(asked) < 2:
+            return tuple(self.read(at, query) for query in queries)
+        found: dict[sql.Query, Rows] = {query: Future() for query in asked}
+        self.pool.submit(self._fill, at, found)
+        return tuple(found[query] if query in found else _nothing() for query in queries)
+
+    def _asks(self, at: CommitHash, query: sql.Query) -> bool:
+        return not query.is_nothing and query.fits(self.columns[at])
+
+    def _fill(self, at: CommitHash, futures: Mapping[sql.Query, Rows]) -> None:
+        try:
+            answers = rows_together(self.hub, self.commons, at, tuple(futures), self.columns[at])
+        except BaseException as error:
+            for future in futures.values():
+                future.set_exception(error)
+            return
+        for future, answer in zip(futures.values(), answers, strict=True):
+            future.set_result(answer)
+
+
+def rows_together(
+    hub: Hub, commons: Commons, ref: str, queries: Sequence[sql.Query], columns: Mapping[str, Collection[str]]
+) -> tuple[tuple[Row, ...], ...]:
+    """What several queries yield, query by query, in one request. All cells come as text.
+
+    What cannot be asked so (an answer that is too large, a SQL error of one of them) is asked one by one. Raises HubError.
+    """
+    if len(queries) > 1:
+        try:
+            return sql.apart(hub.rows(commons, ref, sql.together(queries, columns)), queries, columns)
+        except (HubStrange, ValueError, IndexError):
+            pass
+    return tuple(hub.rows(commons, ref, query) for query in queries)
+
+
+def _nothing() -> Rows:
+    done: Rows = Future()
+    done.set_result(())
+    return done

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bot.hub import sql, wire
-from bot.model.ids import CommitHash, Handle
+from bot.model.ids import Handle
 from bot.model.kind import PullKind
 from bot.model.ledger import ChangeKind, Completion, Wanted
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot, Surroundings
-from bot.reads import Reads, Rows
+from bot.reads import Rows
 
 POSTS_COMPARED_MAX = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Asked:
     """Reads under way."""
 
@@ -38,15 +38,15 @@ class Asked:
         return tuple(item for item in map(Wanted, self.namesakes.result()) if item.id not in posted)
 
 
-def ask(sketch: Snapshot, worker: Handle | None, at: CommitHash, reads: Reads) -> Asked:
-    """Begin to read. Only of pulls that are to be decided, and only what their kind has use for."""
+def queries(sketch: Snapshot, worker: Handle | None) -> tuple[sql.Query, sql.Query, sql.Query, sql.Query]:
+    """What to read, in the order of `Asked`. Only of pulls that are to be decided, and only what their kind has use for."""
     is_open = sketch.pull.state is PullState.OPEN
     about = worker if is_open and sketch.kind is PullKind.WORK else None
     posts = sketch.changes.of("wanted", ChangeKind.ADDED)[:POSTS_COMPARED_MAX] if is_open else ()
     titles = [change.new("title") or "" for change in posts]
-    return Asked(
-        tallies=reads.read(at, sql.tallies_around(about) if about else sql.NOTHING),
-        claims=reads.read(at, sql.claims_of(about) if about else sql.NOTHING),
-        completions=reads.read(at, sql.latest_completions_of(about) if about else sql.NOTHING),
-        namesakes=reads.read(at, sql.items_titled(titles)),
+    return (
+        sql.tallies_around(about) if about else sql.NOTHING,
+        sql.claims_of(about) if about else sql.NOTHING,
+        sql.latest_completions_of(about) if about else sql.NOTHING,
+        sql.items_titled(titles),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,13 +38,16 @@ _NOT_COMPARABLE = frozenset({"tags", "sandbox_scope", "valence", "skill_tags", "
 class Query:
     """A read. A paged one has a total order, and the client adds LIMIT and OFFSET. The empty text asks nothing.
 
-    `needs`: the columns its text names, by table and name, of those that a commons may lack.
+    `needs`: the columns its text names, by table and name, of those that a commons may lack. What it yields is whole rows of
+    `table`, or the columns `yields`; a query that says so can be asked together with others.
     """
 
     text: str
     paged: bool = False
     per_page: int = ROWS_PER_PAGE
     needs: tuple[tuple[str, str], ...] = ()
+    table: str = ""
+    yields: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -269,6 +272,46 @@ def diff_rows(a: CommitHash, b: CommitHash, table: str) -> Query:
     )
 
 
+# --- several reads in one ---------------------------------------------------------------------------------------------
+
+
+def together(queries: Sequence[Query], columns: Mapping[str, Collection[str]]) -> Query:
+    """One query that yields what all of these do, as text: `part` (which of them, from 0) and `c0`, `c1` and so on.
+
+    `columns`: columns by table of this commons. A row stands once in what a query yields, and is told from others by its key,
+    or by its first two columns. Raises ValueError for a query that does not say what it yields.
+    """
+    shapes = [shape(query, columns) for query in queries]
+    width = max(2, *map(len, shapes))
+    selects = []
+    for part, (query, names) in enumerate(zip(queries, shapes, strict=True)):
+        cells = [f"CAST(q.{name(column)} AS CHAR)" for column in names] + ["NULL"] * (width - len(names))
+        shown = ", ".join(f"{cell} AS c{at}" for at, cell in enumerate(cells))
+        selects.append(f"SELECT {part} AS part, {shown} FROM ({query.text}) AS q")
+    return Query(" UNION ALL ".join(selects) + " ORDER BY part, c0, c1", paged=True)
+
+
+def shape(query: Query, columns: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """The columns a query yields, the key of whole rows first. Raises ValueError if it does not say."""
+    if query.table:
+        key = _known_key(query.table)
+        return tuple(dict.fromkeys((key, *columns.get(query.table, ()))))
+    if not query.yields:
+        raise ValueError("this query does not say what it yields")
+    return query.yields
+
+
+def apart(rows: Iterable[Row], queries: Sequence[Query], columns: Mapping[str, Collection[str]]) -> tuple[tuple[Row, ...], ...]:
+    """What `together` yielded, query by query. Raises ValueError for rows of none of them."""
+    shapes = [shape(query, columns) for query in queries]
+    found: tuple[list[Row], ...] = tuple([] for _ in queries)
+    for row in rows:
+        part = int(row.text("part"))
+        cells = ((column, row.get(f"c{at}")) for at, column in enumerate(shapes[part]))
+        found[part].append(Row.of(cells))
+    return tuple(map(tuple, found))
+
+
 # --- rows of the commons ----------------------------------------------------------------------------------------------
 
 
@@ -306,6 +349,7 @@ def rows_by(table: str, column: str, values: Iterable[str]) -> Query:
         f"SELECT * FROM {name(table)} WHERE {_among(name(column), among)} ORDER BY {name(key)}",
         paged=True,
         needs=_of(table, column, key),
+        table=table,
     )
 
 
@@ -318,6 +362,7 @@ def completions_of(wanted_ids: Iterable[WantedId], ids: Iterable[str] = ()) -> Q
         f"SELECT * FROM `completions` WHERE {_among('`wanted_id`', items)} OR {_among('`id`', named)} ORDER BY `id`",
         paged=True,
         needs=_of("completions", "wanted_id", "id"),
+        table="completions",
     )
 
 
@@ -338,6 +383,7 @@ def completions_like(spellings: Iterable[tuple[str, ...]]) -> Query:
         "SELECT `id`, `wanted_id`, `completed_by`, `evidence` FROM `completions`"
         f" WHERE {plain} OR {hiding} ORDER BY CASE WHEN {plain} THEN 0 ELSE 1 END, `id` LIMIT {LIKE_ROWS_MAX}",
         needs=_of("completions", "id", "wanted_id", "completed_by", "evidence"),
+        yields=("id", "wanted_id", "completed_by", "evidence"),
     )
 
 
@@ -356,18 +402,18 @@ def rigs_around(
     named, owned = tuple(h for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
     wanted: list[str] = []
     if named:
-        these = f"SELECT {{}} FROM `rigs` WHERE {_among('LOWER(`handle`)', (_lower(h) for h in named))}"
+        these = f"FROM `rigs` WHERE {_among('LOWER(`handle`)', (_lower(h) for h in named))}"
         wanted += [
             _among("LOWER(`handle`)", (_lower(h) for h in named)),
             *(
-                f"(`{c}` <> '' AND `{c}` IN ({these.format(f'`{c}`')}))"
+                f"(`{c}` <> '' AND `{c}` IN (SELECT `{c}` {these}))"
                 for c in ("dolthub_org", "owner_email", "parent_rig")
                 if c in there
             ),
         ]
         if "parent_rig" in there:
             wanted.append(_among("LOWER(`parent_rig`)", (_lower(h) for h in named)))
-            wanted.append(f"`handle` IN ({these.format('`parent_rig`')})")
+            wanted.append(f"`handle` IN (SELECT `parent_rig` {these})")
     if owned and "dolthub_org" in there:
         wanted.append(_among("LOWER(`dolthub_org`)", (_lower(o) for o in owned)))
     if min_trust is not None and "trust_level" in there:
@@ -375,23 +421,28 @@ def rigs_around(
     if not wanted:
         return NOTHING
     text = f"SELECT * FROM `rigs` WHERE {' OR '.join(wanted)} ORDER BY `handle`"
-    return Query(text, paged=True, needs=_of("rigs", "handle"))
+    return Query(text, paged=True, needs=_of("rigs", "handle"), table="rigs")
 
 
 def all_rigs() -> Query:
     """Every rig: a registration is compared with all of them, for names that only look alike."""
-    return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True, needs=_of("rigs", "handle"))
+    return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True, needs=_of("rigs", "handle"), table="rigs")
 
 
-def rig_links_around(handles: Iterable[Handle]) -> Query:
-    """Links between rigs that name one of these handles, in any case and any status."""
+def rig_links_around(handles: Iterable[Handle], rigs: Query = NOTHING) -> Query:
+    """Links between rigs that name one of these handles, or of the rigs that a query yields, in any case and any status."""
     named = tuple(_lower(h) for h in dict.fromkeys(handles) if h)
     if not named:
         return NOTHING
+    theirs = "" if rigs.is_nothing else f"SELECT LOWER(r.`handle`) FROM ({rigs.text}) AS r"
+    around = " OR ".join(
+        f"{_among(end, named)}{f' OR {end} IN ({theirs})' if theirs else ''}" for end in ("LOWER(`rig_a`)", "LOWER(`rig_b`)")
+    )
     return Query(
-        f"SELECT * FROM `rig_links` WHERE {_among('LOWER(`rig_a`)', named)} OR {_among('LOWER(`rig_b`)', named)} ORDER BY `id`",
+        f"SELECT * FROM `rig_links` WHERE {around} ORDER BY `id`",
         paged=True,
-        needs=_of("rig_links", "id", "rig_a", "rig_b"),
+        needs=(*_of("rig_links", "id", "rig_a", "rig_b"), *rigs.needs),
+        table="rig_links",
     )
 
 
@@ -404,6 +455,7 @@ def stamps_for(context_ids: Iterable[str], stamp_ids: Iterable[StampId]) -> Quer
         f"SELECT * FROM `stamps` WHERE {_among('`context_id`', contexts)} OR {_among('`id`', ids)} ORDER BY `id`",
         paged=True,
         needs=_of("stamps", "id", "context_id"),
+        table="stamps",
     )
 
 
@@ -413,6 +465,7 @@ def record_of(handle: Handle) -> Query:
         "SELECT JSON_EXTRACT(`valence`, '$.quality') AS quality, COUNT(*) AS stamps FROM `stamps`"
         f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')",
         needs=_of("stamps", "subject", "valence"),
+        yields=("quality", "stamps"),
     )
 
 
@@ -426,6 +479,7 @@ def tallies_around(handle: Handle) -> Query:
         f" OR `author` IN (SELECT s.`author` FROM `stamps` AS s WHERE s.`subject` = {worker})"
         f" GROUP BY `author`, `subject` ORDER BY `author`, `subject` LIMIT {AROUND_ROWS_MAX}",
         needs=_of("stamps", "author", "subject", "valence", "confidence", "created_at"),
+        yields=("author", "subject", "stamps", "valences", "confidence", "last_at"),
     )
 
 
@@ -435,6 +489,7 @@ def claims_of(handle: Handle) -> Query:
         "SELECT `id`, `title`, `status`, `claimed_by`, `updated_at` FROM `wanted`"
         f" WHERE `claimed_by` = {literal(handle)} AND `status` = 'claimed' ORDER BY `id` LIMIT {AROUND_ROWS_MAX}",
         needs=_of("wanted", "id", "title", "status", "claimed_by", "updated_at"),
+        yields=("id", "title", "status", "claimed_by", "updated_at"),
     )
 
 
@@ -444,6 +499,7 @@ def latest_completions_of(handle: Handle) -> Query:
         "SELECT `id`, `wanted_id`, `completed_by`, `completed_at` FROM `completions`"
         f" WHERE `completed_by` = {literal(handle)} ORDER BY `completed_at` DESC, `id` LIMIT {AROUND_ROWS_MAX}",
         needs=_of("completions", "id", "wanted_id", "completed_by", "completed_at"),
+        yields=("id", "wanted_id", "completed_by", "completed_at"),
     )
 
 
@@ -456,6 +512,7 @@ def items_titled(titles: Iterable[str]) -> Query:
         "SELECT `id`, `title`, `status`, `posted_by` FROM `wanted`"
         f" WHERE {_among('LOWER(TRIM(`title`))', folded)} ORDER BY `id` LIMIT {AROUND_ROWS_MAX}",
         needs=_of("wanted", "id", "title", "status", "posted_by"),
+        yields=("id", "title", "status", "posted_by"),
     )
 
 

@@ -21,6 +21,7 @@ from bot.model.ids import CommitHash, Database, Handle, PullNo, StampId, User, W
 from bot.model.ledger import ChangeKind, Changes, Row, RowChange, RowWrite, Write
 from bot.model.pull import PullState
 from bot.model.snapshot import Record
+from bot.reads import columns_at, rows_together
 from bot.sandbox.seed_schema import creation
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database, sandbox_server
 
@@ -256,6 +257,40 @@ def test_stamps_around_a_worker_are_counted_by_pair(place: Place) -> None:
         ("pia", "ana", 1, 1, 1.0),
     ]
     assert wire.read_tally(rows[1]).last_at == datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
+
+
+def test_reads_in_one_request_bring_what_each_brings_by_itself(reading: Place) -> None:
+    columns = columns_at(reading.hub, reading.commons, reading.main)
+    handles = (Handle("pia-rig"), Handle("o'brien\\"))
+    around = sql.rigs_around(handles, ("ana",), 3)
+    queries = (
+        sql.all_rigs(),
+        around,
+        sql.rig_links_around(handles, around),
+        sql.rows_by("wanted", "id", ("w-1", "w-2")),
+        sql.rows_by("wanted", "id", ("nowhere",)),
+        sql.completions_of((WantedId("w-1"),)),
+        sql.stamps_for(("c-1",), (StampId("s-1"),)),
+        sql.record_of(handles[0]),
+        sql.tallies_around(handles[0]),
+        sql.claims_of(handles[0]),
+        sql.latest_completions_of(handles[0]),
+        sql.items_titled(("It's", "Mend 😀")),
+        sql.completions_like((("o/r", "/pull", "100%_|"),)),
+    )
+    one_by_one = [reading.hub.rows(reading.commons, reading.main, query) for query in queries]
+    at_once = rows_together(reading.hub, reading.commons, reading.main, queries, columns)
+    assert [{frozenset(row.cells) for row in rows} for rows in at_once] == [
+        {frozenset(row.cells) for row in rows} for rows in one_by_one
+    ]
+    assert sum(map(len, at_once)) > 5
+
+
+def test_reads_that_cannot_be_joined_are_asked_one_by_one(reading: Place) -> None:
+    columns = {"wanted": ("id", "no such column")}
+    queries = (sql.rows_by("wanted", "id", ("w-1",)), sql.all_rigs())
+    at_once = rows_together(reading.hub, reading.commons, reading.main, queries, columns)
+    assert at_once == tuple(reading.hub.rows(reading.commons, reading.main, query) for query in queries)
 
 
 def test_unfinished_completions_are_found_whatever_step_is_missing(place: Place) -> None:

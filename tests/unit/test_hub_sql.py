@@ -44,6 +44,7 @@ HOSTILE = (
     "%_",
     '"`',
     "\x1a\t",
+    "{} {0} {x}",
 )
 texts = st.text(alphabet=st.characters(codec="utf-8"))
 
@@ -163,11 +164,13 @@ def every_query(text: str) -> tuple[Query, ...]:
 
 @pytest.mark.parametrize("text", [t for t in HOSTILE if t])
 def test_every_query_is_one_reading_statement_for_any_text(text: str) -> None:
-    for query in every_query(text):
+    around = sql.rigs_around((Handle(text),), (text,), 3)
+    joined = sql.together((around, sql.stamps_for((text,), ())), {"rigs": ("handle",), "stamps": ("id", "author")})
+    for query in (*every_query(text), sql.rig_links_around((Handle(text),), around), joined):
         for said in (query.page(0), query.page(7)) if query.paged else (query.text,):
             statements = parse(said, read="mysql")
             assert len(statements) == 1, said
-            assert isinstance(statements[0], exp.Select), said
+            assert isinstance(statements[0], exp.Select | exp.Union), said
             assert said.isascii()
 
 
@@ -199,6 +202,25 @@ def test_only_tables_of_a_commons_are_read() -> None:
     for made in (lambda: sql.diff_rows(A, B, "dolt_schemas"), lambda: sql.rows_by("secrets", "id", ("1",))):
         with pytest.raises(ValueError):
             made()
+
+
+def test_what_does_not_say_what_it_yields_is_not_asked_together() -> None:
+    with pytest.raises(ValueError, match="what it yields"):
+        sql.together((sql.all_rigs(), sql.columns()), {"rigs": ("handle",)})
+
+
+def test_rows_asked_together_come_apart_by_their_part() -> None:
+    queries = (sql.record_of(Handle("pia")), sql.rows_by("wanted", "id", ("w-1",)))
+    columns = {"wanted": ("title", "id")}
+    rows = [
+        Row.of({"part": "1", "c0": "w-1", "c1": "Mend it"}),
+        Row.of({"part": "0", "c0": "4", "c1": "7"}),
+        Row.of({"part": "1", "c0": "w-2", "c1": None}),
+    ]
+    assert sql.apart(rows, queries, columns) == (
+        (Row.of({"quality": "4", "stamps": "7"}),),
+        (Row.of({"id": "w-1", "title": "Mend it"}), Row.of({"id": "w-2", "title": None})),
+    )
 
 
 def test_asking_for_nothing_asks_nothing() -> None:
