@@ -14,8 +14,7 @@ from bot.hub.errors import HubStrange
 from bot.model.ids import CommitHash, Commons, is_commit_hash
 from bot.model.ledger import INDISPENSABLE, ChangeKind, Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.policy import RatingStyle
-from bot.observe import main_head
-from bot.reads import columns_at
+from bot.reads import columns_at, main_head
 
 READ = {
     "rigs": ("dolthub_org", "owner_email", "parent_rig"),

@@ -23,9 +23,9 @@ from bot.model.policy import Landing
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land
-from bot.observe import main_head, merge_of
+from bot.observe import merge_of
 from bot.outcome import Done, Ended, Refused
-from bot.reads import rows_together
+from bot.reads import main_head, rows_together
 from bot.scratch import Lease
 
 BRANCH_ROOT = "stampbot"

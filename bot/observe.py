@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import reuse, surroundings
+from bot import elsewhere, reuse, surroundings
 from bot.deps import Deps
 from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
@@ -23,7 +23,7 @@ from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Want
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Merge, Present, Snapshot
-from bot.reads import Reads, Rows, columns_at
+from bot.reads import Reads, Rows, columns_at, main_head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +111,6 @@ def _said(commons: Commons, number: PullNo, deps: Deps) -> _Said:
     main = main_head(hub, commons)
     pull = hub.pull(commons, number)
     return _Said(pull=pull, comments=comments.result(), main_head=main, bot=bot)
-
-
-def main_head(hub: Hub, commons: Commons) -> CommitHash:
-    """Where main of the commons stands now."""
-    rows = hub.rows(commons, "main", sql.hash_of("main"))
-    head = rows[0].text("head") if rows else ""
-    if not is_commit_hash(head):
-        raise HubStrange(f"the head of {commons} main reads {head!r}")
-    return CommitHash(head)
 
 
 def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | None]:
@@ -276,12 +267,14 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     )
     rigs_now = rigs if at == sketch.main_head else reads.read(sketch.main_head, around(sketch.main_head))
     asked = surroundings.Asked(*surrounding)
+    found = tuple(Rig(r) for r in rigs.result())
+    renown = elsewhere.ask(_to_be_told(sketch, worker, found), commons, deps)
     current = known if now is then else _settle(now)
     return replace(
         sketch,
         items=known.items,
         completions=known.completions,
-        rigs=tuple(Rig(r) for r in rigs.result()),
+        rigs=found,
         rig_links=tuple(RigLink(r) for r in links.result()),
         present=Present(
             items=current.items,
@@ -290,6 +283,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
             rigs=tuple(Rig(r) for r in rigs_now.result()),
         ),
         record=wire.read_record(record.result()),
+        elsewhere=renown.known(),
         probes=tuple(sheets[url] for url in urls if url in sheets),
         uses=reuse.uses(sketch, handed, alike.result(), deps),
         surroundings=asked.surroundings(),
@@ -363,3 +357,9 @@ def people(sketch: Snapshot, known: _Ledger) -> tuple[tuple[Handle, ...], tuple[
     owners += [v.user for v in sketch.policy.validators]
     owners += [change.new("dolthub_org") or "" for change in sketch.changes.of("rigs")[:200]]
     return tuple(Handle(h) for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
+
+
+def _to_be_told(sketch: Snapshot, worker: Handle | None, rigs: tuple[Rig, ...]) -> Rig | None:
+    """The rig whose record a review tells: of whoever works, as long as there is something to decide."""
+    told = sketch.pull.state is PullState.OPEN and sketch.kind in (PullKind.WORK, PullKind.CLAIM)
+    return next((rig for rig in rigs if rig.handle == worker), None) if told else None

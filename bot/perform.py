@@ -17,8 +17,9 @@ from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
-from bot.observe import main_head, merge_deed, source_head
+from bot.observe import merge_deed, source_head
 from bot.outcome import Done, Ended, Moved, Refused
+from bot.reads import main_head
 
 ECHOES_MAX = 2
 """How often the same words are said where they do not seem to be heard."""

@@ -9,10 +9,19 @@ from dataclasses import dataclass
 from bot.hub import sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubStrange
-from bot.model.ids import CommitHash, Commons
+from bot.model.ids import CommitHash, Commons, is_commit_hash
 from bot.model.ledger import Row
 
 Rows = Future[tuple[Row, ...]]
+
+
+def main_head(hub: Hub, commons: Commons) -> CommitHash:
+    """Where main of the commons stands now."""
+    rows = hub.rows(commons, "main", sql.hash_of("main"))
+    head = rows[0].text("head") if rows else ""
+    if not is_commit_hash(head):
+        raise HubStrange(f"the head of {commons} main reads {head!r}")
+    return CommitHash(head)
 
 
 def columns_at(hub: Hub, commons: Commons, commit: CommitHash) -> dict[str, tuple[str, ...]]:

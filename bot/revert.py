@@ -11,8 +11,7 @@ from bot.hub.client import Hub
 from bot.land import here
 from bot.model.ids import CommitHash, Commons, StampId, is_commit_hash, stamp_id
 from bot.model.ledger import Completion, LedgerChange, Row, RowWrite, Stamp, Wanted, Write
-from bot.observe import main_head
-from bot.reads import columns_at
+from bot.reads import columns_at, main_head
 
 VERB = "revert"
 OPEN_AGAIN = ("in_review", "claimed")

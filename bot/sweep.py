@@ -18,8 +18,8 @@ from bot.model.ids import CommitHash, Commons, Database, PullNo
 from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState, PullSummary
-from bot.observe import NOT_FOR_US, main_head
-from bot.reads import Reads, columns_at
+from bot.observe import NOT_FOR_US
+from bot.reads import Reads, columns_at, main_head
 from bot.scratch import Glance
 
 NEWEST = 100

@@ -62,6 +62,10 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
             log.info("a webhook was not understood", error=stranger(error))
             abort(400)
         commons = _commons(event, allowed)
+        if commons is None and _commons(event, tuple(each.commons for each in settings.commons)):
+            # One of ours, and another one's secret: to whoever holds that, there is no such door.
+            hooks.labels("unknown secret").inc()
+            abort(404)
         if commons is None:
             hooks.labels("foreign").inc()
             abort(422)

@@ -99,6 +99,11 @@ class Hub:
         self._on_request = on_request
         self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
 
+    @property
+    def at_leisure(self) -> bool:
+        """Whether there is budget for what nobody waits for."""
+        return self._pace is None or self._pace.at_leisure
+
     # --- reads ----------------------------------------------------------------------------------------------------
 
     def me(self) -> User | None:

@@ -39,6 +39,13 @@ class Pace:
             self._fill()
             return self._per_minute
 
+    @property
+    def at_leisure(self) -> bool:
+        """Whether half of the budget is there to be taken: what can wait for another day asks only then."""
+        with self._lock:
+            self._fill()
+            return self._tokens * 2 >= self._most
+
     def wait(self) -> None:
         """Take one request out of the budget, waiting for it if need be."""
         with self._lock:

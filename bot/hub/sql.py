@@ -469,6 +469,21 @@ def record_of(handle: Handle) -> Query:
     )
 
 
+def record_elsewhere(handle: Handle, owner: str) -> Query:
+    """`handle, dolthub_org, quality, stamps`: record_of() of the rig of this handle and this owner, on another commons.
+
+    Whoever reads it compares the first two once more: whether `=` tells cases apart depends on a table's collation.
+    """
+    return Query(
+        "SELECT r.`handle` AS handle, r.`dolthub_org` AS dolthub_org,"
+        " JSON_EXTRACT(s.`valence`, '$.quality') AS quality, COUNT(*) AS stamps"
+        " FROM `stamps` AS s JOIN `rigs` AS r ON r.`handle` = s.`subject`"
+        f" WHERE s.`subject` = {literal(handle)} AND r.`dolthub_org` = {literal(owner)}"
+        " GROUP BY r.`handle`, r.`dolthub_org`, JSON_EXTRACT(s.`valence`, '$.quality')",
+        needs=(*_of("stamps", "subject", "valence"), *_of("rigs", "handle", "dolthub_org")),
+    )
+
+
 def tallies_around(handle: Handle) -> Query:
     """`author, subject, stamps, valences, confidence, last_at` by pair: of a worker, of its stampers, and of theirs."""
     worker = literal(handle)

@@ -89,10 +89,22 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A worker's stamps so far on this commons."""
+    """A worker's stamps so far on one commons."""
 
     stamps: int = 0
     mean_quality: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A worker's stamps on another commons that this bot serves.
+
+    INFERRED to be the same worker's: the handle and the account of its owner are the same, letter by letter. No commons knows
+    the rigs of another. So it is told to whoever decides, and nothing is decided by it.
+    """
+
+    commons: Commons
+    record: Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +166,8 @@ class Snapshot:
     rig_links: tuple[RigLink, ...] = ()
     present: Present = field(default_factory=Present)
     record: Record = field(default_factory=Record)
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """What is known of the worker's stamps on the other commons of this bot. Only for the eyes of whoever decides."""
     surroundings: Surroundings = field(default_factory=Surroundings)
     namesakes: tuple[Wanted, ...] = ()
     """Other items on main with the title of one that this pull posts, in any case: id, title, status, posted_by."""

@@ -20,6 +20,7 @@ from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.scratch.notes import Glance, Notes
 from bot.scratch.paper import Paper
+from bot.scratch.reputation import Reputation
 from bot.scratch.sheets import Sheets
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Leases",
     "Lost",
     "Notes",
+    "Reputation",
     "Scratch",
     "Sheets",
     "Standing",
@@ -75,6 +77,7 @@ class Scratch:
         self.notes = Notes(client, keys, now)
         self.paper = Paper(client, keys)
         self.board = Board(client, keys)
+        self.reputation = Reputation(client, keys)
         self.counters = Counters(client, keys)
 
     def awake(self) -> bool:

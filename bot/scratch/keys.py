@@ -107,6 +107,10 @@ class Keys:
         """There while somebody remembers that more stood here a moment ago."""
         return f"{self.prefix}blank"
 
+    def elsewhere(self, commons: Commons, handle: str, owner: str) -> str:
+        """What another commons tells of a rig's stamps. Strangers choose handles, so the name is a digest."""
+        return f"{self.prefix}elsewhere:{commons}:{digest('elsewhere/1', handle, owner)[:32]}"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"

@@ -17,12 +17,13 @@ from bot.model.ids import CommitHash
 from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.mark import NO_HEAD, Mark, MarkKind
-from bot.model.snapshot import Snapshot
+from bot.model.snapshot import Elsewhere, Snapshot
 from bot.speech import forges, md, words
 from bot.speech.md import Md
 
 LINES_MAX = 30
 TABLES_MAX = 8
+ELSEWHERE_MAX = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,12 +299,23 @@ def _worker(snapshot: Snapshot) -> Md | None:
         mean = Md(f"{record.mean_quality:.1f}")
         told = md.fill("{n}, mean quality {mean}", n=_stamps(record.stamps), mean=mean)
     line = md.fill("Worker {rig}: {told}", rig=md.code(snapshot.worker), told=told)
+    if snapshot.elsewhere:
+        # Inferred: nobody but the account behind a rig ties what it is called on one commons to what it is on another.
+        places = md.join([_elsewhere(each) for each in snapshot.elsewhere[:ELSEWHERE_MAX]], ", ")
+        line = md.fill("{line}; {places} (same rig name and account, so taken for the same worker)", line=line, places=places)
     if snapshot.rivals:
         others = md.join(
             [md.fill("pull {n} by {rig}", n=Md(str(r.pull)), rig=md.code(r.rig)) for r in snapshot.rivals[:5]], ", "
         )
         line = md.fill("{line}; also on this item: {others}", line=line, others=others)
     return md.fill("{line}.", line=line)
+
+
+def _elsewhere(other: Elsewhere) -> Md:
+    told = md.fill("{n} on {commons}", n=_stamps(other.record.stamps), commons=md.code(str(other.commons)))
+    if other.record.mean_quality is None:
+        return told
+    return md.fill("{told}, mean {mean}", told=told, mean=Md(f"{other.record.mean_quality:.1f}"))
 
 
 def _stamps(number: int) -> Md:

@@ -23,6 +23,17 @@ def test_only_wiring_knows_what_time_it_is() -> None:
     assert {name for name in readers if not name.startswith("bot/sandbox/")} == {"bot/wiring.py"}
 
 
+def test_what_is_known_of_a_worker_elsewhere_is_only_told() -> None:
+    """It is inferred to be the same worker: no rule, command or plan may go by it."""
+    readers = {
+        name_of(path)
+        for path in files("bot", "rules", suffix=".py")
+        if any(isinstance(node, ast.Attribute) and node.attr == "elsewhere" for node in ast.walk(tree(path)))
+    }
+    # `scratch.keys` has a name for where it is remembered.
+    assert readers - {"bot/scratch/reputation.py"} == {"bot/speech/reviews.py"}
+
+
 def _environment(path: Path) -> Iterator[int]:
     for node in ast.walk(tree(path)):
         match node:

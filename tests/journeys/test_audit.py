@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.books import NoSuchPast, audit_commons
 from bot.model.ids import CommitHash, CompletionId, StampId, stamp_id
-from bot.observe import main_head
+from bot.reads import main_head
 from bot.revert import Inverse, plan_back
 from tests.build import a_hash
 from tests.redis_process import RedisProcess

@@ -17,11 +17,11 @@ from bot.commands import catalog as command_catalog
 from bot.commands import grammar
 from bot.model.evidence import Link, Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
-from bot.model.ids import CommentId, Handle, PullNo, User
+from bot.model.ids import CommentId, Commons, Handle, PullNo, User
 from bot.model.ledger import ChangeKind, Changes, Row, RowChange
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState
-from bot.model.snapshot import Record, Rival, Snapshot
+from bot.model.snapshot import Elsewhere, Record, Rival, Snapshot
 from bot.model.step import Answer, PostReview
 from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
@@ -88,6 +88,22 @@ def says(url: str, what: str) -> str:
 
 
 # --- one whole review of each verdict -----------------------------------------------------------------------------------
+
+
+def test_stamps_on_other_commons_stand_in_the_workers_line_and_change_nothing_else() -> None:
+    elsewhere = tuple(
+        Elsewhere(commons=Commons("hop", f"x-{n}"), record=Record(stamps=n, mean_quality=4.2 if n > 1 else None))
+        for n in range(1, 6)
+    )
+    snapshot = a_snapshot(record=Record(stamps=3, mean_quality=4.33))
+    known = replace(snapshot, elsewhere=elsewhere)
+    line = (
+        "Worker `polecat-7`: 3 stamps, mean quality 4.3; 1 stamp on `hop/x-1`, 2 stamps on `hop/x-2`, mean 4.2,"
+        " 3 stamps on `hop/x-3`, mean 4.2 (same rig name and account, so taken for the same worker)."
+    )
+    judgement = a_judgement(passed=PASSED)
+    plain = told(snapshot, judgement)
+    assert told(known, judgement) == plain.replace("Worker `polecat-7`: 3 stamps, mean quality 4.3.", line)
 
 
 def test_a_ready_review() -> None:
