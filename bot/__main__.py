@@ -37,6 +37,7 @@ for command in (
     pulls.review,
     pulls.explain,
     pulls.converge,
+    pulls.decide,
     commons.sweep,
     commons.audit,
     commons.revert,

@@ -11,6 +11,7 @@ from bot.commands.catalog import Catalog as Commands
 from bot.evidence import Evidence, classify
 from bot.evidence.forge import Forges
 from bot.hub.client import Hub
+from bot.hub.client_v1 import in_its_words
 from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.policy import Policy
 from bot.model.pull import BranchRef
@@ -36,12 +37,18 @@ class Deps:
     """Forges that are asked about links of theirs; None: the link checker looks at all links."""
     swept: dict[Commons, CommitHash] = field(default_factory=dict)
     """Where main stood at the last sweep of this process. Forgetting it costs a look at each open pull."""
+    _speaking: dict[Commons, Hub] = field(default_factory=dict)
     _accounts: dict[Commons, User | None] = field(default_factory=dict)
     _sources: dict[tuple[Commons, PullNo], BranchRef] = field(default_factory=dict)
 
     def hub(self, commons: Commons) -> Hub:
-        """DoltHub, with the token of this commons. Raises KeyError for a commons that is not ours."""
-        return self.hubs[commons]
+        """DoltHub, with the token of this commons, in the API its host has.
+
+        Raises KeyError for a commons that is not ours, and HubError while it cannot be told which API that is.
+        """
+        if commons not in self._speaking:
+            self._speaking[commons] = in_its_words(self.hubs[commons], self.scratch.said)
+        return self._speaking[commons]
 
     def classify(self, text: str) -> Evidence:
         """What a link, or a cell of evidence without one, is."""

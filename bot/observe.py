@@ -91,6 +91,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         head_at=brought.head_at,
         base=brought.base,
         comments=said.comments,
+        hears=hub.hears,
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,

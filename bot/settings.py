@@ -72,6 +72,7 @@ class Settings:
 
     commons: tuple[CommonsSettings, ...]
     hub_url: str = HUB_URL
+    hub_api: Literal["auto", "v2", "v1alpha1"] = "auto"
     account: User | None = None
     webhook_header: str = ""
     webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
@@ -200,7 +201,8 @@ class _Reading:
             )
         found = Settings(
             commons=tuple(self._one(each, file, door=door) for each in commons),
-            hub_url=self._value("STAMPBOT_HUB_URL", HUB_URL, _origin),
+            hub_url=self._value("STAMPBOT_HUB_URL", HUB_URL, _hub_address),
+            hub_api=self._value("STAMPBOT_HUB_API", "auto", _hub_api),
             account=self._value("STAMPBOT_ACCOUNT", None, _account),
             webhook_header=file.webhook_header,
             webhook_scheme=file.webhook_scheme,
@@ -418,16 +420,24 @@ def _split(text: str) -> SplitResult | None:
     return parts
 
 
-def _origin(text: str) -> str:
+def _hub_api(text: str) -> Literal["auto", "v2", "v1alpha1"]:
+    match text:
+        case "auto" | "v2" | "v1alpha1":
+            return text
+        case _:
+            raise _Unusable(f"{text[:40]!r} is no API of DoltHub's", "Write v2, v1alpha1 or auto.")
+
+
+def _hub_address(text: str) -> str:
     parts = _split(text)
-    mend = f"Write the origin of a DoltHub or DoltLab, such as {HUB_URL}."
+    mend = f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}."
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise _Unusable("is not a web address", mend)
-    if parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password:
-        raise _Unusable("is more than an origin", mend)
+    if parts.query or parts.fragment or parts.username or parts.password or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path):
+        raise _Unusable("is more than an address", mend)
     if parts.scheme == "http" and not _near(parts.hostname):
         raise _Unusable("would send the token in clear text over the internet", "Write https:// instead.")
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 def _near(host: str) -> bool:

@@ -28,8 +28,13 @@ VARIABLES = (
     ),
     Variable(
         name="STAMPBOT_HUB_URL",
-        meaning="Origin of DoltHub or of a DoltLab",
+        meaning="Address of DoltHub or of a DoltLab, with its port and path if it has any",
         default="https://www.dolthub.com",
+    ),
+    Variable(
+        name="STAMPBOT_HUB_API",
+        meaning="API of that host: v2, v1alpha1 (comments cannot be read there), or auto",
+        default="auto",
     ),
     Variable(
         name="STAMPBOT_HUB_TOKEN",
@@ -39,7 +44,8 @@ VARIABLES = (
     ),
     Variable(
         name="STAMPBOT_ACCOUNT",
-        meaning="Name of the bot's account, so that the door can drop webhooks about the bot's own deeds",
+        meaning="Name of the bot's account, so that the door can drop webhooks about the bot's own deeds; for `decide`, the "
+        "validator's own, where the host does not tell whose a token is",
     ),
     Variable(
         name="STAMPBOT_WEBHOOK_SECRET",

@@ -11,12 +11,12 @@ from bot.commands import catalog as commands
 from bot.deps import Deps
 from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge import Forges, make_forges
-from bot.hub.client import Hub
+from bot.hub.client import Api, Hub
 from bot.hub.pace import Pace
 from bot.looking import Looking, Manners
 from bot.rulebook import catalog as rules
 from bot.scratch import Scratch, make_patient_redis, make_redis
-from bot.settings import Settings
+from bot.settings import HUB_URL, Settings
 
 READERS = 16
 """Reads that run side by side in one process, over all its lanes."""
@@ -61,6 +61,13 @@ def looking(settings: Settings, paper: Scratch, *, clock: Callable[[], datetime]
     )
 
 
+def hub_api(settings: Settings) -> Api | None:
+    """Which API the hub has, None if it has to be asked. DoltHub has v2, and no trouble of a day may make us doubt it."""
+    if settings.hub_api != "auto":
+        return Api(settings.hub_api)
+    return Api.V2 if settings.hub_url == HUB_URL else None
+
+
 def for_worker(
     settings: Settings,
     *,
@@ -75,6 +82,8 @@ def for_worker(
             each.commons: Hub(
                 settings.hub_url,
                 each.hub_token.reveal(),
+                api=hub_api(settings),
+                account=settings.account,
                 commons=[each.commons],
                 pace=Pace(each.policy.requests_per_minute),
                 on_request=on_request,

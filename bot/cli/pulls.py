@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import click
 
 from bot.cli.arguments import PullType, as_json
-from bot.cli.shared import console, deps_of, settings_of, told, warn_read_only
-from bot.console import COULD_NOT_TELL, FINE
+from bot.cli.shared import console, deps_of, fail, settings_of, told, warn_read_only
+from bot.console import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 from bot.model.ids import Commons, PullNo, User
 
 
@@ -112,6 +113,72 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
         elif not (report.steps_done or report.waiting):
             click.echo("nothing is due")
     sys.exit(COULD_NOT_TELL if report.stopped else FINE)
+
+
+@click.command()
+@click.argument("pull", type=PullType())
+@click.argument("text", metavar="COMMAND")
+@click.option("--yes", is_flag=True, help="Do not ask, where the decision is carried out here.")
+@as_json
+def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) -> None:
+    """Decide on a pull, by your own token in STAMPBOT_HUB_TOKEN.
+
+    The command is posted as your comment, and the bot answers it. On a host where comments cannot be read (a DoltLab without
+    API v2), it is carried out here and now, by your account, as the bot would; if that is cut short, give it again.
+
+    \b
+    Examples:
+      stampbot decide 'hop/wl-commons#12' '/accept --quality 4'
+      stampbot decide 'hop/wl-commons#12' '/reject --at 3f9d2c1 The link shows another item' --yes
+    """
+    from bot import decide as deciding
+    from bot.console import lines, print_json
+    from bot.model.step import Outcome
+    from bot.speech.reviews import body
+
+    commons, number = pull
+    deps = deps_of(settings_of(named=(commons,)), patient=False)
+    with told():
+        try:
+            case = deciding.consider(commons, number, text, deps)
+        except deciding.CannotDecide as no:
+            fail(lines(no.says), FINDING)
+        facts: dict[str, object] = {"commons": str(commons), "pull": number, "by": case.who, "command": text}
+        if case.snapshot.hears:
+            facts |= {"comment": deciding.post(case, deps), "outcome": "posted", "says": ""}
+            said = f"Posted below {commons}#{number} as {case.who}. The bot answers there."
+        else:
+            if not yes:
+                click.echo(lines(body(case.snapshot, case.judgement)), err=True)
+                _agree(case.who, text)
+            with deps.scratch.at_work(commons, number) as lease:
+                decided = deciding.carry_out(case, deps, extend=lease.extend, wait=_wait)
+            facts |= {"comment": case.comment.id, "outcome": decided.outcome.value, "says": decided.says}
+            said = decided.says or "This was decided and answered before."
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(lines(said))
+    sys.exit(FINE if facts["outcome"] in ("posted", Outcome.DONE.value) else FINDING)
+
+
+def _agree(who: User, text: str) -> None:
+    """Ask whether to go on; without a terminal, nobody can say yes."""
+    from bot.log import visible
+
+    if not sys.stdin.isatty():
+        fail("Comments cannot be read on this host, so this would be carried out here. Add --yes to have it so.", WRONG_USE)
+    if not click.confirm(f"As {visible(who)}, carry out {visible(text)}?", err=True):
+        fail("Nothing was done.", FINDING)
+
+
+def _wait(report: Any, seconds: float) -> None:
+    """Tell what is waited for, and wait."""
+    from bot.log import visible
+
+    for why in report.waiting or ((report.stopped,) if report.stopped else ()):
+        click.echo(f"waits    {visible(why)}", err=True)
+    time.sleep(seconds)
 
 
 def _with_comment(snapshot: Any, said: str) -> Any:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from bot.deps import Deps
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
+_TOLD_DEAF: set[Commons] = set()
+"""Commons of which this process has said that nobody is heard there."""
 ORPHAN_PATIENCE_S = 5.0
 """How long a process ends in good order whose starter is gone."""
 
@@ -142,6 +144,10 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
 
     log = structlog.get_logger("stampbot.worker")
     report = converge(commons, number, deps, extend=extend)
+    if not report.snapshot.hears and commons not in _TOLD_DEAF:
+        _TOLD_DEAF.add(commons)
+        mend = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
+        log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), mend=mend)
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
     if report.stopped:

@@ -85,9 +85,14 @@ def write(operation: str, method: str, path: str, body: Mapping[str, object], *,
 
 def database_path(db: Database) -> str:
     """Path of a database. Raises HubGone for a name DoltHub cannot have (a deleted fork's, a stranger's `..`)."""
+    check_name(db)
+    return f"/api/v2/databases/{db.owner}/{db.name}"
+
+
+def check_name(db: Database) -> None:
+    """Raises HubGone for a name no database can have: what it would make of a path is not to be found out."""
     if not (_NAME.fullmatch(db.owner) and _NAME.fullmatch(db.name)):
         raise HubGone(f"no database can be called {clean(str(db))}")
-    return f"/api/v2/databases/{db.owner}/{db.name}"
 
 
 def pull_path(commons: Database, number: PullNo) -> str:
@@ -120,13 +125,13 @@ def refusal(ask: Ask, answer: Answer) -> HubError | None:
     status = answer.status
     body = clean(answer.body[:4096].decode("utf-8", "replace"))
     if "upstream request timeout" in body.lower():
-        return HubBusy(f"{ask.operation}: DoltHub timed out ({body})", retry_after_s=_retry_after(answer))
+        return HubBusy(f"{ask.operation}: DoltHub timed out ({body})", retry_after_s=retry_after(answer))
     if 200 <= status < 300:
         return None
     code, detail = _problem(answer)
     says = f"{ask.operation}: {status} {code or ''} {detail or body}".replace("  ", " ").strip()
     if status in (408, 429) or status >= 500:
-        return HubBusy(says, retry_after_s=_retry_after(answer))
+        return HubBusy(says, retry_after_s=retry_after(answer))
     if 300 <= status < 400:
         return HubStrange(f"{ask.operation}: {status}, a redirect; redirects are not followed, check the hub's address")
     if status == 401:
@@ -157,7 +162,7 @@ def _problem(answer: Answer) -> tuple[str, str]:
     return clean(code, 40) if isinstance(code, str) and code else "UNKNOWN" if says else "", says
 
 
-def _retry_after(answer: Answer) -> float | None:
+def retry_after(answer: Answer) -> float | None:
     text = answer.headers.get("retry-after", "").strip()
     return float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) else None
 

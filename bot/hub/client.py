@@ -29,7 +29,7 @@ from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User
 from bot.model.ledger import Row
 from bot.model.pull import BranchRef, Comment, Pull, PullSummary
 
-__all__ = ["Branch", "Hub", "Written"]
+__all__ = ["Api", "Branch", "Hub", "Written", "unknown_if_unreadable"]
 
 READ_TRIES = 3
 BACKOFF_S = 0.5
@@ -45,6 +45,13 @@ PINNED_READS = 1024
 T = TypeVar("T")
 
 
+class Api(enum.Enum):
+    """Which of DoltHub's two APIs a host has."""
+
+    V2 = "v2"
+    V1 = "v1alpha1"
+
+
 class Written(enum.Enum):
     """What DoltHub says a write came to. It proves nothing (a violated CHECK was seen to be a success): read back."""
 
@@ -55,7 +62,9 @@ class Written(enum.Enum):
 class Hub:
     """DoltHub, as the bot uses it. One per process; safe to share between threads.
 
-    `origin`: `https://www.dolthub.com`; the token is never sent anywhere else. `token` may be empty: then nothing is sent.
+    `origin`: `https://www.dolthub.com`, or a DoltLab with a port or a path of its own; the token is never sent anywhere else.
+    `token` may be empty: then nothing is sent. `account`: whose token it is by the operator's word; only v1alpha1 asks for it.
+    `api`: which API the host has; None: found out when first asked (see `find_api`).
     `commons`: the databases read with the token (then once without, if it is refused). All others, forks, are read
     without: a token limited by scope fails on public databases (DoltHub docs, token scopes; wl commit 07d8d60).
     `timeout_s`: connect, and silence while reading. `poll_s`: first and longest pause between polls of an operation.
@@ -66,11 +75,15 @@ class Hub:
     write is sent once.
     """
 
+    scheme = "Bearer"
+
     def __init__(
         self,
         origin: str,
         token: str,
         *,
+        api: Api | None = Api.V2,
+        account: User | None = None,
         commons: Iterable[Database] = (),
         session: requests.Session | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -82,9 +95,11 @@ class Hub:
         on_request: Callable[[str], None] | None = None,
     ) -> None:
         parts = urlsplit(origin)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise ValueError(f"{origin!r} is not an origin such as https://www.dolthub.com")
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{origin!r} is not the address of a hub such as https://www.dolthub.com")
+        self._origin = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._api = api
+        self.account = account
         self._token = token.strip()
         if not (self._token.isascii() and self._token.isprintable()) or " " in self._token:
             raise ValueError("the token holds characters no DoltHub token has")
@@ -103,6 +118,46 @@ class Hub:
     def at_leisure(self) -> bool:
         """Whether there is budget for what nobody waits for."""
         return self._pace is None or self._pace.at_leisure
+
+    @property
+    def has_token(self) -> bool:
+        return bool(self._token)
+
+    @property
+    def hears(self) -> bool:
+        """Whether comments can be read on this host."""
+        return True
+
+    def find_api(self) -> Api:
+        """Which API this host has: the one place that tells. Raises HubError if it has neither, or does not answer now.
+
+        INFERRED, for no release note of DoltLab speaks of v2: it is there if `GET /user` answers as v2 does, with a `code`
+        where it refuses; it is not there if that path is a page of nobody's while v1alpha1 answers. Asked once per process.
+        """
+        if self._api is None:
+            trouble: HubError | None = None
+            try:
+                wire.read_one(self._send(asks.read("getCurrentUser", "/api/v2/user", auth=False)))
+            except HubRefused as no:
+                trouble = no if no.code == "UNKNOWN" else None
+            except HubStrange as strange:
+                trouble = strange
+            if trouble is not None and not self._answers_in_v1():
+                raise trouble
+            self._api = Api.V2 if trouble is None else Api.V1
+        return self._api
+
+    def _answers_in_v1(self) -> bool:
+        """Whether v1alpha1 answers about our commons, if only by a refusal of its own kind."""
+        db = min(self._commons, default=Database("none", "none"))
+        ask = asks.read("v1Branches", f"/api/v1alpha1/{db.owner}/{db.name}/branches", auth=False)
+        try:
+            answer = self._exchange(ask)
+        except HubRefused as no:
+            return no.status == 400
+        except HubError:
+            return False
+        return b'"status"' in answer.body
 
     # --- reads ----------------------------------------------------------------------------------------------------
 
@@ -210,14 +265,14 @@ class Hub:
             "to_branch": asks.branch_ref(BranchRef(commons, "main")),
         }
         answer = self._write(asks.write("createPull", "POST", asks.database_path(commons) + "/pulls", body))
-        with _unknown_if_unreadable("createPull"):
+        with unknown_if_unreadable("createPull"):
             return wire.read_pull(wire.read_one(answer)).number
 
     def comment(self, commons: Commons, number: PullNo, body: str, *, within_s: float | None = None) -> CommentId:
         """Post a comment (Markdown). Raises HubBusy(unknown_end) instead of sending it later than `within_s` from now."""
         path = asks.pull_path(commons, number) + "/comments"
         answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}, until=self._until(within_s)))
-        with _unknown_if_unreadable("createPullComment"):
+        with unknown_if_unreadable("createPullComment"):
             return wire.read_comment_id(wire.read_one(answer))
 
     def merge(self, commons: Commons, number: PullNo, *, within_s: float | None = None) -> None:
@@ -240,16 +295,19 @@ class Hub:
     def _operate(self, ask: Ask) -> Operation:
         """Start an operation and poll it to its end. Raises HubBusy(unknown_end) if that does not come in time."""
         started = self._write(ask)
-        with _unknown_if_unreadable(ask.operation):
+        with unknown_if_unreadable(ask.operation):
             path = wire.read_operation_path(wire.read_one(started), self._origin)
-        poll = asks.read("getOperation", path, auth=True, public=False)
+        return self._follow(ask, asks.read("getOperation", path, auth=True, public=False), _operation)
+
+    def _follow(self, ask: Ask, poll: Ask, reader: Callable[[Answer], Operation]) -> Operation:
+        """Poll what `ask` has started to its end. Raises HubBusy(unknown_end) if that does not come in time."""
         deadline = self._clock() + self._operation_wait_s
         pause, longest = self._poll_s
         while True:
             self._sleep(pause)
             trouble = ""
             try:
-                operation = wire.read_operation(wire.read_one(self._send(poll)))
+                operation = reader(self._send(poll))
                 if operation.ended:
                     return operation
             except HubGone as missing:
@@ -352,7 +410,7 @@ class Hub:
             "x-request-id": f"stampbot-{uuid.uuid4()}",
         }
         if ask.auth:
-            headers["authorization"] = f"Bearer {self._token}"
+            headers["authorization"] = f"{self.scheme} {self._token}"
         if ask.body is not None:
             headers["content-type"] = "application/json"
         if ask.until is not None and self._clock() > ask.until:
@@ -380,12 +438,15 @@ class Hub:
                 )
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _sorted(error, ask) from error
-        trouble = asks.refusal(ask, answer)
+        trouble = self._refusal(ask, answer)
         if trouble is None:
             return answer
         if isinstance(trouble, HubBusy) and not ask.reads and answer.status != 429:
             raise HubBusy(f"unknown end, {trouble}", unknown_end=True, retry_after_s=trouble.retry_after_s)
         raise trouble
+
+    def _refusal(self, ask: Ask, answer: Answer) -> HubError | None:
+        return asks.refusal(ask, answer)
 
     def _body(self, response: requests.Response) -> bytes:
         """The body, up to one byte over the cap (which reads as too large), within the deadline."""
@@ -398,6 +459,10 @@ class Hub:
             if self._clock() > deadline:
                 raise requests.ReadTimeout("the answer trickles")
         return bytes(read)
+
+
+def _operation(answer: Answer) -> Operation:
+    return wire.read_operation(wire.read_one(answer))
 
 
 def _session() -> requests.Session:
@@ -483,7 +548,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 @contextlib.contextmanager
-def _unknown_if_unreadable(operation: str) -> Iterator[None]:
+def unknown_if_unreadable(operation: str) -> Iterator[None]:
     """A yes that cannot be read is a write whose end is unknown."""
     try:
         yield

@@ -90,7 +90,7 @@ def failure(ask: Ask, operation: Operation) -> HubError:
 
 def read_one(answer: Answer) -> Mapping[str, object]:
     """The object in `data`. Raises HubStrange."""
-    return _mapping(_envelope(answer).get("data"), "data")
+    return mapping(_envelope(answer).get("data"), "data")
 
 
 def read_page(answer: Answer) -> tuple[tuple[Mapping[str, object], ...], str]:
@@ -100,7 +100,7 @@ def read_page(answer: Answer) -> tuple[tuple[Mapping[str, object], ...], str]:
     if not isinstance(data, list):
         raise HubStrange(f"a list was expected, found {type(data).__name__}")
     token = meta.get("next_page_token") if isinstance(meta, dict) else None
-    return tuple(_mapping(item, "an item") for item in data), token if isinstance(token, str) else ""
+    return tuple(mapping(item, "an item") for item in data), token if isinstance(token, str) else ""
 
 
 def _envelope(answer: Answer) -> Mapping[str, object]:
@@ -111,24 +111,24 @@ def _envelope(answer: Answer) -> Mapping[str, object]:
 
 
 def read_user(data: Mapping[str, object]) -> User:
-    return User(_text(data, "username"))
+    return User(text_of(data, "username"))
 
 
 def read_branch(data: Mapping[str, object]) -> Branch:
-    head = _text(data, "head_commit_sha")
+    head = text_of(data, "head_commit_sha")
     if not is_commit_hash(head):
         raise HubStrange(f"a branch with the head {clean(head, 60)!r}, which is no commit hash")
     at = data.get("last_updated_at")
-    return Branch(name=_text(data, "name"), head=CommitHash(head), at=read_time(at) if isinstance(at, str) else None)
+    return Branch(name=text_of(data, "name"), head=CommitHash(head), at=read_time(at) if isinstance(at, str) else None)
 
 
 def read_pull_summary(data: Mapping[str, object]) -> PullSummary:
     return PullSummary(
         number=_number(data),
-        title=_text(data, "title", ""),
-        state=_state(data),
-        creator=User(_text(data, "creator")),
-        created_at=_time(data, "created_at"),
+        title=text_of(data, "title", ""),
+        state=read_state(data),
+        creator=User(text_of(data, "creator")),
+        created_at=read_moment(data, "created_at"),
     )
 
 
@@ -136,23 +136,23 @@ def read_pull(data: Mapping[str, object]) -> Pull:
     """A pull. A source DoltHub leaves out (deleted fork) reads as the empty database, which is never found."""
     return Pull(
         number=_number(data),
-        title=_text(data, "title", ""),
-        description=_text(data, "description", ""),
-        state=_state(data),
-        creator=User(_text(data, "creator")),
+        title=text_of(data, "title", ""),
+        description=text_of(data, "description", ""),
+        state=read_state(data),
+        creator=User(text_of(data, "creator")),
         source=_branch_ref(data.get("from_branch")),
         target=_branch_ref(data.get("to_branch")),
-        created_at=_time(data, "created_at"),
+        created_at=read_moment(data, "created_at"),
     )
 
 
 def read_comment(data: Mapping[str, object]) -> Comment:
     return Comment(
         id=read_comment_id(data),
-        author=User(_text(data, "author")),
-        body=_text(data, "body", ""),
-        created_at=_time(data, "created_at"),
-        updated_at=_time(data, "updated_at"),
+        author=User(text_of(data, "author")),
+        body=text_of(data, "body", ""),
+        created_at=read_moment(data, "created_at"),
+        updated_at=read_moment(data, "updated_at"),
     )
 
 
@@ -160,7 +160,7 @@ def read_comment_id(data: Mapping[str, object]) -> CommentId:
     found = data.get("comment_id")
     if isinstance(found, int) and not isinstance(found, bool):
         return CommentId(str(found))
-    return CommentId(_text(data, "comment_id"))
+    return CommentId(text_of(data, "comment_id"))
 
 
 def read_rows(answer: Answer) -> tuple[Row, ...]:
@@ -187,17 +187,17 @@ def read_rows(answer: Answer) -> tuple[Row, ...]:
     columns, rows = data.get("columns"), data.get("rows")
     if not isinstance(columns, list) or not isinstance(rows, list):
         raise HubStrange("a SQL result without columns or rows")
-    names = tuple(_text(_mapping(column, "a column"), "name") for column in columns)
+    names = tuple(text_of(mapping(column, "a column"), "name") for column in columns)
     return tuple(_row(names, row) for row in rows)
 
 
 def _row(names: tuple[str, ...], row: object) -> Row:
     if not isinstance(row, list) or len(row) != len(names):
         raise HubStrange("a SQL row that does not fit its columns")
-    return Row(tuple(zip(names, map(_cell, row), strict=True)))
+    return Row(tuple(zip(names, map(read_cell, row), strict=True)))
 
 
-def _cell(value: object) -> str | None:
+def read_cell(value: object) -> str | None:
     """A cell as text. The contract promises text or null; numbers and booleans are taken as MySQL would write them."""
     if value is None or isinstance(value, str):
         return value
@@ -271,10 +271,9 @@ def read_operation(data: Mapping[str, object]) -> Operation:
     found: Mapping[str, object] = error if isinstance(error, dict) else {}
     commit = result.get("commit_sha") if isinstance(result, dict) else None
     status, at = found.get("status"), data.get("created_at")
-    word = str(data.get("status", "")).strip().lower().replace(" ", "_").replace("-", "_")
     return Operation(
         kind=str(data.get("type", "")).strip().lower(),
-        state=_STATES.get(word, OperationState.UNKNOWN),
+        state=job_state(data.get("status")),
         created_at=read_time(at) if isinstance(at, str) else None,
         commit=commit if isinstance(commit, str) else "",
         status=status if isinstance(status, int) else 422,
@@ -283,8 +282,16 @@ def read_operation(data: Mapping[str, object]) -> Operation:
     )
 
 
+def job_state(word: object) -> OperationState:
+    """How far a job is, by any of the vocabularies seen."""
+    known = str(word or "").strip().lower().replace(" ", "_").replace("-", "_")
+    return _STATES.get(known, OperationState.UNKNOWN)
+
+
 def read_operation_path(data: Mapping[str, object], origin: str) -> str:
-    """Path at which to poll an accepted operation, always below our own origin. Raises HubStrange if there is none.
+    """Path at which to poll an accepted operation, always below our own origin, which may have a path itself.
+
+    Raises HubStrange if there is none.
 
     The `href` is followed as sent (its id holds slashes, encoded or not) if it lies at `origin` below the operations'
     path; an `href` to anywhere else is not followed: the id is asked for at our own origin instead.
@@ -303,7 +310,7 @@ def _own_operation(href: str, origin: str) -> str:
         same = (there.scheme, there.hostname, there.port) == (ours.scheme, ours.hostname, ours.port)
     except ValueError:
         return ""
-    path = there.path
+    path = there.path.removeprefix(ours.path.rstrip("/"))
     if not same or there.username is not None or there.query or there.fragment or not path.startswith(OPERATIONS_PATH):
         return ""
     return path if _safe_id(unquote(path.removeprefix(OPERATIONS_PATH))) and path.isascii() else ""
@@ -315,13 +322,13 @@ def _safe_id(operation_id: str) -> bool:
     return all(re.fullmatch(r"[A-Za-z0-9._~:@=+-]+", s) and s.strip(".") for s in segments) and len(operation_id) < 512
 
 
-def _mapping(value: object, what: str) -> Mapping[str, object]:
+def mapping(value: object, what: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise HubStrange(f"{what} is not an object")
     return value
 
 
-def _text(data: Mapping[str, object], name: str, default: str | None = None) -> str:
+def text_of(data: Mapping[str, object], name: str, default: str | None = None) -> str:
     value = data.get(name)
     if isinstance(value, str) and (value or default is not None):
         return value
@@ -339,13 +346,13 @@ def _number(data: Mapping[str, object]) -> PullNo:
     raise HubStrange("`pull_number` is missing or not a number")
 
 
-def _state(data: Mapping[str, object]) -> PullState:
+def read_state(data: Mapping[str, object]) -> PullState:
     word = str(data.get("state", "")).strip().lower()
     return next((s for s in PullState if s.value == word), PullState.UNKNOWN)
 
 
-def _time(data: Mapping[str, object], name: str) -> datetime:
-    found = read_time(_text(data, name))
+def read_moment(data: Mapping[str, object], name: str) -> datetime:
+    found = read_time(text_of(data, name))
     if found is None:
         raise HubStrange(f"`{name}` is not a time")
     return found

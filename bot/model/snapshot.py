@@ -155,6 +155,8 @@ class Snapshot:
     head_at: datetime | None = None
     base: CommitHash | None = None
     comments: tuple[Comment, ...] = ()
+    hears: bool = True
+    """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
     changes: Changes = field(default_factory=Changes)
     reviewed: Changes = field(default_factory=Changes)
     since_last: Changes | None = None

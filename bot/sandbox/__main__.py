@@ -60,6 +60,7 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
         latency_ms=options.latency_ms,
         row_limit=options.row_limit,
         conflicts_at_start=options.conflicts_at_start,
+        v1_only=options.v1_only,
     )
     sandbox = Sandbox(_data(options.data, stack), settings)
     stack.callback(sandbox.close)
@@ -108,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--page-size", type=_positive, default=20, help="items on a page (20)")
     parser.add_argument("--row-limit", type=_positive, default=1000, help="rows of a read (1000)")
     parser.add_argument("--conflicts-at-start", action="store_true", help="refuse a conflicting merge at once, with 422")
+    parser.add_argument("--v1-only", action="store_true", help="be a DoltLab without API v2: comments cannot be read")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     return parser
 

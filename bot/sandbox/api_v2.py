@@ -146,16 +146,18 @@ def _pull(call: Call, hub: Hub) -> Pull:
 def _page(call: Call, hub: Hub, play: Play, items: Sequence[T], show: Callable[[T], object]) -> Answer:
     """One page and, unless it is the last, an opaque token for the next."""
     size = play.page_size or hub.settings.page_size
-    start = _offset(call.query.get("page_token", ""), call.operation)
-    meta = {"next_page_token": _token(start + size, call.operation) if start + size < len(items) else ""}
+    start = offset_of(call.query.get("page_token", ""), call.operation)
+    meta = {"next_page_token": next_page(start + size, len(items), call.operation)}
     return json_answer({"data": [show(item) for item in items[start : start + size]], "meta": meta})
 
 
-def _token(offset: int, operation: str) -> str:
-    return base64.urlsafe_b64encode(f"{operation}:{offset}".encode()).decode()
+def next_page(offset: int, items: int, operation: str) -> str:
+    """The opaque token of the page that begins at `offset`; empty if no item is left."""
+    return base64.urlsafe_b64encode(f"{operation}:{offset}".encode()).decode() if offset < items else ""
 
 
-def _offset(token: str, operation: str) -> int:
+def offset_of(token: str, operation: str) -> int:
+    """Where the page of a token begins, 0 without one. Raises Refused for a token of another list, or none of ours."""
     if not token:
         return 0
     try:

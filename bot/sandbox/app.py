@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 # "A GET query over 4 to 8 KB fails" (DoltHub API v2 contract, runSqlReadQuery): the generous end.
 MAX_TARGET_BYTES = 8192
 KEPT_REQUESTS = 100_000
+LAB = "/lab"
+"""Below this path stands the same hub as an older host would show it: a DoltLab with v1alpha1 and nothing else."""
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9a-fA-F:.]{2,45}\](:[0-9]{1,5})?")
 REQUEST_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
@@ -165,10 +167,12 @@ class Application:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         target = str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"])
         path, _, query = target.partition("?")
-        if not path.startswith("/api/"):
+        older = path.startswith(f"{LAB}/api/")
+        if not older and not path.startswith("/api/"):
             return self._pages(environ, start_response)
         started = time.monotonic()
-        call = _call(environ, path, query)
+        path = path.removeprefix(LAB) if older else path
+        call = _call(environ, path, query, v1_only=older or self._sandbox.hub.settings.v1_only)
         answer, call, played = self._answer(call, target)
         spent_ms = round((time.monotonic() - started) * 1000, 3)
         self._sandbox.log(_seen(call, answer, played, spent_ms, database_of(call, self._sandbox.hub)))
@@ -219,12 +223,13 @@ def _guarded(respond: Callable[..., Answer], call: Call, hub: Hub, play: object)
         return error_answer(call, 500, "internal error")
 
 
-def _call(environ: WSGIEnvironment, path: str, query: str) -> Call:
+def _call(environ: WSGIEnvironment, path: str, query: str, *, v1_only: bool) -> Call:
     api: Api = "v2" if path.startswith("/api/v2/") else "v1"
     routes = api_v2.ROUTES if api == "v2" else api_v1.ROUTES
     method = str(environ["REQUEST_METHOD"])
     try:
-        found = route(path, routes)
+        # What an older DoltLab answers below a path it does not know is inferred: its front end's page, as for any such path.
+        found = None if v1_only and api == "v2" else route(path, routes)
     except UnicodeDecodeError:
         found = None
     asked = str(environ.get("HTTP_X_REQUEST_ID", ""))
@@ -241,6 +246,7 @@ def _call(environ: WSGIEnvironment, path: str, query: str) -> Call:
         body=environ["wsgi.input"].read(),
         origin=_origin(environ),
         request_id=asked if REQUEST_ID.fullmatch(asked) else f"req_{uuid.uuid4()}",
+        v1_only=v1_only,
     )
 
 
@@ -264,7 +270,7 @@ def _unrouted(call: Call) -> Answer:
         routes = api_v2.ROUTES if call.api == "v2" else api_v1.ROUTES
         allowed = ", ".join(sorted(next(methods for template, methods in routes if template == call.template)))
         return error_answer(call, 405, "method not allowed", (("Allow", allowed),))
-    return problem(call, 404, "no such endpoint") if call.api == "v2" else html_not_found()
+    return problem(call, 404, "no such endpoint") if call.api == "v2" and not call.v1_only else html_not_found()
 
 
 def _seen(call: Call, answer: Answer | None, played: tuple[str, ...], ms: float, database: str) -> Seen:

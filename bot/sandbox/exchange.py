@@ -35,7 +35,8 @@ Api = Literal["v2", "v1"]
 class Call:
     """One request. `path` is as sent, still percent-encoded; `parts` are the decoded path parameters.
 
-    `operation` is v2's operationId, or `v1Write`, `v1WritePoll`, `v1Read`; empty if no route fits.
+    `operation` is v2's operationId, or one of v1alpha1's such as `v1Write`; empty if no route fits.
+    `v1_only`: the host is asked as one that has no API v2.
     """
 
     api: Api
@@ -51,6 +52,7 @@ class Call:
     origin: str
     request_id: str
     user: User | None = None
+    v1_only: bool = False
 
     @property
     def db(self) -> DatabaseName | None:

@@ -32,6 +32,7 @@ class Settings:
     latency_ms: int = 0
     row_limit: int = DEFAULT_ROW_LIMIT
     conflicts_at_start: bool = False
+    v1_only: bool = False
 
 
 def utc_now() -> datetime:

@@ -15,6 +15,7 @@ from bot.scratch.connect import make_patient_redis, make_redis
 from bot.scratch.counters import Counters
 from bot.scratch.flights import Flight, Flights
 from bot.scratch.hosts import Bearing, Hosts, KnownSiblings
+from bot.scratch.journal import SaidMarks
 from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys
 from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
@@ -45,6 +46,7 @@ __all__ = [
     "Lost",
     "Notes",
     "Reputation",
+    "SaidMarks",
     "Scratch",
     "Sheets",
     "Standing",
@@ -56,7 +58,7 @@ __all__ = [
 class Scratch:
     """All sheets of scratch paper over one Redis client.
 
-    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, the paper itself,
+    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, the paper itself, `said`,
     `notes.note_about_to`, `notes.forget_glance`. Everything else goes on as if the paper were blank.
     """
 
@@ -76,6 +78,7 @@ class Scratch:
         self.siblings = KnownSiblings(client, keys, now)
         self.notes = Notes(client, keys, now)
         self.paper = Paper(client, keys)
+        self.said = SaidMarks(client, keys, now)
         self.board = Board(client, keys)
         self.reputation = Reputation(client, keys)
         self.counters = Counters(client, keys)

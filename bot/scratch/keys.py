@@ -95,6 +95,14 @@ class Keys:
         """Time at which somebody was about to do what `mark` says."""
         return f"{self.prefix}about-to:{commons}:{pull}:{digest('about-to/1', mark)[:16]}"
 
+    def said(self, commons: Commons, pull: PullNo) -> str:
+        """List of the marks of what we said below a pull, on a hub that does not show comments."""
+        return f"{self.prefix}said:{commons}:{pull}"
+
+    def sent(self, commons: Commons, pull: PullNo, mark: str) -> str:
+        """How often the comment with this mark was sent to such a hub."""
+        return f"{self.prefix}sent:{commons}:{pull}:{digest('sent/1', mark)[:16]}"
+
     def glance(self, commons: Commons, pull: PullNo) -> str:
         """What the pull looked like when everything due was done."""
         return f"{self.prefix}glance:{commons}:{pull}"

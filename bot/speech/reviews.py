@@ -327,10 +327,21 @@ def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
         commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
     else:
         commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
+    if not snapshot.hears:
+        commands = tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
     return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
 
 
+def _on_the_command_line(snapshot: Snapshot, line: str) -> str:
+    return f"stampbot decide '{snapshot.commons}#{snapshot.pull.number}' \"{line}\""
+
+
 def _invitation(snapshot: Snapshot) -> Md:
+    if not snapshot.hears:
+        return md.own(
+            "Comments cannot be read on this host, so nothing written below is heard. Validators decide in a terminal, with an "
+            "API token of their own in STAMPBOT_HUB_TOKEN (Q is 1 to 5, or poor fair good excellent; … is your reason):"
+        )
     if snapshot.kind is PullKind.WORK:
         return md.own(
             "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "

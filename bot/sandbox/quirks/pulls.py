@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from bot.sandbox.exchange import Answer, Call, error_answer, timestamp
 from bot.sandbox.faults import DeliveryPlan, Params, Play
 from bot.sandbox.operations import Failure, JobPlan
-from bot.sandbox.quirks.register import JOBS, PULLS, WRITES, data_of, each, number_of, on_call, on_event, word_of
+from bot.sandbox.quirks.register import JOBS, MERGES, PULLS, WRITES, data_of, each, number_of, on_call, on_event, word_of
 from bot.sandbox.records import DatabaseName
 from bot.sandbox.state import Hub, utc_now
 
@@ -26,14 +26,20 @@ def pull_states(params: Params, call: Call, hub: Hub) -> Play:
     return each(other)
 
 
-@on_call(32, "colon-keys", "v1alpha1 answers with a colon inside some keys", "v1Write", "v1Read")
+@on_call(
+    32,
+    "colon-keys",
+    "v1alpha1 answers with a colon inside some keys",
+    *("v1Write", "v1Read", "v1Pull", "v1CreatePull"),
+)
 def colon_keys(params: Params, call: Call, hub: Hub) -> Play:
     def reshape(call: Call, answer: Answer) -> Answer:
         value = answer.json() if answer.content_type == "application/json" else None
         if not isinstance(value, dict):
             return answer
-        odd = {"operation_name", "query", "sql_query"}
-        return answer.with_json({f"{k}:" if k in odd else k: v for k, v in value.items()})
+        odd = {"operation_name", "query", "sql_query", "title", "description"}
+        other = {"from_branch": "from_branch_name", "to_branch": "to_branch_name", "author": "creator"}
+        return answer.with_json({f"{k}:" if k in odd else other.get(k, k): v for k, v in value.items()})
 
     return Play(reshape=(reshape,))
 
@@ -42,7 +48,7 @@ def colon_keys(params: Params, call: Call, hub: Hub) -> Play:
     33,
     "head-moved",
     "the source branch is pushed between the merge request and the merge",
-    "mergePull",
+    *MERGES,
     push_database="",
     push_branch="",
     sql="",
@@ -65,7 +71,7 @@ def head_moved(params: Params, call: Call, hub: Hub) -> Play:
     34,
     "merge-takes-its-time",
     "a merge that stays running, fails later, or succeeds after long",
-    "mergePull",
+    *MERGES,
     "v1Write",
     how=("runs", "fails", "slow"),
     ms=5000,
@@ -84,7 +90,7 @@ def merge_takes_its_time(params: Params, call: Call, hub: Hub) -> Play:
     35,
     "one-merge-at-a-time",
     "a merge is refused, or fails with a wrong error, while another job runs",
-    "mergePull",
+    *MERGES,
     how=("refused", "fails"),
     detail="failed to push to branch",
 )
@@ -96,7 +102,7 @@ def one_merge_at_a_time(params: Params, call: Call, hub: Hub) -> Play:
     return Play(job=JobPlan(fail=Failure(status=422, title="Unprocessable", detail=word_of(params, "detail"))))
 
 
-@on_call(36, "silent-abort", "a merge reports success and nothing was merged", "mergePull")
+@on_call(36, "silent-abort", "a merge reports success and nothing was merged", *MERGES)
 def silent_abort(params: Params, call: Call, hub: Hub) -> Play:
     return Play(job=JobPlan(skip=True))
 
@@ -106,7 +112,7 @@ def silent_abort(params: Params, call: Call, hub: Hub) -> Play:
     "protected-branch",
     "branch protection: refused at once, or the job fails",
     *WRITES,
-    "mergePull",
+    *MERGES,
     how=("403", "422", "job"),
     detail="branch is protected",
 )
@@ -173,10 +179,15 @@ def operation_words(params: Params, call: Call, hub: Hub) -> Play:
     return each(lambda item: {**item, "status": words.get(str(item.get("status")), "paused")})
 
 
-@on_call(45, "flat-poll", "v1alpha1's poll without res_details", "v1WritePoll")
+@on_call(
+    45, "flat-poll", "v1alpha1's polls in other forms: no res_details, `done` for `job_status`", "v1WritePoll", "v1MergePoll"
+)
 def flat_poll(params: Params, call: Call, hub: Hub) -> Play:
     def reshape(call: Call, answer: Answer) -> Answer:
         value = answer.json()
+        if call.operation == "v1MergePoll" and isinstance(value, dict) and "job_status" in value:
+            done = value.pop("job_status") == "Completed"
+            return answer.with_json({**value, "done": done})
         if not isinstance(value, dict) or not isinstance(value.get("res_details"), dict):
             return answer
         return answer.with_json({"_id": value.get("_id"), "done": True, **value["res_details"]})

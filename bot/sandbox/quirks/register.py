@@ -13,8 +13,9 @@ EventQuirk = Callable[[Params], DeliveryPlan]
 
 READS = ("runSqlReadQuery", "runSqlReadQueryPost", "v1Read")
 WRITES = ("runSqlWriteQuery", "v1Write")
-JOBS = (*WRITES, "mergePull", "createFork")
-LISTS = ("listBranches", "listPulls", "listOperations")
+JOBS = (*WRITES, "mergePull", "v1Merge", "createFork")
+MERGES = ("mergePull", "v1Merge")
+LISTS = ("listBranches", "listPulls", "listOperations", "v1Pulls", "v1Jobs")
 PULLS = ("listPulls", "getPull", "createPull", "updatePull")
 
 QUIRKS: list[Quirk] = []

@@ -1,0 +1,325 @@
+"""A DoltLab without API v2: reviews stand there, nobody is heard, and validators decide on the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import redis
+import requests
+
+from bot import decide
+from bot.converge import Report
+from bot.deps import Deps
+from bot.hub.client import Hub
+from bot.hub.client_v1 import HubV1
+from bot.hub.errors import HubBusy, HubError
+from bot.model.ids import PullNo, User
+from bot.model.policy import Landing
+from bot.model.step import Outcome
+from bot.scratch import Held
+from bot.sweep import sweep
+from tests.redis_process import RedisProcess
+from tests.world import BOT, World
+
+ITEM = "w-com-001"
+PROBER = threading.Lock()
+LAB = "/lab"
+"""Below this path the look-alike is a host with v1alpha1 and nothing else."""
+Q4 = "/accept --quality 4"
+
+
+def on_the_lab(world: World, token: str = f"token-{BOT}", session: requests.Session | None = None) -> Deps:
+    """A bot, or a validator's process, that sees the world's commons through an older host."""
+    hub = Hub(
+        world.sandbox.base_url + LAB,
+        token,
+        api=None,
+        commons=[world.commons],
+        session=session,
+        poll_s=(0.005, 0.05),
+        operation_wait_s=10,
+        on_request=world.asked.append,
+        sleep=lambda _: None,
+    )
+    made = world.bot()
+    return replace(made, hubs={world.commons: hub}, _speaking={}, _accounts={}, readers=ThreadPoolExecutor(8))
+
+
+@pytest.fixture
+def lab(world: World) -> Iterator[Deps]:
+    """The bot of that host."""
+    made = on_the_lab(world)
+    yield made
+    made.readers.shutdown(wait=False)
+
+
+def reviewed(world: World, lab: Deps) -> PullNo:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.converge(pull, lab)
+    world.answer_knocks_at_the_prober(lab)
+    world.converge(pull, lab)
+    return pull
+
+
+def decided(world: World, pull: PullNo, text: str, user: str = "ana", deps: Deps | None = None) -> decide.Decided:
+    """What `stampbot decide` does, with the prober at hand."""
+    mine = deps or on_the_lab(world, f"token-{user}")
+    case = decide.consider(world.commons, pull, text, mine)
+    assert not case.snapshot.hears
+
+    def wait(_report: Report, _seconds: float) -> None:
+        with PROBER:
+            world.answer_knocks_at_the_prober(mine)
+
+    return decide.carry_out(case, mine, wait=wait)
+
+
+def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    world.settle(lab)
+    world.comment(pull, "ana", Q4)
+    world.settle(lab)
+    (review,) = world.said(pull, "review")
+    head = world.observe(pull, lab).head
+    assert head is not None
+    assert "Comments cannot be read on this host" in review
+    assert f"stampbot decide '{world.commons}#{pull}' \"/accept --at {head[:7]} --quality Q" in review
+    assert (world.state(pull), world.said(pull, "answer")) == ("open", [])
+    assert isinstance(lab.hub(world.commons), HubV1)
+    assert not any(operation in world.asked for operation in ("listPullComments", "getPull", "runSqlReadQueryPost"))
+
+
+def test_a_sweep_passes_by_what_has_not_moved_and_finds_a_new_head(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    sweep(world.commons, lab)  # the first of a process looks at all
+    world.redis.delete(*world.redis.keys("stampbot:hint:*"))
+    assert sweep(world.commons, lab) == 0
+    world.push("pia", f"wl/polecat-7/{ITEM}", f"UPDATE wanted SET title = 'Other' WHERE id = '{ITEM}'")
+    assert sweep(world.commons, lab) == 1
+    world.converge(pull, lab)
+    assert len(world.said(pull, "review")) == 2
+
+
+def test_what_was_said_comes_at_most_once_more_where_redis_was_wiped(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    for _ in range(2):
+        world.redis.flushall()
+    world.converge(pull, lab)
+    world.answer_knocks_at_the_prober(lab)
+    world.settle(lab)
+    first, second = (body.splitlines()[-1] for body in world.said(pull, "review"))
+    assert first == second
+
+
+def test_words_whose_end_is_never_heard_are_sent_twice_and_no_more(world: World, lab: Deps) -> None:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.sandbox.play({"quirk": 22, "match": {"operation": "v1Comment", "database": world.db.name}})
+    for _ in range(6):
+        with suppress(HubBusy):
+            world.converge(pull, lab)
+        world.answer_knocks_at_the_prober(lab)
+        world.redis.delete(*world.redis.keys("stampbot:about-to:*") or ["none"])
+    assert len(world.said(pull, "review")) == 2
+
+
+def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    done = decided(world, pull, Q4)
+    again = decided(world, pull, Q4)
+    stamp = world.row("stamps", subject="polecat-7")
+    item = world.row("wanted", id=ITEM)
+    assert stamp is not None
+    assert item is not None
+    assert (done.outcome, again.outcome, again.says) == (Outcome.DONE, Outcome.DONE, "")
+    assert (stamp["author"], item["status"], world.state(pull)) == ("ana-town", "completed", "merged")
+    comments = world.db.api("GET", f"/pulls/{pull}/comments").json()["data"]
+    assert [(c["author"], c["body"].startswith("**ACCEPTED**")) for c in comments] == [(BOT, False), ("ana", True)]
+    assert "open" not in {p["state"] for p in world.pulls()}
+    world.settle(lab)
+    assert world.count("stamps") == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "says"),
+    [
+        ("pia", Q4, "nobody decides on their own work"),
+        ("mallory", Q4, "Only validators decide"),
+        ("ana", "/accept", "quality"),
+        ("ana", "/acept -q 4", "accept"),
+        ("ana", "looks good", "Write one decision"),
+        ("ana", "/help", "Write one decision"),
+        ("ana", "/accept -q 4\n/reject no", "Write one decision"),
+        ("ana", "/accept --at 0000000 -q 4", "names no reviewed head"),
+    ],
+)
+def test_who_may_not_or_what_cannot_be_is_refused_and_nothing_is_done(
+    world: World, lab: Deps, user: str, text: str, says: str
+) -> None:
+    pull = reviewed(world, lab)
+    try:
+        found = decided(world, pull, text, user)
+        told = found.says
+        assert found.outcome is Outcome.REFUSED
+    except decide.CannotDecide as no:
+        told = str(no)
+    assert says in told
+    assert (world.state(pull), world.count("stamps")) == ("open", 0)
+
+
+def test_a_rejection_stands_for_the_bot_too_while_its_paper_lasts(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    done = decided(world, pull, "/reject The link shows another item")
+    world.settle(lab)
+    assert (done.outcome, world.state(pull), len(world.said(pull, "review"))) == (Outcome.DONE, "open", 1)
+    snapshot = world.observe(pull, lab)
+    assert snapshot.rejection is not None
+    assert not snapshot.hears
+
+
+def test_a_close_on_the_command_line_closes(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    done = decided(world, pull, "/close --pull-only Asked for by the rig")
+    assert (done.outcome, world.state(pull), world.count("stamps")) == (Outcome.DONE, "closed", 0)
+
+
+class Dies(requests.Session):
+    """A session whose process is killed at its nth request that changes something, before or after it."""
+
+    def __init__(self, at: int, *, after: bool) -> None:
+        super().__init__()
+        self.left, self.after = at, after
+
+    def request(self, method: str, url: str, *args: object, **more: object) -> requests.Response:  # type: ignore[override]
+        if method == "GET":
+            return super().request(method, url, *args, **more)  # type: ignore[arg-type]
+        self.left -= 1
+        if self.left < 0:
+            if self.after:
+                super().request(method, url, *args, **more)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+        return super().request(method, url, *args, **more)  # type: ignore[arg-type]
+
+
+PULL, DIRECT = Landing.PULL, Landing.DIRECT
+
+
+@pytest.mark.parametrize(
+    ("landing", "at", "after"),
+    [
+        (PULL, 1, True),  # branch made
+        (PULL, 4, False),  # some rows on it
+        (PULL, 6, True),  # landed, and not answered
+        (DIRECT, 0, True),  # merged
+        (DIRECT, 1, True),  # the completion names a stamp that is not there yet
+        (DIRECT, 3, False),
+        (DIRECT, 4, True),  # answered
+    ],
+)
+def test_a_decision_cut_short_anywhere_is_finished_by_giving_it_again(
+    world: World, landing: Landing, at: int, after: bool
+) -> None:
+    world.policy = replace(world.policy, landing=landing)
+    lab = on_the_lab(world)
+    pull = reviewed(world, lab)
+    killed = on_the_lab(world, "token-ana", Dies(at, after=after))
+    with suppress(KeyboardInterrupt):
+        decided(world, pull, Q4, deps=killed)
+    # Whoever comes back may come from another machine, with a Redis that knows nothing.
+    world.redis.flushall()
+    done = decided(world, pull, Q4)
+    stamps = world.count("stamps")
+    assert (done.outcome, stamps, world.count("completions"), world.state(pull)) == (Outcome.DONE, 1, 1, "merged"), done.says
+    item = world.row("wanted", id=ITEM)
+    assert item is not None
+    assert item["status"] == "completed"
+
+
+def test_two_validators_at_once_leave_one_stamp(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    with ThreadPoolExecutor(2) as both:
+        results = list(both.map(lambda user: _or_trouble(world, pull, user), ("ana", "bo")))
+    assert world.count("stamps") == 1
+    assert any(isinstance(r, decide.Decided) and r.outcome is Outcome.DONE for r in results), results
+
+
+def _or_trouble(world: World, pull: PullNo, user: str) -> decide.Decided | Exception:
+    for _ in range(200):
+        try:
+            return decided(world, pull, Q4, user)
+        except (HubError, Held) as later:
+            trouble = later
+            time.sleep(0.05)
+    return trouble
+
+
+def test_decide_posts_the_comment_where_the_bot_hears(world: World, world_redis: RedisProcess, tmp_path: Path) -> None:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.settle()
+    run = shell(world, world_redis, tmp_path, "decide", f"{world.commons}#{pull}", Q4, "--json")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert {k: json.loads(run.stdout)[k] for k in ("by", "outcome")} == {"by": "ana", "outcome": "posted"}
+    world.settle()
+    assert (world.state(pull), world.count("stamps")) == ("merged", 1)
+
+
+def test_decide_asks_before_it_acts_itself_and_says_why(world: World, world_redis: RedisProcess, tmp_path: Path) -> None:
+    lab = on_the_lab(world)
+    pull = reviewed(world, lab)
+    there = world.sandbox.base_url + LAB
+    run = shell(world, world_redis, tmp_path, "decide", f"{world.commons}#{pull}", "/close --pull-only no", hub=there)
+    assert run.returncode == 2
+    assert "Comments cannot be read on this host" in run.stderr
+    assert "Add --yes" in run.stderr
+    run = shell(world, world_redis, tmp_path, "decide", f"{world.commons}#{pull}", "/close --pull-only no", "--yes", hub=there)
+    assert (run.returncode, run.stdout.startswith("**PULL CLOSED")) == (0, True), run.stderr
+    assert world.state(pull) == "closed"
+
+
+def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub: str = "") -> subprocess.CompletedProcess[str]:
+    environ = {
+        "PATH": os.environ["PATH"],
+        "STAMPBOT_HUB_URL": hub or world.sandbox.base_url,
+        "STAMPBOT_HUB_TOKEN": "token-ana",
+        "REDIS_URL": server.url,
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    command = [sys.executable, "-m", "bot", *arguments]
+    return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_whose_token_it_is_is_proved_where_the_host_does_not_say(world: World) -> None:
+    world.sandbox.play({"quirk": 4, "how": "html", "match": {"operation": "v1User", "user": "bot"}})
+    try:
+        hub = on_the_lab(world).hub(world.commons)
+        hub.account = User(BOT)
+        assert hub.me() == BOT
+        other = on_the_lab(world).hub(world.commons)
+        other.account = User("ana")
+        with pytest.raises(HubError, match="does not prove to be that of ana"):
+            other.me()
+        nobody = on_the_lab(world).hub(world.commons)
+        with pytest.raises(HubError, match="STAMPBOT_ACCOUNT"):
+            nobody.me()
+    finally:
+        world.sandbox.admin("DELETE", "/faults")
+
+
+def test_redis_away_is_no_silence(world: World, lab: Deps) -> None:
+    pull = reviewed(world, lab)
+    nowhere = redis.Redis(unix_socket_path="/no/such.sock")
+    deaf = replace(lab, scratch=type(lab.scratch)(nowhere, now=lambda: datetime.now(UTC)), _speaking={})
+    with pytest.raises(redis.RedisError):
+        world.converge(pull, deaf)
+    assert len(world.said(pull, "review")) == 1
