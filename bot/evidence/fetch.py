@@ -2,8 +2,8 @@
 
 Why not requests.get: a Session reads the whole body of a redirect even when told not to follow it, and its time-out is
 between bytes. Why not its adapter, nor urllib3: they read the URL again, look for proxies and passwords, and keep cookies and
-connections; all of that is to be kept out, and takes most of the time of a look. What reads an answer is the same as below
-them, http.client.
+connections; all of that is to be kept out, and takes most of the time of a look. What reads a body is the same as below them,
+http.client; heads are read in `head`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import ssl
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
-from http.client import HTTPException, HTTPResponse
-from io import BufferedReader
+from http.client import HTTPException
 from typing import Final
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
@@ -23,11 +22,11 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from bot.evidence import resolve as dns
 from bot.evidence.address import Network, same_address
 from bot.evidence.deadline import Deadline
+from bot.evidence.head import Answer
 from bot.evidence.resolve import Failed
 from bot.evidence.url import Refused, Target
 
 BODY_MAX_BYTES: Final = 256 * 1024
-HEAD_MAX_BYTES: Final = 256 * 1024
 DIALS_MAX: Final = 2
 _CHUNK_BYTES: Final = 16 * 1024
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -95,9 +94,9 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
                 # The handshake asks for the name and checks the certificate for it, whatever the address is.
                 sock = _tls(policy.ca_file).wrap_socket(sock, server_hostname=target.host)
             sock.sendall(request)
-            with HTTPResponse(sock, method="GET") as response:
-                _begin(response)
-                return _page(response, dial.address, policy, deadline)
+            with Answer(sock) as answer:
+                answer.begin()
+                return _page(answer, dial.address, policy, deadline)
         finally:
             deadline.close(sock)
     except (HTTPException, OSError, ValueError) as error:
@@ -201,90 +200,37 @@ def _is_this_machine(answer: dns.Answer) -> bool:
         return same_address(trial.getsockname()[0], answer.host)
 
 
-class _Head:
-    """The lines of an answer's head, HEAD_MAX_BYTES of them at most.
-
-    http.client counts lines by their LF, and what parses them then breaks them at each bare CR too: thousands of headers in
-    a line. So that becomes a blank (RFC 9112, 2.2).
-    """
-
-    def __init__(self, lines: BufferedReader) -> None:
-        self._lines = lines
-        self._left = HEAD_MAX_BYTES
-
-    def readline(self, most: int) -> bytes:
-        line = self._lines.readline(most)
-        # After an empty line the next head begins: that of what follows `100 Continue`.
-        self._left = self._left - len(line) if line.strip(b"\r\n") else HEAD_MAX_BYTES
-        if self._left < 0:
-            raise HTTPException("the head is too long")
-        text = line.removesuffix(b"\n").removesuffix(b"\r")
-        return text.replace(b"\r", b" ") + line[len(text) :]
-
-    def flush(self) -> None:
-        """Nothing is written here, but whoever closes an answer asks for this first."""
-
-    def close(self) -> None:
-        self._lines.close()
-
-
-def _begin(response: HTTPResponse) -> None:
-    """Read the head of an answer. Raises HTTPException and OSError; then the response can only be closed."""
-    lines = response.fp
-    response.fp = _Head(lines)  # type: ignore[assignment]
-    response.begin()
-    response.fp = lines
-
-
-def _page(response: HTTPResponse, address: str, policy: FetchPolicy, deadline: Deadline) -> Page:
-    headers = _lists(response)
-    redirected = response.status in _REDIRECTS
-    wire = b"" if redirected else _body(response, headers.get("content-length", ""), policy.body_max_bytes, deadline)
+def _page(answer: Answer, address: str, policy: FetchPolicy, deadline: Deadline) -> Page:
+    redirected = answer.status in _REDIRECTS
+    wire = b"" if redirected else _body(answer, policy.body_max_bytes, deadline)
     if deadline.passed and not redirected:
         # The end of the body may be our own doing: half a page proves nothing.
         raise Failed("deadline", "", address)
     return Page(
-        status=response.status,
+        status=answer.status,
         address=address,
-        content_type=headers.get("content-type", ""),
-        # Blanks around a value are not part of it (RFC 9110, 5.5); http.client leaves those behind it.
-        location=tuple(value.strip(" \t") for value in response.headers.get_all("Location", ())) if redirected else (),
+        content_type=answer.listed("content-type"),
+        location=tuple(answer.every("location")) if redirected else (),
         # Cloudflare's documented sign of a challenge page, on any status.
-        challenged=headers.get("cf-mitigated", "").strip().lower() == "challenge",
-        server=headers.get("server", ""),
-        retry_after=headers.get("retry-after", ""),
+        challenged=answer.listed("cf-mitigated").lower() == "challenge",
+        server=answer.listed("server"),
+        retry_after=answer.listed("retry-after"),
         wire=wire,
-        body=_inflated(wire, headers.get("content-encoding", ""), policy.body_max_bytes),
+        body=_inflated(wire, answer.listed("content-encoding"), policy.body_max_bytes),
     )
 
 
-def _lists(response: HTTPResponse) -> dict[str, str]:
-    """All headers by lower-case name, those of one name as one list (RFC 9110, 5.2)."""
-    found: dict[str, str] = {}
-    for written, value in response.headers.items():
-        name = written.lower()
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
-def _body(response: HTTPResponse, length: str, most: int, deadline: Deadline) -> bytes:
+def _body(answer: Answer, most: int, deadline: Deadline) -> bytes:
     """The body as framed, at most `most` bytes of it; no more is read once the deadline has passed.
 
     Raises HTTPException and OSError for a frame that is none.
     """
-    told = {text.strip() for text in length.split(",")}
-    if len(told) > 1:
-        # Somebody on the way may have believed the other one (RFC 9112, 6.3).
-        raise HTTPException("more than one length")
-    if response.length is None and not response.chunked and (same := told.pop()).isdecimal():
-        # The same length twice; http.client takes that for none.
-        response.length = int(same)
     wire = bytearray()
     # Much that came before the deadline could still be read after it.
     while len(wire) < most and not deadline.passed:
-        chunk = response.read1(min(_CHUNK_BYTES, most - len(wire)))
+        chunk = answer.read1(min(_CHUNK_BYTES, most - len(wire)))
         if not chunk:
-            if response.length:
+            if answer.length:
                 raise HTTPException("the body ends too soon")
             break
         wire += chunk
@@ -293,7 +239,7 @@ def _body(response: HTTPResponse, length: str, most: int, deadline: Deadline) ->
 
 def _inflated(wire: bytes, encoding: str, cap: int) -> bytes:
     """The body, at most `cap` bytes of it; empty for an encoding we did not ask for and cannot undo."""
-    match encoding.strip().lower():
+    match encoding.lower():
         case "" | "identity":
             return wire
         case "gzip" | "x-gzip" | "deflate":

@@ -25,6 +25,7 @@ _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _QUAD: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _CONTROL_OR_SPACE: Final = re.compile(r"[\x00-\x20\x7f]")
+_PLAIN_REST: Final = re.compile(r"/[A-Za-z0-9._~/?=&+,-]*")
 # Special-use names (IANA registry, RFC 6761, 6762, 8375, 9476) and those that private networks are fond of.
 _INTERNAL: Final = frozenset(
     ["localhost", "local", "internal", "lan", "home", "corp", "intranet", "private", "onion", "i2p", "invalid"]
@@ -173,18 +174,24 @@ def _host(name: str | None, six: str | None) -> tuple[str, Address | None]:
 
 def _must_agree(target: Target) -> None:
     """Checking with one parser and fetching with another is a hole: all that see the URL must see the same host and port."""
-    own, url = (target.scheme, target.host, target.port), target.url
+    # Behind a slash, and with nothing in it that parsers look for before, a path moves neither host nor port.
+    rest = "/" if _PLAIN_REST.fullmatch(target.rest) else target.rest
+    if not _agree(target.scheme, target.host, target.port, target.authority, rest):
+        raise Refused("parsers_disagree")
+
+
+# Of one host come many links.
+@lru_cache(maxsize=1024)
+def _agree(scheme: str, host: str, port: int, authority: str, rest: str) -> bool:
+    own, url = (scheme, host, port), f"{scheme}://{authority}{rest}"
     try:
         prepared = requests.PreparedRequest()
         prepared.prepare_url(url, None)
-        agreed = _standard(url) == own == _urllib3(url)
         # What requests makes of a URL is mostly the same URL.
-        if prepared.url != url:
-            agreed = agreed and _standard(prepared.url or "") == own == _urllib3(prepared.url or "")
+        seen = {url, prepared.url or ""}
+        return all(_standard(each) == own == _urllib3(each) for each in seen)
     except (ValueError, requests.RequestException):
-        raise Refused("parsers_disagree") from None
-    if not agreed:
-        raise Refused("parsers_disagree")
+        return False
 
 
 def _standard(url: str) -> tuple[str, str, int]:
