@@ -16,11 +16,12 @@ from bot.commands import errors, grammar, rehearsal
 from bot.commands.authority import is_validator
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.decision import deciding
 from bot.commands.reading import Misread, Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.kind import PullKind
-from bot.model.mark import NO_HEAD
+from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Review, Snapshot
@@ -117,10 +118,15 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
 
 
 def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
-    """Whether somebody wanted to accept on a review that said BLOCKED and is not true any more: they need the new one now."""
+    """Whether a validator needs the new review now: they overrode what the last one said, or wanted to accept on one that said
+    BLOCKED and is not true any more.
+    """
+    since = [a for a in snapshot.answers if a.comment.created_at > last.comment.created_at]
+    if any(fact.command == "override" for a in since for fact in a.mark.facts):
+        return True
     if last.mark.outcome != Verdict.BLOCKED.word or judgement.verdict is Verdict.BLOCKED:
         return False
-    return any("accept" in a.mark.commands and a.comment.created_at > last.comment.created_at for a in snapshot.answers)
+    return any("accept" in a.mark.commands for a in since)
 
 
 def _until(since: datetime, seconds: float, why: Md) -> Plan:
@@ -197,11 +203,11 @@ def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...]) -> _Found:
 
 def _transaction(
     snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
-) -> _Found | Wait:
+) -> _Found | Wait | None:
     """One comment is one transaction with at most one decision: wrong lines, or two decisions, stop the decision.
 
-    Commands that decide nothing are carried out all the same, and do not stop it: a decision that was followed is what the
-    answer's mark tells of, and one that has begun waits for none of them.
+    So they stop what takes a safeguard away. Other commands are carried out all the same, and do not stop it: a decision that
+    was followed is what the answer's mark tells of, and one that has begun waits for none of them.
     """
     pin = snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
     problems: list[Md] = [errors.explain(m, pin) for m in reading.misread]
@@ -212,42 +218,68 @@ def _transaction(
         command = commands.get(parsed.name)
         if command is None or (parsed.decides and problems):
             continue
+        if command.loosens and problems:
+            problems.append(errors.not_alone(parsed))
+            continue
         asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
         one = command.decide(asked)
         decided.append((parsed, rehearsal.rehearse(asked, one) if parsed.rehearsed else one))
     begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
+    if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
+        decided = [(parsed, _held_here(parsed, one)) for parsed, one in decided]
+    only_denied = not problems and bool(decided) and all(isinstance(one, Refuse) and one.denied for _, one in decided)
+    if only_denied and snapshot.denied(comment.author, deciding(commands)):
+        return None  # told before, and told once is enough
     waits = [one for _, one in decided if isinstance(one, Wait)]
     if waits and not begun:
         return waits[0]
+    changes = any(isinstance(one, Follow) and one.changes for _, one in decided)
     steps: list[Step] = []
     said: list[Md] = []
+    facts: list[Fact] = []
     outcomes: list[Outcome] = []
     followed: Outcome | None = None
     for parsed, one in decided:
         match one:
             case Wait():
                 said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
-            case Refuse(reason, remedy):
-                said.append(answers.refusal(snapshot, comment, line=parsed.line, reason=reason, remedy=remedy))
+            case Refuse(reason, remedy, denied):
+                said.append(answers.refusal(snapshot, comment, line=parsed.line, reason=reason, remedy=remedy, beside=changes))
                 outcomes.append(Outcome.REFUSED)
-            case Follow(steps=more, says=says, outcome=ended):
+                if denied and parsed.decides:
+                    facts.append(Fact(command=parsed.name, by=comment.author, of=DENIED))
+            case Follow(steps=more, says=says, outcome=ended, facts=new):
                 steps.extend(more)
                 said.append(says)
+                facts.extend(new)
                 outcomes.append(ended)
                 followed = ended if parsed.decides else followed
+                if parsed.decides and ended is Outcome.DONE:
+                    facts.append(Fact(command=parsed.name, by=comment.author))
             case never:
                 assert_never(never)
     if problems:
         outcomes.append(Outcome.REFUSED)
-        said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems)))
+        said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems), beside=changes))
     outcome = followed or next((o for o in outcomes if o is not Outcome.DONE), Outcome.DONE)
     names = (
         *(rehearsal.WORD if parsed.rehearsed else parsed.name for parsed, _ in decided),
         *(m.name for m in reading.misread if m.name),
     )
     body = md.join(said, "\n\n---\n\n")
-    answer = answers.answer(snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body)
+    answer = answers.answer(
+        snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body, facts=tuple(dict.fromkeys(facts))
+    )
     return _Found((*steps, answer), begun)
+
+
+def _held_here(parsed: Parsed, one: Decision) -> Decision:
+    """What becomes of a command whose own comment places a hold: nothing is decided, and the hold waits for nothing."""
+    if parsed.decides and isinstance(one, Follow | Wait):
+        return Refuse(md.own("The same comment holds this pull, so nothing is decided by it."), words.LIFT)
+    if isinstance(one, Wait):
+        return Refuse(md.own("The hold beside it does not wait for this."), md.own("Write it in a comment of its own."))
+    return one
 
 
 def refused(snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md) -> Answer:

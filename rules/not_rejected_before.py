@@ -16,7 +16,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     rejection = pull.rejection
     if rejection is None:
         return
-    told = next((c.author for c in pull.comments if c.id == rejection.mark.comment), None)
+    told = pull.asker(rejection, "reject")
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
         Place("completions", pull.handed_in.id, "evidence") if pull.handed_in else Place(),

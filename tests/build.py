@@ -28,7 +28,7 @@ from bot.model.ledger import (
     Stamp,
     Wanted,
 )
-from bot.model.mark import Mark, MarkKind
+from bot.model.mark import Fact, Mark, MarkKind
 from bot.model.policy import Policy, Validator
 from bot.model.pull import BranchRef, Comment, Pull, PullState
 from bot.model.snapshot import Merge, Present, Snapshot
@@ -254,12 +254,37 @@ def an_answer(
     head: CommitHash = HEAD,
     digest: str = "",
     at: datetime | None = None,
+    facts: tuple[Fact, ...] = (),
 ) -> Comment:
     """An answer of ours to a comment, seconds after it unless said otherwise."""
     mark = Mark(
-        kind=MarkKind.ANSWER, outcome=outcome, head=head, digest=digest, n=0, commands=commands, comment=to.id
+        kind=MarkKind.ANSWER, outcome=outcome, head=head, digest=digest, n=0, commands=commands, comment=to.id, facts=facts
     )  # fmt: skip
     return a_comment(BOT, f"Said.\n\n{mark.line}", at or to.created_at + timedelta(seconds=5))
+
+
+def a_fact(command: str, by: str = "ana", of: str = "") -> Fact:
+    """What an answer of ours makes so."""
+    return Fact(command=command, by=User(by), of=of)
+
+
+def a_hold(by: str = "cy", at: datetime | None = None, **fields: Any) -> Comment:
+    """Our answer to a `/hold`, ten minutes old."""
+    asked = a_comment(by, "/hold wait for me", at or ago(minutes=10))
+    return an_answer(asked, "hold", **{"at": asked.created_at, "facts": (a_fact("hold", by),), **fields})
+
+
+def a_lift(by: str = "ana", of: str = "cy", at: datetime | None = None) -> Comment:
+    """Our answer to an `/unhold`, eight minutes old."""
+    asked = a_comment(by, "/unhold", at or ago(minutes=8))
+    return an_answer(asked, "unhold", at=asked.created_at, facts=(a_fact("unhold", by, of),))
+
+
+def an_override(rule: str = "evidence_is_alive", by: str = "bo", at: datetime | None = None, **fields: Any) -> Comment:
+    """Our answer to an `/override`, ten minutes old."""
+    asked = a_comment(by, f'/override {rule} --because "I looked"', at or ago(minutes=10))
+    facts = (a_fact("override", by, rule),)
+    return an_answer(asked, "override", **{"at": asked.created_at, "facts": facts, **fields})
 
 
 # --- evidence, policy, judgement ------------------------------------------------------------------------------------

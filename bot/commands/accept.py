@@ -171,8 +171,25 @@ def _blocked(asked: Asked) -> Refuse:
     remedies = list(dict.fromkeys(words.stopped(md.prose(f.remedy)) for f in faults if f.remedy))[:3]
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
-        md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
+        md.lines(
+            md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
+            _overriding(asked),
+        ),
     )
+
+
+def _overriding(asked: Asked) -> Md:
+    """Which of the faults a validator may override, and how."""
+    rules = tuple(dict.fromkeys(f.rule for f in asked.judgement.at(Level.FAULT)))
+    open_to = tuple(dict.fromkeys(f.rule for f in asked.judgement.overridable))
+    final = tuple(rule for rule in rules if rule not in open_to)
+    told = []
+    if open_to and asked.snapshot.head is not None:
+        lines = [md.code(words.override_line(rule, asked.snapshot.head)) for rule in open_to[:3]]
+        told.append(md.fill("A validator without a stake in the work may override: {lines}.", lines=md.join(lines, ", ")))
+    if final:
+        told.append(md.fill("Cannot be overridden: {names}.", names=md.join([md.code(rule) for rule in final], ", ")))
+    return md.join(told, " ")
 
 
 def _blocked_before(ground: decision.Ground) -> Refuse | None:

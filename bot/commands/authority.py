@@ -16,7 +16,17 @@ from bot.model.snapshot import Snapshot
 from bot.speech import md
 from bot.speech.md import Md
 
-__all__ = ["Allowed", "Denied", "conflict", "free_validators", "is_validator", "may_decide", "may_recheck"]
+__all__ = [
+    "Allowed",
+    "Denied",
+    "conflict",
+    "free_validators",
+    "is_free",
+    "is_validator",
+    "may_decide",
+    "may_recheck",
+    "who_can",
+]
 
 NAMES_MAX = 10
 
@@ -83,13 +93,13 @@ def free_validators(snapshot: Snapshot) -> tuple[User, ...]:
     trusted = sorted((r for r in snapshot.rigs if r.owner and r.trust >= policy.min_trust), key=lambda r: (-r.trust, r.handle))
     users = dict.fromkeys((*(v.user for v in policy.validators), *(User(r.owner) for r in trusted)))
     silent = {snapshot.bot, *policy.ignored_users}
-    return tuple(
-        user
-        for user in users
-        if user not in silent
-        and (rigs := _entitled(snapshot, user, "accept"))
-        and all(conflict(snapshot, rig, user) is None for rig in rigs)
-    )
+    return tuple(user for user in users if user not in silent and is_free(snapshot, user))
+
+
+def is_free(snapshot: Snapshot, user: User) -> bool:
+    """Whether `user` may accept here and has no tie to the work, as whichever rig."""
+    rigs = _entitled(snapshot, user, "accept")
+    return bool(rigs) and all(conflict(snapshot, rig, user) is None for rig in rigs)
 
 
 def _entitled(snapshot: Snapshot, user: User, verb: str) -> tuple[Rig, ...]:
@@ -126,7 +136,7 @@ def _not_as(snapshot: Snapshot, user: User, as_rig: str, entitled: tuple[Rig, ..
         else md.fill("No rig {rig} on main belongs to the account {user}.", rig=md.code(as_rig), user=md.code(user))
     )
     if not entitled:
-        return Denied(reason, _who_can(snapshot))
+        return Denied(reason, who_can(snapshot))
     return Denied(reason, md.fill("You may decide here as {rigs}.", rigs=_names(rig.handle for rig in entitled)))
 
 
@@ -142,16 +152,16 @@ def _no_right(snapshot: Snapshot, user: User, verb: str) -> Denied:
     item = snapshot.item
     if policy.poster_may_decide is PosterMay.CLOSE and item is not None and any(r.handle == item.posted_by for r in bound):
         told = md.fill("Who posted an item may only {close} it here.", close=md.code("/close"))
-        return Denied(told, _who_can(snapshot))
+        return Denied(told, who_can(snapshot))
     if bound:
         best = max(bound, key=lambda rig: rig.trust)
-        return Denied(md.fill("Only validators decide here. {why}", why=_low_trust(snapshot, best)), _who_can(snapshot))
+        return Denied(md.fill("Only validators decide here. {why}", why=_low_trust(snapshot, best)), who_can(snapshot))
     told = md.fill(
         "Only validators decide here, and no rig on main belongs to the account {user}, so {verb} is not yours to give.",
         user=md.code(user),
         verb=md.code(f"/{verb}"),
     )
-    return Denied(told, _who_can(snapshot))
+    return Denied(told, who_can(snapshot))
 
 
 def _low_trust(snapshot: Snapshot, rig: Rig) -> Md:
@@ -175,7 +185,8 @@ def _bind(snapshot: Snapshot, user: User) -> Md:
     return md.fill("Register a rig whose `dolthub_org` is {user}.", user=md.code(user))
 
 
-def _who_can(snapshot: Snapshot) -> Md:
+def who_can(snapshot: Snapshot) -> Md:
+    """The validators who are free to decide here, as a sentence."""
     free = free_validators(snapshot)
     if not free:
         return md.own("No validator of this commons is free to decide it.")

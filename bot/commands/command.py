@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.commands.option import Option
 from bot.commands.reading import Parsed
 from bot.model.finding import Judgement
+from bot.model.mark import Fact
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Outcome, Step
@@ -29,6 +30,8 @@ class Takes(enum.Enum):
     NOTHING = "nothing"
     WORDS = "words"
     """Loose words, each for itself: `/help accept`."""
+    CHECK = "check"
+    """The name of one check, required: `/override evidence_is_alive`."""
     REASON = "reason"
     """Free text, required: the rest of the line, or the lines below."""
     OPTIONAL = "optional"
@@ -55,21 +58,32 @@ class Asked:
 class Follow:
     """Yes: do these steps, then say this. No steps: only say it.
 
-    `begun`: the deed shows on DoltHub already, so nothing else comes before its end.
+    `begun`: the deed shows on DoltHub already, so nothing else comes before its end. `facts`: what is so from the moment the
+    answer stands there, because it says so.
     """
 
     steps: tuple[Step, ...] = ()
     says: Md
     outcome: Outcome = Outcome.DONE
     begun: bool = False
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is different afterwards."""
+        return bool(self.steps or self.facts)
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """No, why, and what would help. Whoever speaks it adds whether anything was changed."""
+    """No, why, and what would help. Whoever speaks it adds whether anything was changed.
+
+    `denied`: because of who asks, not of what.
+    """
 
     reason: Md
     remedy: Md = _NOTHING
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +103,7 @@ class Command:
     `title` and `details` come from the docstring of its function: first line, and the rest. `decides`: at most one such
     command per comment, and only from somebody who may decide. `wants_fresh_probe`: while such a command is unanswered, the
     evidence links must be looked at anew, later than the command's comment. `takes_item`: an item id may stand on the line.
+    `loosens`: it takes a safeguard away, so like a decision it is carried out only where its whole comment was understood.
     """
 
     name: str
@@ -98,6 +113,7 @@ class Command:
     options: tuple[Option, ...]
     aliases: tuple[str, ...]
     decides: bool
+    loosens: bool
     wants_fresh_probe: bool
     takes_item: bool
     decide: Callable[[Asked], Decision]
@@ -125,7 +141,7 @@ class Command:
     @property
     def usage(self) -> str:
         """The whole line, made from the options, so that it cannot differ from what is read."""
-        parts = [f"/{self.name}", *(o.usage for o in sorted(self.options, key=lambda o: not (o.required or o.usual)))]
+        parts = [*self._named, *(o.usage for o in sorted(self.options, key=lambda o: not (o.required or o.usual)))]
         if self.takes is Takes.REASON:
             parts.append("why")
         elif self.takes is Takes.OPTIONAL:
@@ -137,8 +153,12 @@ class Command:
     @property
     def skeleton(self) -> str:
         """The shortest line to offer for copying, with place-holders that are never taken for values: `/accept --quality Q`."""
-        parts = [f"/{self.name}", *(o.usage for o in self.usual)]
+        parts = [*self._named, *(o.usage for o in self.usual)]
         return " ".join((*parts, "…") if self.takes is Takes.REASON else parts)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return (f"/{self.name}", "CHECK") if self.takes is Takes.CHECK else (f"/{self.name}",)
 
 
 def command(
@@ -148,6 +168,7 @@ def command(
     options: tuple[Option, ...] = (),
     aliases: tuple[str, ...] = (),
     decides: bool = False,
+    loosens: bool = False,
     wants_fresh_probe: bool = False,
     takes_item: bool = True,
 ) -> Callable[[Callable[[Asked], Decision]], Command]:
@@ -170,6 +191,7 @@ def command(
             options=options,
             aliases=aliases,
             decides=decides,
+            loosens=loosens,
             wants_fresh_probe=wants_fresh_probe,
             takes_item=takes_item,
             decide=decide,

@@ -1,4 +1,4 @@
-"""What accept, reject and close have in common: who asks, about which reviewed head, and whether it is late.
+"""What decisions have in common: who asks, about which reviewed head, whether somebody holds the pull, and whether it is late.
 
 Everything here that can say no says it before anything is done. Once a decision has begun to show on main (merged, or rows
 landed), what can change is not judged again: see `begun`.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide
+from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Refuse, Wait
 from bot.model.ids import CommitHash
 from bot.model.ledger import Rig
@@ -28,13 +29,13 @@ class Ground:
 
 
 def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = False) -> Ground | Refuse | Wait:
-    """Check who asks and which review is named. `own_work`: the decision may be about the asker's own work.
+    """Check who asks, that nobody holds the pull, and which review is named. `own_work`: it may be about the asker's own work.
 
-    `begun`: the deed already shows on main, so the comment's age is no longer asked about.
+    `begun`: the deed already shows on main, so the comment's age is no longer asked about, nor what was said since.
     """
     snapshot, comment = asked.snapshot, asked.comment
-    if asked.parsed.wanted is not None and asked.parsed.wanted != snapshot.item_id:
-        return _other_item(asked)
+    if (other := other_item(asked)) is not None:
+        return other
     allowed = may_decide(
         snapshot, comment.author, verb, asked.parsed.text("as"), now_too=snapshot.written_after_merge(comment) and not begun
     )
@@ -44,13 +45,47 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
         if tie is not None:
             return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
     if isinstance(allowed, Denied):
-        return Refuse(allowed.reason, allowed.remedy)
+        return Refuse(allowed.reason, allowed.remedy, denied=not is_validator(snapshot, comment.author))
+    if verb in deciding(asked.catalog) and (hold := held(asked, begun=begun)) is not None:
+        return hold
     review = _named_review(asked)
     if isinstance(review, Refuse):
         return review
-    if not begun and (late := _late(asked)) is not None:
+    if not begun and (late := _denied_before(asked) or _late(asked)) is not None:
         return late
     return Ground(rig=allowed.rig, review=review)
+
+
+def held(asked: Asked, *, begun: bool = False) -> Refuse | None:
+    """The refusal while somebody holds the pull; it names who does, and how the hold is lifted.
+
+    A hold that stood when the command was written counts whatever became of it, for that can never change: what was begun
+    goes on. One that came later counts as long as the pull is open and nothing is begun.
+    """
+    snapshot, then = asked.snapshot, asked.snapshot.holds_before(asked.comment)
+    now = snapshot.holds if snapshot.pull.state is PullState.OPEN and not begun else ()
+    if now:
+        return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, asked.comment.author)), words.LIFT)
+    if then:
+        lifted = not {hold.by for hold in then} & {hold.by for hold in snapshot.holds}
+        told = md.fill("When this was written, {held}.", held=words.held(then, asked.comment.author))
+        return Refuse(told, md.own("The hold is lifted now: write the command again.") if lifted else words.LIFT)
+    return None
+
+
+def _denied_before(asked: Asked) -> Refuse | None:
+    """Whoever was told that they may not decide here, and may since: their unanswered words were not meant to be kept."""
+    if not asked.snapshot.denied(asked.comment.author, deciding(asked.catalog)):
+        return None
+    return Refuse(
+        md.own("You were told here that you may not decide. You may now, but what you wrote before is not carried out."),
+        _CONFIRM,
+    )
+
+
+def deciding(catalog: Catalog) -> tuple[str, ...]:
+    """Names of the commands that decide."""
+    return tuple(command.name for command in catalog.commands if command.decides)
 
 
 def _still_open(snapshot: Snapshot, verb: str) -> tuple[Md, ...]:
@@ -66,7 +101,10 @@ def _free_validators(snapshot: Snapshot) -> Md:
     return md.fill("Free validators: {names}.", names=md.join([md.code(name) for name in free], ", "))
 
 
-def _other_item(asked: Asked) -> Refuse:
+def other_item(asked: Asked) -> Refuse | None:
+    """The refusal if the line names an item that this pull is not about."""
+    if asked.parsed.wanted is None or asked.parsed.wanted == asked.snapshot.item_id:
+        return None
     about = md.code(asked.snapshot.item_id) if asked.snapshot.item_id else md.own("no single item")
     return Refuse(md.fill("This pull is about {about}, not {typed}.", about=about, typed=md.code(asked.parsed.wanted or "")))
 
@@ -107,14 +145,19 @@ def _late(asked: Asked) -> Refuse | None:
         for c in snapshot.comments
         if c.author != snapshot.bot and (answered := snapshot.answer_to(c.id)) is not None
     )
-    old = snapshot.older_than(comment.created_at, snapshot.policy.timing.confirm_old_s)
-    if not (later or old):
+    if later:
+        return Refuse(md.own("A later decision has been carried out since, so it is not carried out."), _CONFIRM)
+    return too_old(asked)
+
+
+def too_old(asked: Asked) -> Refuse | None:
+    """The refusal for a command that was written long ago: a bot that was away, or is new here, carries out no history."""
+    if not asked.snapshot.older_than(asked.comment.created_at, asked.snapshot.policy.timing.confirm_old_s):
         return None
-    why = md.own("A later decision has been carried out since") if later else md.own("This comment is more than a day old")
-    return Refuse(
-        md.fill("{why}, so it is not carried out.", why=why),
-        md.own("Please confirm: write the command again if it still holds."),
-    )
+    return Refuse(md.own("This comment is more than a day old, so it is not carried out."), _CONFIRM)
+
+
+_CONFIRM = md.own("Please confirm: write the command again if it still holds.")
 
 
 def moved(asked: Asked, review: Review) -> Refuse | None:
@@ -168,9 +211,9 @@ def earlier_decision(snapshot: Snapshot, *commands: str, since: datetime | None 
         if since is not None and answered.comment.created_at < since:
             return None
         if answered.mark.outcome == "done" and set(commands) & set(answered.mark.commands):
-            asker = next((c.author for c in snapshot.comments if c.id == answered.mark.comment), None)
-            who = md.fill(" by {user}", user=md.code(asker)) if asker else md.own("")
             verb = Md("".join(sorted(set(commands) & set(answered.mark.commands))[0]))
+            asker = snapshot.asker(answered, verb)
+            who = md.fill(" by {user}", user=md.code(asker)) if asker else md.own("")
             return md.fill(
                 "Decided already: {verb}{who} at {when}.",
                 verb=md.code(verb),

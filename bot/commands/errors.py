@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands import grammar
-from bot.commands.reading import Hint, HintKind, Misread, Reading
+from bot.commands.reading import Hint, HintKind, Misread, Parsed, Reading
 from bot.speech import md
 from bot.speech.md import Md
 
@@ -31,6 +31,14 @@ def two_decisions(reading: Reading) -> Md | None:
     """Why none of the decisions a comment asks for is carried out, as a sentence; None if nothing stands against it."""
     found = grammar.one_decision(reading)
     return md.fill("{says}.", says=found.says) if isinstance(found, grammar.Undecided) else None
+
+
+def not_alone(parsed: Parsed) -> Md:
+    """Why a line that takes a safeguard away is not carried out beside one that was not understood."""
+    return md.fill(
+        "{name} was not carried out, because not all of this comment could be.",
+        name=md.code(f"/{parsed.name}"),
+    )
 
 
 def _why(kind: HintKind) -> Md:

@@ -31,8 +31,6 @@ INSTEAD: Mapping[str, str] = {
     "withdraw": "close",
 }  # fmt: skip
 """Words people bring from other tools, and the command that does here what they probably want. They never act."""
-NOT_YET: frozenset[str] = frozenset({"hold", "unhold", "remove-hold", "override", "status", "info"})
-"""Words that will be commands. Somebody who types `/hold` must not believe that it holds; a command of that name takes over."""
 
 _NAMED = re.compile(
     r"/(?:wl +)?(?P<word>[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*|\?)(?:(?P<ends>[.!]?(?=\s|$))|(?P<glued>[,:;]|--|[–—]))",
@@ -109,16 +107,13 @@ class _Named:
     word: str
     end: int
     glued: bool
-    command: Command | None
+    command: Command
     exact: bool
 
     def read(self, below: str) -> Parsed | Misread:
         word, command = self.word, self.command
-        if command is not None and self.exact and not self.glued:
+        if self.exact and not self.glued:
             return read_line(self.line, self.end, command, below)
-        if command is None:
-            says = md.fill("{word} is not available here yet: it did nothing", word=md.code(f"/{word}"))
-            return Misread(line=self.line, problems=(Problem(says, 0),))
         if self.glued:
             says = md.fill("A space must follow {name}", name=md.code(f"/{word}"))
         elif INSTEAD.get(word.casefold()) is not None:
@@ -151,13 +146,13 @@ def _name(page: Page, number: int, commands: Catalog) -> _Named | None:
     command = commands.get(word)
     exact = command is not None
     if command is None:
-        guess = word.casefold() if word.casefold() in INSTEAD or word.casefold() in NOT_YET else None
+        guess = word.casefold() if word.casefold() in INSTEAD else None
         if guess is None and not glued:
             guess = near(word, (*commands.words, *INSTEAD), cutoff=NEAR_NAME)
         if guess is None:
             return None
         command = commands.get(INSTEAD.get(guess, guess))
-        if command is None and guess not in NOT_YET:
+        if command is None:
             return None
     end = match.start("glued") if glued else match.end()
     if glued and match["glued"] in ",:;":

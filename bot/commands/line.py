@@ -119,6 +119,9 @@ class _Draft:
         if self_contained:
             self._wrong(md.own("Two items are named: one pull, one item"), at, (at, at + len(word), ""))
             return at + len(word)
+        if command.takes is Takes.CHECK and not self.words and self.bare is None:
+            self.words.append(word)
+            return at + len(word)
         if command.takes is Takes.WORDS:
             self.words.append(word)
             if len(self.words) == WORDS_MAX + 1 or len(word) > WORD_CHARS_MAX:
@@ -308,6 +311,9 @@ class _Draft:
             self._wrong(md.fill("A reason takes up to {most} characters", most=Md(f"{TEXT_CHARS_MAX:,}")))
         if self.stopped:
             return
+        if command.takes is Takes.CHECK and not self.words:
+            says = md.fill("{name} needs the name of a check, as the review writes it", name=self._name)
+            self._wrong(says, None, (start, start, " CHECK"))
         for option in command.required:
             if option.name not in self.named:
                 says = md.fill(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bot.commands import authority, decision
+from bot.commands import authority, checks, decision
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import near
 from bot.model.finding import Finding, Judgement, Level
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
@@ -35,7 +34,7 @@ def recheck(asked: Asked) -> Decision:
             md.own("Checks are run anew for who opened the pull, for whose work it is, and for validators."),
             md.own("They are run by themselves whenever the pull or its evidence changes."),
         )
-    unknown = _unknown_checks(asked)
+    unknown = checks.unknown(asked.parsed.words, checks.ran(asked.judgement))
     if unknown is not None:
         return unknown
     if (seconds := _since_last(asked)) is not None:
@@ -47,40 +46,9 @@ def recheck(asked: Asked) -> Decision:
     return stale if stale is not None else Follow(says=_report(snapshot, asked.judgement, _chosen(asked)))
 
 
-def checks(judgement: Judgement) -> tuple[str, ...]:
-    """Names of all checks that were run, sorted."""
-    ran = {*(f.rule for f in judgement.findings), *(c.rule for c in judgement.crashes), *judgement.passed}
-    return tuple(sorted(ran))
-
-
-def _matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Checks that `word` names: one of that name, or all whose names begin with it."""
-    bare = word.casefold().replace("-", "_").replace(".", "_")
-    return (bare,) if bare in known else tuple(name for name in known if name.startswith(f"{bare}_"))
-
-
 def _chosen(asked: Asked) -> frozenset[str]:
-    known = checks(asked.judgement)
-    return frozenset(name for word in asked.parsed.words for name in _matching(word, known))
-
-
-def _unknown_checks(asked: Asked) -> Refuse | None:
-    known = checks(asked.judgement)
-    wrong = [word for word in asked.parsed.words if not _matching(word, known)]
-    if not wrong:
-        return None
-    guesses = dict.fromkeys(guess for word in wrong if (guess := _guess(word, known)) is not None)
-    meant = [md.fill("Did you mean {names}?", names=md.join([md.code(g) for g in guesses], ", "))] if guesses else []
-    return Refuse(
-        md.join([md.fill("No such check: {names}.", names=md.join([md.code(w) for w in wrong], ", ")), *meant], " "),
-        md.fill("Checks: {known}.", known=md.join([md.code(name) for name in known], ", ")),
-    )
-
-
-def _guess(word: str, known: tuple[str, ...]) -> str | None:
-    """The check, or the first word of check names, that is closest to `word`."""
-    bare = word.replace("-", "_")
-    return near(bare, known) or near(bare, tuple(dict.fromkeys(name.partition("_")[0] for name in known)))
+    known = checks.ran(asked.judgement)
+    return frozenset(name for word in asked.parsed.words for name in checks.matching(word, known))
 
 
 def _since_last(asked: Asked) -> int | None:

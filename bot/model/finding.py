@@ -41,7 +41,8 @@ class Place:
 class Finding:
     """One sentence about the work, in the present tense, and one thing a contributor can do about it.
 
-    `says` and `remedy` are plain text that may hold strangers' words; speech escapes them.
+    `says` and `remedy` are plain text that may hold strangers' words; speech escapes them. `overridden_by`: the account of the
+    validator who overrode it, on this head; it was a fault, and is a doubt.
     """
 
     rule: str
@@ -49,6 +50,7 @@ class Finding:
     place: Place
     says: str
     remedy: str = ""
+    overridden_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,13 +85,20 @@ class Verdict(enum.Enum):
 class Judgement:
     """All rules' findings on one snapshot, worst first, then by rule and place.
 
-    `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for.
+    `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for. `final`
+    names the rules, whether they ran or not, whose faults nobody may override.
     """
 
     findings: tuple[Finding, ...]
     crashes: tuple[RuleCrash, ...] = ()
     passed: tuple[str, ...] = ()
     waiting_for: str = ""
+    final: tuple[str, ...] = ()
+
+    @property
+    def overridable(self) -> tuple[Finding, ...]:
+        """Faults that a validator may override."""
+        return tuple(f for f in self.at(Level.FAULT) if f.rule not in self.final)
 
     def at(self, level: Level) -> tuple[Finding, ...]:
         """Findings of one level."""

@@ -2,6 +2,9 @@
 
     `stampbot/1 <kind> <about> <outcome> <head:32> <digest> <n>`
 
+`about` of an answer is what it answers: the names of the commands, joined by `+`, then `:` and the comment's id. A command that
+made something so that outlasts the comment names it in its place: `hold=ana`, `unhold=bo=ana`, `override=bo=evidence_is_alive`.
+
 A mark counts only if the comment's author is the account of our token, the comment is unedited, and the mark is its last
 line: text of strangers that we quote cannot speak as us, and an edited comment of ours says nothing any more.
 """
@@ -18,6 +21,8 @@ from bot.model.pull import Comment
 
 NO_HEAD = CommitHash("0" * 32)
 """Stands in a mark where no head was known."""
+DENIED = "denied"
+"""What a fact is about that says: this account was told that the command is not theirs to give."""
 
 
 class MarkKind(enum.Enum):
@@ -29,11 +34,46 @@ class MarkKind(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that is so because an answer of ours says it, whatever becomes of the comment that asked for it.
+
+    `command` made it so, for the account `by`. `of` is what it is about, if that needs saying: the check that is overridden,
+    the account whose hold is lifted.
+    """
+
+    command: str
+    by: User
+    of: str = ""
+
+    @property
+    def word(self) -> str:
+        """The fact as it stands in a mark; no account and no check can make it look like another."""
+        return "=".join((self.command, _quoted(self.by), *((_quoted(self.of),) if self.of else ())))
+
+    @classmethod
+    def read(cls, word: str) -> Fact | None:
+        """The fact a word of a mark tells; None for the plain name of a command."""
+        command, *rest = word.split("=")
+        if not rest:
+            return None
+        return cls(command=command, by=User(_unquoted(rest[0])), of=_unquoted(rest[1]) if len(rest) > 1 else "")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="surrogatepass")
+
+
+def _unquoted(text: str) -> str:
+    return unquote(text, errors="surrogatepass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """One mark, read.
 
     `outcome`: the verdict's word for a review; done, refused, parked or hint for an answer.
     `commands` and `comment`: for an answer, what it answers ("reject" and the comment's id); empty for a review.
+    `facts`: what those of the commands that were followed made so, whatever the outcome of the others.
     `digest`: of a review, its digest; of an answer, the evidence key it speaks of. `n` counts reviews of this pull.
     """
 
@@ -44,16 +84,25 @@ class Mark:
     n: int = 0
     commands: tuple[str, ...] = ()
     comment: CommentId | None = None
+    facts: tuple[Fact, ...] = ()
+
+    def by(self, command: str) -> User | None:
+        """The account for which a command of this comment was followed, None if it was not, or the mark does not tell."""
+        return next((fact.by for fact in self.facts if fact.command == command and fact.of != DENIED), None)
 
     @property
     def line(self) -> str:
         """The line as it stands in a comment."""
-        about = f"{'+'.join(self.commands) or '-'}:{quote(self.comment, safe='')}" if self.comment else "-"
+        words = [word for name in self.commands for word in (self._facts(name) or (name,))]
+        about = f"{'+'.join(words) or '-'}:{_quoted(self.comment)}" if self.comment else "-"
         return f"`stampbot/1 {self.kind.value} {about} {self.outcome} {self.head} {self.digest or '-'} {self.n}`"
+
+    def _facts(self, command: str) -> tuple[str, ...]:
+        return tuple(fact.word for fact in self.facts if fact.command == command)
 
 
 _LINE = re.compile(
-    r"`stampbot/1 (?P<kind>review|answer|notice) (?P<about>[A-Za-z0-9+%:._~-]+) (?P<outcome>[A-Za-z-]+)"
+    r"`stampbot/1 (?P<kind>review|answer|notice) (?P<about>[A-Za-z0-9+%:._~=-]+) (?P<outcome>[A-Za-z-]+)"
     r" (?P<head>[0-9a-v]{32}) (?P<digest>[0-9a-z-]+) (?P<n>[0-9]{1,6})`"
 )
 
@@ -66,12 +115,14 @@ def read_mark(comment: Comment, bot: User | None) -> Mark | None:
     if match is None:
         return None
     names, _, about = match["about"].rpartition(":")
+    words = [word for word in names.split("+") if word and word != "-"]
     return Mark(
         kind=MarkKind(match["kind"]),
         outcome=match["outcome"],
         head=CommitHash(match["head"]),
         digest="" if match["digest"] == "-" else match["digest"],
         n=int(match["n"]),
-        commands=tuple(n for n in names.split("+") if n and n != "-"),
-        comment=CommentId(unquote(about)) if names else None,
+        commands=tuple(dict.fromkeys(word.partition("=")[0] for word in words)),
+        comment=CommentId(_unquoted(about)) if names else None,
+        facts=tuple(fact for word in words if (fact := Fact.read(word)) is not None),
     )

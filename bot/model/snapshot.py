@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from bot.model.ledger import (
     Stamp,
     Wanted,
 )
-from bot.model.mark import Mark, MarkKind, read_mark
+from bot.model.mark import DENIED, Mark, MarkKind, read_mark
 from bot.model.policy import Policy
 from bot.model.pull import Comment, Pull, PullState
 
@@ -131,6 +131,28 @@ class Answered:
 
     comment: Comment
     mark: Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Somebody's word that nothing be decided here. It stays, whatever is pushed, until it is lifted.
+
+    `head` is where the pull stood when it was placed: told to readers, never compared, else whoever is held up could push
+    the hold away.
+    """
+
+    by: User
+    head: CommitHash
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A validator's word that a fault of this check does not stand against this head."""
+
+    rule: str
+    by: User
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +304,11 @@ class Snapshot:
         """The answer that closed a comment. A parked one does not close it."""
         return next((a for a in self.answers if a.mark.comment == comment and a.mark.outcome != "parked"), None)
 
+    def asker(self, answered: Answered, command: str) -> User | None:
+        """Who asked for a command that was followed: by the mark, else by the comment, which its author may have deleted."""
+        told = answered.mark.by(command)
+        return told or next((c.author for c in self.comments if c.id == answered.mark.comment), None)
+
     @property
     def unanswered(self) -> tuple[Comment, ...]:
         """Comments of others without a closing answer, oldest first."""
@@ -326,6 +353,39 @@ class Snapshot:
             None,
         )
 
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """Holds in force now, oldest first, one of each account."""
+        return _holds(self.answers)
+
+    def holds_before(self, comment: Comment) -> tuple[Hold, ...]:
+        """Holds that were in force when `comment` was written. Nothing that comes later changes them."""
+        return _holds(a for a in self.answers if a.comment.created_at < comment.created_at)
+
+    @property
+    def overrides(self) -> tuple[Override, ...]:
+        """Overrides in force: those of this very head, of each check the last. What the head holds is in its hash, the
+        evidence as written too, so a new commit drops them and nothing else does.
+        """
+        found = {
+            fact.of: Override(rule=fact.of, by=fact.by, at=a.comment.created_at)
+            for a in self.answers
+            if a.mark.head == self.head
+            for fact in a.mark.facts
+            if fact.command == "override"
+        }
+        return tuple(found.values())
+
+    def denied(self, user: User, decisions: Iterable[str]) -> bool:
+        """Whether the last this account heard of a decision of theirs (one of these commands) is that they may not decide."""
+        named, authors = set(decisions), {c.id: c.author for c in self.comments}
+        for a in reversed(self.answers):
+            if any(fact.by == user and fact.of == DENIED for fact in a.mark.facts):
+                return True
+            if named & set(a.mark.commands) and a.mark.comment in authors and authors[a.mark.comment] == user:
+                return False
+        return False
+
     def stamps_on(self, completion_id: str, derived: StampId) -> tuple[Stamp, ...]:
         """Stamps on main now that count as this completion's: by context, or by the id we would write."""
         return tuple(s for s in self.present.stamps if completion_id in (s.context_id,) or s.id == derived)
@@ -333,3 +393,14 @@ class Snapshot:
     def older_than(self, moment: datetime, seconds: float) -> bool:
         """Whether `moment` lies more than `seconds` before this snapshot."""
         return self.taken_at - moment > timedelta(seconds=seconds)
+
+
+def _holds(answers: Iterable[Answered]) -> tuple[Hold, ...]:
+    standing: dict[str, Hold] = {}
+    for answered in answers:
+        for fact in answered.mark.facts:
+            if fact.command == "hold":
+                standing[fact.by] = Hold(by=fact.by, head=answered.mark.head, at=answered.comment.created_at)
+            elif fact.command == "unhold":
+                standing.pop(fact.of, None)
+    return tuple(standing.values())

@@ -11,7 +11,7 @@ from bot.model.finding import Finding
 from bot.model.ids import CommentId, Handle, PullNo, User, WantedId
 from bot.model.kind import BACKFILL_ROWS_MIN, PullKind
 from bot.model.ledger import Changes, Completion, RowChange, Wanted
-from bot.model.mark import Mark, MarkKind
+from bot.model.mark import Fact, Mark, MarkKind
 from bot.model.pull import Comment
 from bot.model.snapshot import Rival, Snapshot, Surroundings, Tally, Use
 from bot.rulebook import gallery
@@ -111,16 +111,18 @@ def _only(*rows: RowChange, schema: tuple[str, ...] = ()) -> Snapshot:
     return replace(_WORK, changes=Changes(rows=rows, schema=schema))
 
 
-def _rejected() -> Snapshot:
-    at = NOW - timedelta(minutes=40)
-    asked = Comment(id=CommentId("1"), author=User("ana"), body="/reject it does not build", created_at=at, updated_at=at)
+def _answered(body: str) -> Snapshot:
+    """With a command of ana's that was carried out."""
+    at, command = NOW - timedelta(minutes=40), body.removeprefix("/").partition(" ")[0]
+    asked = Comment(id=CommentId("1"), author=User("ana"), body=body, created_at=at, updated_at=at)
     mark = Mark(
         kind=MarkKind.ANSWER,
         outcome="done",
         head=_WORK.head or gallery.a_hash("h"),
         digest="",
-        commands=("reject",),
+        commands=(command,),
         comment=asked.id,
+        facts=(Fact(command=command, by=asked.author),),
     )
     said = Comment(id=CommentId("2"), author=User("stampbot"), body=mark.line, created_at=at, updated_at=at)
     return replace(_WORK, comments=(asked, said))
@@ -152,7 +154,8 @@ EXAMPLES: tuple[Example, ...] = (
             _WORK, uses=(Use(url=EVIDENCE, completion="c-7", item=WantedId("w-7"), rig=Handle("kestrel-9")),)
         ),
     ),
-    Example("the head was rejected", _rejected()),
+    Example("the head was rejected", _answered("/reject it does not build")),
+    Example("somebody holds the pull", _answered("/hold until Monday")),
     Example(
         "an item of type inference gets a link",
         on_main(_WORK, type="inference", description='{"prompt":"2+2","model":"m"}'),

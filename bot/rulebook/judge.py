@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash
+from bot.model.ids import User
 from bot.model.policy import Policy
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
@@ -28,18 +30,20 @@ def judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     passed: list[str] = []
     waits: list[Waits] = []
     kind = snapshot.kind
+    overrides = {override.rule: override.by for override in snapshot.overrides}
     for rule in catalog.rules:
         if kind not in rule.kinds or _is_off(rule, snapshot.policy):
             continue
         found, waiting, crash = _run(rule, snapshot)
-        findings.update(_weighed(finding, rule, snapshot) for finding in found)
+        findings.update(_overridden(_weighed(finding, rule, snapshot), rule, overrides) for finding in found)
         waits.extend(waiting)
         if crash is not None:
             crashes.append(crash)
         elif not (found or waiting):
             passed.append(rule.name)
     ordered = sorted(findings, key=lambda f: (-f.level.weight, f.rule, f.place, f.says, f.remedy))
-    judgement = Judgement(findings=tuple(ordered), crashes=tuple(crashes), passed=tuple(passed))
+    final = tuple(rule.name for rule in catalog.rules if not rule.overridable)
+    judgement = Judgement(findings=tuple(ordered), crashes=tuple(crashes), passed=tuple(passed), final=final)
     if judgement.at(Level.FAULT) or snapshot.pull.state is not PullState.OPEN:
         return judgement
     return replace(judgement, waiting_for=" and ".join(dict.fromkeys(w.whom for w in waits)))
@@ -90,3 +94,11 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
     if rule.fades and snapshot.merged:
         level = Level.NOTE
     return replace(finding, level=level)
+
+
+def _overridden(finding: Finding, rule: Rule, overrides: Mapping[str, User]) -> Finding:
+    """A fault that a validator overrode on this head is a doubt that names them, never a silent pass."""
+    by = overrides.get(rule.name)
+    if by is None or finding.level is not Level.FAULT or not rule.overridable:
+        return finding
+    return replace(finding, level=Level.DOUBT, overridden_by=by)

@@ -24,6 +24,7 @@ from bot.speech.md import Md
 LINES_MAX = 30
 TABLES_MAX = 8
 ELSEWHERE_MAX = 3
+OVERRIDES_MAX = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,7 @@ def body(snapshot: Snapshot, judgement: Judgement) -> Md:
 def _body(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md:
     return md.lines(
         _headline(snapshot, judgement),
+        _held(snapshot),
         _checks(snapshot, judgement, room),
         _passed(judgement),
         _notes(judgement, room),
@@ -103,6 +105,13 @@ def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
     return md.fill("{about}.\n{why}", about=md.join(parts, " · "), why=_why(judgement))
 
 
+def _held(snapshot: Snapshot) -> Md | None:
+    """Holds, said whatever the verdict: they forbid the decision that is offered below."""
+    if not snapshot.holds:
+        return None
+    return md.fill("Nothing is decided here now: {held}. {lift}", held=words.held(snapshot.holds), lift=words.LIFT)
+
+
 def _why(judgement: Judgement) -> Md:
     verdict = judgement.verdict
     if verdict is Verdict.WAITING:
@@ -120,13 +129,23 @@ def _checks(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
     shown = weighty[: room.exceptions]
     links = _shown_links(snapshot)
     rows = _evidence_rows(snapshot, judgement, room.links)
-    rows.extend((words.check(f.rule), Md(_RESULT[f.level]), sentence(f, links)) for f in shown)
+    rows.extend((words.check(f.rule), Md(_RESULT[f.level]), _seen(f, links, judgement)) for f in shown)
     if len(weighty) > len(shown):
         left = md.fill("{n} more findings, of less weight", n=Md(str(len(weighty) - len(shown))))
         rows.append((md.own("and"), md.own(""), left))
     if judgement.crashes:
         rows.append(_crashed(judgement))
     return md.table((md.own("Check"), md.own("Result"), md.own("What was seen")), rows) if rows else None
+
+
+def _seen(finding: Finding, links: Mapping[str, Md], judgement: Judgement) -> Md:
+    """A finding as one line, and whether a validator may override it, or who did."""
+    if finding.overridden_by:
+        by = md.fill("Overridden by {who} on this head.", who=md.code(finding.overridden_by))
+        return md.join([md.prose(finding.says, links), by], " ")
+    if finding in judgement.overridable:
+        return md.join([words.stopped(sentence(finding, links)), words.OVERRIDABLE], " ")
+    return sentence(finding, links)
 
 
 def _crashed(judgement: Judgement) -> _Cells:
@@ -352,10 +371,24 @@ def _invitation(snapshot: Snapshot) -> Md:
 
 def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, ...]:
     """What a validator can type now, most likely first. No rating is pre-filled: a blind paste fails politely."""
+    if snapshot.kind is PullKind.LANDING:
+        return ()
+    if snapshot.holds:
+        return ("/unhold", "/recheck", "/help")
+    return (*_overrides(snapshot, judgement), *_decisions(snapshot, judgement, at))
+
+
+def _overrides(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
+    """Offered where nothing else stands against the pull: one fault that stays forbids the decision all the same."""
+    failing = tuple(dict.fromkeys(f.rule for f in judgement.at(Level.FAULT)))
+    if snapshot.head is None or len(failing) > OVERRIDES_MAX or judgement.overridable != judgement.at(Level.FAULT):
+        return ()
+    return tuple(words.override_line(rule, snapshot.head) for rule in failing)
+
+
+def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, ...]:
     reject, close = f"/reject --at {at} …", f"/close --at {at} …"
     match (snapshot.kind, judgement.verdict):
-        case (PullKind.LANDING, _):
-            return ()
         case (PullKind.WORK, Verdict.READY | Verdict.LOOK | Verdict.CANNOT_TELL):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
             tagged = f" --skills {skills}" if skills else ""

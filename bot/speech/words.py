@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import LiteralString
 
 from bot.model.finding import Verdict
-from bot.model.ids import CommitHash
+from bot.model.ids import CommitHash, User
 from bot.model.ledger import RowChange
-from bot.model.snapshot import Snapshot
+from bot.model.snapshot import Hold, Snapshot
 from bot.speech import md
 from bot.speech.md import Md
 
 SHORT_HASH_CHARS = 7
 NOTHING_CHANGED: LiteralString = "Nothing was changed."
+NOTHING_ELSE_CHANGED: LiteralString = "Nothing else was changed."
 
 MEANINGS: dict[Verdict, LiteralString] = {
     Verdict.READY: "Accept would go through now.",
@@ -64,6 +66,57 @@ def check(rule: str) -> Md:
 def stopped(said: Md) -> Md:
     """A sentence with a full stop, if it has no end yet."""
     return said if said.endswith((".", "?", "!")) else md.fill("{said}.", said=said)
+
+
+LIFT = md.own("`/unhold` lifts it, written by whoever holds it, or by a validator without a stake in the work.")
+
+
+def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
+    """Who holds a pull and since when, as half a sentence: `ana` holds this pull since … UTC. `reader` is called you."""
+    return md.join(
+        [
+            md.fill("you hold this pull yourself since {when}", when=clock(hold.at))
+            if hold.by == reader
+            else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=clock(hold.at))
+            for hold in holds
+        ],
+        ", ",
+    )
+
+
+OVERRIDABLE = md.own("A validator may override it.")
+FINAL = md.own("It cannot be overridden.")
+
+
+def override_line(rule: str, head: CommitHash) -> str:
+    """The line that overrides a check on a head, ready to copy once a reason is put in."""
+    return f'/override {rule} --at {head[:SHORT_HASH_CHARS]} --because "…"'
+
+
+def standing(snapshot: Snapshot) -> Iterator[Md]:
+    """What our own answers have established and is in force: who holds the pull, who overrode what, who rejected it."""
+    for hold in snapshot.holds:
+        yield md.fill(
+            "Held by {who} since {when}, when the pull was at {head}. `/unhold` lifts it.",
+            who=md.code(hold.by),
+            when=clock(hold.at),
+            head=short(hold.head),
+        )
+    for override in snapshot.overrides:
+        yield md.fill(
+            "Overridden on this head: {rule}, by {who} at {when}.",
+            rule=md.code(override.rule),
+            who=md.code(override.by),
+            when=clock(override.at),
+        )
+    if (rejected := snapshot.rejection) is not None:
+        who = snapshot.asker(rejected, "reject")
+        yield md.fill(
+            "Rejected by {who} at {when}, for this {what}.",
+            who=md.code(who) if who else md.own("a validator"),
+            when=clock(rejected.comment.created_at),
+            what=md.own("head") if rejected.mark.head == snapshot.head else md.own("evidence"),
+        )
 
 
 def rows(changes: tuple[RowChange, ...], most: int = 12) -> Md:

@@ -122,7 +122,7 @@ def test_a_rehearsal_may_stand_beside_a_decision() -> None:
     answer = found.steps[-1]
     assert isinstance(answer, Answer)
     assert "**DRY RUN**" in answer.body
-    assert "`stampbot/1 answer dry-run+accept:" in answer.body
+    assert "`stampbot/1 answer dry-run+accept=ana:" in answer.body
 
 
 def test_whoever_rehearses_on_a_silent_commons_gets_the_review_first() -> None:

@@ -45,6 +45,7 @@ OPTIONS = (
     AS,
     DRY_RUN,
 )
+BECAUSE = Option(name="because", reads=Text(), required=True, below=True, says="why it does not stand against it")
 
 
 def _said(_asked: Asked) -> Decision:
@@ -62,6 +63,7 @@ CATALOG = Catalog.of(
         a_command("accept", Takes.NOTHING, *OPTIONS, decides=True),
         a_command("reject", Takes.REASON, AT, AS, decides=True),
         a_command("close", Takes.REASON, AT, Option(name="yes", reads=Flag(), says="sure"), decides=True),
+        a_command("override", Takes.CHECK, BECAUSE, AT),
         a_command("recheck", Takes.WORDS, alias="retest"),
         a_command("help", Takes.WORDS, alias="?"),
     )
@@ -112,6 +114,8 @@ def misread(body: str) -> Misread:
         ("/accept -q 4 --message it's", "accept", {"quality": 4, "message": "it's"}),
         ('/accept -q 4 --skills "go,  error  handling, go"', "accept", {"quality": 4, "skills": ("go", "error handling")}),
         ("/close --yes it is a duplicate", "close", {"yes": True}),
+        ('/override evidence.is-alive --because "I looked"', "override", {"because": "I looked"}),
+        ('/override --because "fine" evidence_is_alive', "override", {"because": "fine"}),
     ],
 )
 def test_a_command_is_understood(line: str, name: str, values: dict[str, object]) -> None:
@@ -270,7 +274,6 @@ PLAIN_ERRORS = [
         "This commons decides with `/reject …`; `/decline` does nothing here",
         "/reject no tests",
     ),
-    ("/hold it's mine", 0, "`/hold` is not available here yet: it did nothing", None),
     (
         "/reject",
         None,
@@ -291,6 +294,25 @@ PLAIN_ERRORS = [
     ),
     ("/reject --force no", 8, "Unknown option; options: at, as", None),
     ("/help --all", 6, "`/help` takes no options", None),
+    (
+        "/override evidence_is_alive",
+        None,
+        "`/override` needs `--because` (a text of up to 2,000 characters)",
+        '/override --because "…" evidence_is_alive',
+    ),
+    (
+        '/override --because "fine"',
+        None,
+        "`/override` needs the name of a check, as the review writes it",
+        '/override CHECK --because "fine"',
+    ),
+    ("/override a_b c_d --because fine", 14, None, None),
+    (
+        "/override a_b --because it is fine",
+        27,
+        '`/override` does not take loose text; write `--because "it is fine"`',
+        '/override a_b --because "it is fine"',
+    ),
 ]
 
 
@@ -335,13 +357,6 @@ def test_what_is_near_no_command_gets_silence(line: str) -> None:
     assert read(line, CATALOG) == Reading()
 
 
-def test_a_word_reserved_for_later_gives_way_to_a_real_command() -> None:
-    with_hold = Catalog.of((*CATALOG.commands, a_command("hold", Takes.REASON)))
-    item = read("/hold it's mine", with_hold).items[0]
-    assert isinstance(item, Parsed)
-    assert item.reason == "it's mine"
-
-
 # --- one decision ---------------------------------------------------------------------------------------------------
 
 
@@ -356,7 +371,7 @@ def test_a_wrong_second_decision_counts_as_one() -> None:
 
 
 def test_a_line_that_was_not_understood_holds_up_the_decision_beside_it() -> None:
-    found = one_decision(read("/hold wait\n/accept -q 4", CATALOG))
+    found = one_decision(read("/recheck --all\n/accept -q 4", CATALOG))
     says = "`/accept` was not carried out, because another command in the same comment was not understood"
     assert found == Undecided(Md(says))
 

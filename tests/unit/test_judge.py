@@ -77,7 +77,7 @@ def levels_of(judgement: Judgement) -> list[Level]:
 def test_the_happy_pull_is_ready_and_says_what_passed() -> None:
     judgement = judge(a_snapshot(), find())
     asked = tuple(r.name for r in find().rules if PullKind.WORK in r.kinds)
-    assert judgement == Judgement(findings=(), passed=asked)
+    assert judgement == Judgement(findings=(), passed=asked, final=judgement.final)
     assert judgement.verdict is Verdict.READY
 
 

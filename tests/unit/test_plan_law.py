@@ -51,6 +51,8 @@ from tests.build import (
     WORKER,
     a_comment,
     a_hash,
+    a_hold,
+    a_lift,
     a_policy,
     a_probe,
     a_pull,
@@ -62,6 +64,7 @@ from tests.build import (
     added,
     ago,
     an_answer,
+    an_override,
     changes_of,
     claims,
     hands_in,
@@ -209,10 +212,11 @@ OLD_COLUMNS = COLUMNS | {
     "stamps": tuple(c for c in COLUMNS["stamps"] if c not in ("message", "severity", "skill_tags")),
     "wanted": tuple(c for c in COLUMNS["wanted"] if c != "updated_at"),
 }
-BESIDE = ("", "\n\n/recheck", "\n\n/help", "\n\n/help nonsense", "\n\nThanks to all.")
+BESIDE = ("", "\n\n/recheck", "\n\n/status", "\n\n/help", "\n\n/help nonsense", "\n\nThanks to all.")
 EARLIER: tuple[tuple[str, str], ...] = (
     ("cy", "Any news?"),
     ("cy", "please /accept --quality 4"),
+    ("eve", "/hold mine"),
     ("pia", "> ok\n/recheck"),
 )
 """Comments older than the decision, not answered; some of them could be once somebody is a validator."""
@@ -262,6 +266,8 @@ def scenes(draw: st.DrawFn) -> Scene:
     body = f"/{verb}{pin}{rig}{rest}{draw(st.sampled_from(BESIDE))}"
     comment = a_comment(asker, body, WRITTEN)
     before = [a_review(draw(st.sampled_from((Verdict.READY, Verdict.LOOK))))]
+    if draw(st.booleans()):
+        before += [a_hold("cy", at=ago(minutes=19)), a_lift("ana", "cy", at=ago(minutes=18))]
     before += [a_comment(who, said, ago(minutes=9 - n)) for n, (who, said) in enumerate(EARLIER) if draw(st.booleans())]
     snapshot = replace(
         bare,
@@ -306,6 +312,9 @@ SAID: tuple[tuple[str, str], ...] = (
     ("bo", "/close --yes because"),
     ("ana", "/close --pull-only never mind"),
     ("bo", "/hold until Monday"),
+    ("ana", "/unhold"),
+    ("bo", '/override evidence_is_alive --because "I looked"'),
+    ("eve", "/status"),
     ("bo", "/accept --quality 9\n/recheck"),
     ("pia", "/recheck"),
     ("cy", "/accept --quality 5"),
@@ -356,6 +365,15 @@ def _somebody_says(author: str, body: str) -> Happening:
     return lambda s: replace(s, comments=(*s.comments, a_comment(author, body, s.taken_at)))
 
 
+def _is_held_by(user: str) -> Happening:
+    """Our answer to a hold that was asked for in the meantime."""
+    return lambda s: replace(s, comments=(*s.comments, a_hold(user, at=s.taken_at)))
+
+
+def _is_overridden(s: Snapshot) -> Snapshot:
+    return replace(s, comments=(*s.comments, an_override(at=s.taken_at, head=s.head or HEAD)))
+
+
 HAPPENINGS: Mapping[str, Happening] = {
     "an hour": _time_passes(1),
     "three days": _time_passes(72),
@@ -364,6 +382,9 @@ HAPPENINGS: Mapping[str, Happening] = {
     "trust": _trust_on_main_changes,
     "item edited": _the_item_is_edited,
     **{f"evidence {seen.value}": _evidence_turns(seen) for seen in Seen},
+    "held": _is_held_by("bo"),
+    "held by the worker": _is_held_by("pia"),
+    "overridden": _is_overridden,
     **{f"{author}: {body}": _somebody_says(author, body) for author, body in SAID},
 }
 meanwhile = st.lists(st.sampled_from(sorted(HAPPENINGS)), max_size=4)

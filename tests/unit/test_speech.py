@@ -186,7 +186,8 @@ Accept would be refused as it stands.
 | Check | Result | What was seen |
 |---|---|---|
 | evidence is alive | **FAIL** | The link <https://github.com/gastownhall/beads/pull/412> answers 404 at each look since \
-2026-06-14 06:02 UTC. Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`. |
+2026-06-14 06:02 UTC. Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`. \
+A validator may override it. |
 
 2 more passed: one fresh completion, rows are whole.
 
@@ -199,6 +200,7 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
         + """
 
 ```
+/override evidence_is_alive --at vedj3hu --because "…"
 /reject --at vedj3hu …
 /recheck
 /help
@@ -321,7 +323,7 @@ def test_a_long_link_is_known_by_its_beginning() -> None:
     url = f"https://example.org/{'x' * 100}"
     snapshot = a_snapshot(changes=work(completion=added("completions", evidence=url)), probes=(a_probe(url, Seen.DEAD),))
     text = told(snapshot, a_judgement(a_finding(says=says(url, "answers 404"))))
-    assert f"| evidence is alive | **FAIL** | The link <{url}> answers 404. |" in text
+    assert f"| evidence is alive | **FAIL** | The link <{url}> answers 404. A validator may override it. |" in text
     assert text.count(url) == 1
 
 
@@ -452,6 +454,8 @@ Why: `Solved elsewhere.`""",
 
 Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`.
 
+A validator without a stake in the work may override: `/override evidence_is_alive --at vedj3hu --because "…"`.
+
 Nothing was changed.""",
     ),
     (
@@ -514,7 +518,7 @@ def test_neither_a_hint_nor_a_refusal_on_a_merged_pull_says_that_nothing_was_cha
 
 def test_a_mark_tells_what_was_answered_how_and_about_which_evidence() -> None:
     body = answered(by_ana("/reject It does not build."))
-    assert body.splitlines()[-1] == f"`stampbot/1 answer reject:c-7 done {HEAD} {a_snapshot().evidence_key} 1`"
+    assert body.splitlines()[-1] == f"`stampbot/1 answer reject=ana:c-7 done {HEAD} {a_snapshot().evidence_key} 1`"
 
 
 # --- Markdown -----------------------------------------------------------------------------------------------------------

@@ -1,0 +1,84 @@
+"""`/override CHECK --because "…"`: a fault does not stand against this head."""
+
+from __future__ import annotations
+
+from bot.commands import checks, decision
+from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.option import AS, AT, Option, Text
+from bot.model.finding import Judgement
+from bot.model.mark import Fact
+from bot.model.pull import PullState
+from bot.speech import md, words
+from bot.speech.md import Md
+
+BECAUSE = Option(
+    name="because", aliases=("reason", "why"), reads=Text(), required=True, below=True, says="why it does not stand against it"
+)
+
+
+@command(name="override", takes=Takes.CHECK, options=(BECAUSE, AT, AS), loosens=True)
+def override(asked: Asked) -> Decision:
+    """Let one failing check count as a doubt, on this head
+
+    For validators without a stake in the work. The check still tells what it sees, and who overrode it; a new commit takes the
+    override away. Who somebody is, the yearbook rule and foreign tables are never overridden.
+    """
+    snapshot = asked.snapshot
+    if snapshot.pull.state is not PullState.OPEN:
+        return decision.not_open(snapshot) or Refuse(
+            md.own("This pull is merged, and what its last review said before the merge is what counts now.")
+        )
+    ground = decision.ground(asked, "override")
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    gone = decision.moved(asked, ground.review)
+    if gone is not None:
+        return gone
+    check = _named(asked.judgement, asked.parsed.words)
+    if isinstance(check, Refuse):
+        return check
+    return Follow(
+        says=md.lines(
+            md.fill(
+                "**OVERRIDDEN** · {check} · {subject} · by {user} (rig {rig}) at {when}",
+                check=md.code(check),
+                subject=words.subject(snapshot),
+                user=md.code(asked.comment.author),
+                rig=md.code(ground.rig.handle),
+                when=words.clock(asked.comment.created_at),
+            ),
+            md.fill("Why: {why}", why=md.code(asked.parsed.text("because") or "", 1_000)),
+            md.fill(
+                "On head {head} this check is a doubt now, not a fault; a new commit takes the override away. "
+                "A new review follows: decide below it.",
+                head=words.short(ground.review.mark.head),
+            ),
+        ),
+        facts=(Fact(command="override", by=asked.comment.author, of=check),),
+    )
+
+
+def _named(judgement: Judgement, typed: tuple[str, ...]) -> str | Refuse:
+    """The one failing check that was named, or why it is none. Where none was named (help asks so), the first there is."""
+    known, final = checks.ran(judgement), judgement.final
+    open_to = tuple(dict.fromkeys(f.rule for f in judgement.overridable))
+    word = typed[0] if typed else next(iter(open_to), "")
+    if not word:
+        return Refuse(md.own("No check fails now that could be overridden."))
+    meant, name = checks.matching(word, known), md.code(word)
+    if (meant and set(meant) <= set(final)) or (not meant and checks.about(word, final)):
+        return Refuse(md.fill("The check {name} cannot be overridden.", name=name), _left(open_to))
+    if not meant and (unknown := checks.unknown(typed, known)) is not None:
+        return unknown
+    fails = [rule for rule in meant if rule in open_to]
+    if len(fails) > 1:
+        return Refuse(md.fill("{name} names more than one check.", name=name), _left(open_to))
+    if not fails:
+        return Refuse(md.fill("{name} does not fail now, so there is nothing to override.", name=name), _left(open_to))
+    return fails[0]
+
+
+def _left(open_to: tuple[str, ...]) -> Md:
+    if not open_to:
+        return md.own("No check that fails now can be overridden.")
+    return md.fill("Failing now, and open to it: {names}.", names=checks.listed(open_to))

@@ -1,0 +1,94 @@
+"""`/status`: how the pull stands, what stands against a decision, and who can decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bot.commands import authority, decision, grammar
+from bot.commands.command import Asked, Decision, Follow, command
+from bot.model.finding import Judgement, Level
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot
+from bot.speech import md, words
+from bot.speech.md import Md
+
+FINDINGS_MAX = 5
+COMMANDS_MAX = 3
+
+
+@command(name="status", aliases=("info",), takes_item=False)
+def status(asked: Asked) -> Decision:
+    """Say how this pull stands, and who can decide it
+
+    For anybody: the verdict, what stands against a decision, holds, overrides and rejections in force, commands that wait for
+    something, and who is free to decide.
+    """
+    snapshot = asked.snapshot
+    head = md.fill(
+        "**STATUS** · {subject} · {state} at {when}",
+        subject=words.subject(snapshot),
+        state=_state(snapshot, asked.judgement),
+        when=words.clock(snapshot.taken_at),
+    )
+    return Follow(says=md.lines(head, md.bullets(_lines(asked))))
+
+
+def _state(snapshot: Snapshot, judgement: Judgement) -> Md:
+    if snapshot.pull.state is PullState.OPEN:
+        return words.verdict(judgement.verdict)
+    return md.fill("**{state}**", state=Md(snapshot.pull.state.value.upper()))
+
+
+def _lines(asked: Asked) -> Iterator[Md]:
+    snapshot, judgement = asked.snapshot, asked.judgement
+    yield _where(snapshot)
+    if snapshot.pull.state is PullState.OPEN:
+        yield from _against(judgement)
+        if judgement.waiting_for:
+            yield md.fill("Waiting for {whom}.", whom=md.prose(judgement.waiting_for))
+    else:
+        yield decision.earlier_decision(snapshot, *decision.deciding(asked.catalog)) or md.own("Not decided here.")
+    yield from words.standing(snapshot)
+    yield from _waiting(asked)
+    if snapshot.pull.state in (PullState.OPEN, PullState.MERGED):
+        yield authority.who_can(snapshot)
+
+
+def _where(snapshot: Snapshot) -> Md:
+    if not snapshot.reviews:
+        return md.own("Not reviewed yet.")
+    last = snapshot.reviews[-1].mark
+    told = md.fill("Review #{n} is about head {head}", n=md.number(last.n), head=words.short(last.head))
+    if snapshot.head is None:
+        return md.fill("{told}; the branch cannot be read any more.", told=told)
+    if snapshot.head != last.head:
+        return md.fill("{told}; the pull is at {now} now.", told=told, now=words.short(snapshot.head))
+    return md.fill("{told}, where the pull is now.", told=told)
+
+
+def _against(judgement: Judgement) -> Iterator[Md]:
+    faults = judgement.at(Level.FAULT)
+    for fault in faults[:FINDINGS_MAX]:
+        last = words.OVERRIDABLE if fault in judgement.overridable else words.FINAL
+        yield md.fill("{check}: {says} {last}", check=md.code(fault.rule), says=md.prose(fault.says), last=last)
+    if len(faults) > FINDINGS_MAX:
+        yield md.fill("and {n} more faults", n=md.number(len(faults) - FINDINGS_MAX))
+
+
+def _waiting(asked: Asked) -> Iterator[Md]:
+    """Decisions without an answer: they wait for something, or behind another."""
+    decisions = decision.deciding(asked.catalog)
+    waiting = [
+        (comment, parsed)
+        for comment in asked.snapshot.unanswered
+        if comment.id != asked.comment.id and not comment.edited and not asked.snapshot.denied(comment.author, decisions)
+        for parsed in grammar.read(comment.body, asked.catalog).parsed
+        if parsed.decides
+    ]
+    for comment, parsed in waiting[:COMMANDS_MAX]:
+        yield md.fill(
+            "{name} by {user} at {when} has no answer yet.",
+            name=md.code(f"/{parsed.name}"),
+            user=md.code(comment.author),
+            when=words.clock(comment.created_at),
+        )
