@@ -5,6 +5,7 @@
 #   make bench                       figures beside rivals (about 15 minutes; needs a quiet machine)
 #   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes, or hours)
 #   make slow                        the long runs that `make test` leaves out (about 10 minutes)
+#   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
@@ -16,7 +17,7 @@ export PYTHON
 MINUTES ?= 10
 LANDING ?= pull
 
-.PHONY: help demo smoke test slow soak check bench mutants format lock clean
+.PHONY: help demo smoke test slow faults soak check bench mutants format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -34,6 +35,9 @@ test: $(VENV)/.ready-dev
 
 slow: $(VENV)/.ready-dev
 	@$(BIN)/pytest -n 4 --dist worksteal -m slow --timeout 1200
+
+faults: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.faults
 
 soak: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --landing $(LANDING) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)

@@ -31,15 +31,26 @@ class HubGate(ThreadingHTTPServer):
         self._lock = threading.Lock()
         self._at, self._when = 0, ""
         self._open = threading.Event()
+        self._passes_on = False
+        self._lies_at = 0
 
     def shut_at(self, at: int, when: str) -> None:
         """Hold the effect numbered `at`, `before` it is passed on or `after` the hub has answered; then `shut` is set."""
         self._at, self._when = at, when
 
+    def lie_at(self, at: int) -> None:
+        """Pass on the effect numbered `at`, and answer 500 as if it had failed."""
+        self._lies_at = at
+
     def open(self) -> None:
         """Let everything through from now on. What was held is dropped, not passed on."""
         self._at = 0
         self._open.set()
+
+    def hand_over(self) -> None:
+        """As `open`, but what was held goes on its way: late, as on a slow line."""
+        self._passes_on = True
+        self.open()
 
     def count(self, method: str, path: str) -> str:
         """Count a request; when it is to be held, or empty."""
@@ -48,12 +59,15 @@ class HubGate(ThreadingHTTPServer):
             return ""
         with self._lock:
             self.effects.append(f"{method} {bare.rpartition('/')[2]}")
+            if len(self.effects) == self._lies_at:
+                return "lie"
             return self._when if len(self.effects) == self._at else ""
 
-    def hold(self) -> None:
-        """Keep the calling thread, and so its caller, waiting until the gate is opened."""
+    def hold(self) -> bool:
+        """Keep the calling thread, and so its caller, waiting until the gate is opened; whether to go on then."""
         self.shut.set()
         self._open.wait()
+        return self._passes_on
 
     def handle_error(self, _request: object, _client_address: object) -> None:
         """A caller that was killed breaks its connection: nothing to tell."""
@@ -77,15 +91,16 @@ class _Passage(BaseHTTPRequestHandler):
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         held = self.server.count(self.command, self.path)
-        if held == "before":
-            self._drop()
+        if held == "before" and self._is_dropped():
             return
         # The Host goes along as it came, so that the addresses of operations lead through the gate again.
         self._upstream.request(self.command, self.path, body, dict(self.headers.items()))
         answer = self._upstream.getresponse()
         found = answer.read()
-        if held == "after":
-            self._drop()
+        if held == "after" and self._is_dropped():
+            return
+        if held == "lie":
+            self.send_error(500)
             return
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.getheaders():
@@ -97,9 +112,11 @@ class _Passage(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_PUT = _pass
 
-    def _drop(self) -> None:
-        self.server.hold()
-        self.close_connection = True
+    def _is_dropped(self) -> bool:
+        """Hold the request; whether it is to be forgotten afterwards."""
+        passes_on = self.server.hold()
+        self.close_connection = not passes_on
+        return not passes_on
 
     def log_message(self, format: str, *args: object) -> None:
         """Silent: the look-alike has a log of its own."""

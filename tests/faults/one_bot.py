@@ -2,10 +2,13 @@
 
 Each line on standard input is an environment as JSON; a bot is wired from it in a fork, and its process id is printed. So a
 bot starts in no time, for everything is imported already. They all end with standard input, however that ends.
+
+What is no setting of the bot's but can go wrong in a process is said by names that begin with ODD_ (see `Oddities`).
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -14,7 +17,11 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from rq import Queue
+from rq.job import Job
 
 from bot import log, wiring
 from bot.clock import Clock
@@ -24,13 +31,57 @@ from bot.deps import Deps
 from bot.looking import Manners
 from bot.model.ids import Commons, PullNo
 from bot.rulebook import catalog as rules
-from bot.scratch import DECIDE, PROBE, REVIEW
+from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, knocks
 from bot.settings import Settings, read
 from bot.sweep import sweep
-from bot.worker import Lanes, ProbeDuties, PullDuties
+from bot.worker import Lane, Lanes, ProbeDuties, PullDuties
 
 SWEEP_EVERY_S = 0.1
 ORPHAN_CHECK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Oddities:
+    """What is odd about one process."""
+
+    job_timeout_s: int = 0
+    """Jobs are broken off after so many seconds."""
+    clock_jumps_s: int = 0
+    """The clock is right, so much ahead, right, so much behind, with each question."""
+    dies_on: str = ""
+    """The process is gone when it has taken a job from this queue and not yet written down that it has it."""
+
+    @classmethod
+    def read(cls, environment: dict[str, str]) -> Oddities:
+        """Take them out of the environment."""
+        return cls(
+            job_timeout_s=int(environment.pop("ODD_JOB_TIMEOUT_S", "0")),
+            clock_jumps_s=int(environment.pop("ODD_CLOCK_JUMPS_S", "0")),
+            dies_on=environment.pop("ODD_DIES_ON", ""),
+        )
+
+    def befall(self, deps: Deps) -> Deps:
+        """Make this process so."""
+        if self.job_timeout_s:
+            knocks.JOB_TIMEOUT_S = dict.fromkeys(knocks.JOB_TIMEOUT_S, self.job_timeout_s)  # type: ignore[misc]
+        if self.dies_on:
+            _die_on(self.dies_on)
+        if not self.clock_jumps_s:
+            return deps
+        jumps = itertools.cycle((0, self.clock_jumps_s, 0, -self.clock_jumps_s))
+
+        def clock() -> datetime:
+            return datetime.now(UTC) + timedelta(seconds=next(jumps))
+
+        return replace(deps, clock=clock, scratch=Scratch(deps.scratch.redis, now=clock))
+
+
+def _die_on(name: str) -> None:
+    def execute_job(_lane: Lane, _job: Job, queue: Queue) -> None:
+        if queue.name == name:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Lane.execute_job = execute_job  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:
@@ -48,9 +99,10 @@ def main() -> None:
 def _be_a_bot(environment: dict[str, str], parent: int) -> None:
     """Serve until the parent is gone or somebody kills us. Never returns."""
     try:
+        odd = Oddities.read(environment)
         settings = read(environment)
         log.configure(settings.log, settings.secrets, colours=False)
-        deps = wiring.for_worker(settings)
+        deps = odd.befall(wiring.for_worker(settings))
         Lanes((DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.scratch.redis).start()
         clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], deps.scratch.knocks.knock_sweep)
         threading.Thread(target=clock.run, args=(threading.Event(),), daemon=True).start()

@@ -25,6 +25,7 @@ from bot.model.reasons import REASONS, Reason
 from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
 from bot.variables import VARIABLES
+from tests.faults import matrix
 from tests.house import kinds, samples, wall
 from tests.house.tree import ROOT
 
@@ -101,6 +102,16 @@ def receipt_sample() -> str:
     return f"````markdown\n{samples.receipt()}\n````"
 
 
+def matrix_table() -> str:
+    """The fault matrix, and where each row is shown."""
+    rows = ((str(row.number), row.fault, row.holds, " ".join(map(_code, _files(row)))) for row in matrix.ROWS)
+    return _table(("#", "fault", "what holds", "shown in"), rows)
+
+
+def _files(row: matrix.Row) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(test.partition("::")[0] for test in row.tests))
+
+
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
@@ -113,6 +124,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "shell": shell_table,
     },
     "docs/rules.md": {"rules in full": rule_pages},
+    "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
     "docs/operations.md": {"unit": wall.unit, "ruleset": wall.ruleset},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,12 +10,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
+import requests
 
 from bot.model.ids import PullNo
 from bot.processes import Child, Processes
@@ -33,7 +36,7 @@ poll_s = 1
 quiet_head_s = 0
 no_sheet_s = 30
 fresh_probe_s = 30
-about_to_s = 30
+about_to_s = 1
 same_head_s = 0
 """
 
@@ -181,26 +184,186 @@ def test_what_no_webhook_told_is_found_by_the_clock_and_decided_to_the_end(town:
     world.sandbox.admin("DELETE", "/faults", database=world.db.name)
 
 
-@pytest.mark.parametrize("how", ["frozen", "away"])
-def test_a_webhook_that_redis_did_not_hear_is_a_503_and_the_next_sweep_finds_the_pull(town: Town, how: str) -> None:
+@contextmanager
+def away(server: RedisProcess) -> Iterator[None]:
+    server.kill()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def full(server: RedisProcess) -> Iterator[None]:
+    """No room for another key (`maxmemory`, and nothing may be thrown out)."""
+    with redis.Redis.from_url(server.url) as client:
+        client.config_set("maxmemory", "1mb")
+        try:
+            yield
+        finally:
+            client.config_set("maxmemory", "0")
+
+
+@contextmanager
+def without_disk(server: RedisProcess) -> Iterator[None]:
+    """It is told to save, cannot, and so takes no writes."""
+    with redis.Redis.from_url(server.url) as client:
+        before = client.config_get("dir")["dir"]
+        client.config_set("dir", "/proc")
+        client.config_set("save", "900 1")
+        client.bgsave()
+        while client.info("persistence")["rdb_last_bgsave_status"] != "err":
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            client.config_set("save", "")
+            client.config_set("dir", before)
+
+
+@contextmanager
+def locked(server: RedisProcess) -> Iterator[None]:
+    """Somebody else has it stop all clients, for a time."""
+    with redis.Redis.from_url(server.url) as client:
+        client.execute_command("CLIENT", "PAUSE", "4000", "ALL")
+        yield
+        client.ping()
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [frozen, away, full, without_disk, pytest.param(locked, marks=pytest.mark.slow)],
+    ids=lambda trouble: str(trouble.__name__),
+)
+def test_a_webhook_that_redis_did_not_hear_is_a_503_and_the_next_sweep_finds_the_pull(
+    town: Town, trouble: Callable[[RedisProcess], AbstractContextManager[None]]
+) -> None:
     world = town.world
-    branch = f"wl/slick-fox/{how}"
+    branch = f"wl/slick-fox/{trouble.__name__}"
     world.push("mallory", branch, *claim_by_hand("w-com-003"))
     town.world.sandbox.admin("DELETE", "/deliveries")
-    if how == "frozen":
-        with frozen(town.server):
-            pull = world.open_pull("mallory", branch, "mine")
-            heard = town.delivered()
-    else:
-        town.server.kill()
+    with trouble(town.server):
+        began = time.monotonic()
         pull = world.open_pull("mallory", branch, "mine")
         heard = town.delivered()
-        town.server.start()
+        assert time.monotonic() - began < 5.0
     assert heard == [("Opened", 503)]
     with town.clock():
         until(lambda: world.said(pull, "review"), town)
     assert town.lines.count("Traceback (most recent call last):") == 0
     close(world, pull)
+
+
+def ring(town: Town, body: bytes | dict[str, Any], secret: str = SECRET) -> int:
+    """Send something to the live door; its status."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    url = f"{town.web_url}/hooks/dolthub/{secret}"
+    return requests.post(url, data=data, headers={"Content-Type": "application/json"}, timeout=10).status_code
+
+
+def event(town: Town, pull: PullNo, **more: str) -> dict[str, Any]:
+    owner, _, name = town.world.db.name.partition("/")
+    return {
+        "event_name": "pull_request",
+        "repository": {"owner": owner, "name": name},
+        "pullID": str(pull),
+        "action": "Opened",
+        **more,
+    }
+
+
+def test_a_webhook_delivered_twenty_times_at_once_and_in_any_order_is_one_review(town: Town) -> None:
+    world = town.world
+    world.push("mallory", "wl/slick-fox/often", *claim_by_hand("w-com-003"))
+    pull = world.open_pull("mallory", "wl/slick-fox/often", "mine")
+    actions = ["Merged", "Opened", "Closed", "Opened"] * 5
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda action: ring(town, event(town, pull, action=action)), actions))
+    assert answers == [202] * 20
+    until(lambda: world.said(pull, "review"), town)
+    time.sleep(0.5)
+    assert (len(world.said(pull)), world.state(pull)) == (1, "open")
+    close(world, pull)
+
+
+def test_a_forged_webhook_is_an_early_look_and_nothing_else(town: Town) -> None:
+    world = town.world
+    world.push("mallory", "wl/slick-fox/forged", *claim_by_hand("w-com-003"))
+    pull = world.open_pull("mallory", "wl/slick-fox/forged", "mine")
+    until(lambda: world.said(pull, "review"), town)
+    main, said = world.db.head(), world.said(pull)
+    lie = event(town, pull, action="Merged", state="merged", author="ana", sender="ana", from_branch="main")
+    assert ring(town, lie, secret="not-the-secret") == 404
+    assert ring(town, lie) == 202
+    assert ring(town, event(town, PullNo(4_000_000))) == 202
+    time.sleep(1.0)
+    assert (world.db.head(), world.said(pull), world.state(pull)) == (main, said, "open")
+    close(world, pull)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b" " * (64 * 1024 + 1), 413),
+        (b"[" * 20_000 + b"]" * 20_000, 400),
+        (b'{"pullID": "\\ud800"}', 400),
+        (b'{"pullID": NaN}', 400),
+        (b'{"pullID": ' + b"9" * 5000 + b"}", 400),
+        (b"[]", 400),
+        (b"", 400),
+        ('{"pullID": "1"}'.encode("utf-16"), 400),
+        (b"pullID=1&action=Opened", 400),
+    ],
+    ids=["too-long", "deep", "surrogate", "not-a-number", "five-thousand-digits", "list", "empty", "utf-16", "form"],
+)
+def test_what_is_no_webhook_is_refused_by_the_live_door_which_lives_on(town: Town, body: bytes, status: int) -> None:
+    assert ring(town, body) == status
+    assert answers(f"{town.web_url}/healthz")
+
+
+def test_slow_bodies_and_idle_connections_keep_nobody_waiting(town: Town) -> None:
+    """200 callers: half send one byte of their body now and then, half send nothing at all."""
+    port = int(town.web_url.rpartition(":")[2])
+    head = (
+        f"POST /hooks/dolthub/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
+    )
+    with ExitStack() as stack:
+        callers = [stack.enter_context(socket.create_connection((HOST, port), 5.0)) for _ in range(200)]
+        for caller in callers[::2]:
+            caller.sendall(head.encode())
+        waits = []
+        for _ in range(5):
+            for caller in callers[::2]:
+                with suppress(OSError):
+                    caller.sendall(b" ")
+            began = time.monotonic()
+            assert answers(f"{town.web_url}/healthz")
+            waits.append(time.monotonic() - began)
+            time.sleep(0.2)
+    assert max(waits) < 1.0, waits
+
+
+@pytest.mark.slow
+def test_a_flood_of_webhooks_is_a_look_or_two_a_pull(town: Town) -> None:
+    """Two thousand webhooks about three pulls, as fast as they go: heard or refused, and never more jobs than pulls."""
+    world = town.world
+    pulls = []
+    for n in range(3):
+        world.push("mallory", f"wl/slick-fox/flood-{n}", *claim_by_hand("w-com-003"))
+        pulls.append(world.open_pull("mallory", f"wl/slick-fox/flood-{n}", "mine"))
+    until(lambda: all(world.said(pull, "review") for pull in pulls), town)
+    said, most = [len(world.said(pull)) for pull in pulls], 0
+    with ThreadPoolExecutor(24) as pool:
+        rung = [pool.submit(ring, town, event(town, pulls[n % 3])) for n in range(2000)]
+        while not all(one.done() for one in rung):
+            most = max(most, sum(world.deps.scratch.knocks.waiting().values()))
+            time.sleep(0.02)
+    assert {one.result() for one in rung} <= {202, 503}
+    assert most <= len(pulls)
+    time.sleep(1.0)
+    assert [len(world.said(pull)) for pull in pulls] == said
+    for pull in pulls:
+        close(world, pull)
 
 
 def claim_by_hand(item: str) -> tuple[str, ...]:
