@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, lives, town, until
 from tests.faults.many_works import answered_once, decide, many_works
 from tests.faults.test_crash_points import STORIES, check
-from tests.redis_process import RedisProcess
+from tests.redis_process import RedisProcess, private_redis
 from tests.world import World
 
 __all__ = ["bots", "town"]
