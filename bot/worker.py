@@ -41,6 +41,8 @@ from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
 WORKER_TTL_S: Final = 25
 """With this and the next, a job that died with its worker is found again after about a minute (measured on rq 2.12)."""
 MAINTENANCE_INTERVAL_S: Final = 5
+MAINTENANCE_LOCK_S: Final = 15
+"""Housekeeping takes a moment; who has not finished by then is not coming back."""
 DEQUEUE_S: Final = 2
 """An idle lane looks up so often: the longest it keeps a shutdown waiting."""
 AWAY_TOLD_EVERY_S: Final = 30.0
@@ -99,9 +101,22 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
     return ListedJob
 
 
+class LaneQueue(Queue):
+    """An RQ queue whose housekeeping is not held up for long by somebody who died while keeping house.
+
+    What a dead worker had in hand is found again by housekeeping, and until then its hint swallows knocks. RQ's own lock on
+    that lasts a quarter of an hour (rq 2.12), and it stays if its holder is killed, or loses Redis, in the middle.
+    """
+
+    def acquire_maintenance_lock(self) -> bool:
+        """Whether we are the one to keep house now."""
+        return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_S))
+
+
 class Lane(SimpleWorker):
     """An RQ worker that runs in a thread: no fork, no signal handlers, no commands taken from Redis."""
 
+    queue_class = LaneQueue
     death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 5.0
     log_result_lifespan = False

@@ -250,6 +250,13 @@ def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
     assert scratch.counters.all() == {"probes": 2}
 
 
+def test_who_dies_while_keeping_house_holds_up_the_others_for_seconds_only(scratch: Scratch) -> None:
+    (queue,) = Lanes((REVIEW,), {}, scratch.redis)._lane(REVIEW).queues
+    assert queue.acquire_maintenance_lock()
+    assert not queue.acquire_maintenance_lock()
+    assert 0 < scratch.redis.ttl(queue.registry_cleaning_key) <= 15
+
+
 def test_lanes_survive_redis_going_and_coming_back() -> None:
     with private_redis() as server:
         scratch = Scratch(make_patient_redis(server.url), now=lambda: NOW)
