@@ -41,6 +41,8 @@ def test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done(town: 
     town.gate.hand_over()
     os.kill(sleeper, signal.SIGCONT)
     time.sleep(STILL_S)
+    # What the sleeper still brings on its way, a pull for a decision that is answered, a sweep puts away.
+    until(lambda: all(p["state"] != "open" for p in town.world.pulls()))
     check(town.world, town.pull, town.story)
 
 
