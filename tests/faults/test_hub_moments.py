@@ -26,8 +26,13 @@ BRANCH = f"wl/polecat-7/{ITEM}"
 
 @pytest.mark.parametrize(
     ("town", "at"),
-    [(ACCEPT_PULL, 1), (ACCEPT_PULL, 5), (ACCEPT_PULL, 7), (ACCEPT_PULL, 8), (ACCEPT_DIRECT, 4)],
-    ids=["merge", "row-on-branch", "landing-merge", "answer", "stamp-straight-to-main"],
+    [
+        pytest.param(ACCEPT_PULL, 1, id="merge"),
+        pytest.param(ACCEPT_PULL, 5, id="row-on-branch", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_PULL, 7, id="landing-merge", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_PULL, 8, id="answer"),
+        pytest.param(ACCEPT_DIRECT, 4, id="stamp-straight-to-main", marks=pytest.mark.slow),
+    ],
     indirect=["town"],
 )
 def test_what_is_called_failed_and_was_done_counts_as_done(town: Town, at: int) -> None:
@@ -53,7 +58,9 @@ def test_an_accept_of_a_head_that_moved_meanwhile_is_refused_and_names_the_new_o
     assert (world.state(pull), world.count("stamps")) == ("open", 0)
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(50, marks=pytest.mark.slow)], ids=["four-rounds", "fifty-rounds"])
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("rounds", [50], ids=["fifty-rounds"])
 def test_of_two_validators_in_one_moment_the_first_stamps_and_both_are_answered(
     world: World, world_redis: RedisProcess, bots: Bots, tmp_path: Path, rounds: int
 ) -> None:

@@ -25,8 +25,13 @@ ACCEPT_PULL, ACCEPT_DIRECT, *_ = STORIES
 
 @pytest.mark.parametrize(
     ("town", "at"),
-    [(ACCEPT_PULL, 1), (ACCEPT_PULL, 3), (ACCEPT_PULL, 7), (ACCEPT_PULL, 8), (ACCEPT_DIRECT, 4)],
-    ids=["merge", "rows", "landing-merge", "answer", "stamp-straight-to-main"],
+    [
+        pytest.param(ACCEPT_PULL, 1, id="merge"),
+        pytest.param(ACCEPT_PULL, 3, id="rows", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_PULL, 7, id="landing-merge", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_PULL, 8, id="answer"),
+        pytest.param(ACCEPT_DIRECT, 4, id="stamp-straight-to-main", marks=pytest.mark.slow),
+    ],
     indirect=["town"],
 )
 def test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done(town: Town, at: int) -> None:
@@ -111,6 +116,7 @@ def test_a_job_that_runs_out_of_time_at_the_hub_is_gone_on_with_once(town: Town)
     check(town.world, town.pull, town.story)
 
 
+@pytest.mark.slow
 def test_two_bots_by_mistake_each_with_a_redis_of_its_own_do_each_deed_once(
     world: World, world_redis: RedisProcess, bots: Bots, tmp_path: Path
 ) -> None:

@@ -25,8 +25,12 @@ WIPES_S = 4.0
 
 @pytest.mark.parametrize(
     ("story", "at"),
-    [(ACCEPT_PULL, 1), (ACCEPT_PULL, 7), (ACCEPT_PULL, 8), (ACCEPT_DIRECT, 4)],
-    ids=["merge", "landing-merge", "answer", "stamp-straight-to-main"],
+    [
+        pytest.param(ACCEPT_PULL, 1, id="merge", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_PULL, 7, id="landing-merge"),
+        pytest.param(ACCEPT_PULL, 8, id="answer", marks=pytest.mark.slow),
+        pytest.param(ACCEPT_DIRECT, 4, id="stamp-straight-to-main", marks=pytest.mark.slow),
+    ],
 )
 def test_redis_killed_in_the_middle_of_a_job_costs_seconds_and_nothing_is_done_twice(
     story: Story, at: int, world_sandbox: SandboxProcess, bots: Bots, tmp_path: Path
@@ -45,6 +49,7 @@ def test_redis_killed_in_the_middle_of_a_job_costs_seconds_and_nothing_is_done_t
         check(made.world, made.pull, made.story)
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("many", [4, pytest.param(30, marks=pytest.mark.slow)], ids=["four-decisions", "thirty-decisions"])
 def test_redis_wiped_again_and_again_leaves_every_decision_carried_out_once(
     world: World, world_redis: RedisProcess, bots: Bots, tmp_path: Path, many: int
