@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import click
 
-from bot.cli import catalogues, commons, links, pulls, serving
+from bot.cli import catalogues, commons, doctor, links, pulls, serving
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -39,8 +39,10 @@ for command in (
     pulls.converge,
     pulls.decide,
     commons.sweep,
+    commons.queue,
     commons.audit,
     commons.revert,
+    doctor.doctor,
     links.probe,
     catalogues.rules,
     catalogues.commands,

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.commands.ledger import WORDS
-from bot.model.finding import Level, Place
+from bot.model.finding import AuditFinding, Level, Place, RowName
 from bot.model.ids import CommitHash, CompletionId, Handle, fold
 from bot.model.kin import TIES, Kinship, Node, rig_node
 from bot.model.ledger import Completion, Rig, RigLink, Stamp, Wanted
@@ -20,13 +20,14 @@ RATINGS = ("quality", "reliability", "creativity")
 RATING_MAX = 5
 WAYS_TOLD_MAX = 50
 """How many pairs of kin are told by which ties they hang together: each costs a walk over their whole clan."""
+WAYS = "not_by_the_bot"
+"""The check that tells how a row came to main, and not what is wrong with it."""
 TRAILER = "stampbot "
+TRAILER_MARK = f" -- {TRAILER}"
+"""What a message of a statement of the bot's holds before it says which decision it was."""
 ABOUT_COMPLETIONS = ("", "completion")
 """Kinds of context that must name a completion. Others name items, boot blocks, endorsements (gt, Kilo)."""
 SHOWN_CHARS = 60
-
-RowName = tuple[str, str]
-"""Table and key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,12 @@ class Books:
     items: tuple[Wanted, ...] = ()
     completions: tuple[Completion, ...] = ()
     stamps: tuple[Stamp, ...] = ()
+
+    def keys(self) -> frozenset[RowName]:
+        """The completions and stamps there are."""
+        return frozenset(
+            {*(("completions", str(c.id)) for c in self.completions), *(("stamps", str(s.id)) for s in self.stamps)}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +69,6 @@ class Arrival:
         return self.message.rpartition(" -- ")[2].startswith(TRAILER) and " -- " in self.message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditFinding:
-    """One sentence about rows on main. `says` is plain text that may hold strangers' words; `rows` is all it is about."""
-
-    check: str
-    level: Level
-    place: Place
-    says: str
-    rows: tuple[RowName, ...] = field(default=())
-
-
 def audit(
     books: Books,
     *,
@@ -95,7 +91,12 @@ def audit(
         *_strays(arrivals),
     ]
     told = found if touched is None else [each for each in found if any(row in touched for row in each.rows)]
-    return tuple(sorted(told, key=lambda each: (-each.level.weight, each.check, each.place, each.says)))
+    return worst_first(told)
+
+
+def worst_first(findings: Iterable[AuditFinding]) -> tuple[AuditFinding, ...]:
+    """By level, then by check and place."""
+    return tuple(sorted(findings, key=lambda each: (-each.level.weight, each.check, each.place, each.says)))
 
 
 # --- author and subject ---------------------------------------------------------------------------------------------
@@ -274,7 +275,7 @@ def _strays(arrivals: Iterable[Arrival]) -> Iterator[AuditFinding]:
         way = "straight to main, without the bot" if straight else "without the bot"
         says = f"came {way}, by commit {(straight or came[0]).commit}"
         place = Place(table, key)
-        yield AuditFinding(check="not_by_the_bot", level=Level.DOUBT, place=place, says=says, rows=((table, key),))
+        yield AuditFinding(check=WAYS, level=Level.DOUBT, place=place, says=says, rows=((table, key),))
 
 
 def _of_stamp(check: str, level: Level, stamp: Stamp, column: str, says: str, *others: RowName) -> AuditFinding:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.audit import Arrival, AuditFinding, Books, RowName, audit
+from bot.audit import Arrival, Books, audit
 from bot.deps import Deps
 from bot.hub import diff, sql
 from bot.hub.client import Hub
 from bot.hub.errors import HubStrange
+from bot.model.finding import AuditFinding, RowName
 from bot.model.ids import CommitHash, Commons, is_commit_hash
 from bot.model.ledger import INDISPENSABLE, ChangeKind, Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.policy import RatingStyle

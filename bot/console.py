@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
 import click
@@ -21,6 +21,7 @@ from bot.model.finding import Judgement, Level, Verdict
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
 
 if TYPE_CHECKING:
+    from bot.backlog import Backlog
     from bot.books import Audited
     from bot.commands.command import Command
     from bot.model.snapshot import Snapshot
@@ -265,6 +266,61 @@ def print_audit(console: Console, audited: Audited) -> None:
         console.print(Text(f"{head}: nothing found"))
     for said in audited.unread:
         console.print(Text(f"Not looked at  {visible(said)}"))
+
+
+def backlog_json(backlog: Backlog) -> dict[str, object]:
+    """One commons' backlog for --json. What is null is not known: the pull was not looked at yet."""
+    return {
+        "commons": str(backlog.commons),
+        "waiting": [
+            {
+                "pull": w.pull,
+                "verdict": w.verdict.value if w.verdict is not None else None,
+                "kind": w.kind.value if w.kind is not None else None,
+                "item": w.item,
+                "rig": w.rig,
+                "creator": w.creator,
+                "title": w.title,
+                "evidence": w.evidence,
+                "opened_at": w.opened_at,
+                "judged_at": w.judged_at,
+                "type": w.line,
+                "quarantined": w.quarantined,
+            }
+            for w in backlog.waiting
+        ],
+        "lacks": list(backlog.lacks),
+    }
+
+
+def print_backlog(console: Console, backlog: Backlog, *, now: datetime) -> None:
+    """One commons' backlog, for people."""
+    if backlog.waiting:
+        console.print(table(f"{backlog.commons}: {len(backlog.waiting)} waiting", _BACKLOG, _backlog_rows(backlog, now)))
+    else:
+        console.print(Text(f"{backlog.commons}: nothing waits"))
+    for said in backlog.lacks:
+        console.print(Text(f"Not told  {visible(said)}"))
+
+
+_BACKLOG = ("pull", "verdict", "kind", "item", "rig", "evidence", "age", "type below it")
+
+
+def _backlog_rows(backlog: Backlog, now: datetime) -> Iterator[tuple[Text, ...]]:
+    for w in backlog.waiting:
+        verdict = Text(w.verdict.value, _STYLE[w.verdict]) if w.verdict is not None else Text("not looked at yet", "dim")
+        if w.quarantined:
+            verdict = Text(visible(f"left alone: {w.quarantined}"), "bold red")
+        item = w.item or (w.title if w.verdict is None else "")
+        kind = w.kind.value if w.kind is not None else ""
+        age = _age(now - w.opened_at) if w.opened_at is not None else ""
+        yield (*cells(f"#{w.pull}"), verdict, *cells(kind, item, w.rig or w.creator or "", w.evidence, age, w.line))
+
+
+def _age(waited: timedelta) -> str:
+    """How long, in the largest unit that fits: 3 d, 5 h, 12 min."""
+    minutes = max(0, int(waited.total_seconds() // 60))
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
 def inverse_json(inverse: Inverse) -> dict[str, object]:

@@ -27,6 +27,7 @@ from bot.rulebook.judge import judge
 from bot.scratch import Glance, Standing
 from bot.scratch.notes import GLANCE_TTL_S
 from bot.speech import md
+from bot.speech.reviews import lines_to_type
 
 ROUNDS_MAX = 24
 """A pull with more to do than this is looked at again later: others wait too."""
@@ -242,4 +243,6 @@ def _standing(snapshot: Snapshot, judgement: Judgement) -> Standing:
         kind=snapshot.kind,
         title=md.clean(snapshot.pull.title),
         judged_at=snapshot.taken_at,
+        opened_at=snapshot.pull.created_at,
+        line=next(iter(lines_to_type(snapshot, judgement)), ""),
     )

@@ -1,4 +1,4 @@
-"""A commons as a whole: which pulls need a look, and the rows as they stand on main."""
+"""A commons as a whole: which pulls need a look, which wait for validators, and the rows as they stand on main."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from bot.cli.arguments import CommonsType, SinceType, as_json
 from bot.cli.shared import console, deps_of, fail, settings_of, told
-from bot.console import FINDING, FINE, WRONG_USE
+from bot.console import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 from bot.model.ids import CommitHash, Commons, StampId
 
 
@@ -41,6 +41,39 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     else:
         for name, count in knocked.items():
             click.echo(f"{name}: knocked at {count} pull{'' if count == 1 else 's'}")
+
+
+@click.command()
+@click.argument("commons", type=CommonsType(), required=False)
+@click.option("--ready", is_flag=True, help="Only pulls that can be accepted as they stand.")
+@as_json
+def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
+    """What waits for validators, oldest first, with the line to type below each pull.
+
+    Verdicts are those of the last look; pulls that nobody looked at yet are listed as DoltHub lists them.
+    Exit status: 0, or 3 where Redis or DoltHub did not answer and the other told what it knows.
+
+    \b
+    Examples:
+      stampbot queue
+      stampbot queue hop/wl-commons --ready --json
+    """
+    from bot import wiring
+    from bot.backlog import read_backlog
+    from bot.console import backlog_json, print_backlog, print_json
+
+    settings = settings_of(named=(commons,) if commons else ())
+    deps = deps_of(settings, patient=False)
+    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
+    with told():
+        found = [read_backlog(each, deps) for each in named]
+    shown = [each.ready() if ready else each for each in found]
+    if as_json:
+        print_json({"backlogs": [backlog_json(each) for each in shown]})
+    else:
+        for each in shown:
+            print_backlog(console(), each, now=wiring.now())
+    sys.exit(COULD_NOT_TELL if any(each.lacks for each in found) else FINE)
 
 
 @click.command()

@@ -16,6 +16,7 @@ from bot.cli.shared import console, deps_of, settings_of, warn_read_only
 from bot.model.ids import Commons, PullNo
 
 if TYPE_CHECKING:
+    from bot.auditing import Gains
     from bot.deps import Deps
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
@@ -23,6 +24,8 @@ _TOLD_DEAF: set[Commons] = set()
 """Commons of which this process has said that nobody is heard there."""
 ORPHAN_PATIENCE_S = 5.0
 """How long a process ends in good order whose starter is gone."""
+FINDINGS_LOGGED_MAX = 20
+"""New findings of an audit that are told one by one."""
 
 
 @click.command()
@@ -80,7 +83,6 @@ def web(host: str, until_eof: bool) -> None:
 def worker(until_eof: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
     from bot import worker as work
-    from bot.sweep import sweep as sweep_commons
 
     settings = settings_of()
     deps = deps_of(settings)
@@ -90,7 +92,7 @@ def worker(until_eof: bool) -> None:
         known=frozenset(each.commons for each in settings.commons),
         scratch=deps.scratch,
         look=lambda commons, number, extend: _look(commons, number, deps, extend),
-        sweep=lambda commons: sweep_commons(commons, deps),
+        sweep=lambda commons: sweep_and_audit(commons, deps),
     )
     sys.exit(work.serve(work.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis))
 
@@ -152,6 +154,52 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
     if report.stopped:
         log.info("stopped", commons=str(commons), pull=number, why=stranger(report.stopped))
+
+
+def sweep_and_audit(commons: Commons, deps: Deps) -> int:
+    """Knock at the pulls that need a look, then see what main has gained without the bot. Returns how many were knocked at.
+
+    The sweep is what is needed, so trouble with the audit is not its trouble.
+    """
+    import structlog
+
+    from bot.auditing import audit_if_due
+    from bot.hub.errors import HubError
+    from bot.log import stranger
+    from bot.sweep import sweep
+
+    knocked = sweep(commons, deps)
+    try:
+        gains = audit_if_due(commons, deps)
+    except HubError as error:
+        told = structlog.get_logger("stampbot.audit")
+        told.warning("main could not be audited; it is tried again later", commons=str(commons), error=stranger(error))
+        return knocked
+    if gains is not None:
+        _tell(commons, gains)
+    return knocked
+
+
+def _tell(commons: Commons, gains: Gains) -> None:
+    """Log what the last audit did not know; of notes only how many there are."""
+    import structlog
+
+    from bot.log import stranger
+    from bot.model.finding import Level
+
+    log = structlog.get_logger("stampbot.audit")
+    grave = [each for each in gains.new if each.level is not Level.NOTE]
+    for each in grave[:FINDINGS_LOGGED_MAX]:
+        log.warning(
+            "found on main",
+            commons=str(commons),
+            check=each.check,
+            level=each.level.value,
+            place=stranger(each.place),
+            says=stranger(each.says),
+        )
+    counts = {level.value: gains.audit.count(level) for level in (Level.FAULT, Level.DOUBT, Level.NOTE)}
+    log.info("audited", commons=str(commons), at=gains.audit.at, new=len(grave), **counts)
 
 
 def _end_with_input(wanted: bool) -> None:

@@ -19,17 +19,24 @@ if TYPE_CHECKING:
     from bot.settings import Settings
 
 
-def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
-    """Settings and logging, or every problem on standard error and exit status 2."""
+def settings_read(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
+    """Settings and logging. Raises SettingsError with every problem."""
     from bot import log
-    from bot.settings import SettingsError, colour_wanted, read
+    from bot.settings import colour_wanted, read
 
-    try:
-        settings = read(door=door, named=named, commons_needed=commons_needed)
-    except SettingsError as error:
-        fail_with(error)
+    settings = read(door=door, named=named, commons_needed=commons_needed)
     log.configure(settings.log, settings.secrets, colours=colour_wanted())
     return settings
+
+
+def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
+    """Settings and logging, or every problem on standard error and exit status 2."""
+    from bot.settings import SettingsError
+
+    try:
+        return settings_read(door=door, named=named, commons_needed=commons_needed)
+    except SettingsError as error:
+        fail_with(error)
 
 
 def deps_of(settings: Settings, *, patient: bool = True) -> Deps:

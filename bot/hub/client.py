@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -173,6 +174,22 @@ class Hub:
             self._data(asks.read("getDatabase", asks.database_path(db), auth=self._ours(db)))
         except HubGone:
             return False
+        return True
+
+    def time(self, db: Database) -> datetime | None:
+        """DoltHub's time, by the Date of its answer; None if it does not say."""
+        return self._read(asks.read("getDatabase", asks.database_path(db), auth=self._ours(db)), wire.read_date)
+
+    def may_write(self, commons: Commons) -> bool:
+        """Whether the token's account may write. Makes nothing: a branch is asked for at a commit that is not there.
+
+        INFERRED, for no endpoint tells a right (DoltHub API v2 contract): who may not is refused as such, before or
+        instead of being told about the commit.
+        """
+        try:
+            self.create_branch(commons, "stampbot/doctor", at=CommitHash("0" * 32))
+        except HubRefused as no:
+            return no.status not in (401, 403)
         return True
 
     def branches(self, db: Database) -> tuple[Branch, ...]:

@@ -219,6 +219,15 @@ def commits_since(since: CommitHash | None, head: CommitHash) -> Query:
     )
 
 
+def first_with(text: str, head: CommitHash) -> Query:
+    """`commit_hash` of the earliest commit that `head` holds whose message holds this text; nothing if there is none."""
+    pattern = literal(f"%{_like(text)}%")
+    return Query(
+        f"SELECT l.commit_hash AS commit_hash FROM dolt_log({_hash(head)}) AS l"
+        f" WHERE l.message LIKE {pattern} ESCAPE '|' ORDER BY l.date, l.commit_hash LIMIT 1"
+    )
+
+
 def arrivals(table: str, keys: Iterable[str]) -> Query:
     """`row_key, commit_hash`: by which commits these rows of a known table were added (Dolt docs, `dolt_diff_<table>`).
 
@@ -466,6 +475,14 @@ def record_of(handle: Handle) -> Query:
         f" WHERE `subject` = {literal(handle)} GROUP BY JSON_EXTRACT(`valence`, '$.quality')",
         needs=_of("stamps", "subject", "valence"),
         yields=("quality", "stamps"),
+    )
+
+
+def latest_ratings() -> Query:
+    """`valence` of the latest stamps."""
+    return Query(
+        f"SELECT `valence` FROM `stamps` ORDER BY `created_at` DESC, `id` LIMIT {AROUND_ROWS_MAX}",
+        needs=_of("stamps", "id", "valence", "created_at"),
     )
 
 

@@ -12,7 +12,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urlsplit
 
 from bot.hub.asks import Answer, Ask, clean, document, names_missing_ref
@@ -108,6 +109,15 @@ def _envelope(answer: Answer) -> Mapping[str, object]:
     if not isinstance(found, dict) or "data" not in found:
         raise HubStrange(f"{answer.status}, JSON without `data`", unreadable=True)
     return found
+
+
+def read_date(answer: Answer) -> datetime | None:
+    """When an answer was made, by its Date header (RFC 9110); None if it has none that can be read."""
+    try:
+        said = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (ValueError, TypeError, IndexError):
+        return None
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
 
 
 def read_user(data: Mapping[str, object]) -> User:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.model.ids import digest
 
@@ -51,6 +51,21 @@ class Finding:
     says: str
     remedy: str = ""
     overridden_by: str = ""
+
+
+RowName = tuple[str, str]
+"""Table and key."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFinding:
+    """One sentence about rows on main. `says` is plain text that may hold strangers' words; `rows` is all it is about."""
+
+    check: str
+    level: Level
+    place: Place
+    says: str
+    rows: tuple[RowName, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,8 @@ class Timing:
     confirm_old_s: float = 86400
     same_head_s: float = 3600
     look_again_s: float = 60
+    audit_s: float = 600
+    """Main is audited no more often; 0: never."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

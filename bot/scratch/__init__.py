@@ -10,7 +10,9 @@ from datetime import datetime
 import redis
 
 from bot.model.ids import Commons, PullNo
+from bot.scratch.audits import Audits, KeptAudit
 from bot.scratch.board import Board, Standing
+from bot.scratch.condition import Condition, ScratchAway, read_condition
 from bot.scratch.connect import make_patient_redis, make_redis
 from bot.scratch.counters import Counters
 from bot.scratch.flights import Flight, Flights
@@ -30,14 +32,17 @@ __all__ = [
     "PROBE",
     "QUEUES",
     "REVIEW",
+    "Audits",
     "Bearing",
     "Board",
+    "Condition",
     "Counters",
     "Flight",
     "Flights",
     "Glance",
     "Held",
     "Hosts",
+    "KeptAudit",
     "Keys",
     "Knocks",
     "KnownSiblings",
@@ -48,6 +53,7 @@ __all__ = [
     "Reputation",
     "SaidMarks",
     "Scratch",
+    "ScratchAway",
     "Sheets",
     "Standing",
     "make_patient_redis",
@@ -65,6 +71,7 @@ class Scratch:
     def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
         keys = Keys(prefix)
         self.redis = client
+        self._now = now
         self.keys = keys
         self.knocks = Knocks(client, keys)
         self.leases = Leases(client, keys)
@@ -81,7 +88,12 @@ class Scratch:
         self.said = SaidMarks(client, keys, now)
         self.board = Board(client, keys)
         self.reputation = Reputation(client, keys)
+        self.audits = Audits(client, keys, now)
         self.counters = Counters(client, keys)
+
+    def condition(self) -> Condition:
+        """What Redis is, and who works at its queues. Raises ScratchAway."""
+        return read_condition(self.redis, self.knocks, self._now())
 
     def awake(self) -> bool:
         """Whether Redis answers."""

@@ -31,6 +31,9 @@ class Standing:
     kind: PullKind
     title: str
     judged_at: datetime
+    opened_at: datetime | None = None
+    line: str = ""
+    """What a validator can type below it, pinned to the head that was judged; empty: nothing to decide."""
 
 
 class Board:
@@ -105,6 +108,8 @@ def _standing_text(standing: Standing) -> str:
             "kind": standing.kind.value,
             "title": standing.title,
             "judged_at": standing.judged_at.astimezone(UTC).isoformat(),
+            "opened_at": standing.opened_at.astimezone(UTC).isoformat() if standing.opened_at is not None else None,
+            "line": standing.line,
         }
     )
 
@@ -123,6 +128,9 @@ def _standing(value: Any) -> Standing | None:
             kind=PullKind(note["kind"]),
             title=str(note["title"]),
             judged_at=datetime.fromisoformat(note["judged_at"]),
+            # What older versions did not write down.
+            opened_at=datetime.fromisoformat(opened) if (opened := note.get("opened_at")) is not None else None,
+            line=str(note.get("line", "")),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -119,6 +119,14 @@ class Keys:
         """What another commons tells of a rig's stamps. Strangers choose handles, so the name is a digest."""
         return f"{self.prefix}elsewhere:{commons}:{digest('elsewhere/1', handle, owner)[:32]}"
 
+    def audit(self, commons: Commons) -> str:
+        """What the last audit of main found."""
+        return f"{self.prefix}audit:{commons}"
+
+    def audit_turn(self, commons: Commons) -> str:
+        """There while no audit is due."""
+        return f"{self.prefix}audit-turn:{commons}"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"

@@ -7,11 +7,11 @@ knocks before the job begins is one job, and a knock after it has begun is exact
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import redis
-from rq import Queue, Retry
+from rq import Queue, Retry, Worker
 from rq.serializers import JSONSerializer
 
 from bot.model.ids import Commons, PullNo
@@ -34,6 +34,8 @@ FAILURE_TTL_S: Final = 3600
 JOB_TIMEOUT_S: Final[Mapping[str, int]] = {RUN: 900, RUN_SWEEP: 600, RUN_PROBE: 300}
 CRASH_RETRIES: Final = 2
 _TRIES: Final = 5
+ALIVE_S: Final = 90
+"""A worker that said so within this time is alive: an idle one does every few seconds (bot.worker, WORKER_TTL_S)."""
 
 
 class Knocks:
@@ -79,6 +81,14 @@ class Knocks:
         """Number of jobs that wait, by queue."""
         return {name: queue.count for name, queue in self._queues.items()}
 
+    def workers(self, now: datetime) -> Mapping[str, int]:
+        """Number of workers that said in the last ALIVE_S that they are alive, by queue."""
+        since = now - timedelta(seconds=ALIVE_S)
+        return {
+            name: sum(_was_alive(worker.last_heartbeat, since) for worker in Worker.all(queue=queue))
+            for name, queue in self._queues.items()
+        }
+
     def _ask(self, queue: str, function: str, args: tuple[object, ...], target: str) -> bool:
         hint = self._keys.hint(queue, target)
         generation = self._keys.generation(queue, target)
@@ -113,3 +123,8 @@ class Knocks:
                 return True
         # Each failed try means that somebody else's knock was set or heard after ours began: its job reads the truth later.
         return False
+
+
+def _was_alive(said: datetime | None, since: datetime) -> bool:
+    """RQ tells times without a zone, in UTC."""
+    return said is not None and (said if said.tzinfo is not None else said.replace(tzinfo=UTC)) >= since

@@ -342,13 +342,19 @@ def _stamps(number: int) -> Md:
 
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
+    commands = lines_to_type(snapshot, judgement)
+    return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
+
+
+def lines_to_type(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
+    """What a validator can type now, most likely first, pinned to the head that was looked at."""
     if snapshot.head is None:
         commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
     else:
         commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
-    if not snapshot.hears:
-        commands = tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
-    return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
+    if snapshot.hears:
+        return commands
+    return tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
 
 
 def _on_the_command_line(snapshot: Snapshot, line: str) -> str:

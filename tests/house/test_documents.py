@@ -108,7 +108,7 @@ def test_commands_that_pages_name_are_there(page: Path) -> None:
     text = page.read_text("utf-8")
     goals = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"^ {4}make ([a-z]+)|`make ([a-z]+)", text)) <= {(g, "") for g in goals} | {("", g) for g in goals}
-    assert set(re.findall(r"(?:bin/|`)stampbot ([a-z]+)", text)) <= {*command_line.commands, "doctor"}
+    assert set(re.findall(r"(?:bin/|`)stampbot ([a-z]+)", text)) <= {*command_line.commands}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -1,0 +1,85 @@
+"""Whether this installation would work, and how to mend what would not."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.text import Text
+
+from bot.cli.arguments import CommonsType, as_json
+from bot.cli.shared import console, settings_read
+from bot.console import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
+from bot.health import Sign, State, examine
+from bot.model.ids import Commons
+
+STYLE = {State.FINE: "green", State.NOTE: "blue", State.FAULT: "bold red", State.UNKNOWN: "magenta"}
+
+
+@click.command()
+@click.argument("commons", type=CommonsType(), required=False)
+@as_json
+def doctor(commons: Commons | None, as_json: bool) -> None:
+    """What is wrong with this installation, and how to mend it: settings, Redis, queues, and each commons.
+
+    Changes nothing. Whether the token may write is told by asking for a branch at a commit that is not there.
+    Exit status: 0 nothing but notes, 1 a fault, 3 no fault, but not everything could be looked at.
+
+    \b
+    Examples:
+      stampbot doctor
+      stampbot doctor hop/wl-commons --json
+    """
+    from bot import doctor as reading
+    from bot import wiring
+    from bot.settings import SettingsError
+
+    told = console()
+    try:
+        settings = settings_read(named=(commons,) if commons else ())
+    except SettingsError as error:
+        signs = examine(reading.facts_of_problems(error))
+    else:
+        deps = wiring.for_worker(settings, patient=False)
+        with console(stderr=True).status("") as status:
+            facts = reading.read_facts(
+                settings,
+                deps,
+                only=(commons,) if commons else (),
+                told=lambda what: status.update(Text(f"looking at {what} …")),
+            )
+        signs = examine(facts)
+    status_is = status_of(signs)
+    if as_json:
+        print_json({"status": status_is, "signs": [sign_json(sign) for sign in signs]})
+    else:
+        rows = [
+            (Text(sign.state.value, STYLE[sign.state]), *cells(sign.commons or "", sign.check, sign.says, sign.mend))
+            for sign in signs
+        ]
+        told.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to mend it"), rows))
+        told.print(Text(summary(signs)))
+    sys.exit(status_is)
+
+
+def status_of(signs: tuple[Sign, ...]) -> int:
+    """Exit status: 1 a fault, 3 no fault but something unknown, 0 nothing but notes."""
+    states = {sign.state for sign in signs}
+    return FINDING if State.FAULT in states else COULD_NOT_TELL if State.UNKNOWN in states else FINE
+
+
+def summary(signs: tuple[Sign, ...]) -> str:
+    """How many of what."""
+    counts = ((state, sum(sign.state is state for sign in signs)) for state in State)
+    return ", ".join(f"{count} {state.value}" for state, count in counts if count)
+
+
+def sign_json(sign: Sign) -> dict[str, object]:
+    """One sign for --json; `commons` is null for those of the installation."""
+    return {
+        "check": sign.check,
+        "commons": str(sign.commons) if sign.commons is not None else None,
+        "state": sign.state.value,
+        "says": sign.says,
+        "mend": sign.mend,
+    }

@@ -1,0 +1,525 @@
+"""What is wrong with an installation, from facts to signs: pure, one small function a check, each sign with the way to mend it.
+
+What could not be read is `Unread`, and a sign of its own: never silence, never a pass. `bot/doctor.py` reads the facts.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.model.ids import Commons, Handle, PullNo, User
+from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion, Rig
+from bot.model.mark import MarkKind, read_mark
+from bot.model.policy import Policy, RatingStyle
+from bot.model.pull import Comment
+
+SKEW_NOTE_S = 5
+SKEW_FAULT_S = 60
+"""Commands and looks at evidence are compared by their times: a minute apart, one waits for what has happened."""
+SECRET_CHARS_MIN = 22
+"""As many characters of the 64 as make 128 bits."""
+SECRET_DIFFERENT_MIN = 10
+BACKLOG_MAX = 1000
+REDIS_OLDEST = (6, 2)
+NAMED_MAX = 5
+
+
+class State(enum.Enum):
+    """What a check came to."""
+
+    FINE = "fine"
+    NOTE = "note"
+    """Works; worth knowing."""
+    FAULT = "fault"
+    """Does not work, or will not hold."""
+    UNKNOWN = "unknown"
+    """Could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """One line of the doctor's: `says` is plain text that may hold strangers' words."""
+
+    check: str
+    state: State
+    says: str
+    mend: str = ""
+    commons: Commons | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A fact that could not be read, and why. `refused`: the answer was no, and asking again will not help."""
+
+    why: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """What Redis says of itself. `memory_max`: bytes, 0 for no limit. `keeps`: whether it writes to disk, None: not told."""
+
+    version: str
+    eviction: str
+    memory_max: int
+    keeps: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """One queue: jobs that wait, and workers that are alive."""
+
+    name: str
+    waiting: int
+    workers: int
+    process: str
+    """Which process serves it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """How the latest stamps on main are rated."""
+
+    numbers: int = 0
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One commons, as far as it could be read."""
+
+    commons: Commons
+    policy: Policy
+    has_token: bool
+    webhook: str | None
+    """The webhook's secret. Never shown: only its strength is told."""
+    shared_with: tuple[str, ...] = ()
+    """What else is the same text as the webhook's secret."""
+    there: bool | Unread = True
+    account: User | Unread | None = None
+    named_account: User | None = None
+    """The account that the settings name."""
+    may_write: bool | Unread | None = None
+    """None: not asked, for want of a token."""
+    skew: timedelta | Unread | None = None
+    """The hub's clock less ours; None: it does not tell the time."""
+    hears: bool | Unread | None = None
+    """Whether comments can be read; None: there is no pull to try it on."""
+    columns: Mapping[str, tuple[str, ...]] | Unread = field(default_factory=dict)
+    ratings: Ratings | Unread = field(default_factory=Ratings)
+    rigs: tuple[Rig, ...] | Unread = ()
+    """Rigs that may matter here: of validators, of the bot's account, and all with enough trust."""
+    begun: tuple[Completion, ...] | Unread = ()
+    """Completions whose decision is half done on main."""
+    lost: tuple[Completion, ...] | Unread = ()
+    """Completions on main that wait for a decision, and of which no merged pull is known."""
+    other_bots: tuple[str, ...] | Unread = ()
+    """Signs of a second bot, as sentences."""
+    quarantined: tuple[tuple[PullNo, str], ...] | Unread = ()
+    """Pulls that crashed the bot, and how."""
+    ledger: tuple[int, int] | None = None
+    """Faults and doubts of the last audit; None: none yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything the doctor looks at."""
+
+    problems: tuple[tuple[str, str, str], ...] = ()
+    """Problems with the settings: name, what is wrong, the mend. With any, nothing else could be looked at."""
+    policy_file: str = ""
+    complaints: tuple[str, ...] = ()
+    """Of `[levels]`: rules there are not."""
+    github_token: bool = False
+    redis: Redis | Unread = field(default_factory=lambda: Unread("not asked"))
+    queues: tuple[Queue, ...] = ()
+    places: tuple[Place, ...] = ()
+
+
+def examine(facts: Facts) -> tuple[Sign, ...]:
+    """Every sign, in the order of the checks, commons by commons."""
+    if facts.problems:
+        return tuple(
+            Sign(check="settings", state=State.FAULT, says=f"{n}: {says}", mend=mend) for n, says, mend in facts.problems
+        )
+    found = [sign for check in GENERAL for sign in check(facts)]
+    for place in facts.places:
+        found += [sign for check in (PER_COMMONS if place.there is True else UNREACHED) for sign in check(place)]
+    return tuple(found)
+
+
+# --- the installation -----------------------------------------------------------------------------------------------
+
+
+def settings(facts: Facts) -> Iterator[Sign]:
+    """Variables and file were read without a problem; levels name rules that there are."""
+    for said in facts.complaints:
+        yield Sign(check="policy", state=State.FAULT, says=f"levels: {said}", mend="See: stampbot rules")
+    file = f"{facts.policy_file} fits its schema" if facts.policy_file else "there is no stampbot.toml, so the defaults hold"
+    yield Sign(check="settings", state=State.FINE, says=f"read without a problem; {file}")
+
+
+def evidence(facts: Facts) -> Iterator[Sign]:
+    """GitHub is asked itself about links to it only with a token."""
+    if not facts.github_token:
+        says = "without STAMPBOT_GITHUB_TOKEN a link to GitHub is only known to answer, not to be a merged pull"
+        yield Sign(check="evidence", state=State.NOTE, says=says, mend="Set it to a read-only token without any scope.")
+
+
+def redis(facts: Facts) -> Iterator[Sign]:
+    """It answers, is new enough, and forgets nothing by itself."""
+    told = facts.redis
+    if isinstance(told, Unread):
+        yield Sign(check="redis", state=State.FAULT, says=f"does not answer: {told.why}", mend="Start it, or mend REDIS_URL.")
+        return
+    numbers = tuple(int(n) for n in re.findall(r"\d+", told.version)[:2])
+    if numbers < REDIS_OLDEST:
+        says = f"Redis {told.version or 'of unknown version'} is older than 6.2"
+        yield Sign(check="redis", state=State.FAULT, says=says, mend="Install Redis 6.2 or later.")
+    if told.memory_max and told.eviction != "noeviction":
+        says = f"drops keys when its memory is full ({told.eviction}), and with them knocks and leases"
+        yield Sign(check="redis", state=State.FAULT, says=says, mend="Set maxmemory-policy noeviction.")
+    kept = {True: "; it writes to disk, which is not needed", False: "; it writes nothing to disk, which is fine", None: ""}
+    yield Sign(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
+
+
+def queues(facts: Facts) -> Iterator[Sign]:
+    """Somebody works each queue, and none grows."""
+    for queue in facts.queues:
+        told = f"{queue.name}: {_count(queue.workers, 'worker')}, {_count(queue.waiting, 'job')} waiting"
+        if not queue.workers:
+            yield Sign(check="queues", state=State.FAULT, says=told, mend=f"Start: stampbot {queue.process}")
+        elif queue.waiting > BACKLOG_MAX:
+            mend = f"Start more of: stampbot {queue.process}; or raise STAMPBOT_LANES."
+            yield Sign(check="queues", state=State.NOTE, says=told, mend=mend)
+        else:
+            yield Sign(check="queues", state=State.FINE, says=told)
+
+
+# --- one commons ----------------------------------------------------------------------------------------------------
+
+
+def there(place: Place) -> Iterator[Sign]:
+    """DoltHub answers, and the commons can be seen."""
+    if isinstance(place.there, Unread):
+        mend = "Look at STAMPBOT_HUB_URL and at this machine's network; if DoltHub is down, wait."
+        yield _of(place, "commons", State.UNKNOWN, f"DoltHub does not tell: {place.there.why}", mend)
+    elif not place.there:
+        mend = "Look at the spelling in STAMPBOT_COMMONS; a private commons needs the bot's account as a collaborator."
+        yield _of(place, "commons", State.FAULT, "there is no such database, or this token may not see it", mend)
+    else:
+        yield _of(place, "commons", State.FINE, "is there and can be read")
+
+
+def token(place: Place) -> Iterator[Sign]:
+    """There is a token, it is somebody's, and that account may write."""
+    if not place.has_token:
+        says = "no token: this bot only reads, it posts and decides nothing"
+        yield _of(place, "token", State.NOTE, says, "Set STAMPBOT_HUB_TOKEN to a token of the bot's own account.")
+        return
+    if isinstance(place.account, Unread):
+        if place.account.refused:
+            mend = "Make a new token as the bot's account and set STAMPBOT_HUB_TOKEN."
+            yield _of(place, "token", State.FAULT, f"is nobody's: {place.account.why}", mend)
+        else:
+            yield _of(place, "token", State.UNKNOWN, f"could not be tried: {place.account.why}", "Run this again.")
+        return
+    if place.named_account is not None and place.account != place.named_account:
+        says = f"the token is {place.account}'s, but STAMPBOT_ACCOUNT says {place.named_account}"
+        yield _of(place, "token", State.FAULT, says, f"Set STAMPBOT_ACCOUNT={place.account}, or take the other's token.")
+    if isinstance(place.may_write, Unread):
+        says = f"whether {place.account} may write could not be told: {place.may_write.why}"
+        yield _of(place, "token", State.UNKNOWN, says, "Run this again; see also the log of the worker.")
+    elif place.may_write is False:
+        mend = f"Invite {place.account} to the commons with write access, accept the invitation, and give the token that scope."
+        yield _of(place, "token", State.FAULT, f"{place.account} may not write here: nothing can be merged or stamped", mend)
+    else:
+        # Inferred: no endpoint tells a right, so a request was made that only a writer is told cannot be done.
+        yield _of(place, "token", State.FINE, f"is {place.account}'s, who may write as far as can be told")
+
+
+def account(place: Place) -> Iterator[Sign]:
+    """The bot's account decides nothing: what it writes is never read as a command."""
+    if not place.has_token or isinstance(place.account, Unread) or place.account is None:
+        return
+    user = place.account
+    mend = "Give the bot an account of its own, which is nobody's who decides."
+    if any(validator.user == user for validator in place.policy.validators):
+        says = f"{user} is the bot's account and a validator of the policy: commands of {user} are never read"
+        yield _of(place, "account", State.FAULT, says, mend)
+        return
+    if isinstance(place.rigs, Unread):
+        yield _of(place, "account", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", "Run this again.")
+        return
+    own = [rig for rig in place.rigs if rig.owner == user]
+    deciding = [rig for rig in own if rig.trust >= place.policy.min_trust]
+    if deciding:
+        says = f"{user} is the bot's account, and its rig {deciding[0].handle} may decide: commands of {user} are never read"
+        yield _of(place, "account", State.FAULT, says, mend)
+    elif own:
+        says = f"{user} has the rig {own[0].handle} (trust {own[0].trust}): work of its own would be looked at by itself"
+        yield _of(place, "account", State.NOTE, says, "Let the bot's account own no rig; it needs none.")
+    else:
+        yield _of(place, "account", State.FINE, f"{user} is nobody who works or decides; the bot needs no rig")
+
+
+def second_bot(place: Place) -> Iterator[Sign]:
+    """One bot for one commons."""
+    if isinstance(place.other_bots, Unread):
+        yield _of(place, "second bot", State.UNKNOWN, f"comments could not be read: {place.other_bots.why}", "Run this again.")
+        return
+    for said in place.other_bots:
+        yield _of(place, "second bot", State.FAULT, said, "Stop one of them: two bots review and decide twice.")
+
+
+def webhook(place: Place) -> Iterator[Sign]:
+    """The secret cannot be guessed, and is used for nothing else."""
+    secret = place.webhook
+    mend = "Set STAMPBOT_WEBHOOK_SECRET to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    if not secret:
+        says = "no secret: web does not start, and pulls are noticed a poll later"
+        yield _of(place, "webhook", State.NOTE, says, mend)
+        return
+    if weak := weakness(secret, (place.commons.owner, place.commons.name)):
+        yield _of(place, "webhook", State.FAULT, f"the secret can be guessed: {weak}", mend)
+    for other in place.shared_with:
+        yield _of(place, "webhook", State.FAULT, f"the secret, which stands in addresses and their logs, is also {other}", mend)
+    if not weak and not place.shared_with:
+        yield _of(place, "webhook", State.FINE, f"a secret of {len(secret)} characters")
+
+
+def weakness(secret: str, words: Iterable[str]) -> str:
+    """Why a secret can be guessed, empty if nothing speaks for it."""
+    lowered = secret.lower()
+    if len(secret) < SECRET_CHARS_MIN:
+        return f"it has {len(secret)} characters, and less than 128 bits"
+    if len(set(secret)) < SECRET_DIFFERENT_MIN:
+        return f"only {len(set(secret))} different characters"
+    said = [word for word in (*words, "stampbot", "secret", "password", "webhook", "changeme") if len(word) > 3]
+    known = next((word for word in said if word.lower() in lowered), None)
+    return f"it holds the word {known}" if known is not None else ""
+
+
+def clock(place: Place) -> Iterator[Sign]:
+    """This machine's clock and DoltHub's agree."""
+    if isinstance(place.skew, Unread):
+        yield _of(place, "clock", State.UNKNOWN, f"DoltHub's time could not be read: {place.skew.why}", "Run this again.")
+        return
+    if place.skew is None:
+        yield _of(place, "clock", State.NOTE, "DoltHub's answers carry no time", "Keep this machine's clock right (NTP).")
+        return
+    apart = abs(place.skew.total_seconds())
+    way = "behind" if place.skew > timedelta() else "ahead of"
+    mend = "Switch on NTP, such as: timedatectl set-ntp true"
+    says = f"this machine's clock is {apart:.0f} s {way} DoltHub's"
+    if apart >= SKEW_FAULT_S:
+        yield _of(place, "clock", State.FAULT, f"{says}: commands would wait, or seem old", mend)
+    elif apart >= SKEW_NOTE_S:
+        yield _of(place, "clock", State.NOTE, says, mend)
+    else:
+        yield _of(place, "clock", State.FINE, "agrees with DoltHub's")
+
+
+def comments(place: Place) -> Iterator[Sign]:
+    """Commands are comments, so comments must be readable."""
+    if isinstance(place.hears, Unread) and not place.hears.refused:
+        yield _of(place, "comments", State.UNKNOWN, f"could not be tried: {place.hears.why}", "Run this again.")
+    elif isinstance(place.hears, Unread):
+        mend = "Give the token the scope to read pull requests."
+        yield _of(place, "comments", State.FAULT, f"cannot be read, so no command is seen: {place.hears.why}", mend)
+    elif place.hears is None:
+        yield _of(place, "comments", State.NOTE, "there is no pull to try it on", "Run this again when there is one.")
+    elif not place.hears:
+        mend = "Let validators decide with: stampbot decide 'OWNER/DB#N' '/accept -q 4'"
+        yield _of(place, "comments", State.FAULT, "this hub shows none to programs, so no command is seen", mend)
+    else:
+        yield _of(place, "comments", State.FINE, "can be read")
+
+
+def schema(place: Place) -> Iterator[Sign]:
+    """The columns without which no decision is whole."""
+    if isinstance(place.columns, Unread):
+        yield _of(place, "schema", State.UNKNOWN, f"could not be read: {place.columns.why}", "Run this again.")
+        return
+    there = place.columns
+    lacking = [f"{table}.{c}" for table, columns in INDISPENSABLE.items() for c in columns if c not in there.get(table, ())]
+    if lacking:
+        mend = "Bring the commons to schema 1.0 or later (wl create makes one), or take it out of STAMPBOT_COMMONS."
+        yield _of(place, "schema", State.FAULT, f"main lacks {', '.join(lacking)}: no work can be stamped", mend)
+        return
+    absent = [table for table in PRIMARY_KEYS if table not in there]
+    without = f"; without {', '.join(absent)}, which older ones lack" if absent else ""
+    yield _of(place, "schema", State.FINE, f"has what decisions need{without}")
+
+
+def ratings(place: Place) -> Iterator[Sign]:
+    """Ratings are stored as those on main are."""
+    if isinstance(place.ratings, Unread):
+        yield _of(place, "ratings", State.UNKNOWN, f"could not be read: {place.ratings.why}", "Run this again.")
+        return
+    found, wanted = place.ratings, place.policy.rating
+    seen = f"the latest stamps hold {found.numbers} ratings in numbers and {found.words} in words"
+    if wanted is RatingStyle.NUMBERS and found.words:
+        says = f"{seen}: one word breaks wl's scoreboard detail for everybody"
+        yield _of(
+            place, "ratings", State.NOTE, says, 'Mend those stamps; or, if all readers here know words: rating = "words".'
+        )
+    elif wanted is RatingStyle.WORDS and found.numbers > found.words:
+        says = f"{seen}, and the policy says words"
+        yield _of(place, "ratings", State.NOTE, says, 'Take out rating = "words": readers average numbers.')
+    elif wanted is RatingStyle.WORDS:
+        says = "are stored as words, which wl's leaderboard cannot average"
+        yield _of(place, "ratings", State.NOTE, says, 'Take out rating = "words" unless every reader here knows words.')
+    else:
+        yield _of(place, "ratings", State.FINE, f"are numbers; {seen}")
+
+
+def validators(place: Place) -> Iterator[Sign]:
+    """Somebody may decide, and whom the policy names has a rig that stamps."""
+    if isinstance(place.rigs, Unread):
+        yield _of(place, "validators", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", "Run this again.")
+        return
+    able: dict[User, None] = {}
+    for validator in place.policy.validators:
+        own = [rig for rig in place.rigs if rig.owner == validator.user]
+        named = next((rig for rig in place.rigs if rig.handle == validator.rig), None)
+        if validator.rig is None and not own:
+            says = f"{validator.user} may decide, but has no rig on main to stamp with"
+            yield _of(place, "validators", State.FAULT, says, "Have them register one (wl join), or name it: {user, rig}.")
+        elif validator.rig is not None and named is None:
+            says = f"{validator.user} may decide as {validator.rig}, a rig that is not on main"
+            yield _of(place, "validators", State.FAULT, says, "Look at the spelling, or have them register it (wl join).")
+        else:
+            able[validator.user] = None
+    silent = {place.account, *place.policy.ignored_users}
+    able |= {User(rig.owner): None for rig in place.rigs if rig.owner and rig.trust >= place.policy.min_trust}
+    hearing = [user for user in able if user not in silent]
+    if hearing:
+        yield _of(place, "validators", State.FINE, f"{_count(len(hearing), 'account')} may decide: {_names(hearing)}")
+    else:
+        mend = 'Name them in stampbot.toml: validators = ["…"]; or lower min_trust.'
+        says = f"nobody may decide: no validator of the policy, and no rig with a trust of {place.policy.min_trust} on main"
+        yield _of(place, "validators", State.FAULT, says, mend)
+
+
+def decisions(place: Place) -> Iterator[Sign]:
+    """No decision stands half done on main."""
+    if isinstance(place.begun, Unread):
+        yield _of(place, "decisions", State.UNKNOWN, f"main could not be read: {place.begun.why}", "Run this again.")
+    elif place.begun:
+        says = f"{_count(len(place.begun), 'decision')} half done on main: {_names(_work(each) for each in place.begun)}"
+        mend = f"Run: stampbot sweep {place.commons}; what is still there a minute later: stampbot audit {place.commons}"
+        yield _of(place, "decisions", State.FAULT, says, mend)
+    else:
+        yield _of(place, "decisions", State.FINE, "none is half done on main")
+
+
+def pulls(place: Place) -> Iterator[Sign]:
+    """Work that waits on main can be decided below the pull that brought it."""
+    if isinstance(place.lost, Unread):
+        yield _of(place, "pulls", State.UNKNOWN, f"could not be read: {place.lost.why}", "Run this again.")
+    elif place.lost:
+        says = (
+            f"pull not found behind {_count(len(place.lost), 'completion')} in review: {_names(_work(e) for e in place.lost)}"
+        )
+        mend = "They came to main without a pull of their owner's, so no comment can decide them: use wl accept or wl reject."
+        yield _of(place, "pulls", State.NOTE, says, mend)
+
+
+def quarantine(place: Place) -> Iterator[Sign]:
+    """No pull crashes the bot."""
+    if isinstance(place.quarantined, Unread):
+        yield _of(place, "quarantine", State.UNKNOWN, f"could not be read: {place.quarantined.why}", "Look at Redis.")
+        return
+    for number, why in place.quarantined:
+        pull = f"'{place.commons}#{number}'"
+        mend = f"Look at: stampbot explain {pull}; then try again: stampbot converge {pull}"
+        yield _of(place, "quarantine", State.FAULT, f"pull {number} is left alone, it broke the bot: {why}", mend)
+
+
+def ratings_of(valences: Iterable[str]) -> Ratings:
+    """How many of these ratings are in numbers, and how many in words. What is neither counts as neither."""
+    numbers = words = 0
+    for valence in valences:
+        try:
+            found = json.loads(valence)
+        except (ValueError, RecursionError):
+            continue
+        quality = found.get("quality") if isinstance(found, dict) else None
+        numbers += isinstance(quality, int | float) and not isinstance(quality, bool)
+        words += isinstance(quality, str)
+    return Ratings(numbers=numbers, words=words)
+
+
+def signs_of_another(number: PullNo, said: Iterable[Comment], bot: User) -> Iterator[str]:
+    """Sentences about comments below a pull that only another bot can have written."""
+    comments = tuple(said)
+    ours = [(c, mark) for c in comments if (mark := read_mark(c, bot)) is not None]
+    last = max((c.created_at for c, _ in ours), default=None)
+    for comment in comments:
+        newer = last is None or comment.created_at > last
+        if newer and comment.author != bot and read_mark(comment, comment.author) is not None:
+            yield f"{comment.author} writes comments with the mark of a bot, last below pull {number}"
+            break
+    reviews = [mark.n for _, mark in ours if mark.kind is MarkKind.REVIEW]
+    if len(reviews) != len(set(reviews)):
+        yield f"two reviews below pull {number} have one number, so two processes with this account do not share their Redis"
+
+
+def ledger(place: Place) -> Iterator[Sign]:
+    """What the last audit of main found."""
+    if place.ledger is None:
+        says = "main was not audited yet"
+        yield _of(place, "ledger", State.NOTE, says, f"A worker does so with its sweeps; now: stampbot audit {place.commons}")
+        return
+    faults, doubts = place.ledger
+    told = f"the last audit of main found {_count(faults, 'fault')} and {_count(doubts, 'doubt')}"
+    if faults or doubts:
+        yield _of(place, "ledger", State.NOTE, told, f"See: stampbot audit {place.commons}")
+    else:
+        yield _of(place, "ledger", State.FINE, told)
+
+
+GENERAL: tuple[Callable[[Facts], Iterator[Sign]], ...] = (settings, evidence, redis, queues)
+PER_COMMONS: tuple[Callable[[Place], Iterator[Sign]], ...] = (
+    there,
+    token,
+    account,
+    second_bot,
+    webhook,
+    clock,
+    comments,
+    schema,
+    ratings,
+    validators,
+    decisions,
+    pulls,
+    quarantine,
+    ledger,
+)
+
+UNREACHED: tuple[Callable[[Place], Iterator[Sign]], ...] = (there, token, webhook)
+"""What can be told of a commons that does not answer."""
+
+
+def _of(place: Place, check: str, state: State, says: str, mend: str = "") -> Sign:
+    return Sign(check=check, state=state, says=says, mend=mend, commons=place.commons)
+
+
+def _work(done: Completion) -> str:
+    return f"{done.id} of {done.wanted_id}"
+
+
+def _names(names: Iterable[str | Handle | User]) -> str:
+    every = list(names)
+    left = len(every) - NAMED_MAX
+    return ", ".join(every[:NAMED_MAX]) + (f" and {left} more" if left > 0 else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,327 @@
+"""The doctor's checks: each failing condition has its line and its mend, and what could not be read is never a pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.health import (
+    Facts,
+    Place,
+    Queue,
+    Ratings,
+    Redis,
+    Sign,
+    State,
+    Unread,
+    examine,
+    ratings_of,
+    signs_of_another,
+    weakness,
+)
+from bot.model.ids import CommitHash, Handle, PullNo, User
+from bot.model.ledger import Rig
+from bot.model.mark import NO_HEAD, Mark, MarkKind
+from bot.model.policy import Policy, RatingStyle, Validator
+from tests.build import BOT, COLUMNS, COMMONS, NOW, a_comment, a_completion, a_rig
+
+
+def a_rig_of(owner: str, trust: int) -> Rig:
+    return a_rig(f"{owner}-rig", owner, trust_level=str(trust))
+
+
+SECRET = "nX3q-8vT_5wKzR1mYbLd0aJfHc"
+SOUND_PLACE = Place(
+    commons=COMMONS,
+    policy=Policy(),
+    has_token=True,
+    webhook=SECRET,
+    account=BOT,
+    named_account=BOT,
+    may_write=True,
+    skew=timedelta(seconds=1),
+    hears=True,
+    columns=COLUMNS,
+    ratings=Ratings(numbers=3),
+    rigs=(a_rig("ana-town", "ana", trust_level="3"),),
+    ledger=(0, 0),
+)
+SOUND = Facts(
+    policy_file="stampbot.toml",
+    github_token=True,
+    redis=Redis(version="7.2.4", eviction="noeviction", memory_max=0, keeps=False),
+    queues=(Queue(name="review", waiting=2, workers=4, process="worker"),),
+    places=(SOUND_PLACE,),
+)
+AWAY = Unread("no connection")
+DONE = a_completion(id="c-1", wanted_id="w-1")
+UNKNOWN, NOTE, FAULT = State.UNKNOWN, State.NOTE, State.FAULT
+
+
+def bad(facts: Facts) -> list[Sign]:
+    return [sign for sign in examine(facts) if sign.state is not State.FINE]
+
+
+def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
+    signs = examine(SOUND)
+    assert bad(SOUND) == []
+    assert [(sign.check, str(sign.commons or "")) for sign in signs] == [
+        ("settings", ""),
+        ("redis", ""),
+        ("queues", ""),
+        *(
+            (check, "hop/wl-commons")
+            for check in (
+                "commons",
+                "token",
+                "account",
+                "webhook",
+                "clock",
+                "comments",
+                "schema",
+                "ratings",
+                "validators",
+                "decisions",
+                "ledger",
+            )
+        ),
+    ]
+    assert all(SECRET not in sign.says + sign.mend for sign in signs)
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "state", "says", "mend"),
+    [
+        ({"complaints": ("there is no rule x",)}, "policy", FAULT, "levels: there is no rule x", "See: stampbot rules"),
+        ({"github_token": False}, "evidence", NOTE, "without STAMPBOT_GITHUB_TOKEN", "read-only token"),
+        ({"redis": AWAY}, "redis", FAULT, "does not answer: no connection", "REDIS_URL"),
+        (
+            {"redis": Redis(version="5.0.7", eviction="noeviction", memory_max=0)},
+            "redis",
+            FAULT,
+            "5.0.7 is older than 6.2",
+            "Install Redis 6.2",
+        ),
+        (
+            {"redis": Redis(version="7.0.0", eviction="allkeys-lru", memory_max=2**20)},
+            "redis",
+            FAULT,
+            "drops keys when its memory is full (allkeys-lru)",
+            "maxmemory-policy noeviction",
+        ),
+        (
+            {"queues": (Queue(name="probe", waiting=1, workers=0, process="prober"),)},
+            "queues",
+            FAULT,
+            "probe: 0 workers, 1 job waiting",
+            "Start: stampbot prober",
+        ),
+        (
+            {"queues": (Queue(name="review", waiting=1001, workers=1, process="worker"),)},
+            "queues",
+            NOTE,
+            "review: 1 worker, 1001 jobs waiting",
+            "STAMPBOT_LANES",
+        ),
+    ],
+)
+def test_each_trouble_of_the_installation_has_its_line(
+    changed: dict[str, Any], check: str, state: State, says: str, mend: str
+) -> None:
+    (sign,) = bad(replace(SOUND, **changed))
+    assert (sign.check, sign.state, sign.commons) == (check, state, None)
+    assert says in sign.says
+    assert mend in sign.mend
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "state", "says", "mend"),
+    [
+        ({"there": AWAY}, "commons", UNKNOWN, "DoltHub does not tell: no connection", "STAMPBOT_HUB_URL"),
+        ({"there": False}, "commons", FAULT, "no such database", "STAMPBOT_COMMONS"),
+        ({"has_token": False, "account": None, "may_write": None}, "token", NOTE, "only reads", "Set STAMPBOT_HUB_TOKEN"),
+        ({"account": Unread("401", refused=True), "may_write": None}, "token", FAULT, "is nobody's: 401", "Make a new token"),
+        ({"account": AWAY, "may_write": None}, "token", UNKNOWN, "could not be tried: no connection", "Run this again"),
+        (
+            {"named_account": User("other")},
+            "token",
+            FAULT,
+            "the token is stampbot's, but STAMPBOT_ACCOUNT says other",
+            "Set STAMPBOT_ACCOUNT=stampbot",
+        ),
+        ({"may_write": False}, "token", FAULT, "stampbot may not write here", "Invite stampbot"),
+        ({"may_write": AWAY}, "token", UNKNOWN, "could not be told: no connection", "Run this again"),
+        (
+            {
+                "policy": Policy(validators=(Validator(BOT), Validator(User("ana"), Handle("ana-town"))), min_trust=9),
+                "rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 1)),  # type: ignore[misc]
+            },
+            "account",
+            FAULT,
+            "stampbot is the bot's account and a validator of the policy",
+            "an account of its own",
+        ),
+        (
+            {"rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 3))},  # type: ignore[misc]
+            "account",
+            FAULT,
+            "its rig stampbot-rig may decide: commands of stampbot are never read",
+            "an account of its own",
+        ),
+        (
+            {"rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 1))},  # type: ignore[misc]
+            "account",
+            NOTE,
+            "has the rig stampbot-rig (trust 1)",
+            "own no rig",
+        ),
+        ({"other_bots": ("evil-bot writes",)}, "second bot", FAULT, "evil-bot writes", "Stop one of them"),
+        ({"other_bots": AWAY}, "second bot", UNKNOWN, "no connection", "Run this again"),
+        ({"webhook": None}, "webhook", NOTE, "web does not start", "token_urlsafe"),
+        ({"webhook": "a" * 16}, "webhook", FAULT, "can be guessed: it has 16 characters", "token_urlsafe"),
+        ({"shared_with": ("the GitHub token",)}, "webhook", FAULT, "is also the GitHub token", "token_urlsafe"),
+        ({"skew": timedelta(seconds=-70)}, "clock", FAULT, "is 70 s ahead of DoltHub's", "NTP"),
+        ({"skew": timedelta(seconds=9)}, "clock", NOTE, "is 9 s behind DoltHub's", "NTP"),
+        ({"skew": None}, "clock", NOTE, "carry no time", "NTP"),
+        ({"skew": AWAY}, "clock", UNKNOWN, "no connection", "Run this again"),
+        ({"hears": AWAY}, "comments", UNKNOWN, "could not be tried: no connection", "Run this again"),
+        ({"hears": Unread("403", refused=True)}, "comments", FAULT, "cannot be read, so no command is seen: 403", "scope"),
+        ({"hears": False}, "comments", FAULT, "shows none to programs", "stampbot decide"),
+        ({"hears": None}, "comments", NOTE, "no pull to try it on", "Run this again"),
+        ({"columns": AWAY}, "schema", UNKNOWN, "no connection", "Run this again"),
+        (
+            {"columns": {**COLUMNS, "completions": ("id", "wanted_id", "completed_by")}},
+            "schema",
+            FAULT,
+            "main lacks completions.stamp_id",
+            "schema 1.0",
+        ),
+        ({"ratings": Ratings(numbers=2, words=1)}, "ratings", NOTE, "2 ratings in numbers and 1 in words", "Mend those stamps"),
+        ({"ratings": AWAY}, "ratings", UNKNOWN, "no connection", "Run this again"),
+        (
+            {"policy": Policy(rating=RatingStyle.WORDS), "ratings": Ratings(numbers=5, words=1)},
+            "ratings",
+            NOTE,
+            "and the policy says words",
+            'Take out rating = "words"',
+        ),
+        ({"policy": Policy(rating=RatingStyle.WORDS)}, "ratings", NOTE, "and the policy says words", "numbers"),
+        (
+            {"policy": Policy(rating=RatingStyle.WORDS), "ratings": Ratings(words=4)},
+            "ratings",
+            NOTE,
+            "cannot average",
+            "unless every reader here knows words",
+        ),
+        ({"rigs": ()}, "validators", FAULT, "nobody may decide", "validators = "),
+        (
+            {"policy": Policy(validators=(Validator(User("bo")),))},
+            "validators",
+            FAULT,
+            "bo may decide, but has no rig on main",
+            "wl join",
+        ),
+        (
+            {"policy": Policy(validators=(Validator(User("ana"), Handle("ana-twon")),))},
+            "validators",
+            FAULT,
+            "ana may decide as ana-twon, a rig that is not on main",
+            "spelling",
+        ),
+        ({"begun": (DONE,)}, "decisions", FAULT, "1 decision half done on main: c-1 of w-1", "stampbot sweep hop/wl-commons"),
+        ({"begun": AWAY}, "decisions", UNKNOWN, "no connection", "Run this again"),
+        ({"lost": (DONE,) * 7}, "pulls", NOTE, "7 completions in review", "wl accept"),
+        ({"lost": AWAY}, "pulls", UNKNOWN, "no connection", "Run this again"),
+        (
+            {"quarantined": ((PullNo(12), "KeyError"),)},
+            "quarantine",
+            FAULT,
+            "pull 12 is left alone, it broke the bot: KeyError",
+            "stampbot converge 'hop/wl-commons#12'",
+        ),
+        ({"quarantined": AWAY}, "quarantine", UNKNOWN, "no connection", "Redis"),
+        ({"ledger": None}, "ledger", NOTE, "not audited yet", "stampbot audit hop/wl-commons"),
+        ({"ledger": (1, 2)}, "ledger", NOTE, "1 fault and 2 doubts", "stampbot audit hop/wl-commons"),
+    ],
+)
+def test_each_trouble_of_a_commons_has_its_line(
+    changed: dict[str, Any], check: str, state: State, says: str, mend: str
+) -> None:
+    (sign,) = bad(replace(SOUND, places=(replace(SOUND_PLACE, **changed),)))
+    assert (sign.check, sign.state, sign.commons) == (check, state, COMMONS)
+    assert says in sign.says
+    assert mend in sign.mend
+
+
+def test_what_cannot_be_reached_is_not_asked_for_more() -> None:
+    place = replace(SOUND_PLACE, there=AWAY, columns={}, rigs=())
+    assert [sign.check for sign in bad(replace(SOUND, places=(place,)))] == ["commons"]
+
+
+def test_settings_that_cannot_be_used_are_all_there_is_to_tell() -> None:
+    signs = examine(
+        replace(SOUND, problems=(("PORT", "is no port", "Write a number."), ("REDIS_URL", "is nonsense", "Mend it.")))
+    )
+    assert signs == (
+        Sign(check="settings", state=FAULT, says="PORT: is no port", mend="Write a number."),
+        Sign(check="settings", state=FAULT, says="REDIS_URL: is nonsense", mend="Mend it."),
+    )
+
+
+def test_unread_rigs_are_unknown_and_not_nobody() -> None:
+    signs = bad(replace(SOUND, places=(replace(SOUND_PLACE, rigs=AWAY),)))
+    assert [(sign.check, sign.state) for sign in signs] == [("account", UNKNOWN), ("validators", UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        (SECRET, ""),
+        ("hunter2hunter2hunter", "it has 20 characters, and less than 128 bits"),
+        ("abababababababababababab", "only 2 different characters"),
+        ("wl-commons-0123456789-abc", "it holds the word wl-commons"),
+        ("My-Stampbot-Hook-2026-xyz", "it holds the word stampbot"),
+    ],
+)
+def test_a_secret_that_can_be_guessed_is_told_with_the_reason(secret: str, why: str) -> None:
+    assert weakness(secret, ("hop", "wl-commons")) == why
+
+
+def test_ratings_are_told_apart_by_what_stands_in_the_cell() -> None:
+    cells = (
+        '{"quality": 4}',
+        '{"quality": 3.5}',
+        '{"quality": "good"}',
+        '{"quality": true}',
+        "{}",
+        "[1]",
+        "nonsense",
+        "[" * 9999,
+    )
+    assert ratings_of(cells) == Ratings(numbers=2, words=1)
+
+
+def marked(author: User, minute: int, n: int, *, kind: MarkKind = MarkKind.REVIEW) -> Any:
+    mark = Mark(kind=kind, outcome="ready", head=CommitHash(NO_HEAD), digest="abc", n=n)
+    return a_comment(author, f"words\n\n{mark.line}", NOW + timedelta(minutes=minute))
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ([], []),
+        ([marked(BOT, 0, 1), marked(BOT, 1, 2)], []),
+        ([marked(User("evil"), 0, 1), marked(BOT, 1, 1)], []),
+        ([marked(BOT, 0, 1), marked(User("evil"), 1, 1)], ["evil writes comments with the mark of a bot, last below pull 7"]),
+        (
+            [marked(BOT, 0, 1), marked(BOT, 1, 1)],
+            ["two reviews below pull 7 have one number, so two processes with this account do not share their Redis"],
+        ),
+        ([marked(BOT, 0, 0, kind=MarkKind.ANSWER), marked(BOT, 1, 0, kind=MarkKind.ANSWER)], []),
+    ],
+)
+def test_a_second_bot_is_seen_by_its_marks(said: list[Any], told: list[str]) -> None:
+    assert list(signs_of_another(PullNo(7), said, BOT)) == told
