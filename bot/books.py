@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.audit import Arrival, Books, audit
 from bot.deps import Deps
 from bot.hub import diff, sql
-from bot.hub.client import Hub
+from bot.hub.client import PAGES_MAX, Hub
 from bot.hub.errors import HubStrange
 from bot.model.finding import AuditFinding, RowName
 from bot.model.ids import CommitHash, Commons, is_commit_hash
@@ -29,6 +29,13 @@ JUDGED_BY_ARRIVAL = ("completions", "stamps")
 KEYS_PER_READ = 100
 
 
+TABLES = tuple(READ)
+SINCE_STEPS = ("history", "changes", "arrivals")
+"""What is read beside the tables where an audit looks back."""
+Told = Callable[[str, int], None]
+"""Hears what is being read, and how many rows of it there are so far."""
+
+
 class NoSuchPast(Exception):
     """What `--since` names is not on the way to main as it stands; the text says so."""
 
@@ -44,7 +51,13 @@ class Audited:
     unread: tuple[str, ...] = ()
 
 
-def audit_commons(commons: Commons, deps: Deps, *, since: CommitHash | datetime | None = None) -> Audited:
+def _in_silence(_what: str, _rows: int) -> None:
+    """Nobody wants to know."""
+
+
+def audit_commons(
+    commons: Commons, deps: Deps, *, since: CommitHash | datetime | None = None, told: Told = _in_silence
+) -> Audited:
     """Audit main as it stands now. With `since`, only what concerns rows that changed since, and how new rows came there.
 
     Reads only. A time means the last commit main stood at by then. Raises HubError, and NoSuchPast where `since` is not on
@@ -52,17 +65,20 @@ def audit_commons(commons: Commons, deps: Deps, *, since: CommitHash | datetime 
     """
     hub, words = deps.hub(commons), deps.policy(commons).rating is RatingStyle.WORDS
     at = main_head(hub, commons)
-    books, unread = read_books(hub, commons, at)
+    books, unread = read_books(hub, commons, at, told)
     if since is None:
         return Audited(commons=commons, at=at, since=None, findings=audit(books, words=words), unread=unread)
+    told("history", 0)
     start = _start(hub, commons, at, since)
+    told("changes", 0)
     changes = diff.read_changes(hub, commons, start, at, pool=deps.readers)
+    told("arrivals", len(changes.rows))
     arrivals, untold = read_arrivals(hub, commons, start, at, changes)
     findings = audit(books, arrivals=arrivals, touched=_touched(changes, books), words=words)
     return Audited(commons=commons, at=at, since=start, findings=findings, unread=(*unread, *untold))
 
 
-def read_books(hub: Hub, commons: Commons, at: CommitHash) -> tuple[Books, tuple[str, ...]]:
+def read_books(hub: Hub, commons: Commons, at: CommitHash, told: Told = _in_silence) -> tuple[Books, tuple[str, ...]]:
     """The rows at a commit, and sentences about what this commons has no table or column for. Raises HubError."""
     there = columns_at(hub, commons, at)
     lacking = [
@@ -72,7 +88,7 @@ def read_books(hub: Hub, commons: Commons, at: CommitHash) -> tuple[Books, tuple
 
     def rows(table: str) -> tuple[Row, ...]:
         query = sql.all_rows(table, READ[table], there.get(table, ()))
-        return hub.rows(commons, at, query) if query.fits(there) else ()
+        return tuple(_paged(hub, commons, at, query, lambda count: told(table, count))) if query.fits(there) else ()
 
     books = Books(
         rigs=tuple(map(Rig, rows("rigs"))),
@@ -82,6 +98,19 @@ def read_books(hub: Hub, commons: Commons, at: CommitHash) -> tuple[Books, tuple
         stamps=tuple(map(Stamp, rows("stamps"))),
     )
     return books, tuple(lacking)
+
+
+def _paged(hub: Hub, commons: Commons, at: CommitHash, query: sql.Query, told: Callable[[int], None]) -> list[Row]:
+    """All rows of a query, told page by page: a commons of years takes a while."""
+    found: list[Row] = []
+    told(0)
+    for page in range(PAGES_MAX):
+        rows = hub.rows_page(commons, at, query, page)
+        found += rows
+        told(len(found))
+        if len(rows) < query.per_page:
+            return found
+    raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows in one table of {commons}")
 
 
 def read_arrivals(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 import click
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -100,6 +101,12 @@ def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -
     for row in rows:
         made.add_row(*row)
     return made
+
+
+def progress_bar(console: Console) -> Progress:
+    """A bar for work that takes a while; gone when the work is done, and nothing where nobody watches."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 # --- a pull ---------------------------------------------------------------------------------------------------------

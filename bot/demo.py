@@ -11,9 +11,9 @@ from typing import NoReturn
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from bot.console import progress_bar
 from bot.log import visible
 from bot.processes import SANDBOX_PORT, WEB_PORT, DemoFailed, Running, demo
 from bot.scratch import Scratch
@@ -83,7 +83,7 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
 
 def await_empty_queue(console: Console, scratch: Scratch) -> None:
     """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError."""
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("waiting for the workers", total=None)
         most = 0
         while left := sum(jobs for queue, jobs in scratch.knocks.waiting().items() if queue != "probe"):
@@ -95,7 +95,7 @@ def await_empty_queue(console: Console, scratch: Scratch) -> None:
 
 def _play(console: Console, running: Running) -> None:
     stage = Stage(running.sandbox_url, str(running.seed["commons"]))
-    with _progress(console) as progress:
+    with progress_bar(console) as progress:
         task = progress.add_task("reviews", total=len(running.slugs))
 
         def step(text: str) -> None:
@@ -137,10 +137,6 @@ def _line(name: str, line: str) -> Text:
     text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
     # Lines of our children may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
     return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True)
 
 
 def _tell(console: Console, error: Exception, tail: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from werkzeug.exceptions import HTTPException
 
 from bot.log import stranger
+from bot.model.finding import Level
 from bot.model.ids import Commons, PullNo
 from bot.scratch import Scratch
 from bot.settings import Settings
@@ -39,7 +40,7 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     registry = CollectorRegistry()
     hooks = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
-    registry.register(_ScratchMetrics(scratch))
+    registry.register(_ScratchMetrics(scratch, tuple(each.commons for each in settings.commons)))
     # Built here, so that the first request does not pay for it.
     _forms()
 
@@ -119,24 +120,31 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
 
 
 class _ScratchMetrics(Collector):
-    """What all processes counted together, and how many jobs wait."""
+    """What all processes counted together, how many jobs wait, and what audits of main found."""
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: Scratch, commons: Sequence[Commons]) -> None:
         self._scratch = scratch
+        self._commons = commons
 
     def collect(self) -> list[Metric]:
         up = GaugeMetricFamily("stampbot_redis_up", "Whether Redis answers.")
         waiting = GaugeMetricFamily("stampbot_jobs_waiting", "Jobs that wait.", labels=["queue"])
         counted = CounterMetricFamily("stampbot_events", "Counts of all processes.", labels=["name"])
+        labels = ["commons", "level"]
+        audited = GaugeMetricFamily("stampbot_audit_findings", "What the last audit of main found.", labels=labels)
         try:
             for queue, jobs in self._scratch.knocks.waiting().items():
                 waiting.add_metric([queue], jobs)
             for name, count in self._scratch.counters.all().items():
                 counted.add_metric([name], count)
+            for commons in self._commons:
+                if (audit := self._scratch.audits.get(commons)) is not None:
+                    for level in (Level.FAULT, Level.DOUBT, Level.NOTE):
+                        audited.add_metric([str(commons), level.value], audit.count(level))
             up.add_metric([], 1)
         except Exception:
             up.add_metric([], 0)
-        return [up, waiting, counted]
+        return [up, waiting, counted, audited]
 
 
 def _opened_by(secret: str, settings: Settings) -> tuple[Commons, ...]:

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 
 import click
+from rich.progress import TaskID
 
 from bot.cli.arguments import CommonsType, SinceType, as_json
 from bot.cli.shared import console, deps_of, fail, settings_of, told
@@ -91,25 +92,34 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
       stampbot audit hop/wl-commons
       stampbot audit hop/wl-commons --since 2026-06-01 --json
     """
-    from bot.books import NoSuchPast, audit_commons
-    from bot.console import audit_json, print_audit, print_json, status_of_audit
+    from bot.books import SINCE_STEPS, TABLES, Audited, NoSuchPast, audit_commons
+    from bot.console import audit_json, print_audit, print_json, progress_bar, status_of_audit
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
     if since is not None and not isinstance(since, datetime) and len(named) != 1:
         raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
-    with told():
-        try:
-            audited = [audit_commons(each, deps, since=since) for each in named]
-        except NoSuchPast as error:
-            fail(str(error), WRONG_USE)
+    steps = (*TABLES, *(SINCE_STEPS if since is not None else ()))
+    audited: list[Audited] = []
+    with told(), progress_bar(console(stderr=True)) as progress:
+        for each in named:
+            task = progress.add_task(str(each), total=len(steps))
+
+            def reading(what: str, rows: int, commons: Commons = each, task: TaskID = task) -> None:
+                progress.update(task, completed=steps.index(what), description=f"{commons}: {what}, {rows:,} rows")
+
+            try:
+                audited.append(audit_commons(each, deps, since=since, told=reading))
+            except NoSuchPast as error:
+                fail(str(error), WRONG_USE)
+            progress.update(task, completed=len(steps))
     if as_json:
-        print_json({"audits": [audit_json(each) for each in audited]})
+        print_json({"audits": [audit_json(one) for one in audited]})
     else:
-        for each in audited:
-            print_audit(console(), each)
-    found = [status_of_audit(each) for each in audited]
+        for one in audited:
+            print_audit(console(), one)
+    found = [status_of_audit(one) for one in audited]
     sys.exit(FINDING if FINDING in found else max(found, default=FINE))
 
 

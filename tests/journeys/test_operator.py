@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.auditing import audit_gains, audit_if_due
 from bot.backlog import read_backlog
+from bot.books import SINCE_STEPS, TABLES, audit_commons
 from bot.cli.serving import sweep_and_audit
 from bot.scratch import QUEUES, KeptAudit
 from bot.worker import Lanes
@@ -266,6 +267,16 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
     never = replace(world.policy, timing=replace(world.policy.timing, audit_s=0))
     world.redis.flushall()
     assert audit_if_due(world.commons, replace(world.deps, policies={world.commons: never})) is None
+
+
+def test_whoever_waits_for_an_audit_hears_what_is_read(world: World) -> None:
+    heard: list[tuple[str, int]] = []
+    audit_commons(world.commons, world.deps, told=lambda what, rows: heard.append((what, rows)))
+    assert [what for what, _ in heard[::2]] == list(TABLES)
+    assert dict(heard) == {"rigs": 6, "rig_links": 0, "wanted": 3, "completions": 0, "stamps": 0}
+    heard.clear()
+    audit_commons(world.commons, world.deps, since=world.deps.clock(), told=lambda what, rows: heard.append((what, rows)))
+    assert tuple(dict.fromkeys(what for what, _ in heard)) == (*TABLES, *SINCE_STEPS)
 
 
 def test_main_set_back_is_told_and_ends_no_audit(world: World) -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.audit import Arrival, AuditFinding, Books, audit
-from bot.model.finding import Level, Place
+from bot.audit import Arrival, Books, audit
+from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ledger import Completion, Rig, RigLink, Row, Stamp, Wanted
 from tests.build import COMPLETION, ITEM, a_hash, a_rig, a_row
 from tests.strategies import any_rows, hostile_text

@@ -23,8 +23,9 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.model.ids import Commons, User
-from bot.scratch import DECIDE, REVIEW, Scratch, make_redis
+from bot.model.finding import AuditFinding, Level, Place
+from bot.model.ids import CommitHash, Commons, User
+from bot.scratch import DECIDE, REVIEW, KeptAudit, Scratch, make_redis
 from bot.settings import CommonsSettings, Secret, Settings
 from bot.web import BODY_BYTES_MAX, create_app
 from tests.redis_process import RedisProcess, private_redis
@@ -263,6 +264,18 @@ def test_a_frozen_redis_is_503_within_two_seconds(warm: bool) -> None:
 
 def frozen_pid(server: RedisProcess) -> int:
     return int(scratch_at(server).redis.info("server")["process_id"])
+
+
+def test_metrics_tell_what_the_last_audit_of_each_commons_found(door: FlaskClient, scratch: Scratch) -> None:
+    assert "stampbot_audit_findings{" not in door.get("/metrics").data.decode()
+    found = AuditFinding(check="yearbook", level=Level.FAULT, place=Place("stamps", "s-1"), says="x")
+    audit = KeptAudit(at=CommitHash("0" * 32), audited_at=datetime.now(UTC), findings=(found, found), unread=("y",))
+    scratch.audits.put(HOP, audit)
+    assert scratch.audits.get(HOP) == audit
+    text = door.get("/metrics").data.decode()
+    assert 'stampbot_audit_findings{commons="hop/wl-commons",level="fault"} 2.0' in text
+    assert 'stampbot_audit_findings{commons="hop/wl-commons",level="doubt"} 0.0' in text
+    assert "mesa" not in text
 
 
 def test_metrics_count_what_came_and_what_waits(door: FlaskClient) -> None:
