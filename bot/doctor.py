@@ -76,7 +76,7 @@ def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...]]:
 
 def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
     """One commons, as far as it can be read."""
-    commons, hub = mine.commons, deps.hub(mine.commons)
+    commons, hub = mine.commons, _try(deps.hub, mine.commons)
     account = _try(deps.account, commons)
     first = Place(
         commons=commons,
@@ -84,11 +84,11 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         has_token=bool(mine.hub_token),
         webhook=mine.webhook_secret.reveal() or None,
         shared_with=_shared_with(mine, settings),
-        there=_try(hub.database, commons),
+        there=hub if isinstance(hub, Unread) else _try(hub.database, commons),
         account=account,
         named_account=settings.account,
     )
-    if first.there is not True:
+    if isinstance(hub, Unread) or first.there is not True:
         return first
     main = _try(main_head, hub, commons)
     pulls = _try(hub.pulls, commons)
@@ -193,6 +193,8 @@ class _Reading:
 
     def hears(self) -> bool | Unread | None:
         """Whether comments can be read, tried on the newest pull."""
+        if not self._hub.hears:
+            return False
         if isinstance(self._pulls, Unread):
             return self._pulls
         for pull in self._pulls[:1]:

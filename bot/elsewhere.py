@@ -57,15 +57,16 @@ def ask(worker: Rig | None, here: Commons, deps: Deps) -> Asked:
         record = paper.get(commons, handle, owner)
         if record is not None:
             remembered[commons] = record
-        elif deps.hub(commons).at_leisure and paper.may_ask(commons, handle, owner):
+        elif deps.hubs[commons].at_leisure and paper.may_ask(commons, handle, owner):
             asked[commons] = deps.readers.submit(_ask, commons, worker, deps)
     return Asked(remembered=remembered, asked=asked)
 
 
 def _ask(commons: Commons, worker: Rig, deps: Deps) -> Record | None:
     """What main of a commons tells of the rig, kept for whoever asks next; None where it cannot be told now."""
-    hub, query = deps.hub(commons), sql.record_elsewhere(worker.handle, worker.owner or "")
+    query = sql.record_elsewhere(worker.handle, worker.owner or "")
     try:
+        hub = deps.hub(commons)
         main = main_head(hub, commons)
         rows = hub.rows(commons, main, query) if query.fits(columns_at(hub, commons, main)) else ()
     except HubError:

@@ -208,6 +208,8 @@ def there(place: Place) -> Iterator[Sign]:
     """DoltHub answers, and the commons can be seen."""
     if isinstance(place.there, Unread):
         mend = "Look at STAMPBOT_HUB_URL and at this machine's network; if DoltHub is down, wait."
+        if place.there.refused:
+            mend = "Look at the token."
         yield _of(place, "commons", State.UNKNOWN, f"DoltHub does not tell: {place.there.why}", mend)
     elif not place.there:
         mend = "Look at the spelling in STAMPBOT_COMMONS; a private commons needs the bot's account as a collaborator."

@@ -190,6 +190,10 @@ class Hub:
             self.create_branch(commons, "stampbot/doctor", at=CommitHash("0" * 32))
         except HubRefused as no:
             return no.status not in (401, 403)
+        except HubBusy as later:
+            # v1alpha1 says so of a commit, too, and such a word is believed only when repeated.
+            if not asks.names_missing_ref(str(later)):
+                raise
         return True
 
     def branches(self, db: Database) -> tuple[Branch, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Protocol
 
-from bot.hub import asks, v1
+from bot.hub import asks, v1, wire
 from bot.hub.asks import Answer, Ask
 from bot.hub.client import PAGES_MAX, PINNED_READS, Api, Hub, Written, unknown_if_unreadable
 from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
@@ -90,6 +91,9 @@ class HubV1(Hub):
         except HubGone:
             return False
         return True
+
+    def time(self, db: Database) -> datetime | None:
+        return self._read(v1.read("v1Branches", v1.path(db, "branches"), auth=self._ours(db)), wire.read_date)
 
     def branches(self, db: Database) -> tuple[Branch, ...]:
         """All branches with their heads, asked of main: v1alpha1's own list tells names only."""

@@ -187,6 +187,11 @@ def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World,
     assert [says for _, says in seen(nowhere)["commons"]] == ["there is no such database, or this token may not see it"]
     wrong = run("doctor", "--json", PORT="x", STAMPBOT_HUB_TOKEN="a b")
     assert (wrong.exit_code, [state for state, _ in seen(wrong)["settings"]]) == (1, ["fault", "fault"])
+    older = run("doctor", "--json", STAMPBOT_HUB_URL=f"{world.sandbox.base_url}/lab", STAMPBOT_ACCOUNT="bot")
+    assert seen(older)["comments"] == [("fault", "this hub shows none to programs, so no command is seen")]
+    assert {check: states(older)[check] for check in ("commons", "token", "clock", "schema")} == {
+        check: {"fine"} for check in ("commons", "token", "clock", "schema")
+    }
     reader = run("doctor", "--json", STAMPBOT_HUB_TOKEN="")
     assert seen(reader)["token"] == [("note", "no token: this bot only reads, it posts and decides nothing")]
 

@@ -141,6 +141,7 @@ def test_each_trouble_of_the_installation_has_its_line(
     ("changed", "check", "state", "says", "mend"),
     [
         ({"there": AWAY}, "commons", UNKNOWN, "DoltHub does not tell: no connection", "STAMPBOT_HUB_URL"),
+        ({"there": Unread("401", refused=True)}, "commons", UNKNOWN, "DoltHub does not tell: 401", "Look at the token"),
         ({"there": False}, "commons", FAULT, "no such database", "STAMPBOT_COMMONS"),
         ({"has_token": False, "account": None, "may_write": None}, "token", NOTE, "only reads", "Set STAMPBOT_HUB_TOKEN"),
         ({"account": Unread("401", refused=True), "may_write": None}, "token", FAULT, "is nobody's: 401", "Make a new token"),
