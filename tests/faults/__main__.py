@@ -1,7 +1,7 @@
 """`make faults`, or `python -m tests.faults`: runs the tests of the fault matrix, the long ones too, and prints what held.
 
 The table is made from what ran: a row holds if each of its tests ran and passed; how often it was tried is the number of their
-cases. `python -m tests.faults 8 9` runs two rows. Other options go to pytest: `python -m tests.faults -- -x`.
+cases. `python -m tests.faults 8 9` runs two rows.
 """
 
 from __future__ import annotations
@@ -69,13 +69,18 @@ def table(rows: Sequence[Row], tally: Tally) -> Table:
     return shown
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command()
 @click.option("-n", "processes", default=4, show_default=True, help="Test processes side by side.")
 @click.option("--short", is_flag=True, help="Leave out the long tests: what `make test` runs of the matrix.")
 @click.argument("rows", nargs=-1, type=click.IntRange(1, len(ROWS)))
-@click.argument("pytest_options", nargs=-1, type=click.UNPROCESSED)
-def main(processes: int, short: bool, rows: tuple[int, ...], pytest_options: tuple[str, ...]) -> None:
-    """Run the fault matrix, or some of its ROWS by number. Exit status 0 if every row held."""
+def main(processes: int, short: bool, rows: tuple[int, ...]) -> None:
+    """Run the fault matrix, or some of its ROWS by number. Exit status 0 if every row held, 1 if not.
+
+    \b
+    make faults
+    python -m tests.faults 8 9
+    python -m tests.faults --short
+    """
     chosen = [row for row in ROWS if not rows or row.number in rows]
     tests = list(dict.fromkeys(test for row in chosen for test in row.tests))
     tally = Tally()
@@ -90,7 +95,7 @@ def main(processes: int, short: bool, rows: tuple[int, ...], pytest_options: tup
         "-m",
         "not slow" if short else "",
     ]
-    pytest.main([*options, "--rootdir", str(ROOT), *pytest_options, *(str(ROOT / test) for test in tests)], plugins=[tally])
+    pytest.main([*options, "--rootdir", str(ROOT), *(str(ROOT / test) for test in tests)], plugins=[tally])
     console = Console()
     console.print(table(chosen, tally))
     open_rows = [row.number for row in chosen if state_of(row, tally)[0] != "held"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +46,12 @@ def test_a_row_holds_if_each_of_its_tests_ran_and_passed(
     tally.passed.update(passed)
     tally.failed.update(failed)
     assert state_of(ROW, tally) == state
+
+
+def test_the_table_is_made_from_what_ran() -> None:
+    command = [sys.executable, "-m", "tests.faults", "-n", "0", "--short", "35"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "160"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    (row,) = [line for line in done.stdout.splitlines() if "evidence flips" in line]
+    assert [cell.strip() for cell in row.strip("│").split("│")][-2:] == ["held", "2"]
+    assert "All 1 rows held, in 2 tries." in done.stdout
