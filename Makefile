@@ -3,7 +3,7 @@
 #   make test                        all tests
 #   make check                       style, types, walls between the rooms
 #   make bench                       figures beside rivals (about 15 minutes; needs a quiet machine)
-#   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes, or hours)
+#   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes; all: half an hour)
 #   make slow                        the long runs that `make test` leaves out (about 10 minutes)
 #   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)

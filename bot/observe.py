@@ -17,6 +17,7 @@ from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.evidence import Probe
+from bot.model.history import Commit, Move
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
@@ -53,6 +54,8 @@ class _Brought:
     reviewed: Changes
     since_last: Changes | None = None
     merge: Merge | None = None
+    base_at: datetime | None = None
+    commits: tuple[Commit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,9 @@ class _Ledger:
 
 NOTHING = Changes()
 LINE_PAGES_MAX = 50
+MOVABLE = (PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK)
+"""Kinds that change rows which others change too, and whose merge may conflict."""
+MOVED_ROWS_MAX = 20
 NOT_FOR_US = (403, 404)
 """How DoltHub says of a stranger's fork that it is gone or private (which of the two a private one gets is not documented)."""
 
@@ -96,9 +102,11 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         reviewed=brought.reviewed,
         since_last=brought.since_last,
         merge=brought.merge,
+        base_at=brought.base_at,
+        commits=brought.commits,
         columns=columns,
     )
-    return _with_rows(sketch, hub, deps)
+    return _with_moves(_with_rows(sketch, hub, deps), hub)
 
 
 # --- heads and changes ----------------------------------------------------------------------------------------------
@@ -141,7 +149,8 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     if head is None:
         return _Brought(changes=NOTHING, reviewed=NOTHING)
     try:
-        base = diff.merge_base(hub, source, commons, head, said.main_head)
+        parting = diff.parting(hub, source, commons, head, said.main_head)
+        base = parting.base
         if base is None:
             return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
         if base == head:
@@ -153,7 +162,16 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
         if no.status not in NOT_FOR_US:
             raise
         return _Brought(changes=NOTHING, reviewed=NOTHING)
-    return _Brought(head=head, head_at=at, base=base, changes=changes, reviewed=NOTHING, since_last=since)
+    return _Brought(
+        head=head,
+        head_at=at,
+        base=base,
+        changes=changes,
+        reviewed=NOTHING,
+        since_last=since,
+        base_at=parting.base_at,
+        commits=parting.commits,
+    )
 
 
 def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, head: CommitHash, deps: Deps) -> None:
@@ -292,6 +310,27 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
     )
+
+
+def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
+    """The snapshot with who wrote the rows of this pull that main has moved on: one request, and only where there are such.
+
+    That DoltHub answers such a join is inferred from Dolt's documentation; where it does not, nobody is named.
+    """
+    if snapshot.pull.state is not PullState.OPEN or snapshot.base is None or snapshot.kind not in MOVABLE:
+        return snapshot
+    there = snapshot.rows_on_main()
+    moved = [c for c in snapshot.changes.rows if (row := there.get((c.table, c.key))) is not None and c.moved_on(row)]
+    if not moved:
+        return snapshot
+    table = moved[0].table
+    keys = [change.key for change in moved if change.table == table][:MOVED_ROWS_MAX]
+    try:
+        rows = hub.rows(snapshot.commons, snapshot.main_head, sql.moves(table, keys, snapshot.base, snapshot.main_head))
+    except (HubRefused, HubStrange):
+        return snapshot
+    moves = tuple(Move(table=table, key=row.text("row_key"), commit=wire.read_commit(row)) for row in rows)
+    return replace(snapshot, moves=moves)
 
 
 def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:

@@ -33,10 +33,7 @@ _Validator: type[Draft202012Validator] = validators.extend(  # type: ignore[no-u
 
 @_FORMATS.checks("commons-time")
 def _is_time(value: object) -> bool:
-    try:
-        return not isinstance(value, str) or read_time(value) is not None
-    except OverflowError:
-        return False
+    return not isinstance(value, str) or read_time(value) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

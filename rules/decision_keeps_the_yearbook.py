@@ -185,7 +185,7 @@ def _subject(ledger: _Ledger, change: RowChange) -> Iterator[Finding]:
         yield check.finding(
             place,
             f"Whether {quote(author)} stamps work of its own cannot be told: main does not say who owns {quote(subject)}.",
-            f"The owner registers {quote(subject)} with wl join",
+            f"The owner registers {quote(subject)} with `wl join`",
             level=Level.DOUBT,
         )
 

@@ -2,16 +2,19 @@
 
 A forge tells when something was done, where and by whom. What was done before the item was claimed (or posted) was not done
 for it; the repositories of a project stand in `[projects]` of the policy, the accounts of a rig in `[logins]`. What neither a
-forge nor the policy tells is not guessed.
+forge nor the policy tells is not guessed. Many name the item in the title of their work; one that names another item is worth
+a glance.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from bot.rulebook import (
+    Completion,
     Finding,
     Level,
     Place,
@@ -32,20 +35,36 @@ YOUNG = timedelta(days=7)
 _AUTHORED = frozenset({"github_pull", "github_commit", "gitlab_merge_request", "gitea_pull"})
 """Kinds whose author is an account of the forge. That of other commits is a text anybody can choose."""
 
+_ITEM = re.compile(r"\bw-(?:[0-9a-f]{10,16}|[a-z][a-z0-9-]*-[0-9]+)\b", re.IGNORECASE)
+"""Ids as the tools make them, and as people number them: `w-870be07fbc`, `w-com-001` (wl internal/commons; hop/wl-commons)."""
+
 
 @rule(Level.DOUBT, kinds=(PullKind.WORK,), fades=True)
 def check(pull: Snapshot) -> Iterator[Finding]:
     done = pull.handed_in
     if done is None:
         return
-    place, again = Place("completions", done.id, "evidence"), hand_in_again(done.wanted_id)
+    place = Place("completions", done.id, "evidence")
+    anew = f"Hand in what was done for this item. {hand_in_again(done.wanted_id)}"
     for link in pull.links:
         probe = pull.probe(link.url)
         if probe is None or not probe.facts:
             continue
-        for says in (_too_early(pull.item, probe), _elsewhere(pull, probe), _anothers(pull, probe), _all_ones_own(probe)):
+        for says, remedy in (
+            (_too_early(pull.item, probe), anew),
+            (_elsewhere(pull, probe), "Say in a comment why the work is there, or hand in work in the project"),
+            (_anothers(pull, probe), "Say in a comment whose account that is, or hand in work of the rig's own"),
+            (_all_ones_own(probe), "Ask somebody else to look at it there, and say so in a comment"),
+        ):
             if says:
-                yield check.finding(place, f"{quote(link.url)} {says}.", again)
+                yield check.finding(place, f"{quote(link.url)} {says}.", remedy)
+        if other := _names_another(done, probe):
+            yield check.finding(
+                place,
+                f"{quote(link.url)} is called {quote(probe.fact('title'))}, which names item {quote(other)}.",
+                "Say in a comment how it belongs to this item",
+                level=Level.NOTE,
+            )
         if probe.fact("author_type") == "Bot":
             yield check.finding(
                 place, f"{quote(link.url)} was opened by a bot, {quote(probe.fact('author'))}.", level=Level.NOTE
@@ -97,6 +116,12 @@ def _all_ones_own(probe: Probe) -> str:
     if not author or {author, probe.fact("merged_by").lower()} != {owner}:
         return ""
     return f"was opened and merged by the owner of its repository, {quote(owner)}, within a week of making it"
+
+
+def _names_another(done: Completion, probe: Probe) -> str:
+    """The first item in the title, if this one is not among those it names."""
+    named = [found[0] for found in _ITEM.finditer(probe.fact("title"))]
+    return named[0] if named and done.wanted_id.lower() not in (name.lower() for name in named) else ""
 
 
 def _repo(probe: Probe) -> str:

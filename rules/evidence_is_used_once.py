@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, Use, hand_in_again, quote, rule
+from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, Use, quote, rule
 
 
 @rule(Level.DOUBT, kinds=(PullKind.WORK,), fades=True)
@@ -17,7 +17,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         yield check.finding(
             Place("completions", use.completion) if use.pull is None else Place("pulls", str(use.pull)),
             f"The evidence {quote(use.url)} stands {_where(use)} too: rig {quote(use.rig)}, item {quote(use.item)}.",
-            hand_in_again(pull.handed_in.wanted_id if pull.handed_in else ""),
+            "Say in a comment how it shows this work as well, or hand in evidence of this work alone",
         )
 
 

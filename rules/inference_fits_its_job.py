@@ -49,7 +49,7 @@ def _handed_in(pull: Snapshot, done: Completion, item: Row) -> Iterator[Finding]
         yield check.finding(
             Place("wanted", item.text("id"), "description"),
             f"The item asks for an inference with {quote(item.get('description'))}, {no_job}: nothing can be held against it.",
-            "The poster posts the job anew: wl infer post",
+            "The poster posts the job anew: `wl infer post`",
             level=Level.DOUBT,
         )
     if not done.evidence.lstrip().startswith("{"):

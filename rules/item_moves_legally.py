@@ -21,6 +21,7 @@ from bot.rulebook import (
     quote,
     rule,
     start_over,
+    typed,
 )
 
 _WORDS = ("open", "claimed", "in_review", "completed", "withdrawn")
@@ -45,10 +46,10 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         item, change = main.get(key), moved.get(key)
         place = Place("wanted", key, "status")
         if item is None:
-            yield check.finding(place, f"Item {quote(key)} is not on main.", "Post the item first: wl post")
+            yield check.finding(place, f"Item {quote(key)} is not on main.", "Post the item first: `wl post`")
         elif item.terminal:
             yield check.finding(
-                place, f"Item {quote(key)} is {item.status} on main.", "Close this pull; wl browse shows open items"
+                place, f"Item {quote(key)} is {item.status} on main.", "Close this pull; `wl browse` shows open items"
             )
         elif change is not None:
             yield from _move(item, change, handed_in=handed_in)
@@ -71,7 +72,7 @@ def _move(item: Wanted, change: RowChange, *, handed_in: bool) -> Iterator[Findi
         yield check.finding(
             Place("wanted", change.key, "claimed_by"),
             f"On main the item is claimed by {quote(item.claimed_by)}, here by {quote(claimer)}.",
-            f"{item.claimed_by} gives it back with wl unclaim {change.key}, or this pull is closed",
+            f"Close this pull, or ask the owner of {quote(item.claimed_by)} to give it back: `wl unclaim {typed(change.key)}`",
         )
     elif moves and (item.status, to) not in _MOVES:
         yield check.finding(
@@ -81,6 +82,6 @@ def _move(item: Wanted, change: RowChange, *, handed_in: bool) -> Iterator[Findi
         yield check.finding(
             place,
             f"The pull hands in work and leaves the item {quote(to)}.",
-            f'wl done {change.key} --evidence "<URL>"',
+            f'`wl done {typed(change.key)} --evidence "<URL>"`',
             level=Level.DOUBT,
         )

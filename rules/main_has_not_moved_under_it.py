@@ -2,8 +2,8 @@
 
 A merge goes cell by cell: where main and the branch have both written a cell since they parted, and differently, it
 conflicts, and every step writes `updated_at`. Where main changed other cells of the same row, the merge is clean, but the
-worker may not have seen what the item asks for now. A fork that is merely old is fine. Who moved it is told as far as main's
-row does.
+worker may not have seen what the item asks for now. A fork that is merely old is fine. Who moved it is told by the last commit
+on main that wrote the row: the account that the commit names, which is its author's own word unless the API made the commit.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from collections.abc import Iterator
 
 from bot.rulebook import (
     TERMINAL_STATUSES,
-    ChangeKind,
     Finding,
-    Handle,
     Level,
     Place,
     PullKind,
     Row,
     RowChange,
     Snapshot,
+    day,
     quote,
     rule,
     same_cell,
+    short,
     start_over,
 )
 
@@ -32,14 +32,14 @@ from bot.rulebook import (
     Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK), overridable=False
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
+    there = pull.rows_on_main()
     for change in pull.changes.rows:
-        main = _on_main(pull, change)
-        if change.kind is not ChangeKind.MODIFIED or main is None or change.before is None:
+        main = there.get((change.table, change.key))
+        moved = change.moved_on(main) if main is not None else ()
+        if main is None or not moved:
             continue
-        before = change.before
-        moved = [c for c in before.columns if c in main.columns and not same_cell(c, before.get(c), main.get(c))]
         both = [c for c in moved if c in change.changed and not same_cell(c, main.get(c), change.new(c))]
-        place, now = Place(change.table, change.key), _there_now(change.table, main, moved)
+        place, now = Place(change.table, change.key), _by_whom(pull, change) + _there_now(change.table, main, moved)
         if both:
             yield check.finding(
                 place,
@@ -56,21 +56,18 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             )
 
 
-def _on_main(pull: Snapshot, change: RowChange) -> Row | None:
-    match change.table:
-        case "wanted":
-            return next((item.row for item in pull.items if item.id == change.key), None)
-        case "rigs":
-            rig = pull.rig(Handle(change.key))
-            return rig.row if rig else None
-        case "rig_links":
-            return next((link.row for link in pull.rig_links if link.row.text("id") == change.key), None)
-        case _:
-            return None
+def _by_whom(pull: Snapshot, change: RowChange) -> str:
+    """Who wrote the row last. A merge is named only where the commit that it brought is not."""
+    wrote = [move.commit for move in pull.moves if (move.table, move.key) == (change.table, change.key)]
+    last = next((commit for commit in wrote if not commit.is_merge), wrote[0] if wrote else None)
+    if last is None or not last.committer:
+        return ""
+    when = f" at {day(last.made_at)}" if last.made_at is not None else ""
+    return f", last by {quote(last.committer)}{when} in commit {short(last)}"
 
 
-def _there_now(table: str, main: Row, moved: list[str]) -> str:
-    """Where the row stands on main now and in whose hands, if that is what moved; the row does not tell who edits it."""
+def _there_now(table: str, main: Row, moved: tuple[str, ...]) -> str:
+    """Where the row stands on main now and in whose hands, if that is what moved."""
     shown = {
         "wanted": ("status", "rig", "claimed_by"),
         "rig_links": ("status", "by", "revoked_by"),

@@ -20,6 +20,6 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
         Place("completions", pull.handed_in.id, "evidence") if pull.handed_in else Place(),
-        f"Rejected by {quote(told) if told else 'a validator'} at {day(rejection.comment.created_at)} for this {about}.",
+        f"This {about} stands rejected by {quote(told) if told else 'a validator'} since {day(rejection.comment.created_at)}.",
         hand_in_again(pull.item_id or "<item>"),
     )

@@ -19,6 +19,7 @@ from bot.rulebook import (
     hand_in_again,
     quote,
     rule,
+    typed,
 )
 
 _JUDGED = ("validated_by", "stamp_id", "validated_at")
@@ -59,7 +60,7 @@ def _one(pull: Snapshot, change: RowChange) -> Iterator[Finding]:
         yield check.finding(
             at("completed_by"),
             f"The work is by {quote(worker)}, but the item is claimed by {quote(claimer)}.",
-            f"The same rig claims and hands in: wl claim {wanted}, then wl done",
+            f"The same rig claims and hands in: `wl claim {typed(wanted or '')}`, then `wl done`",
         )
     for column in _JUDGED:
         if change.new(column) is not None:

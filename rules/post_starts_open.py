@@ -31,7 +31,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             return Place("wanted", key, column)
 
         if any(item.id == change.key for item in pull.items):
-            yield check.finding(at("id"), f"Main has an item {quote(change.key)} already.", "Post it under a new id: wl post")
+            yield check.finding(at("id"), f"Main has an item {quote(change.key)} already.", "Post it under a new id: `wl post`")
         if change.new("status") != "open":
             yield check.finding(
                 at("status"), f"The item is posted as {quote(change.new('status'))}.", "Set status to open in the branch"

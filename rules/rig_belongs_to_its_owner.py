@@ -59,13 +59,13 @@ def _deed(pull: Snapshot, deed: _Deed, rig: Rig | None, account: User, *, own: b
         yield check.finding(
             deed.place,
             f"Rig {handle} {deed.what}, but is not registered on main" + _twin(pull, deed.handle),
-            "Register the rig with wl join, and wait until that pull is merged",
+            "Register the rig with `wl join`, and wait until that pull is merged",
         )
     elif not rig.owner:
         yield check.finding(
             deed.place,
             f"Rig {handle} {deed.what}, and main does not say who owns it.",
-            "The owner registers the rig again with wl join, from their own fork",
+            "The owner registers the rig again with `wl join`, from their own fork",
             level=Level.DOUBT,
         )
     elif rig.owner != account and deed.claim and own:

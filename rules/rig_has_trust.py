@@ -30,7 +30,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         elif level < 1:
             yield check.finding(
                 place,
-                f"Rig {quote(handle)} has trust level {level} on main, which is an outsider's.",
+                f"Rig {quote(handle)} has trust level {level} on main; rigs that work have 1 or more.",
                 "Ask a maintainer to raise the rig's trust level, or to look at the pull as it is",
             )
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from bot.model.evidence import Seen
+from bot.model.history import Commit, Move
+from bot.model.ids import CommitHash
 from bot.model.ledger import PRIMARY_KEYS, ChangeKind, Changes, Completion, Rig, RigLink, Row, RowChange, Wanted
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot, Surroundings
@@ -17,6 +20,7 @@ from tests.build import (
     COMPLETION,
     EVIDENCE,
     ITEM,
+    NOW,
     RIGS,
     a_branch,
     a_probe,
@@ -146,6 +150,25 @@ def any_pull_changes(draw: st.DrawFn, rows_max: int = 150) -> Changes:
     )
 
 
+_MESSAGES = (
+    f"wl done: {ITEM}", "wl accept: `x`", "Register rig: \u202eanna", "UPDATE `stamps` SET x = 1", "x; -- wl claim: w-1",
+    "DROP TABLE x",
+)  # fmt: skip
+"""What commits are called, and could be."""
+
+
+def any_commits() -> st.SearchStrategy[Commit]:
+    """A commit of a stranger, called anything."""
+    return st.builds(
+        Commit,
+        id=st.sampled_from(("a" * 32, "b" * 32)).map(CommitHash),
+        committer=hostile_text(),
+        made_at=st.sampled_from((None, NOW)),
+        message=st.sampled_from(_MESSAGES) | hostile_text(),
+        is_merge=st.booleans(),
+    )
+
+
 @st.composite
 def any_pulls(draw: st.DrawFn, rows_max: int = 150) -> Snapshot:
     """An open, closed or merged pull of strangers with any changes, and any rows around it on main. Never the bot's own."""
@@ -165,6 +188,11 @@ def any_pulls(draw: st.DrawFn, rows_max: int = 150) -> Snapshot:
         rig_links=tuple(map(RigLink, draw(st.lists(any_rows("rig_links"), max_size=1)))),
         namesakes=tuple(map(Wanted, items)),
         probes=(a_probe(seen=draw(st.sampled_from(Seen)), title=draw(hostile_text())),),
+        commits=draw(st.none() | st.lists(any_commits(), max_size=3).map(tuple)),
+        moves=tuple(
+            draw(st.lists(st.builds(Move, table=st.just("wanted"), key=st.just(ITEM), commit=any_commits()), max_size=2))
+        ),
+        base_at=draw(st.none() | st.sampled_from((NOW, NOW - timedelta(days=99), NOW + timedelta(days=9)))),
         surroundings=Surroundings(claims=tuple(map(Wanted, items)), completions=tuple(map(Completion, done))),
     )
     pull = replace(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import count
 from typing import Protocol
 
-from bot.hub import sql
+from bot.hub import sql, wire
 from bot.hub.errors import HubStrange
+from bot.model.history import Commit
 from bot.model.ids import CommitHash, Commons, Database, is_commit_hash
 from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Row, RowChange
 
@@ -147,27 +149,48 @@ def _side(row: Row, prefix: str) -> Row:
 # --- merge base -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parting:
+    """Where and when a branch left main, None if they share no history, and its own commits since, newest first.
+
+    `commits` and `base_at` are None where nobody needed to read them.
+    """
+
+    base: CommitHash | None
+    base_at: datetime | None = None
+    commits: tuple[Commit, ...] | None = None
+
+
 def merge_base(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> CommitHash | None:
-    """Where `head` (in `fork`) left the history of `main_head` (in `commons`); None if they share none.
+    """Where `head` (in `fork`) left the history of `main_head` (in `commons`); None if they share none. Raises HubError."""
+    return parting(hub, fork, commons, head, main_head).base
+
+
+def parting(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> Parting:
+    """Where `head` (in `fork`) left the history of `main_head` (in `commons`), and what it was given since.
 
     DoltHub shows a pull as the difference from there (three-dot diff). Within one database Dolt answers itself. A fork
     seldom knows main's present head, so for a fork both histories are asked: the fork for the ancestors of `head`, the
-    commons which of them are on main. That is two requests for nearly every pull. Raises HubError.
+    commons which of them are on main. That is two requests for nearly every pull. What the branch's own commits tell of
+    themselves comes with the first of them. Raises HubError.
     """
     if head == main_head:
-        return head
+        return Parting(base=head, commits=())
     if fork == commons:
-        return _base(hub.rows(commons, head, sql.merge_base(head, main_head)))
+        return Parting(base=_base(hub.rows(commons, head, sql.merge_base(head, main_head))))
     query = sql.ancestors(head)
     parents: dict[CommitHash, set[CommitHash]] = {}
     asked: set[CommitHash] = set()
     common: set[CommitHash] = set()
+    own: dict[CommitHash, Commit] = {}
     for page in range(ANCESTOR_PAGES_MAX):
         rows = hub.rows_page(fork, head, query, page)
         last = len(rows) < query.per_page
         for row in rows:
-            above = parents.setdefault(_commit(row.get("commit_hash")), set())
+            commit = wire.read_commit(row)
+            above = parents.setdefault(commit.id, set())
             above |= {_commit(parent) for parent in (row.get("parent_hash"),) if parent}
+            own[commit.id] = replace(commit, is_merge=len(above) > 1)
         new = {head, *parents, *(parent for above in parents.values() for parent in above)} - asked
         asked |= new
         common |= _on_main(hub, commons, main_head, new)
@@ -175,7 +198,13 @@ def merge_base(hub: Reads, fork: Database, commons: Commons, head: CommitHash, m
         whole = parents.keys() if last else parents.keys() - {_commit(rows[-1].get("commit_hash"))}
         met, open_end = _meet(head, {commit: parents[commit] for commit in whole}, common)
         if last or not open_end:
-            return _best(met, lambda a, b: _base(hub.rows(commons, main_head, sql.merge_base(a, b))))
+            base = _best(met, lambda a, b: _base(hub.rows(commons, main_head, sql.merge_base(a, b))))
+            left = own.get(base) if base is not None else None
+            return Parting(
+                base=base,
+                base_at=left.made_at if left is not None else None,
+                commits=tuple(commit for at, commit in own.items() if at not in common),
+            )
     raise HubStrange(f"no end of the history of {fork} after {ANCESTOR_PAGES_MAX * query.per_page} commits")
 
 

@@ -21,6 +21,9 @@ ROWS_PER_PAGE = 900
 """Below the limit of 1,000 rows, so that a full page is never mistaken for a cut one."""
 ANCESTORS_PER_PAGE = 200
 """A branch of work stands a few commits above main, so the first page nearly always reaches it."""
+MESSAGE_BEGIN_CHARS, MESSAGE_END_CHARS = 240, 80
+"""Of a commit's message, a stranger's text of any length: how it begins, and how it ends, where some tools name the deed."""
+MOVES_MAX = 40
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _PLAIN = re.compile(r"[ -\[\]-~]*")
 """Printable ASCII without the backslash, which MySQL reads in one way or the other depending on `sql_mode`."""
@@ -131,6 +134,13 @@ def _among(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({texts})" if texts else "1 = 0"
 
 
+_TELLING = (
+    "l.committer AS committer, l.date AS made_at,"
+    f" SUBSTRING(l.message, 1, {MESSAGE_BEGIN_CHARS}) AS begins, SUBSTRING(l.message, -{MESSAGE_END_CHARS}) AS ends"
+)
+"""What a commit tells of itself."""
+
+
 # --- the graph of commits ---------------------------------------------------------------------------------------------
 
 
@@ -145,12 +155,13 @@ def hash_of(branch: str) -> Query:
 
 
 def ancestors(commit: CommitHash) -> Query:
-    """`commit_hash, parent_hash` for every commit reachable from `commit`, itself included; newest first.
+    """`commit_hash, parent_hash` for every commit reachable from `commit`, itself included, and what it tells of itself.
 
-    A root's parent is NULL. Equal dates come in any order: a child may follow its parent.
+    Newest first. A root's parent is NULL. Equal dates come in any order: a child may follow its parent. A merge has a row for
+    each parent. What it tells of itself: `committer, made_at, begins, ends` (`wire.read_commit`).
     """
     return Query(
-        "SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash"
+        f"SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash, {_TELLING}"
         f" FROM dolt_log({_hash(commit)}) AS l"
         " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash"
         " ORDER BY l.date DESC, l.commit_hash, a.parent_hash",
@@ -225,6 +236,25 @@ def first_with(text: str, head: CommitHash) -> Query:
     return Query(
         f"SELECT l.commit_hash AS commit_hash FROM dolt_log({_hash(head)}) AS l"
         f" WHERE l.message LIKE {pattern} ESCAPE '|' ORDER BY l.date, l.commit_hash LIMIT 1"
+    )
+
+
+def moves(table: str, keys: Iterable[str], since: CommitHash, head: CommitHash) -> Query:
+    """By which commits these rows of a known table were written, of those that `head` holds and `since` does not.
+
+    `row_key, commit_hash, merged_hash, committer, made_at, begins, ends`, newest first; not those that took the row away. A row
+    that a merge brought is named with the commit on the branch, with the merge, or with both (see `arrivals`).
+    """
+    key, among = _known_key(table), tuple(keys)
+    if not among:
+        return NOTHING
+    return Query(
+        f"SELECT d.{name('to_' + key)} AS row_key, l.commit_hash AS commit_hash, m.parent_hash AS merged_hash, {_TELLING}"
+        f" FROM dolt_log('{_hash(since)[1:-1]}..{_hash(head)[1:-1]}') AS l"
+        f" JOIN {name('dolt_diff_' + table)} AS d ON d.to_commit = l.commit_hash"
+        " LEFT JOIN dolt_commit_ancestors AS m ON m.commit_hash = l.commit_hash AND m.parent_index = 1"
+        f" WHERE {_among('d.' + name('to_' + key), among)} ORDER BY l.date DESC, l.commit_hash LIMIT {MOVES_MAX}",
+        needs=_of(table, key),
     )
 
 

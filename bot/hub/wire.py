@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urlsplit
 
+from bot.hub import sql
 from bot.hub.asks import Answer, Ask, clean, document, names_missing_ref
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.model.history import Commit
 from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
 from bot.model.pull import BranchRef, Comment, Pull, PullState, PullSummary
@@ -239,6 +241,24 @@ def read_defaults(rows: Iterable[Row]) -> dict[tuple[str, str], str]:
 def _of_one_commit(rows: Iterable[Row]) -> tuple[Row, ...]:
     read = tuple(rows)
     return tuple(row for row in read if "/" in row.text("table_schema")) or read
+
+
+def read_commit(row: Row) -> Commit:
+    """A commit, from a row of sql.ancestors() or sql.moves(): of a long message the middle is left out.
+
+    Raises HubStrange if its hash is none.
+    """
+    found, begins = row.text("commit_hash"), row.text("begins")
+    if not is_commit_hash(found):
+        raise HubStrange("a commit hash was expected in the history, and something else was answered")
+    whole = len(begins) < sql.MESSAGE_BEGIN_CHARS
+    return Commit(
+        id=CommitHash(found),
+        committer=row.text("committer"),
+        made_at=read_time(row.get("made_at")),
+        message=begins if whole else f"{begins} … {row.text('ends')}",
+        is_merge=row.get("merged_hash") is not None,
+    )
 
 
 def read_tally(row: Row) -> Tally:

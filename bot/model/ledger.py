@@ -97,6 +97,17 @@ class RowChange:
         names = dict.fromkeys(name for row in (self.before, self.after) if row for name, _ in row.cells)
         return tuple(name for name in names if before.get(name) != after.get(name))
 
+    def moved_on(self, main: Row) -> tuple[str, ...]:
+        """Columns that main, whose row now this is, has written since the branch left it; none of a row that is not modified.
+
+        Columns that either side lacks are left out: a commons may have been given more, or fewer.
+        """
+        before = self.before
+        if self.kind is not ChangeKind.MODIFIED or before is None:
+            return ()
+        there = set(main.columns)
+        return tuple(c for c in before.columns if c in there and not same_cell(c, before.get(c), main.get(c)))
+
     def old(self, column: str) -> str | None:
         """The cell before, None if the row was not there."""
         return self.before.get(column) if self.before else None

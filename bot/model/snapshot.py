@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model.evidence import Link, Probe, links_in
+from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
 from bot.model.kind import Form, PullKind, classify, form
 from bot.model.ledger import (
@@ -15,6 +16,7 @@ from bot.model.ledger import (
     Completion,
     Rig,
     RigLink,
+    Row,
     Stamp,
     Wanted,
 )
@@ -176,6 +178,8 @@ class Snapshot:
     """Head of the source branch; of a merged pull, the head that was merged. None: branch or fork is gone or unreadable."""
     head_at: datetime | None = None
     base: CommitHash | None = None
+    base_at: datetime | None = None
+    """When main stood at `base`, by that commit's own time. None: nobody read it."""
     comments: tuple[Comment, ...] = ()
     hears: bool = True
     """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
@@ -184,6 +188,10 @@ class Snapshot:
     since_last: Changes | None = None
     """What lies between the head of our newest review and the head now. None: no review yet, same head, or not readable."""
     merge: Merge | None = None
+    commits: tuple[Commit, ...] | None = None
+    """The branch's own commits, from `base` (left out) to `head`, newest first. None: nobody read them."""
+    moves: tuple[Move, ...] = ()
+    """Commits on main since `base` that wrote a row of this pull which stands otherwise there now, newest first."""
     items: tuple[Wanted, ...] = ()
     completions: tuple[Completion, ...] = ()
     rigs: tuple[Rig, ...] = ()
@@ -275,6 +283,14 @@ class Snapshot:
         keys = {probe.url: probe.key for probe in self.probes if probe.key}
         named = sorted(keys.get(link.url) or link.url for link in self.links) or [" ".join(done.evidence.split())]
         return digest("evidence/1", *named)[:12]
+
+    def rows_on_main(self) -> Mapping[tuple[str, str], Row]:
+        """The rows on main of the tables whose rows people change in a pull, by table and key. Made anew at each call."""
+        return {
+            **{("wanted", item.id): item.row for item in reversed(self.items)},
+            **{("rigs", rig.handle): rig.row for rig in reversed(self.rigs)},
+            **{("rig_links", link.row.text("id")): link.row for link in reversed(self.rig_links)},
+        }
 
     def rig(self, handle: Handle | None) -> Rig | None:
         """The rig with exactly this handle on main."""

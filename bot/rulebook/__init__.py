@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bot.model.evidence import EVIDENCE_LINKS_MAX, Link, Probe, Seen, links_in, look_again_at
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
+from bot.model.history import Commit, Move
 from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, skeleton
 from bot.model.kin import TIES, Kinship, account_node, rig_node
 from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, Form, PullKind
@@ -36,7 +37,7 @@ from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
 from bot.rulebook.gallery import having
 from bot.rulebook.judge import judge
-from bot.rulebook.phrases import clock, day, hand_in_again, quote, start_over, typed, writer
+from bot.rulebook.phrases import clock, day, hand_in_again, quote, short, start_over, typed, writer
 from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 
 __all__ = (
@@ -53,6 +54,7 @@ __all__ = (
     "CatalogError",
     "ChangeKind",
     "Changes",
+    "Commit",
     "Completion",
     "CompletionId",
     "Database",
@@ -64,6 +66,7 @@ __all__ = (
     "Level",
     "Link",
     "MisfitError",
+    "Move",
     "Place",
     "Probe",
     "Pull",
@@ -104,6 +107,7 @@ __all__ = (
     "rig_node",
     "rule",
     "same_cell",
+    "short",
     "skeleton",
     "start_over",
     "typed",

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bot.model.evidence import Seen
 from bot.model.finding import Finding
+from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, Handle, PullNo, User, WantedId
 from bot.model.kind import BACKFILL_ROWS_MIN, PullKind
 from bot.model.ledger import Changes, Completion, RowChange, Wanted
@@ -168,7 +169,11 @@ EXAMPLES: tuple[Example, ...] = (
     Example("the claim rewrites the title", having(_CLAIM, "wanted", title="Mend something")),
     Example(
         "main has changed the item since the branch left it",
-        replace(_WORK, items=(Wanted(gallery.row("wanted", updated_at="2026-06-13 08:00:00", description="Every message.")),)),
+        replace(
+            _WORK,
+            items=(Wanted(gallery.row("wanted", updated_at="2026-06-13 08:00:00", description="Every message.")),),
+            moves=(Move(table="wanted", key=ITEM, commit=Commit(id=gallery.a_hash("c"), committer="ana")),),
+        ),
     ),
     Example(
         "another pull is about the same item",
@@ -220,6 +225,11 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("a badge is given", _only(added("badges", id="b-1", rig_handle=WORKER, badge_type="first_blood"))),
     Example("the commons cannot hold a stamp", replace(_WORK, columns={"stamps": ("id", "author", "subject")})),
+    Example("the branch left main months ago", replace(_WORK, base_at=NOW - timedelta(days=70))),
+    Example(
+        "a commit of the branch tells of a stamp",
+        replace(_WORK, commits=(Commit(id=gallery.a_hash("c"), committer="kim", message="INSERT INTO stamps VALUES ('s-1')"),)),
+    ),
     Example("the pull comes from main of the fork", gallery.from_branch(_WORK, "main")),
     Example("the branch shares no history with main", replace(_WORK, base=None)),
     Example("main has a completion of another rig", replace(_WORK, completions=(_THEIRS,))),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import unicodedata
 from datetime import UTC, datetime
 
+from bot.model.history import Commit
 from bot.model.ids import User
 from bot.model.snapshot import Snapshot
 
 QUOTED_CHARS_MAX = 60
+SHORT_HASH_CHARS = 7
 
 
 def writer(pull: Snapshot) -> User:
@@ -37,6 +39,11 @@ def clock(moment: datetime) -> str:
 def day(moment: datetime) -> str:
     """A time that may be long past: `2026-06-14 14:02 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def short(commit: Commit) -> str:
+    """A commit as people name one: how its hash begins, as code."""
+    return quote(commit.id[:SHORT_HASH_CHARS])
 
 
 def hand_in_again(item: str) -> str:

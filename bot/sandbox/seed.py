@@ -79,7 +79,7 @@ class _World:
 def seed(hub: Hub, *, places: Places, now: datetime, name: SeedName = "demo") -> Seeded:
     """Fill an empty hub with the commons `hop/wl-commons`.
 
-    `demo` is the whole Wasteland (13 rigs, 40 items, 27 pulls); `small` is one validator (ana), one worker (pia), one
+    `demo` is the whole Wasteland (13 rigs, 42 items, 47 pulls); `small` is one validator (ana), one worker (pia), one
     item and one happy pull, with room for more. All rows, and the times of all commits and pulls, follow from `name`,
     `places` and `now` (aware); only commit hashes differ from run to run, because the engine's very first commit takes the
     time from the clock.

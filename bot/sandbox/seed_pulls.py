@@ -6,6 +6,7 @@ from bot.sandbox import seed_items as items
 from bot.sandbox import wl_sql
 from bot.sandbox.forge_seed import sha
 from bot.sandbox.seed_evidence import EVIDENCE_PULLS
+from bot.sandbox.seed_kinds import KINDS_PULLS
 from bot.sandbox.seed_people import STRANGER
 from bot.sandbox.seed_shapes import SeedPull, claiming, fixed, registering, work
 
@@ -232,6 +233,7 @@ PULLS = (
         opened_h=7,
     ),
     *EVIDENCE_PULLS,
+    *KINDS_PULLS,
 )
 
 HAPPY = PULLS[:1]

@@ -111,6 +111,13 @@ def update_description(item: str, description: str) -> tuple[str, ...]:
     )
 
 
+def unclaim(item: str) -> tuple[str, ...]:
+    """``wl unclaim``: a claimed item is open again."""
+    return (
+        f"UPDATE wanted SET claimed_by=NULL, status='open', updated_at=NOW() WHERE id={literal(item)} AND status='claimed'",
+    )
+
+
 def withdraw(item: str) -> tuple[str, ...]:
     """``wl delete``: an open item is withdrawn; its row stays."""
     return (f"UPDATE wanted SET status='withdrawn', updated_at=NOW() WHERE id={literal(item)} AND status='open'",)

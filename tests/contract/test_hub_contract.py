@@ -656,6 +656,41 @@ def test_a_branch_of_the_commons_itself_is_compared_there(place: Place) -> None:
     assert seen(place.changes(place.commons, head)) == [CLAIM_ROW]
 
 
+def test_the_commits_of_a_branch_come_with_where_it_left_main(place: Place) -> None:
+    fork = place.fork()
+    claim = f"{CLAIM} -- wl claim: w-1"
+    first = place.push("wl/pia/w-1", claim, db=fork)
+    long = f"UPDATE wanted SET title = '{'x' * 400}' WHERE id = 'w-1'; -- wl update: w-1"
+    head = place.push("wl/pia/w-1", long, db=fork)
+    place.push("main", "UPDATE wanted SET title = 'new' WHERE id = 'w-2'")
+    parting = diff.parting(place.hub, fork, place.commons, head, place.main)
+    assert parting.commits is not None
+    # Made within one second, so either may come first.
+    told = {c.id: (c.committer, c.is_merge, c.made_at is not None) for c in parting.commits}
+    assert told == dict.fromkeys((first, head), ("ana", False, True))
+    messages = {c.id: c.message for c in parting.commits}
+    assert messages[first] == claim
+    begins, ends = messages[head].split(" … ")
+    assert (begins, ends.endswith("-- wl update: w-1")) == (long[:240], True)
+    assert diff.parting(place.hub, fork, place.commons, place.main, place.main).commits == ()
+
+
+def test_who_wrote_a_row_on_main_since_is_told(place: Place) -> None:
+    base = place.main
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    place.push("main", "UPDATE wanted SET title = 'new' WHERE id = 'w-2'")
+    place.hub.merge(place.commons, number)
+    last = place.push("main", "UPDATE wanted SET title = 'newer' WHERE id = 'w-1'")
+    rows = place.hub.rows(place.commons, place.main, sql.moves("wanted", ("w-1",), base, place.main))
+    found = [(row.text("row_key"), wire.read_commit(row)) for row in rows]
+    assert {key for key, _ in found} == {"w-1"}
+    wrote = {commit.id: commit.committer for _, commit in found}
+    assert wrote[last] == "ana"
+    assert len(wrote) >= 2
+
+
 def test_a_branch_that_took_main_in_is_compared_from_there(place: Place) -> None:
     fork = place.fork()
     place.push("wl/pia/w-1", CLAIM, db=fork)

@@ -26,7 +26,7 @@ from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
 from bot.variables import VARIABLES
 from tests.faults import matrix
-from tests.house import kinds, samples, wall
+from tests.house import checks, kinds, samples, wall
 from tests.house.tree import ROOT
 
 HOW = "written by python -m tests.house.tables --write"
@@ -112,6 +112,15 @@ def _files(row: matrix.Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(test.partition("::")[0] for test in row.tests))
 
 
+def check_tables() -> str:
+    """Everything a pull is held against, group by group, and who sees to it."""
+    parts, first = [], 1
+    for title, group in checks.GROUPS:
+        parts.append(f"### {title}\n\n{_table(('', 'what must hold', 'who sees to it'), checks.table(group, first))}")
+        first += len(group)
+    return "\n\n".join(parts)
+
+
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
@@ -123,6 +132,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "policy": policy_table,
         "shell": shell_table,
     },
+    "docs/checks.md": {"checks": check_tables},
     "docs/rules.md": {"rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"looks": look_table, "reasons": reason_table},

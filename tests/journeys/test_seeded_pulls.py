@@ -13,6 +13,7 @@ from bot.deps import Deps
 from bot.evidence.forge import make_forges
 from bot.model.evidence import Seen
 from bot.model.ids import PullNo
+from bot.model.kind import Form
 from bot.policy_file import load
 from bot.processes import toml_tables
 from tests.redis_process import RedisProcess
@@ -40,13 +41,15 @@ def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Deps]]:
 def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settled(wasteland: tuple[World, Deps]) -> None:
     world, bot = wasteland
     promised = {p["number"]: (p["kind"], p["verdict"]) for p in world.sandbox.ready["seed"]["pulls"]}
-    found = {}
+    found, forms = {}, set()
     for number in promised:
         snapshot = world.observe(PullNo(number), bot)
         digests = [review.mark.digest for review in snapshot.reviews]
         assert len(digests) == len(set(digests)), number
+        forms.add(snapshot.form)
         found[number] = (snapshot.kind.name, snapshot.reviews[-1].mark.outcome.replace("-", " "))
     assert found == promised
+    assert forms == set(Form) - NOT_SEEDED
     said = {number: world.said(PullNo(number)) for number in promised}
     world.settle(bot)
     assert {number: world.said(PullNo(number)) for number in promised} == said
@@ -58,6 +61,8 @@ def of(wasteland: tuple[World, Deps], slug: str) -> PullNo:
     return PullNo(next(p["number"] for p in world.sandbox.ready["seed"]["pulls"] if p["slug"] == slug))
 
 
+NOT_SEEDED = {Form.LANDING, Form.UNPROVEN, Form.DECISION, Form.SYSTEM}
+"""What the bot writes itself, and forms of kinds that the others show."""
 EVIDENCE = (
     ("happy-handshake", "github_pull", Seen.VERIFIED, "merged"),
     ("happy-ledger", "gitlab_merge_request", Seen.VERIFIED, "merged"),

@@ -90,3 +90,14 @@ def test_the_usual_branch_is_named_as_far_as_the_rows_tell(snapshot: Snapshot, b
 def test_other_pulls_of_the_rig_are_named_once(numbers: tuple[int, ...], named: str) -> None:
     said = told(check, a_snapshot(rivals=tuple(twin(n) for n in numbers)))
     assert said == f"Rig `polecat-7` has pull {named} open for this item too, and only one can be merged."
+
+
+@pytest.mark.parametrize("owner", ["amy", "zed"])
+def test_main_of_any_fork_is_a_forks_main(owner: str) -> None:
+    assert told(check, on("main", owner=owner)) == (
+        "The pull comes from `main` of the fork, so whatever is pushed there next joins it."
+    )
+
+
+def test_pulls_of_rigs_of_late_letters_are_not_ones_own() -> None:
+    assert found(check, a_snapshot(rivals=(twin(58, "zulu-9"),))) == PASS

@@ -45,3 +45,10 @@ def test_a_column_that_main_does_not_have_is_known_all_the_same() -> None:
     whole = RowChange(table="rigs", key="polecat-7", kind=ChangeKind.ADDED, before=None, after=a_row("rigs", parent_rig="p"))
     older = {"rigs": ("handle", "display_name")}
     assert found(check, a_snapshot(changes=changes_of(whole), columns=older)) == PASS
+
+
+@pytest.mark.parametrize(("count", "rows"), [(1, "1 row"), (2, "2 rows")])
+def test_rows_are_counted_in_the_right_number(count: int, rows: str) -> None:
+    changes = changes_of(*(added("wanted", id=f"w-{n}", metadata="{}") for n in range(count)))
+    said = told(check, a_snapshot(changes=changes))
+    assert said == f"The pull writes `metadata` in {rows} of wanted, a column this bot does not know."

@@ -266,3 +266,60 @@ def test_an_older_commons_knows_fewer_ties_and_breaks_nothing() -> None:
     snapshot = accepting(replace(stamp, after=bare), STAMPED, COMPLETED, rigs=rigs)
     assert found(check, snapshot) == WELL
     assert Stamp(bare).context_id == COMPLETION
+
+
+POSTERS = Policy(min_trust=4, poster_may_decide=PosterMay.ALL)
+SEVERAL = (a_wanted(id="w-zz", posted_by="bo-works"), a_wanted(id="w-0", posted_by="bo-works"), a_wanted(**IN_REVIEW))
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (by("ana-town", "ana", policy=Policy()), WELL),
+        (by("ana-town", "ana", policy=Policy(min_trust=2)), WELL),
+        (by("ana-town", "ana", policy=replace(POSTERS, poster_min_trust=3)), WELL),
+        (by("ana-town", "ana", policy=replace(POSTERS, poster_min_trust=4)), (AUTHOR,)),
+        (by("ana-town", "ana", policy=POSTERS, items=SEVERAL), WELL),
+        (by("ana-town", "ana", policy=POSTERS, items=(a_wanted(posted_by="zulu-9"),)), (AUTHOR,)),
+        (by("ana-town", "ana", policy=POSTERS, items=(a_wanted(posted_by="aa-1"),)), (AUTHOR,)),
+        (by("ana-town", "ana", policy=POSTERS, items=()), (AUTHOR,)),
+    ],
+    ids=[
+        "just enough trust", "more than enough", "a poster just trusted", "a poster not trusted", "the item among others",
+        "posted by a later rig", "posted by an earlier rig", "item not on main",
+    ],
+)  # fmt: skip
+def test_trust_and_posters_are_held_against_the_policy(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+ZULU = (*RIGS, a_rig("zulu-9", "zed"))
+BY_AA = modified("completions", None, **{**LINKED, "validated_by": "aa-1"})
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (accepting(added("stamps", subject="zulu-9"), STAMPED, COMPLETED, rigs=ZULU), (CONTEXT,)),
+        (accepting(added("stamps"), BY_AA, COMPLETED), (f"fault completions.{COMPLETION}.validated_by",)),
+        (accepting(modified("completions", None, validated_by="bo-works"), by="pia"), PASS),
+        (accepting(added("stamps"), STAMPED, COMPLETED, removed("rigs", handle="old")), PASS),
+    ],
+    ids=["for a later rig", "validated by an earlier rig", "a worker sends another's validation", "beside a rig that goes"],
+)
+def test_names_are_equal_or_not(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "says"),
+    [
+        (by("nobody", "ana"), f"Stamp `{STAMP}` is by rig `nobody`, which is not registered on main."),
+        (
+            by("ana-town", "ana", "ana_town"),
+            f"Stamp `{STAMP}` of `ana-town` is for `ana_town`, and the two are too alike to be told apart.",
+        ),
+    ],
+)
+def test_who_stamps_is_told_apart(snapshot: Snapshot, says: str) -> None:
+    assert told(check, snapshot) == says

@@ -6,7 +6,7 @@ import pytest
 
 from bot.rulebook import Snapshot
 from rules.evidence_is_a_url import check
-from tests.build import COMPLETION, EVIDENCE, ITEM, a_snapshot, a_wanted, added, changes_of, hands_in, work
+from tests.build import COMPLETION, EVIDENCE, ITEM, a_snapshot, a_wanted, added, changes_of, hands_in, modified, work
 from tests.rules.table import PASS, found, told
 
 FAULT = (f"fault completions.{COMPLETION}.evidence",)
@@ -60,3 +60,27 @@ def test_evidence_is_a_url(snapshot: Snapshot, expected: tuple[str, ...]) -> Non
 def test_text_is_shown_as_what_it_is() -> None:
     assert told(check, handed(" ")) == "The completion brings no evidence."
     assert told(check, handed("commit abc123def")) == "The evidence is not a link: `commit abc123def`."
+
+
+OTHER_ITEM: dict[str, str | None] = {"evidence_url": "https://elsewhere.example/2"}
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (handed(RESULT, "zeta"), FAULT),
+        (a_snapshot(changes=work(modified("wanted", {"id": "w-0"}, **OTHER_ITEM))), PASS),
+        (a_snapshot(changes=work(modified("wanted", {"id": "w-zz"}, **OTHER_ITEM))), PASS),
+        (
+            a_snapshot(
+                changes=changes_of(
+                    modified("wanted", {"id": "w-0"}, **OTHER_ITEM), hands_in(None, **OTHER_ITEM), added("completions")
+                )
+            ),
+            (f"doubt wanted.{ITEM}.evidence_url",),
+        ),
+    ],
+    ids=["a type of a late letter", "an earlier item", "a later item", "behind another item"],
+)
+def test_only_the_item_of_the_work_is_held_against_its_evidence(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected

@@ -9,8 +9,8 @@ import pytest
 
 from bot.rulebook import Handle, Seen, Snapshot
 from rules.evidence_is_of_this_claim import check
-from tests.build import COMPLETION, EVIDENCE, a_policy, a_probe, a_snapshot, a_wanted, added, merged, work
-from tests.rules.table import PASS, found, told
+from tests.build import COMPLETION, EVIDENCE, ITEM, a_policy, a_probe, a_snapshot, a_wanted, added, merged, work
+from tests.rules.table import PASS, found, judged, told
 
 POSTED = {"created_at": "2026-06-10 12:00:00"}
 CLAIMED = {**POSTED, "status": "claimed", "claimed_by": "polecat-7", "updated_at": "2026-06-12 12:00:00"}
@@ -78,6 +78,11 @@ TWO_LINKS = replace(
         (claim(probe=a_pull_seen(author_type="User")), PASS),
         (TWO_LINKS, DOUBT),
         (merged(claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="otto"))), NOTE),
+        (claim(probe=a_pull_seen(title=f"Count past ten ({ITEM.upper()})")), PASS),
+        (claim(probe=a_pull_seen(title=f"Both {ITEM} and w-com-001")), PASS),
+        (claim(probe=a_pull_seen(title="Mend w-full and w-64, as w-one asks; raw-abcdef012345")), PASS),
+        (claim(probe=a_pull_seen(title="Completion for w-bd-005")), NOTE),
+        (claim(probe=a_pull_seen(title="w-0123456789")), NOTE),
     ],
     ids=[
         "as it should be", "no forge said anything", "nobody looked", "just before the claim", "a day before the claim",
@@ -88,7 +93,8 @@ TWO_LINKS = replace(
         "an author who is only a name", "an account elsewhere", "all one's own and new",
         "all one's own of this week", "all one's own of a week ago", "all one's own and old",
         "merged by another", "in another's repository", "opened by a bot", "opened by a user", "the second of two links",
-        "merged pull",
+        "merged pull", "named after this item", "named after both", "no item's name", "named after another item",
+        "named after an item of a tool",
     ],
 )  # fmt: skip
 def test_evidence_is_held_against_the_claim(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
@@ -115,8 +121,27 @@ def test_evidence_is_held_against_the_claim(snapshot: Snapshot, expected: tuple[
             claim(probe=a_pull_seen(**YOUNG)),
             "was opened and merged by the owner of its repository, `pia`, within a week of making it",
         ),
+        (
+            claim(probe=a_pull_seen(title="Done: w-gt-001, w-gt-002")),
+            "is called `Done: w-gt-001, w-gt-002`, which names item `w-gt-001`",
+        ),
         (claim(probe=a_pull_seen(author_type="Bot", author="fixer")), "was opened by a bot, `fixer`"),
     ],
 )
 def test_each_doubt_is_told_in_one_sentence(snapshot: Snapshot, says: str) -> None:
     assert told(check, snapshot) == f"`{EVIDENCE}` {says}."
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "remedy"),
+    [
+        (claim(probe=a_pull_seen(merged_at="2026-06-01T11:00:00Z")), "Hand in what was done for this item. Discard the branch"),
+        (claim(policy={"projects": PROJECTS}, probe=a_pull_seen(repo="mallory/beads")), "Say in a comment why the work is"),
+        (claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="otto")), "Say in a comment whose account that is"),
+        (claim(probe=a_pull_seen(**YOUNG)), "Ask somebody else to look at it there"),
+        (claim(probe=a_pull_seen(title="Done: w-gt-001")), "Say in a comment how it belongs to this item"),
+    ],
+)
+def test_each_doubt_comes_with_a_way_out(snapshot: Snapshot, remedy: str) -> None:
+    (finding,) = judged(check, snapshot).findings
+    assert finding.remedy.startswith(remedy)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from bot.rulebook import Changes, Snapshot
+from bot.rulebook import Changes, Commit, Move, Snapshot
 from rules.main_has_not_moved_under_it import check
 from tests.build import (
     ITEM,
+    a_hash,
     a_rig,
     a_rig_link,
     a_snapshot,
@@ -96,6 +100,43 @@ LATER = "2026-06-10 09:00:00"
 )
 def test_what_moved_is_named_and_in_whose_hands_it_is(snapshot: Snapshot, says: str) -> None:
     assert told(check, snapshot) == says
+
+
+def moved(*commits: Commit, table: str = "wanted", key: str = ITEM) -> Snapshot:
+    return replace(
+        seen(work(), status="claimed", updated_at=LATER),
+        moves=tuple(Move(table=table, key=key, commit=commit) for commit in commits),
+    )
+
+
+KAI = Commit(id=a_hash("k"), committer="kai", made_at=datetime(2026, 6, 10, 9, 0, tzinfo=UTC))
+BUTTON = Commit(id=a_hash("m"), committer="ana", made_at=datetime(2026, 6, 11, 9, 0, tzinfo=UTC), is_merge=True)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "whom"),
+    [
+        (moved(KAI), f", last by `kai` at 2026-06-10 09:00 UTC in commit `{KAI.id[:7]}`"),
+        (moved(BUTTON, KAI), f", last by `kai` at 2026-06-10 09:00 UTC in commit `{KAI.id[:7]}`"),
+        (moved(BUTTON), f", last by `ana` at 2026-06-11 09:00 UTC in commit `{BUTTON.id[:7]}`"),
+        (moved(replace(KAI, made_at=None), BUTTON), f", last by `kai` in commit `{KAI.id[:7]}`"),
+        (moved(replace(KAI, committer="a`b\nc", made_at=None)), f", last by `a'b c` in commit `{KAI.id[:7]}`"),
+        (moved(replace(KAI, committer="")), ""),
+        (moved(KAI, key="w-9"), ""),
+        (moved(KAI, table="rigs"), ""),
+        (moved(), ""),
+    ],
+    ids=[
+        "an account", "the commit, not the merge", "the merge alone", "when is not told", "a name like that", "nobody",
+        "another item", "another table", "not read",
+    ],
+)  # fmt: skip
+def test_who_moved_it_is_the_last_to_write_the_row(snapshot: Snapshot, whom: str) -> None:
+    says = told(check, snapshot)
+    assert says == (
+        f"Main has changed `{ITEM}` since the branch left it{whom} (there now: `claimed`),"
+        " so the merge conflicts: status, updated_at."
+    )
 
 
 @pytest.mark.parametrize(

@@ -82,3 +82,26 @@ def test_posts_that_were_not_compared_are_a_doubt() -> None:
     assert found(check, posts(*many[:-1])) == PASS
     assert found(check, posts(*many)) == ("doubt wanted",)
     assert told(check, posts(*many)) == "The pull posts 51 items; only the titles of the first 50 are compared with main."
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "expected"),
+    [
+        (posts(beside=(alike("open", title="Zip the relay"),)), PASS),
+        (posts(beside=(alike("open", title="Ask the relay"),)), PASS),
+        (posts(beside=(alike("open", "w-zz"),)), (f"doubt {PLACE}",)),
+        (posts(a_post(title=""), a_post("w-two"), beside=(alike("open"),)), ("doubt wanted.w-two.title",)),
+    ],
+    ids=["a later title", "an earlier title", "a later item", "behind one without title"],
+)
+def test_titles_and_ids_are_equal_or_not(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
+    assert found(check, snapshot) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [(3, "`w-0` (`open`), `w-1` (`open`), `w-2` (`open`)"), (8, "`w-0` (`open`), `w-1` (`open`), `w-2` (`open`) and 5 more")],
+)
+def test_namesakes_are_counted(count: int, named: str) -> None:
+    beside = tuple(alike("open", f"w-{n}") for n in range(count))
+    assert told(check, posts(beside=beside)) == f"Main has the title of `w-new` already: {named}."

@@ -62,3 +62,17 @@ def test_both_readings_of_a_priority_are_told() -> None:
     assert told(check, from_kilo) == "Priority 0 is critical, but comes from a Kilo town, where it is low."
     sounds = a_snapshot(changes=changes_of(posted(priority="0", description="whenever you like")))
     assert told(check, sounds) == "Priority 0 is critical, and the item says `whenever`: in a Kilo town 0 is low."
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (posted(title="x" * 256), PASS),
+        (posted(title="x"), PASS),
+        (posted(id="w-0"), PASS),
+        (posted(id="w-zz"), PASS),
+    ],
+    ids=["the longest title", "the shortest", "an earlier id", "a later id"],
+)
+def test_what_is_just_right_passes(row: RowChange, expected: tuple[str, ...]) -> None:
+    assert found(check, a_snapshot(changes=changes_of(row), items=(a_wanted(id="w-5"),))) == expected

@@ -48,3 +48,16 @@ def test_it_is_told_who_is_missing() -> None:
         "Rig `pia-posts`, which posted this item, belongs to `pia` like the worker,"
         " so a stamp takes another validator; its owner can close it at most."
     )
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        by("zulu-9", ("polecat-7", "pia"), ("zulu-9", "zed")),
+        by("ada-1", ("polecat-7", "pia"), ("ada-1", "ada")),
+        by("zulu-9", ("polecat-7", "pia")),
+    ],
+    ids=["late letters", "early letters", "a poster that main does not know"],
+)
+def test_somebody_else_is_somebody_else_at_either_end_of_the_alphabet(snapshot: Snapshot) -> None:
+    assert found(check, snapshot) == PASS

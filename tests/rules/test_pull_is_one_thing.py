@@ -114,3 +114,35 @@ def test_a_chain_that_is_changed_keeps_its_id() -> None:
     change = modified("chain_meta", {"chain_id": "old"}, chain_type="project")
     pull = a_pull(source=a_branch("pia", "register-wasteland/pia/wl-pia"))
     assert found(check, a_snapshot(pull=pull, changes=changes_of(change))) == ("fault pull",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        (
+            changes_of(CLOSED),
+            "A maintainer merges it by hand on DoltHub; or close it, and decide by a comment on the pull with the work",
+        ),
+        (changes_of(added("badges")), "A maintainer merges it by hand on DoltHub, or closes it"),
+    ],
+    ids=["a decision", "a badge"],
+)
+def test_a_decision_by_another_tool_may_be_made_here_instead(changes: Changes, remedy: str) -> None:
+    (finding,) = judged(check, a_snapshot(changes=changes)).findings
+    assert finding.remedy == remedy
+
+
+@pytest.mark.parametrize(
+    ("authors", "named"),
+    [(3, "`a-0`, `a-1`, `a-2`"), (4, "`a-0`, `a-1`, `a-2` and 1 more"), (8, "`a-0`, `a-1`, `a-2` and 5 more")],
+)
+def test_who_stamps_is_counted(authors: int, named: str) -> None:
+    rows = (added("stamps", id=f"s-{n}", author=f"a-{n % authors}") for n in range(200))
+    assert told(check, a_snapshot(changes=changes_of(*rows))).endswith(f"200 rows of `stamps`; stamps are by {named}.")
+
+
+@pytest.mark.parametrize("named", ["aa/commons", "zz/commons"])
+def test_a_chain_of_another_database_is_looked_at_whatever_its_letters(named: str) -> None:
+    pull = a_pull(source=a_branch(branch="register-wasteland/nia/commons"))
+    changes = changes_of(added("chain_meta", dolt_database=named))
+    assert "doubt chain_meta.wl-0123456789abcdef.dolt_database" in found(check, a_snapshot(pull=pull, changes=changes))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model.policy import Validator
-from bot.rulebook import Handle, Rig, Row, RowChange, Snapshot, User
+from bot.rulebook import Handle, Pull, Rig, Row, RowChange, Snapshot, User
 from rules.registration_is_ones_own import check
 from tests.build import RIGS, a_branch, a_policy, a_pull, a_rig, a_row, a_snapshot, added, changes_of, modified
 from tests.rules.table import PASS, found, judged, told
@@ -215,3 +215,127 @@ def test_many_registrations_beside_many_rigs_take_no_time_that_grows_with_both()
     began = time.process_time()
     assert found(check, registering(*rows, rigs=rigs)) == ("fault rigs",)
     assert time.process_time() - began < 5
+
+
+# --- owners and handles on either side of one another in the alphabet, for no comparison may hang on that --------------------
+
+ZED = (a_rig("zulu-9", "zed", display_name="Zulu Nine", owner_email="zed@example.org"),)
+LATE = a_pull(source=a_branch("zed", "wl/register/lamp-post"), creator=User("zed"))
+BOTS = a_pull(source=a_branch("stampbot", "wl/register/lamp-post"), creator=User("stampbot"))
+GONE = a_row("rigs", handle="gone", dolthub_org="bo")
+ZULU = ZED[0].row
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (new("zu1u-9"), ("fault rigs.zu1u-9.handle",)),
+        (new("zed"), ("doubt rigs.zed.handle",)),
+        (new(display_name="Zulu Nine"), ("doubt rigs.lamp-post.display_name",)),
+        (new(owner_email="zed@example.org"), ("doubt rigs.lamp-post.owner_email",)),
+        (new(owner_email="loose@example.org"), PASS),
+        (new(hop_uri="hop://n/zulu-9/"), ("doubt rigs.lamp-post.hop_uri",)),
+        (new(rig_type="agent", parent_rig="zulu-9"), ("doubt rigs.lamp-post.parent_rig",)),
+    ],
+    ids=["look-alike", "account", "name", "address", "address of nobody's rig", "hop_uri", "parent"],
+)
+def test_who_comes_late_in_the_alphabet_is_somebody_too(row: RowChange, expected: tuple[str, ...]) -> None:
+    rigs = (*RIGS, *ZED, a_rig("loose", None, owner_email="loose@example.org"))
+    assert found(check, registering(row, rigs=rigs)) == expected
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (modified("rigs", ZULU, **SEEN), ("fault rigs.zulu-9.dolthub_org",)),
+        (modified("rigs", GONE, **SEEN), ("fault rigs.gone.dolthub_org",)),
+        (modified("rigs", NOBODYS, dolthub_org="zed"), ("fault rigs.old-crow.dolthub_org",)),
+        (modified("rigs", a_row("rigs", handle="ants", dolthub_org=None), dolthub_org="pia"), ("doubt rigs.ants.dolthub_org",)),
+        (modified("rigs", OURS, dolthub_org="zed"), ("doubt rigs.polecat-7.dolthub_org",)),
+        (modified("rigs", a_rig(display_name="Cormorant").row, **SEEN), PASS),
+        (modified("rigs", a_rig(owner_email="ana@example.org").row, **SEEN), PASS),
+    ],
+    ids=[
+        "another's row", "a row that main has lost", "taken over for another", "nobody's, of an early letter", "given away",
+        "a name it had already", "an address it had already",
+    ],
+)  # fmt: skip
+def test_a_registration_again_of_late_and_early_letters(row: RowChange, expected: tuple[str, ...]) -> None:
+    assert found(check, a_snapshot(pull=AGAIN, rigs=(*RIGS, *ZED), changes=changes_of(row))) == expected
+
+
+@pytest.mark.parametrize(
+    ("pull", "row", "expected"),
+    [
+        (LATE, new("Stamp-Bot", dolthub_org="zed"), ("fault rigs.Stamp-Bot.handle",)),
+        (BOTS, new("Stamp-Bot", dolthub_org="stampbot"), PASS),
+        (LATE, new("vera_peak", dolthub_org="zed"), ("fault rigs.vera_peak.handle",)),
+    ],
+    ids=["the bot's name by an account of a late letter", "by the bot", "a validator's rig by an account of a late letter"],
+)
+def test_names_of_the_bot_and_of_validators_are_theirs(pull: Pull, row: RowChange, expected: tuple[str, ...]) -> None:
+    policy = a_policy(validators=(Validator(User("vera"), Handle("vera-peak")),))
+    assert found(check, a_snapshot(pull=pull, policy=policy, changes=changes_of(row))) == expected
+
+
+@pytest.mark.parametrize(
+    ("rigs", "row", "says"),
+    [
+        ((a_rig("zu1u", "zed"),), new("zulu"), "The handle `zulu` looks like `zu1u` of `zed`."),
+        ((a_rig("ZULU", "zed"),), new("zulu"), "The handle `zulu` is but for its spelling `ZULU` of `zed`."),
+        ((a_rig("zulu", None),), new("Zulu"), "The handle `Zulu` is but for its spelling `zulu`, which is on main."),
+        (
+            (a_rig("a-1", "cy"), a_rig("b-1", "Cy")),
+            new("cy"),
+            "The handle `cy` is the name of the account `cy`, and the registration comes from `nia`.",
+        ),
+        (
+            (a_rig("a-1", "cy", display_name="Gate"), a_rig("b-1", "bo", display_name="Gate")),
+            new(display_name="Gate"),
+            "The rig is shown as `Gate`, which is taken for `a-1` of `cy` and 1 more.",
+        ),
+        (
+            tuple(a_rig(f"{n}-1", "cy", display_name="Gate") for n in "abcde"),
+            new(display_name="Gate"),
+            "The rig is shown as `Gate`, which is taken for `a-1` of `cy` and 4 more.",
+        ),
+        (
+            (a_rig("a-1", None, display_name="Gate"), a_rig("b-1", None, display_name="Gate")),
+            new(display_name="Gate"),
+            "The rig is shown as `Gate`, which is taken for `a-1` and 1 more.",
+        ),
+    ],
+    ids=["looks like", "spelling", "nobody's", "the first of two accounts", "two", "five", "two of nobody"],
+)  # fmt: skip
+def test_whom_it_could_be_taken_for_is_counted(rigs: tuple[Rig, ...], row: RowChange, says: str) -> None:
+    assert told(check, registering(row, rigs=rigs)) == says
+
+
+@pytest.mark.parametrize(
+    ("count", "named"),
+    [
+        (1, "`a-0`"),
+        (4, "`a-0`, `a-1`, `a-2`, `a-3`"),
+        (5, "`a-0`, `a-1`, `a-2`, `a-3` and 1 more"),
+        (8, "`a-0`, `a-1`, `a-2`, `a-3` and 4 more"),
+    ],
+)
+def test_rigs_of_one_owner_are_counted(count: int, named: str) -> None:
+    rigs = tuple(a_rig(f"a-{n}", "nia") for n in range(count))
+    said = told(check, registering(new(), rigs=rigs))
+    assert said == f"`nia` has {named} on main already; rigs of one owner do not stamp each other's work."
+
+
+@pytest.mark.parametrize(
+    ("owner", "whom"), [("cy", "`cy`"), (None, "The owner of the parent")], ids=["an owner", "nobody on main"]
+)
+def test_who_has_to_confirm_a_parent_is_named(owner: str | None, whom: str) -> None:
+    rigs = (a_rig("old-mill", owner),)
+    (finding,) = judged(check, registering(new(rig_type="agent", parent_rig="old-mill"), rigs=rigs)).findings
+    assert finding.remedy == f"{whom} confirms it in a comment"
+
+
+def test_a_rig_of_a_team_that_is_taken_over_is_no_system_rig() -> None:
+    row = a_row("rigs", handle="crew", dolthub_org=None, rig_type="team")
+    taken = a_snapshot(pull=AGAIN, changes=changes_of(modified("rigs", row, dolthub_org="pia")))
+    assert told(check, taken) == "The pull takes over `crew`, which has no owner on main."

@@ -77,3 +77,8 @@ def test_scope_and_tier_are_told_in_a_few_words(scope: str | None, tier: str | N
 def test_what_is_missing_of_the_tier_is_told() -> None:
     doubt, _ = judged(check, boxed(tier="2")).findings
     assert doubt.says == "This item asks for tier `2`, and rig `polecat-7` has trust level 1 on main."
+
+
+@pytest.mark.parametrize(("trust", "expected"), [("1", (DOUBT, NOTE)), ("2", (NOTE,)), ("3", (NOTE,))])
+def test_a_rig_above_the_tier_is_as_good_as_one_that_meets_it(trust: str, expected: tuple[str, ...]) -> None:
+    assert found(check, boxed(tier="2", rigs=(a_rig(trust_level=trust),))) == expected

@@ -14,6 +14,7 @@ import requests
 from bot.sandbox import seed_background as old
 from bot.sandbox import seed_items as items
 from bot.sandbox.seed_history import QUEUE_AGE, SIGNALS
+from bot.sandbox.seed_kinds import BACKFILLED, COMPETITOR
 from bot.sandbox.seed_pulls import DIGEST_TITLE, PULLS
 from bot.sandbox.seed_schema import TABLES
 from bot.sandbox.seed_shapes import SeedPull
@@ -100,9 +101,9 @@ def test_the_commons_has_its_rigs_and_items(demo: FreshDatabase) -> None:
         "SELECT (SELECT COUNT(*) FROM rigs), (SELECT COUNT(*) FROM wanted), (SELECT COUNT(*) FROM completions), "
         "(SELECT COUNT(*) FROM stamps), (SELECT COUNT(*) FROM rig_links)"
     )
-    assert counted == [["13", "40", "11", "7", "1"]]
+    assert counted == [["13", "42", "11", "7", "1"]]
     states = Counter(row[0] for row in demo.sql("SELECT status FROM wanted"))
-    assert states == {"open": 21, "completed": 8, "claimed": 5, "in_review": 3, "withdrawn": 3}
+    assert states == {"open": 23, "completed": 8, "claimed": 5, "in_review": 3, "withdrawn": 3}
 
 
 def test_main_has_items_in_review_without_a_stamp(demo: FreshDatabase) -> None:
@@ -208,6 +209,32 @@ def test_the_pulls_are_open_and_numbered_as_the_table_says(demo: FreshDatabase) 
         ("reused-evidence", submitted(old.LOG_FILES, "night-shift")),
         ("other-author", submitted(old.GATE_SIGN, "velvet-crow")),
         ("published-package", submitted(SIGNALS, "brass-otter")),
+        ("competing", {("completions", COMPETITOR, "added")}),
+        ("update", {("wanted", old.BACKPRESSURE.id, "modified")}),
+        ("withdrawal", {("wanted", old.SONGBOOK.id, "modified")}),
+        ("given-back", {("wanted", old.TEMPLATES.id, "modified")}),
+        ("re-registration", {("rigs", "polecat-7", "modified")}),
+        ("link", {("rig_links", "rl-polecat-otter", "added")}),
+        ("revoked-link", {("rig_links", "rl-bo-hollow-hollow-runner", "modified")}),
+        (
+            "foreign-accept",
+            {
+                ("wanted", old.HEALTH_PAGE.id, "modified"),
+                ("completions", completion_id(old.HEALTH_PAGE.id, "polecat-7"), "modified"),
+                ("stamps", stamp_id(old.HEALTH_PAGE.id, "ana-town"), "added"),
+            },
+        ),
+        ("foreign-close", {("wanted", old.START_UP.id, "modified")}),
+        ("badge", {("badges", "b-first-handbook", "added")}),
+        ("boot-block", {("boot_blocks", "hollow-runner", "added")}),
+        ("chain", {("chain_meta", "wl-00c0ffee00c0ffee", "added")}),
+        ("trust", {("rigs", "night-shift", "modified")}),
+        ("removal", {("wanted", old.MASCOT.id, "removed")}),
+        ("false-landing", {("wanted", old.BOARD_GAMES.id, "modified")}),
+        ("settings", {("_meta", "schema_version", "modified")}),
+        ("new-table", set()),
+        ("schema", set()),
+        ("empty", set()),
     ],
 )
 def test_a_pull_changes_the_rows_that_its_purpose_needs(demo: FreshDatabase, slug: str, expected: set[Change]) -> None:
@@ -231,7 +258,7 @@ def test_a_branch_has_one_commit_per_statement_by_the_fork_owner(demo: FreshData
 def test_nothing_lies_in_the_claims_of_the_work(demo: FreshDatabase) -> None:
     """Each submission: the item in review, claimed by the rig that completed it, one address for the evidence."""
     for pull in PULLS:
-        if pull.kind != "WORK":
+        if pull.kind != "WORK" or pull.slug == "competing":
             continue
         rows = demo.sql(
             "SELECT w.status, w.claimed_by = c.completed_by, w.evidence_url = c.evidence, c.stamp_id, c.validated_by "
@@ -240,6 +267,11 @@ def test_nothing_lies_in_the_claims_of_the_work(demo: FreshDatabase) -> None:
             database=f"{pull.user}/wl-commons",
         )
         assert rows == [["in_review", "1", "1", None, None]], pull.slug
+
+
+def test_the_backfill_is_more_than_anybody_reads_row_by_row(demo: FreshDatabase) -> None:
+    by_table = Counter(table for table, _, kind in changes(demo, "backfill") if kind == "added")
+    assert by_table == {"rigs": 1, "wanted": BACKFILLED, "completions": BACKFILLED, "stamps": BACKFILLED}
 
 
 def test_the_impostor_writes_in_a_rigs_name_that_is_not_theirs(demo: FreshDatabase) -> None:
