@@ -21,12 +21,11 @@ from bot.model.ids import CommitHash, Commons, User
 from bot.model.ledger import Completion, Rig, Row
 from bot.model.pull import PullState, PullSummary
 from bot.reads import columns_at, main_head
-from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, ScratchAway
+from bot.scratch import PROBE, Scratch, ScratchAway
 from bot.settings import CommonsSettings, Settings, SettingsError
 
 PULLS_HEARD_MAX = 5
 """Newest open pulls whose comments are read for marks of a second bot."""
-PROCESS_OF = {DECIDE: "worker", REVIEW: "worker", PROBE: "prober"}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -66,7 +65,7 @@ def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...]]:
         return Unread(stranger(away)), ()
     told = Redis(version=said.version, eviction=said.eviction, memory_max=said.memory_max, keeps=said.keeps)
     return told, tuple(
-        Queue(name=name, waiting=count, workers=said.workers.get(name, 0), process=PROCESS_OF[name])
+        Queue(name=name, waiting=count, workers=said.workers.get(name, 0), process="prober" if name == PROBE else "worker")
         for name, count in said.waiting.items()
     )
 
