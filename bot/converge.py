@@ -53,6 +53,7 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
     done: list[Step] = []
     for _ in range(ROUNDS_MAX):
         snapshot, judgement, due = look(commons, number, deps)
+        _beware(snapshot, deps)
         if not due.steps:
             if _ask_forges(snapshot, due, deps, extend):
                 continue
@@ -80,6 +81,14 @@ def look(commons: Commons, number: PullNo, deps: Deps) -> tuple[Snapshot, Judgem
     snapshot = observe(commons, number, deps)
     judgement = judge(snapshot, deps.rules)
     return snapshot, judgement, plan(snapshot, judgement, deps.commands)
+
+
+def _beware(snapshot: Snapshot, deps: Deps) -> None:
+    """Tell all other pulls of a certain sign of another bot: what two bots do on one pull they do on each."""
+    sign, lasts_s = snapshot.another_bot, snapshot.policy.timing.other_bot_s
+    if sign is not None and sign.certain and sign != snapshot.other_bot:
+        left_s = lasts_s - (snapshot.taken_at - sign.at).total_seconds()
+        deps.scratch.notes.saw_other_bot(snapshot.commons, sign, ttl_s=left_s)
 
 
 def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:

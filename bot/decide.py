@@ -20,6 +20,7 @@ from bot.commands.reading import Parsed
 from bot.converge import Report, converge, look
 from bot.deps import Deps
 from bot.hub.client_v1 import HubV1, Journal
+from bot.model.another import DECIDED_ELSEWHERE
 from bot.model.finding import Judgement
 from bot.model.ids import CommentId, Commons, PullNo, User, digest, stamp_id
 from bot.model.ledger import read_time
@@ -123,7 +124,9 @@ class Case:
         at, pull = _begun_at(self.snapshot) or self.snapshot.taken_at, self.snapshot.pull.number
         words = " ".join(self.text.split())
         name = digest("decide/1", str(self.snapshot.commons), str(pull), self.who, self.snapshot.head or NO_HEAD, words)
-        return Comment(id=CommentId(f"decide-{name[:16]}"), author=self.who, body=self.text, created_at=at, updated_at=at)
+        return Comment(
+            id=CommentId(f"{DECIDED_ELSEWHERE}{name[:16]}"), author=self.who, body=self.text, created_at=at, updated_at=at
+        )
 
     @property
     def review(self) -> Comment:

@@ -98,6 +98,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         base=brought.base,
         comments=said.comments,
         hears=hub.hears,
+        other_bot=deps.scratch.notes.other_bot(commons),
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,

@@ -231,6 +231,8 @@ def _transaction(
     if only_denied and snapshot.denied(comment.author, deciding(commands)):
         return None  # told before, and told once is enough
     waits = [one for _, one in decided if isinstance(one, Wait)]
+    if any(parsed.decides and not parsed.rehearsed and isinstance(one, Follow) for parsed, one in decided):
+        waits.extend(_for_another_bot(snapshot))
     if waits and not begun:
         return waits[0]
     changes = any(isinstance(one, Follow) and one.changes for _, one in decided)
@@ -280,6 +282,15 @@ def _held_here(parsed: Parsed, one: Decision) -> Decision:
     if isinstance(one, Wait):
         return Refuse(md.own("The hold beside it does not wait for this."), md.own("Write it in a comment of its own."))
     return one
+
+
+def _for_another_bot(snapshot: Snapshot) -> tuple[Wait, ...]:
+    sign = snapshot.another_bot
+    if sign is None:
+        return ()
+    until = words.clock(sign.at + timedelta(seconds=snapshot.policy.timing.other_bot_s))
+    told = "{who} to be stopped or explained: another bot seems to work here. Without new signs of it, on at {until}."
+    return (Wait(md.fill(told, who=md.code(sign.account), until=until)),)
 
 
 def refused(snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md) -> Answer:

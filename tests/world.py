@@ -52,6 +52,7 @@ AT_ONCE = Timing(
     about_to_s=0.4,
     same_head_s=0,
     look_again_s=0.05,
+    other_bot_s=0,
 )
 """Waits of a world in which nobody is patient."""
 ROUNDS_MAX = 30

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli.shared import console, deps_of, settings_of, warn_read_only
-from bot.model.ids import Commons, PullNo
+from bot.model.ids import Commons, PullNo, User
 
 if TYPE_CHECKING:
     from bot.auditing import Gains
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
 _TOLD_DEAF: set[Commons] = set()
 """Commons of which this process has said that nobody is heard there."""
+_TOLD_OTHERS: set[tuple[Commons, User]] = set()
+"""Accounts whose signs of another bot this process has told of."""
 ORPHAN_PATIENCE_S = 5.0
 """How long a process ends in good order whose starter is gone."""
 FINDINGS_LOGGED_MAX = 20
@@ -150,6 +152,20 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
         _TOLD_DEAF.add(commons)
         mend = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
         log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), mend=mend)
+    sign = report.snapshot.another_bot
+    if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
+        _TOLD_OTHERS.add((commons, sign.account))
+        deps.scratch.counters.add("another_bot_seen")
+        same = report.snapshot.bot == sign.account
+        log.warning(
+            "another bot seems to work on this commons: decisions that have not begun wait",
+            commons=str(commons),
+            pull=number,
+            account=stranger(sign.account),
+            mend="Stop one of the two bots that use this token."
+            if same
+            else "Stop that bot; or, if it is none, add the account to ignored_users.",
+        )
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
     if report.stopped:

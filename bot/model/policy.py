@@ -63,6 +63,7 @@ class Timing:
     look_again_s: float = 60
     audit_s: float = 600
     """Main is audited no more often; 0: never."""
+    other_bot_s: float = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.model.another import Sign, sign_of_another
 from bot.model.evidence import Link, Probe, links_in
 from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
@@ -183,6 +184,8 @@ class Snapshot:
     comments: tuple[Comment, ...] = ()
     hears: bool = True
     """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
+    other_bot: Sign | None = None
+    """A certain sign of another bot, seen on any pull of this commons. From scratch paper: a hint."""
     changes: Changes = field(default_factory=Changes)
     reviewed: Changes = field(default_factory=Changes)
     since_last: Changes | None = None
@@ -335,6 +338,17 @@ class Snapshot:
     def spoke(self) -> bool:
         """Whether any comment of this pull is ours."""
         return self.bot is not None and any(c.author == self.bot for c in self.comments)
+
+    @property
+    def another_bot(self) -> Sign | None:
+        """A fresh sign of another bot, below this pull or remembered from another one."""
+        timing = self.policy.timing
+        here = (
+            sign_of_another(self.comments, self.bot, ignored=self.policy.ignored_users, together_s=timing.about_to_s)
+            if self.bot is not None
+            else None
+        )
+        return next((s for s in (here, self.other_bot) if s is not None and s.fresh(self.taken_at, timing.other_bot_s)), None)
 
     def written_after_merge(self, comment: Comment) -> bool:
         """Whether a comment was written when the pull was merged already, so that its command cannot be what merged it."""

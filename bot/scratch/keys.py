@@ -127,6 +127,10 @@ class Keys:
         """There while no audit is due."""
         return f"{self.prefix}audit-turn:{commons}"
 
+    def other_bot(self, commons: Commons) -> str:
+        """The last certain sign that another bot works on a commons."""
+        return f"{self.prefix}other-bot:{commons}"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import redis
 
-from bot.model.ids import CommentId, CommitHash, Commons, PullNo
+from bot.model.another import Sign
+from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User
 from bot.model.pull import PullState
 from bot.scratch.keys import Keys
 
@@ -92,6 +93,24 @@ class Notes:
             return {}
         found = {pull: _glance(answer) for pull, answer in zip(wanted, answers, strict=True)}
         return {pull: glance for pull, glance in found.items() if glance is not None}
+
+    def saw_other_bot(self, commons: Commons, sign: Sign, *, ttl_s: float) -> None:
+        """Remember a certain sign of another bot, for all pulls of the commons. Losing this costs a stop, not a deed."""
+        note = json.dumps({"account": sign.account, "at": _moment_text(sign.at)})
+        try:
+            self._redis.set(self._keys.other_bot(commons), note, px=max(1, round(ttl_s * 1000)))
+        except redis.RedisError:
+            return
+
+    def other_bot(self, commons: Commons) -> Sign | None:
+        """The certain sign remembered. None: there is none, or Redis is away."""
+        try:
+            note = json.loads(self._redis.get(self._keys.other_bot(commons)) or "null")
+            return (
+                Sign(account=User(str(note["account"])), at=datetime.fromisoformat(note["at"]), certain=True) if note else None
+            )
+        except (redis.RedisError, ValueError, TypeError, KeyError, RecursionError):
+            return None
 
     def glance(self, commons: Commons, pull: PullNo) -> Glance | None:
         """The glance remembered of one pull. None: none, or Redis is away."""
