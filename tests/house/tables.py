@@ -26,7 +26,7 @@ from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
 from bot.variables import VARIABLES
 from tests.faults import matrix
-from tests.house import checks, kinds, samples, wall
+from tests.house import checks, kinds, quirks, samples, wall
 from tests.house.tree import ROOT
 
 HOW = "written by python -m tests.house.tables --write"
@@ -92,6 +92,11 @@ def look_table() -> str:
     return _table(("a link that is", "not sooner than after", "not later than after"), map(row, Seen))
 
 
+def quirk_table() -> str:
+    """What production does beyond the contract, and by what name the look-alike plays it."""
+    return _table(("#", "what production does", "ask for"), quirks.rows())
+
+
 def review_sample() -> str:
     """A whole review."""
     return f"````markdown\n{samples.review()}\n````"
@@ -136,6 +141,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/rules.md": {"rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
+    "docs/sandbox.md": {"oddities": quirk_table},
     "docs/operations.md": {"unit": wall.unit, "ruleset": wall.ruleset},
 }
 """The generated parts of each document, by the name in their markers."""
