@@ -353,8 +353,11 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=41,
         fault="two bots by mistake, with one token and a Redis each",
-        holds="each deed once, whoever does it",
-        tests=(f"{BOTS}test_two_bots_by_mistake_each_with_a_redis_of_its_own_do_each_deed_once",),
+        holds="each deed once, whoever does it; they notice, and decisions wait until one is stopped",
+        tests=(
+            f"{BOTS}test_two_bots_by_mistake_each_with_a_redis_of_its_own_do_each_deed_once",
+            f"{ATTACKS}test_two_bots_with_one_token_stop_deciding_on_the_whole_commons_until_one_is_stopped",
+        ),
     ),
     Row(
         number=42,
