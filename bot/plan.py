@@ -189,8 +189,13 @@ def _answer(
         return _hint(snapshot, comment, (_EDITED,)) if reading.items else None
     if not reading.items:
         hints = [h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author)]
-        return _hint(snapshot, comment, tuple(errors.say_hint(h) for h in hints)) if hints else None
+        return _hint(snapshot, comment, tuple(errors.say_hint(h, _pin(snapshot)) for h in hints)) if hints else None
     return _transaction(snapshot, judgement, commands, comment, reading)
+
+
+def _pin(snapshot: Snapshot) -> str | None:
+    """The reviewed head as it is typed, for lines that are offered for copying."""
+    return snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
 
 
 _EDITED = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
@@ -209,7 +214,7 @@ def _transaction(
     So they stop what takes a safeguard away. Other commands are carried out all the same, and do not stop it: a decision that
     was followed is what the answer's mark tells of, and one that has begun waits for none of them.
     """
-    pin = snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
+    pin = _pin(snapshot)
     problems: list[Md] = [errors.explain(m, pin) for m in reading.misread]
     if (two := errors.two_decisions(reading)) is not None:
         problems.append(two)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide
+from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Refuse, Wait
 from bot.model.ids import CommitHash
@@ -45,7 +45,9 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
         if tie is not None:
             return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
     if isinstance(allowed, Denied):
-        return Refuse(allowed.reason, allowed.remedy, denied=not is_validator(snapshot, comment.author))
+        if is_validator(snapshot, comment.author):
+            return Refuse(allowed.reason, allowed.remedy)
+        return Refuse(allowed.reason, md.join([allowed.remedy, _what_else(asked)], " "), denied=True)
     if verb in deciding(asked.catalog) and (hold := held(asked, begun=begun)) is not None:
         return hold
     review = _named_review(asked)
@@ -86,6 +88,14 @@ def _denied_before(asked: Asked) -> Refuse | None:
 def deciding(catalog: Catalog) -> tuple[str, ...]:
     """Names of the commands that decide."""
     return tuple(command.name for command in catalog.commands if command.decides)
+
+
+def _what_else(asked: Asked) -> Md:
+    """What somebody who may not decide can do all the same."""
+    snapshot, user = asked.snapshot, asked.comment.author
+    open_to = {"recheck": may_recheck(snapshot, user), "hold": bool(snapshot.rigs_of(user)), "status": True, "help": True}
+    names = [md.code(f"/{name}") for name, may in open_to.items() if may]
+    return md.fill("You can use {names}.", names=md.join(names, ", "))
 
 
 def _still_open(snapshot: Snapshot, verb: str) -> tuple[Md, ...]:

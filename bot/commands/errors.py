@@ -18,27 +18,28 @@ def explain(misread: Misread, pin: str | None = None) -> Md:
     return md.lines(
         md.pointed(misread.line, carets),
         says[0] if len(says) == 1 else md.bullets(says),
-        _ready(_pinned(misread, pin)),
+        _ready(misread.meant, pin if misread.pinnable else None),
     )
 
 
-def say_hint(hint: Hint) -> Md:
-    """Why a line was not read as a command, and what to write instead."""
-    return md.lines(md.fence((hint.line,)), _why(hint.kind), _ready(hint.ready))
+def say_hint(hint: Hint, pin: str | None = None) -> Md:
+    """Why a line was not read as a command, and what to write instead; `pin` as in `explain`."""
+    return md.lines(md.fence((hint.line,)), _why(hint.kind), _ready(hint.ready, pin if hint.pinnable else None))
 
 
 def two_decisions(reading: Reading) -> Md | None:
-    """Why none of the decisions a comment asks for is carried out, as a sentence; None if nothing stands against it."""
+    """Why none of the decisions a comment asks for is carried out, below their lines; None if nothing stands against it."""
     found = grammar.one_decision(reading)
-    return md.fill("{says}.", says=found.says) if isinstance(found, grammar.Undecided) else None
+    if not isinstance(found, grammar.Undecided):
+        return None
+    lines = tuple(parsed.line for parsed in reading.parsed if parsed.decides)
+    return md.lines(md.fence(lines) if lines else None, md.fill("{says}.", says=found.says))
 
 
 def not_alone(parsed: Parsed) -> Md:
     """Why a line that takes a safeguard away is not carried out beside one that was not understood."""
-    return md.fill(
-        "{name} was not carried out, because not all of this comment could be.",
-        name=md.code(f"/{parsed.name}"),
-    )
+    told = md.fill("{name} was not carried out, because not all of this comment could be.", name=md.code(f"/{parsed.name}"))
+    return md.lines(md.fence((parsed.line,)), told)
 
 
 def _why(kind: HintKind) -> Md:
@@ -62,12 +63,9 @@ def _why(kind: HintKind) -> Md:
             return md.own("Only the first 16 kB of a comment are read, and this line stands below. Write it on its own.")
 
 
-def _ready(line: str | None) -> Md | None:
-    return md.lines(md.own("Ready to copy:"), md.fence((line,))) if line is not None else None
-
-
-def _pinned(misread: Misread, pin: str | None) -> str | None:
-    if misread.meant is None or pin is None or not misread.pinnable:
-        return misread.meant
-    name, _, rest = misread.meant.partition(" ")
-    return f"{name} --at {pin} {rest}".rstrip()
+def _ready(line: str | None, pin: str | None) -> Md | None:
+    """The line to copy, with the reviewed head behind the command's name where that is missing."""
+    if line is None:
+        return None
+    name, _, rest = line.partition(" ")
+    return md.lines(md.own("Ready to copy:"), md.fence((f"{name} --at {pin} {rest}".rstrip() if pin else line,)))

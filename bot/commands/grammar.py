@@ -132,7 +132,7 @@ class _Named:
             name=command.name,
             decides=command.decides,
             meant=meant,
-            pinnable=command.option("at") is not None and "--at" not in meant,
+            pinnable=_pinnable(command, meant),
         )
 
 
@@ -186,7 +186,7 @@ def _hints(page: Page, commands: Catalog, *, talk: bool) -> Iterator[Hint]:
     if talk:
         fenced = [text for text in page.fenced if text.strip()]
         if len(fenced) == 1 and (line := _known_line(fenced[0], commands)):
-            yield Hint(kind=HintKind.FENCED, line=line, ready=line)
+            yield _instead(HintKind.FENCED, line, line, commands)
         yield from _talk(page, commands)
 
 
@@ -218,8 +218,18 @@ def _mid_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
         # "I would not /reject this" is talk about a command; courtesies before it or options behind it make it one.
         if _OPTION.search(rest) or _courteous(text[: match.start()]):
             ready = _as_meant(f"/{command.name}{rest}", command)
-            return Hint(kind=HintKind.MID_LINE, line=text.strip(), ready=ready), match.start() + 1
+            return _instead(HintKind.MID_LINE, text.strip(), ready, commands), match.start() + 1
     return None
+
+
+def _instead(kind: HintKind, line: str, ready: str, commands: Catalog) -> Hint:
+    named = _NAMED.match(ready)
+    command = commands.get(named["word"]) if named is not None else None
+    return Hint(kind=kind, line=line, ready=ready, pinnable=command is not None and _pinnable(command, ready))
+
+
+def _pinnable(command: Command, line: str) -> bool:
+    return command.option("at") is not None and "--at" not in line
 
 
 def _courteous(before: str) -> bool:
@@ -235,4 +245,4 @@ def _command_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
     if match is None or command is None or not command.decides:
         return None
     ready = _as_meant(f"/{command.name}{text[match.end() :].rstrip()}", command)
-    return Hint(kind=HintKind.WL, line=text.strip(), ready=ready), match.start("wl") + 1
+    return _instead(HintKind.WL, text.strip(), ready, commands), match.start("wl") + 1

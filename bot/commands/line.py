@@ -322,7 +322,9 @@ class _Draft:
                     option=_dashed(option.name),
                     takes=option.reads.takes,
                 )
-                self._wrong(says, None, (start, start, f" {option.usage}"))
+                # Behind the name of a check, as it is written everywhere else.
+                spot = len(self.line) if command.takes is Takes.CHECK else start
+                self._wrong(says, None, (spot, spot, f" {option.usage}"))
         if command.takes is Takes.REASON and not self.reason:
             says = md.fill(
                 "{name} needs a reason, behind it or on the lines below: whoever did the work will read it",

@@ -69,7 +69,7 @@ def _named(judgement: Judgement, typed: tuple[str, ...]) -> str | Refuse:
     if (meant and set(meant) <= set(final)) or (not meant and checks.about(word, final)):
         return Refuse(md.fill("The check {name} cannot be overridden.", name=name), _left(open_to))
     if not meant and (unknown := checks.unknown(typed, known)) is not None:
-        return unknown
+        return Refuse(unknown.reason, _left(open_to))
     fails = [rule for rule in meant if rule in open_to]
     if len(fails) > 1:
         return Refuse(md.fill("{name} names more than one check.", name=name), _left(open_to))

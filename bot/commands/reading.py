@@ -103,11 +103,15 @@ class HintKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hint:
-    """Nothing was read, and here is why. `ready` is the line to write instead, if one can be told; foreign text."""
+    """Nothing was read, and here is why. `ready` is the line to write instead, if one can be told; foreign text.
+
+    `pinnable`: the line to write takes `--at`, and has none.
+    """
 
     kind: HintKind
     line: str
     ready: str | None = None
+    pinnable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

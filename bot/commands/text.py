@@ -21,6 +21,8 @@ REST_CHARS_MAX = 64 * 1024
 """How far beyond the cut it is looked whether a command was cut off."""
 
 _START, _END = "\ue000", "\ue001"
+_NOT_OURS = str.maketrans(_START + _END, "\ue002\ue002")
+"""What a comment has of these itself becomes another of their kind: dropped like it, but in its place till then."""
 _SPOT = re.compile(f"{_START}([0-9]+){_END}")
 _SLASH = re.compile(r" {0,3}/(?=[A-Za-z?])")
 _LINE_END = re.compile(r"\r\n?")
@@ -54,7 +56,7 @@ class Page:
 def open_page(body: str) -> Page:
     """Normalise and cut a comment, and see which of its lines are plain text. Total: any text gives a page."""
     kept, rest = _cut(_LINE_END.sub("\n", body[: BODY_BYTES_MAX + REST_CHARS_MAX]), more=len(body) > BODY_BYTES_MAX)
-    raw = kept.replace(_START, "").replace(_END, "").split("\n")
+    raw = kept.translate(_NOT_OURS).split("\n")
     lines = [normalised(line) for line in raw]
     spots = {n: match.end() for n, line in enumerate(lines) if (match := _SLASH.match(line))}
     tokens, where = _parse(lines, spots)

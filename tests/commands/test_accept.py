@@ -420,7 +420,7 @@ def test_only_validators_accept(merge: bool) -> None:
     snapshot = on_main() if merge else reviewed()
     reason, remedy = refused(ask(ACCEPT, snapshot, by="cy"))
     assert reason.startswith("Only validators decide here.")
-    assert remedy == "Free validators: `ana`, `bo`."
+    assert remedy == "Free validators: `ana`, `bo`. You can use `/hold`, `/status`, `/help`."
 
 
 # --- merged already -----------------------------------------------------------------------------------------------------

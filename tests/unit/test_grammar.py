@@ -298,7 +298,7 @@ PLAIN_ERRORS = [
         "/override evidence_is_alive",
         None,
         "`/override` needs `--because` (a text of up to 2,000 characters)",
-        '/override --because "…" evidence_is_alive',
+        '/override evidence_is_alive --because "…"',
     ),
     (
         '/override --because "fine"',
@@ -363,7 +363,9 @@ def test_what_is_near_no_command_gets_silence(line: str) -> None:
 def test_two_decisions_in_one_comment_are_none() -> None:
     reading = read("/accept -q 4\n\n/reject no", CATALOG)
     assert one_decision(reading) == Undecided(Md("Two decisions in one comment: neither was carried out"))
-    assert errors.two_decisions(reading) == "Two decisions in one comment: neither was carried out."
+    assert errors.two_decisions(reading) == (
+        "```\n/accept -q 4\n/reject no\n```\n\nTwo decisions in one comment: neither was carried out."
+    )
 
 
 def test_a_wrong_second_decision_counts_as_one() -> None:
@@ -409,6 +411,8 @@ IMMUNE = [
     "```\n``\u200b`\n/accept -q 4\n```",
     "\u200b```\n/accept -q 4",
     "```\r/accept -q 4\r```",
+    "<details>\n\ue000\n/accept -q 4",
+    "``\n\ue001\n/accept -q 4\n``",
     "- /accept -q 4",
     "# /accept -q 4",
     "&#47;accept -q 4",
