@@ -77,7 +77,21 @@ def _review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan
         return Plan()
     if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
         return Plan()  # a validator has spoken about this very head; the answer says all there is to say
+    if snapshot.holds and newest is not None and newest.mark.head == head and not _asked_for_newer(snapshot, judgement, newest):
+        return Plan()  # nothing is decided meanwhile, and what placed the hold was answered: a review follows once it is lifted
+    if (enough := _said_enough(snapshot)) is not None and not (
+        _asked_to_speak(snapshot, commands) or _asked_for_newer(snapshot, judgement, snapshot.reviews[-1])
+    ):
+        return enough
     return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, head, digest),))
+
+
+def _said_enough(snapshot: Snapshot) -> Plan | None:
+    """A pull that keeps changing is not reviewed without end: then only somebody who wants to decide hears more that day."""
+    today = snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=reviews.DAY_S))
+    if len(today) < reviews.REVIEWS_A_DAY_MAX:
+        return None
+    return _until(today[0].comment.created_at, reviews.DAY_S, md.own("a day with fewer reviews"))
 
 
 def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: str) -> PostReview:

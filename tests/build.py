@@ -230,7 +230,7 @@ def a_pull(**fields: Any) -> Pull:
 def a_comment(author: str = "ana", body: str = "/accept --quality 4", at: datetime | None = None, **fields: Any) -> Comment:
     """A comment a minute old; its id is told from author, body and time unless given."""
     written = at or ago(minutes=1)
-    named = CommentId(hashlib.sha256(f"{author}|{body}|{written}".encode()).hexdigest()[:12])
+    named = CommentId(hashlib.sha256(f"{author}|{body}|{written}".encode("utf-8", "surrogatepass")).hexdigest()[:12])
     sane = Comment(id=named, author=User(author), body=body, created_at=written, updated_at=written)
     return replace(sane, **fields)
 

@@ -31,6 +31,8 @@ WORD_CHARS_MAX = 64
 PROBLEMS_MAX = 10
 NEAR_OPTION = 0.7
 MENDS_MAX = 4
+REASON_WORDS = frozenset({"reason", "why", "because"})
+"""Options that people expect to hold a reason: free text needs none, so it is taken for what it says."""
 BLANKS = frozenset({"…", "..."})
 """What stands for words still to be written, in the lines we offer for copying; never taken for a reason."""
 
@@ -134,6 +136,8 @@ class _Draft:
         free = self.command.takes.free
         match = _LONG.match(self.line, at)
         if match is not None:
+            if free and match["key"].casefold() in REASON_WORDS:
+                return self._named_reason(match.end())
             option = self.command.option(match["key"])
             if option is not None:
                 return self._known(option, at, match.end())
@@ -144,12 +148,28 @@ class _Draft:
             short = self.command.short(match["key"]) if len(match["key"]) == 1 else None
             if short is not None:
                 return self._known(short, at, match.end())
+            if (glued := self._glued(match["key"])) is not None:
+                return self._known(glued, at, at + 2)
             return None if free else self._unknown(at, match.end(), match["key"])
         match = _KEYED.match(self.line, at)
         if match is not None and not free:
             option = self.command.option(match["key"])
             return self._known(option, at, match.end() - 1) if option is not None else None
         return None
+
+    def _glued(self, key: str) -> Option | None:
+        """The option of `-q4`: a letter, and behind it what can be nothing but its value."""
+        short = self.command.short(key[0])
+        if short is None or not isinstance(short.reads, Rating | Fraction | OneOf):
+            return None
+        return short if isinstance(short.reads.read(key[1:]), Got) else None
+
+    def _named_reason(self, end: int) -> int:
+        """`--reason …`, where free text needs no name: the rest of the line, without the quotes around it."""
+        text = self.line[end:].lstrip(" =").rstrip()
+        whole = len(text) > 1 and text[0] in _OPENING and _closing(text, 0) == len(text) - 1
+        self.reason = text[1:-1] if whole else text
+        return len(self.line)
 
     def _known(self, option: Option, at: int, end: int) -> int:
         """Read the value of `option`, whose name lies from `at` to `end`."""
@@ -226,23 +246,17 @@ class _Draft:
         names = [w for o in self.command.options for w in (o.name, *o.aliases)]
         guess = near(key.replace("_", "-"), tuple(names), cutoff=NEAR_OPTION)
         option = self.command.option(guess) if guess is not None else None
-        short = self.command.short(key[0])
-        glued = short if short is not None and isinstance(short.reads.read(key[1:]), Got) else None
         if option is not None:
             self.named.add(option.name)
             says = md.fill("Unknown option; did you mean {option}?", option=_dashed(option.name))
             self._wrong(says, at, (at, end, f"--{option.name}"))
-        elif glued is not None:
-            self.named.add(glued.name)
-            mend = f"--{glued.name} {key[1:]}"
-            self._wrong(md.fill("Unknown option; did you mean {mend}?", mend=md.code(mend)), at, (at, end, mend))
         elif names:
             known = ", ".join(o.name for o in self.command.options)
             self._wrong(md.fill("Unknown option; options: {known}", known=Md(known)), at)
         else:
             self._wrong(md.fill("{name} takes no options", name=self._name), at)
         stop = _end_of_word(self.line, end)
-        if stop > end or glued is not None or (option is not None and option.flag) or self.command.takes.free:
+        if stop > end or (option is not None and option.flag) or self.command.takes.free:
             return stop
         begin = _skip(self.line, end)
         if self._no_value(begin, equals=False):

@@ -359,6 +359,10 @@ class Snapshot:
         """Reviews of ours that stood there when `comment` was written."""
         return tuple(r for r in self.reviews if r.comment.created_at < comment.created_at)
 
+    def reviews_since(self, moment: datetime) -> tuple[Review, ...]:
+        """Reviews of ours at or after a moment."""
+        return tuple(r for r in self.reviews if r.comment.created_at >= moment)
+
     def _marked(self) -> tuple[tuple[Comment, Mark], ...]:
         pairs = ((c, read_mark(c, self.bot)) for c in self.comments)
         return tuple((c, m) for c, m in pairs if m is not None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString
 
 from bot.model.evidence import Link, Probe, Seen
@@ -25,6 +25,9 @@ LINES_MAX = 30
 TABLES_MAX = 8
 ELSEWHERE_MAX = 3
 OVERRIDES_MAX = 2
+REVIEWS_A_DAY_MAX = 8
+"""Of one pull, unasked. The last of them says that it is the last."""
+DAY_S = 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +90,7 @@ def _body(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md:
         _notes(judgement, room),
         _what_changed(snapshot, judgement, room),
         _about(snapshot),
+        _last_today(snapshot),
         _next(snapshot, judgement),
     )
 
@@ -261,6 +265,12 @@ def _what_changed(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md |
 def _about(snapshot: Snapshot) -> Md:
     """Three facts in a row: what is touched, whose work it is, and as of when all this is said."""
     return Md("\n".join(line for line in (_rows(snapshot), _worker(snapshot), _checked(snapshot)) if line))
+
+
+def _last_today(snapshot: Snapshot) -> Md | None:
+    if len(snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=DAY_S))) + 1 < REVIEWS_A_DAY_MAX:
+        return None
+    return md.own("This pull was reviewed often within a day. More follows tomorrow, or when somebody asks to decide it.")
 
 
 def _rows(snapshot: Snapshot) -> Md:

@@ -45,6 +45,7 @@ STORIES = (
     ),
     Story("accept", Landing.DIRECT, "/accept --quality 4", ("POST merge", *("POST sql-writes",) * 3, ANSWER)),
     Story("reject-unmerged", Landing.PULL, "/reject it does not build", (ANSWER,)),
+    Story("hold", Landing.PULL, "/hold wait for bo", (ANSWER,)),
     Story("reject-on-main", Landing.PULL, "/reject it does not build", (*BY_PULL, ANSWER), on_main=True),
     Story("reject-on-main", Landing.DIRECT, "/reject it does not build", (*("POST sql-writes",) * 2, ANSWER), on_main=True),
     Story("close", Landing.PULL, "/close --yes solved elsewhere", (*BY_PULL, "PATCH 1", ANSWER)),
@@ -96,11 +97,12 @@ def check(world: World, pull: PullNo, story: Story) -> None:
     expected = {
         "accept": ("merged", 1, 1, 1, "completed"),
         "reject-unmerged": ("open", 0, 0, 0, "open"),
+        "hold": ("open", 0, 0, 0, "open"),
         "reject-on-main": ("merged", 0, 0, 0, "claimed"),
         "close": ("closed", 1, 0, 0, "completed"),
     }
     assert found == expected[story.name]
-    head = {"accept": "**ACCEPTED**", "close": "**CLOSED"}.get(story.name, "**REJECTED**")
+    head = {"accept": "**ACCEPTED**", "close": "**CLOSED", "hold": "**HELD**"}.get(story.name, "**REJECTED**")
     assert answers[0].startswith(head), answers[0]
 
 

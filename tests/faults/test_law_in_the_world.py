@@ -24,6 +24,7 @@ def test_what_is_planned_after_each_step_is_the_rest_of_the_plan(scene: tuple[Wo
     assert [type(step).__name__ for step in steps] == {
         "accept": ["MergePull", "Land", "Answer"],
         "reject-unmerged": ["Answer"],
+        "hold": ["Answer"],
         "reject-on-main": ["Land", "Answer"],
         "close": ["Land", "ClosePull", "Answer"],
     }[story.name]

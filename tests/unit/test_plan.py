@@ -19,6 +19,7 @@ from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, Land, MergePull, Outcome, PostReview, Step
 from bot.plan import Plan, plan
 from bot.speech.md import Md
+from bot.speech.reviews import REVIEWS_A_DAY_MAX
 from tests.build import (
     BOT,
     COMMONS,
@@ -27,6 +28,7 @@ from tests.build import (
     a_comment,
     a_finding,
     a_hash,
+    a_hold,
     a_judgement,
     a_policy,
     a_probe,
@@ -35,6 +37,7 @@ from tests.build import (
     a_snapshot,
     ago,
     an_answer,
+    an_override,
     merged,
 )
 
@@ -220,6 +223,37 @@ def test_a_pull_whose_branch_is_gone_is_told_so_once() -> None:
 )
 def test_what_is_never_reviewed(fields: dict[str, Any]) -> None:
     assert planned(a_snapshot(**fields), FAULT) == Plan()
+
+
+def many_reviews(hours: float = 23, count: int = REVIEWS_A_DAY_MAX) -> tuple[Comment, ...]:
+    """Reviews of earlier heads, the oldest so many hours ago."""
+    return tuple(a_review(head=a_hash(f"h{n}"), at=ago(hours=hours - n), n=n + 1) for n in range(count))
+
+
+def test_a_pull_that_keeps_changing_is_not_reviewed_without_end() -> None:
+    last = the_review(planned(a_snapshot(comments=many_reviews()[1:])))
+    assert "More follows tomorrow, or when somebody asks to decide it." in last.body
+    assert "More follows" not in the_review(planned(a_snapshot(comments=many_reviews()[2:]))).body
+    found = planned(a_snapshot(comments=many_reviews()))
+    assert (found.steps, found.waits) == ((), ("a day with fewer reviews",))
+    assert found.look_at == ago(hours=23) + timedelta(days=1)
+    assert names(planned(a_snapshot(comments=many_reviews(hours=25)))) == ("PostReview",)
+
+
+def test_somebody_who_wants_to_decide_hears_more_on_any_day() -> None:
+    asked = commanding("/accept -q 4")
+    told = an_answer(asked, "accept", outcome="refused", at=ago(minutes=4))
+    assert names(planned(a_snapshot(comments=(*many_reviews(), asked, told)))) == ("PostReview",)
+    assert names(planned(a_snapshot(comments=(*many_reviews(), an_override(at=ago(minutes=4)))))) == ("PostReview",)
+
+
+def test_a_held_pull_is_not_reviewed_again_for_the_hold_until_its_head_moves() -> None:
+    held, waits = a_snapshot(comments=(REVIEWED, a_hold())), a_judgement(waiting_for="`cy` to lift the hold")
+    assert planned(held, waits) == Plan()
+    moved = replace(held, head=a_hash("pushed"), head_at=ago(hours=1))
+    assert the_review(planned(moved, waits)).body.startswith("**WAITING**")
+    overridden = replace(held, comments=(*held.comments, an_override(at=ago(minutes=5))))
+    assert the_review(planned(overridden, waits)).body.startswith("**WAITING**")
 
 
 def test_after_a_rejection_of_this_head_nothing_is_added_until_it_moves() -> None:
