@@ -7,6 +7,7 @@
 #   make slow                        the long runs that `make test` leaves out (about 10 minutes)
 #   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
+#   make fuzz [FUZZ=200000]          as many broken comments, read by the grammar (about 8 minutes on two cores)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
 
@@ -17,7 +18,7 @@ export PYTHON
 MINUTES ?= 10
 LANDING ?= pull
 
-.PHONY: help demo smoke test slow faults soak check bench mutants format lock clean
+.PHONY: help demo smoke test slow faults soak check bench mutants fuzz format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,6 +51,9 @@ bench: $(VENV)/.ready-dev
 mutants: $(VENV)/.ready-dev
 	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python -m pip install --quiet cosmic-ray==8.7.0
 	@$(BIN)/python -m tests.mutants $(if $(filter all,$(MUTANTS)),--all,$(MUTANTS))
+
+fuzz: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check

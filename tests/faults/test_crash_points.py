@@ -45,11 +45,11 @@ STORIES = (
     ),
     Story("accept", Landing.DIRECT, "/accept --quality 4", ("POST merge", *("POST sql-writes",) * 3, ANSWER)),
     Story("reject-unmerged", Landing.PULL, "/reject it does not build", (ANSWER,)),
-    Story("hold", Landing.PULL, "/hold wait for bo", (ANSWER,)),
     Story("reject-on-main", Landing.PULL, "/reject it does not build", (*BY_PULL, ANSWER), on_main=True),
     Story("reject-on-main", Landing.DIRECT, "/reject it does not build", (*("POST sql-writes",) * 2, ANSWER), on_main=True),
     Story("close", Landing.PULL, "/close --yes solved elsewhere", (*BY_PULL, "PATCH 1", ANSWER)),
     Story("close", Landing.DIRECT, "/close --yes solved elsewhere", (*("POST sql-writes",) * 2, "PATCH 1", ANSWER)),
+    Story("hold", Landing.PULL, "/hold wait for bo", (ANSWER,)),
 )
 POINTS = [(story, at, when) for story in STORIES for at in range(1, len(story.effects) + 1) for when in ("before", "after")]
 
