@@ -246,8 +246,8 @@ def _transaction(
     begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
     if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
         decided = [(parsed, _held_here(parsed, one)) for parsed, one in decided]
-    only_denied = not problems and bool(decided) and all(isinstance(one, Refuse) and one.denied for _, one in decided)
-    if only_denied and snapshot.denied(comment.author, deciding(commands)):
+    denials = [p.decides and isinstance(one, Refuse) and one.denied for p, one in decided]
+    if denials and all(denials) and not problems and snapshot.denied(comment.author, deciding(commands)):
         return None  # told before, and told once is enough
     waits = [one for _, one in decided if isinstance(one, Wait)]
     if any(parsed.decides and not parsed.rehearsed and isinstance(one, Follow) for parsed, one in decided):

@@ -200,6 +200,8 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         ),
         _line("/accept --quality 4", by="cy", on=told_before),
         _line("/reject no", by="cy", on=told_before),
+        _line("/status\n/accept --quality 4", "Only validators decide here", "**STATUS**", by="cy", on=told_before),
+        _line("/override evidence_is_alive --because ok", "Only validators decide here", by="cy", on=told_before),
         _line("/accept --quality 4", "Only validators decide here", "`/recheck`", by="pia"),
         _line("/accept --quality 4", "Yearbook rule", "`ana-town` and `polecat-7`", "Free validators: `bo`", on=other_rig),
         _line("/accept --quality 4", "Several of your rigs may decide here", "--as mill", on=two_rigs),
