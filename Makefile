@@ -46,6 +46,7 @@ soak: $(VENV)/.ready-dev
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m benchmarks.judge
 	@$(BIN)/python -m benchmarks.evidence
+	@$(BIN)/python -m benchmarks.door
 
 # Not in the lock: one of its own packages has no wheel, and only this goal needs it.
 mutants: $(VENV)/.ready-dev

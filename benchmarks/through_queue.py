@@ -53,7 +53,7 @@ def drain(server: Server, links: int) -> Drained:
     """Knock for all links, and wait until every pull has been knocked in answer. Raises MeasureError."""
     urls = server.urls(links)
     jobs = [urls[at : at + LINKS_PER_JOB] for at in range(0, len(urls), LINKS_PER_JOB)]
-    with _redis() as url, make_patient_redis(url) as client, _prober(url) as prober:
+    with own_redis() as url, make_patient_redis(url) as client, _prober(url) as prober:
         scratch = Scratch(client, now=lambda: datetime.now(UTC))
         # The prober is up once the first job is done.
         scratch.knocks.knock_probe(_COMMONS, PullNo(len(jobs) + 1), (f"{server.hosts[0]}/warm-up/0",))
@@ -69,7 +69,7 @@ def drain(server: Server, links: int) -> Drained:
 
 
 @contextmanager
-def _redis() -> Iterator[str]:
+def own_redis() -> Iterator[str]:
     """The URL of a Redis of our own, on a Unix socket, without persistence."""
     # A socket's path may have about a hundred characters.
     folder = Path(tempfile.mkdtemp(prefix="sb-bench-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108

@@ -113,6 +113,11 @@ def _of_error(error: ValidationError, name: str) -> Iterator[Problem]:
 
 
 def _mend_of(error: ValidationError | Any | None) -> str:
+    if error is not None and error.validator == "enum" and isinstance(error.instance, str):
+        words = error.schema["enum"] if isinstance(error.schema, dict) else ()
+        near = difflib.get_close_matches(error.instance, [str(word) for word in words], n=1, cutoff=0.6)
+        if near:
+            return f"Did you mean {near[0]}?"
     said = error.schema.get("description") if error is not None and isinstance(error.schema, dict) else None
     return f"Expected: {said}" if said else "See bot/settings.schema.json for what can stand here."
 

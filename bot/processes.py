@@ -108,6 +108,11 @@ class Child:
         threading.Thread(target=self._read, name=f"lines of {name}", daemon=True).start()
 
     @property
+    def pid(self) -> int:
+        """Process id, which is that of its group as well."""
+        return self._process.pid
+
+    @property
     def status(self) -> int | None:
         """Exit status, None while it runs."""
         return self._process.poll()

@@ -24,7 +24,7 @@ from uuid import uuid4
 import redis
 import structlog
 from rq import Queue, SimpleWorker
-from rq.exceptions import StopRequested
+from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
@@ -37,6 +37,7 @@ from bot.model.evidence import EVIDENCE_LINKS_MAX
 from bot.model.ids import Commons, PullNo
 from bot.scratch import DECIDE, FUNCTIONS, PROBE, REVIEW, Held, Lease, Lost, Scratch
 from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
+from bot.scratch.plain_job import plain_job
 
 WORKER_TTL_S: Final = 25
 """With this and the next, a job that died with its worker is found again after about a minute (measured on rq 2.12)."""
@@ -85,10 +86,12 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
 
     class ListedJob(Job):
         def restore(self, raw_data: Any) -> Any:
-            super().restore(raw_data)
-            self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
-            self.webhooks = []
-            self.repeats_left = None
+            try:
+                plain = plain_job(raw_data)
+            except ValueError as error:
+                # What RQ passes by without a word, as it does jobs that have expired.
+                raise NoSuchJobError(str(error)) from None
+            super().restore(plain)
 
         @property
         def func(self) -> Function:

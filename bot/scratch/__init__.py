@@ -102,6 +102,18 @@ class Scratch:
         except redis.RedisError:
             return False
 
+    def trouble(self) -> str:
+        """Why nothing could be written to Redis now, in a sentence; empty if it could."""
+        try:
+            self.redis.set(self.keys.well(), "1", ex=60)
+        except redis.OutOfMemoryError:
+            return "Redis is full: it has come to its maxmemory"
+        except redis.ResponseError as error:
+            return f"Redis takes nothing: {str(error)[:80]}"
+        except redis.RedisError:
+            return "Redis does not answer"
+        return ""
+
     @contextmanager
     def at_work(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
         """Hold the lease of a pull; extend it as you go. Whoever came by meanwhile is knocked for again afterwards.

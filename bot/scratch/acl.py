@@ -44,7 +44,6 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
         keys.control(),
         keys.hint(PROBE, "*"),
         keys.hint(REVIEW, "*"),
-        keys.generation(REVIEW, "*"),
     )
     patterns = tuple(f"~{name}" for name in (*ours, *_RQ_OWN, *_RQ_SHARED))
     commands = ("-@all", "+@connection", "+@transaction", "+@read", "+@write", "+@pubsub", "-@dangerous", "-scan", "-randomkey")

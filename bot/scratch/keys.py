@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from bot.model.ids import Commons, PullNo, digest
@@ -30,10 +31,6 @@ class Keys:
     def is_hint(self, text: str) -> bool:
         """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
         return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
-
-    def generation(self, queue: str, target: str) -> str:
-        """Number of the last job made for `target` in `queue`; part of the job's id."""
-        return f"{self.prefix}generation:{queue}:{target}"
 
     def lease(self, name: str) -> str:
         """Token of whoever holds the lease."""
@@ -135,11 +132,16 @@ class Keys:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"
 
+    def well(self) -> str:
+        """Written to see whether anything can be written."""
+        return f"{self.prefix}well"
+
     def counters(self) -> str:
         """Hash, counter name to count."""
         return f"{self.prefix}counters"
 
 
+@lru_cache(maxsize=4096)
 def pull_target(commons: Commons, pull: PullNo) -> str:
     """Sixteen hex digits that name a pull in hints and job ids."""
     return digest("pull/1", str(commons), str(pull))[:16]

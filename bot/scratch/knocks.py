@@ -6,16 +6,22 @@ knocks before the job begins is one job, and a knock after it has begun is exact
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from typing import Final
 
 import redis
 from rq import Queue, Retry, Worker
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from bot.model.ids import Commons, PullNo
 from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys, probe_target, pull_target, sweep_target
+from bot.scratch.plain_job import CRASH_RETRIES, FAILURE_TTL_S, RESULT_TTL_S
+from bot.scratch.together import Together
 
 RUN: Final = "bot.worker.run"
 """Called with (commons: str, pull: int, queue: str, hint: str)."""
@@ -28,14 +34,22 @@ FUNCTIONS: Final = frozenset({RUN, RUN_SWEEP, RUN_PROBE})
 
 HINT_TTL_S: Final = 300
 """So long at most can a hint whose job was lost swallow knocks."""
-GENERATION_TTL_S: Final = 7 * 86400
-RESULT_TTL_S: Final = 60
-FAILURE_TTL_S: Final = 3600
+HINT_FIRST_S: Final = 5
+"""So long does a hint wait for its job: whoever makes it may be killed in between."""
 JOB_TIMEOUT_S: Final[Mapping[str, int]] = {RUN: 900, RUN_SWEEP: 600, RUN_PROBE: 300}
-CRASH_RETRIES: Final = 2
-_TRIES: Final = 5
 ALIVE_S: Final = 90
 """A worker that said so within this time is alive: an idle one does every few seconds (bot.worker, WORKER_TTL_S)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A job that is wanted, unless `hint` stands already."""
+
+    queue: str
+    function: str
+    args: tuple[object, ...]
+    hint: str
+    target: str
 
 
 class Knocks:
@@ -45,6 +59,7 @@ class Knocks:
         self._redis = client
         self._keys = keys
         self._queues = {name: Queue(name, connection=client, serializer=JSONSerializer) for name in QUEUES}
+        self._at_once = Together(self._make)
 
     def knock(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW) -> bool:
         """Ask for a look at a pull. True: a job was made; False: one waits already and has not begun.
@@ -91,38 +106,51 @@ class Knocks:
 
     def _ask(self, queue: str, function: str, args: tuple[object, ...], target: str) -> bool:
         hint = self._keys.hint(queue, target)
-        generation = self._keys.generation(queue, target)
-        with self._redis.pipeline() as pipe:
-            for _ in range(_TRIES):
-                try:
-                    pipe.watch(hint)  # type: ignore[no-untyped-call]
-                    if pipe.exists(hint):
-                        return False
-                    # Still outside the transaction: a number that is never used is harmless.
-                    number = pipe.incr(generation)
-                    pipe.multi()
-                    pipe.expire(generation, GENERATION_TTL_S)
-                    pipe.set(hint, "1", ex=HINT_TTL_S)
-                    # One transaction: no hint ever stands without its job. No unique=True: RQ would go on refusing the
-                    # id while the job runs, and after a failure for as long as it keeps the failed job.
-                    self._queues[queue].enqueue_call(
-                        function,
-                        args=(*args, hint),
-                        timeout=JOB_TIMEOUT_S[function],
-                        result_ttl=RESULT_TTL_S,
-                        failure_ttl=FAILURE_TTL_S,
-                        description=function.rpartition(".")[2],
-                        job_id=f"{queue}-{target}-{number}",
-                        # Without an interval: RQ would park an interval for a scheduler that nobody runs.
-                        retry=Retry(max=CRASH_RETRIES),
-                        pipeline=pipe,
-                    )
-                    pipe.execute()
-                except redis.WatchError:
-                    continue
-                return True
-        # Each failed try means that somebody else's knock was set or heard after ours began: its job reads the truth later.
-        return False
+        return self._at_once(_Asked(queue, function, (*args, hint), hint, target))
+
+    def _make(self, asked: Sequence[_Asked]) -> Sequence[bool]:
+        """Set the hints of all that is asked at once, then make a job for each that was not hinted at yet: two round trips."""
+        with self._redis.pipeline(transaction=False) as pipe:
+            # Alone, a command costs half of what a pipeline of one does.
+            many = len(asked) > 1
+            answers = [(pipe if many else self._redis).set(each.hint, "1", nx=True, ex=HINT_FIRST_S) for each in asked]
+            new = [bool(answer) for answer in (pipe.execute() if many else answers)]
+        try:
+            self._queue(tuple(compress(asked, new)))
+        except redis.ResponseError:
+            # Redis is there and has no room, or no right for it: nobody's knock is to be swallowed meanwhile.
+            self._redis.delete(*(each.hint for each in compress(asked, new)))
+            raise
+        return new
+
+    def _queue(self, asked: Sequence[_Asked]) -> None:
+        if not asked:
+            return
+        with self._redis.pipeline(transaction=False) as pipe:
+            for each in asked:
+                # In this order, and so it needs no transaction: a job that is queued is there, and a hint lives long only
+                # beside one.
+                job = self._job(each)
+                pipe.hset(job.key, mapping={field: value for field, value in job.to_dict().items() if value != ""})
+                self._queues[each.queue].push_job_id(job.id, pipeline=pipe)
+                pipe.expire(each.hint, HINT_TTL_S)
+            pipe.execute()
+
+    def _job(self, asked: _Asked) -> Job:
+        # Not by RQ's enqueue: it takes three times as long for what is never used here. Nor with its unique=True: it would go
+        # on refusing the name while the job runs, and after a failure for as long as the failed job is kept.
+        return self._queues[asked.queue].create_job(
+            asked.function,
+            args=asked.args,
+            timeout=JOB_TIMEOUT_S[asked.function],
+            result_ttl=RESULT_TTL_S,
+            failure_ttl=FAILURE_TTL_S,
+            description=asked.function.rpartition(".")[2],
+            job_id=f"{asked.queue}-{asked.target}-{secrets.token_hex(6)}",
+            status=JobStatus.QUEUED,
+            # Without an interval: RQ would park an interval for a scheduler that nobody runs.
+            retry=Retry(max=CRASH_RETRIES),
+        )
 
 
 def _was_alive(said: datetime | None, since: datetime) -> bool:

@@ -9,7 +9,7 @@ import threading
 import time
 import types
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,9 @@ from bot.scratch import (
 )
 from bot.scratch.acl import prober_acl
 from bot.scratch.keys import pull_target
+from bot.scratch.knocks import HINT_FIRST_S
 from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
+from bot.scratch.together import Together
 from tests.redis_process import RedisProcess, private_redis
 
 COMMONS = Database("hop", "wl-commons")
@@ -192,15 +194,65 @@ def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scrat
     assert 0 < scratch.redis.ttl(hint) <= 300
 
 
-def test_no_hint_stands_without_its_job(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "hints"),
+    [(redis.ConnectionError("gone in the middle"), 1), (redis.OutOfMemoryError("command not allowed"), 0)],
+)
+def test_a_hint_without_its_job_swallows_knocks_for_seconds_at_most(
+    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, error: redis.RedisError, hints: int
+) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise redis.ConnectionError("gone in the middle")
+        raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(Queue, "enqueue_call", fail)
-        with pytest.raises(redis.ConnectionError):
+        patch.setattr(Queue, "push_job_id", fail)
+        with pytest.raises(type(error)):
             scratch.knocks.knock(COMMONS, PULL)
+    left = scratch.redis.keys("stampbot:hint:*")
+    assert len(left) == hints
+    assert all(0 < scratch.redis.ttl(hint) <= HINT_FIRST_S for hint in left)
+    scratch.redis.delete("nothing", *left)
     assert scratch.knocks.knock(COMMONS, PULL)
+
+
+def test_knocks_of_many_threads_at_once_are_one_job_a_pull(scratch: Scratch) -> None:
+    gate = threading.Barrier(24)
+
+    def knock(n: int) -> bool:
+        gate.wait()
+        return scratch.knocks.knock(COMMONS, PullNo(1 + n % 8))
+
+    with ThreadPoolExecutor(24) as threads:
+        made = list(threads.map(knock, range(24)))
+    assert (sum(made), scratch.knocks.waiting()[REVIEW]) == (8, 8)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_this_one(fails: bool) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    batches: list[Sequence[int]] = []
+
+    def do(wishes: Sequence[int]) -> Sequence[int]:
+        batches.append(wishes)
+        begun.set()
+        assert go_on.wait(10)
+        if fails:
+            raise redis.TimeoutError
+        return [10 * wish for wish in wishes]
+
+    together = Together(do)
+    with ThreadPoolExecutor(8) as threads:
+        first = threads.submit(together, 1)
+        assert begun.wait(10)
+        others = [threads.submit(together, n) for n in range(2, 8)]
+        time.sleep(0.1)
+        go_on.set()
+    if fails:
+        assert {type(each.exception()) for each in (first, *others)} == {redis.TimeoutError}
+        assert batches == [[1]]
+    else:
+        assert [each.result() for each in (first, *others)] == [10 * n for n in range(1, 8)]
+        assert [sorted(batch) for batch in batches] == [[1], list(range(2, 8))]
 
 
 @pytest.mark.parametrize("name", ["stampbot:lease:x", "rq:queue:review", "", "stampbot:hint:review:x", "other:hint:review:0"])

@@ -281,6 +281,15 @@ def test_a_hub_the_token_must_not_travel_to_is_refused(url: str) -> None:
     assert [p.name for p in found] == ["STAMPBOT_HUB_URL"]
 
 
+def test_a_scheme_that_is_none_is_an_error_with_the_nearest_one_that_is(tmp_path: Path) -> None:
+    file = tmp_path / "stampbot.toml"
+    file.write_text('[webhook]\nheader = "X-Signature"\nscheme = "hmac-sha265"\n')
+    with pytest.raises(SettingsError) as refused:
+        read({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_CONFIG": str(file), "STAMPBOT_WEBHOOK_KEY": "k" * 20})
+    assert "webhook.scheme" in str(refused.value)
+    assert "Did you mean hmac-sha256?" in str(refused.value)
+
+
 def test_a_webhook_header_and_its_key_belong_together(tmp_path: Path) -> None:
     file = tmp_path / "stampbot.toml"
     file.write_text('[webhook]\nheader = "X-Signature"\nscheme = "plain"\n')
