@@ -50,7 +50,7 @@ def answered_once(world: World, pulls: Sequence[PullNo], *, deciders: int = 1) -
         found = (world.state(pull), heads, len(world.said(pull, "review")))
         if found != ("merged", ["ACCEPTED", *["REFUSED"] * (deciders - 1)], 1):
             wrong.append((pull, *found))
-    assert wrong == []
+    assert wrong == [], wrong
     stamps = world.db.sql("SELECT context_id, COUNT(*) FROM stamps GROUP BY context_id")
     assert [int(count or 0) for _, count in stamps] == [1] * len(pulls)
     completed = world.count("completions", "stamp_id IS NOT NULL AND validated_by IN ('ana-town', 'bo-hollow')")

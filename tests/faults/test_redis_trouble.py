@@ -62,7 +62,7 @@ def test_redis_wiped_again_and_again_leaves_every_decision_carried_out_once(
         while time.monotonic() < end:
             time.sleep(rng.uniform(0.05, 1.0))
             world.redis.flushall()
-        until(lambda: all(world.said(pull, "answer") for pull in works), 60)
+        until(lambda: all(world.said(pull, "answer") for pull in works), 30 + 10 * many)
         time.sleep(STILL_S)
     answered_once(world, works)
 

@@ -26,7 +26,7 @@ CANNOT_START = 3
 @click.option(
     "--landing", type=click.Choice(["pull", "direct"]), default="pull", show_default=True, help="As in stampbot.toml."
 )
-@click.option("--patience", type=float, default=240.0, show_default=True, help="Seconds in which all must be in order again.")
+@click.option("--patience", type=float, default=360.0, show_default=True, help="Seconds in which all must be in order again.")
 @click.option("--wipe-at-the-end", is_flag=True, help="Begin the calm with a blank Redis, which makes it short.")
 @click.option("--json", "as_json", is_flag=True, help="Print the outcome as JSON.")
 @click.option("--keep", is_flag=True, help="Keep the world's folder although all is well.")

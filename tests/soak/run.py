@@ -33,7 +33,7 @@ class Plan:
     seconds: float
     seed: int
     landing: str = "pull"
-    patience_s: float = 240.0
+    patience_s: float = 360.0
     """How long everything may take to be put in order after the storm: a lease of a killed worker runs a minute."""
     wipe_at_the_end: bool = False
     """Begin the calm with a blank Redis: what a killed worker held is free at once, and a short soak stays short."""

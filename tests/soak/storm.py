@@ -98,6 +98,10 @@ class Storm:
             thread.join()
         self.town.wake_all()
         self._clear()
+        # As after any bad night: how slowly the hub had to be asked is remembered by the process that asked.
+        for name in WORKERS:
+            self.journal.note("end", f"{name} with SIGTERM")
+            self.town.slot(name).signal(signal.SIGTERM)
 
     def wipe(self) -> None:
         """Empty Redis."""
