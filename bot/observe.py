@@ -80,11 +80,12 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
     """All facts of one pull, now. Raises HubError: without all the facts there is no snapshot."""
     hub, policy = deps.hub(commons), deps.policy(commons)
     said = _said(commons, number, deps)
-    brought = (
-        _brought_by_merge(hub, commons, said, deps)
-        if said.pull.state is PullState.MERGED
-        else _brought(hub, commons, said, deps)
-    )
+    merged = said.pull.state is PullState.MERGED
+    brought = _brought_by_merge(hub, commons, said, deps) if merged else _brought(hub, commons, said, deps)
+    if merged and brought.merge is None and (now := main_head(hub, commons)) != said.main_head:
+        # Merged after main was read: what is not there yet must not be taken for what never comes.
+        said = replace(said, main_head=now)
+        brought = _brought_by_merge(hub, commons, said, deps)
     columns = columns_at(hub, commons, said.main_head)
     sketch = Snapshot(
         taken_at=deps.clock(),

@@ -584,3 +584,16 @@ def test_a_strangers_mark_holds_up_its_own_pull_for_a_while_and_no_other(world: 
     world.comment(pasted, "mallory", world.said(pasted, "review")[0])
     world.settle(two_hours_later(world))
     assert (world.state(pasted), world.count("stamps")) == ("merged", 2)
+
+
+def test_a_merge_by_hand_in_the_middle_of_a_look_is_no_reason_to_refuse_a_decision_that_waited(world: World) -> None:
+    """Main is read before the pull: what is merged in between is merged, and not on main as it was read."""
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    later = lambda: datetime.now(UTC) + timedelta(minutes=20)  # noqa: E731
+    world.probe(world.observe(pull))
+    bot = world.bot(Meanwhile("GET", f"/pulls/{pull}", lambda: world.merge_by_hand(pull, "bo")), clock=later)
+    act_on(world, pull, bot)
+    (answer,) = world.said(pull, "answer")
+    assert answer.startswith("**ACCEPTED**"), answer
+    assert world.count("stamps") == 1
