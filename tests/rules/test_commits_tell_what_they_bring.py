@@ -36,6 +36,7 @@ RIG = changes_of(added("rigs", handle="heron-1"))
         (committed(f"Run SQL query: {DONE}", "  insert ignore into completions VALUES (1)"), PASS),
         (committed("more work", "", "wl: odd", "wl done w-9"), PASS),
         (committed(f"wl reject: {ITEM} — no tests"), (FIRST,)),
+        (committed(f"UPDATE wanted SET x = 1; -- wl accept: {ITEM}"), (FIRST,)),
         (committed("wl done: w-9"), (FIRST,)),
         (committed("UPDATE x SET y = 1; -- wl done: w-9"), (FIRST,)),
         (committed("Register rig: heron-1"), (FIRST,)),
@@ -53,7 +54,8 @@ RIG = changes_of(added("rigs", handle="heron-1"))
     ],
     ids=[
         "nobody read them", "none", "called by what they do", "named at the end", "statements", "words of any kind",
-        "a decision", "another item", "another item at the end", "a registration", "of the rig that comes",
+        "a decision", "a decision at the end", "another item", "another item at the end", "a registration",
+        "of the rig that comes",
         "a statement about it", "of the item that comes", "of another one", "a stamp taken back", "the taking back",
         "a definition", "a table that is gone", "a definition of a table that changes", "a merge", "many of a kind",
     ],
