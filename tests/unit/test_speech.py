@@ -496,7 +496,7 @@ Commands must start their own line.
 Ready to copy:
 
 ```
-/accept -q 4
+/accept --at vedj3hu -q 4
 ```
 
 Nothing was changed.""",
