@@ -19,7 +19,7 @@ from bot.hub.sql import comment
 from bot.log import visible
 from bot.model.evidence import Probe, Seen
 from bot.model.finding import Judgement, Level, Verdict
-from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
+from bot.model.step import Answer, ClosePull, Land, MergePull, PostNotice, PostReview, Step
 
 if TYPE_CHECKING:
     from bot.backlog import Backlog
@@ -148,6 +148,8 @@ def step_json(step: Step) -> dict[str, object]:
     match step:
         case PostReview():
             return {"step": "post review", "head": step.head, "digest": step.digest, "body": step.body}
+        case PostNotice():
+            return {"step": "post notice", "head": step.head, "about": step.about, "body": step.body}
         case MergePull():
             return {"step": "merge pull", "head": step.head, "comment": step.comment}
         case Land():
@@ -169,6 +171,8 @@ def step_line(step: Step) -> str:
     match step:
         case PostReview():
             return f"post a review of head {step.head[:8]}"
+        case PostNotice():
+            return f"post a notice: {step.about}"
         case MergePull():
             return f"merge the pull at {step.head[:8]}"
         case Land():

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.deps import Deps
-from bot.hub.errors import HubRefused
+from bot.hub.errors import HubBusy, HubRefused
+from bot.keeping import keep
 from bot.model.evidence import Seen, look_again_after, look_again_at
 from bot.model.finding import Judgement
 from bot.model.ids import CommitHash, Commons, PullNo
@@ -62,7 +63,12 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
         deps.scratch.notes.forget_glance(commons, number)
         for step in due.steps:
             extend()
-            ended = _carry_out(step, snapshot, deps)
+            try:
+                ended = _carry_out(step, snapshot, deps)
+            except (HubBusy, HubRefused) as trouble:
+                if keep(step, trouble, snapshot, deps):
+                    _let_rest(snapshot, deps)
+                raise
             if isinstance(ended, Moved):
                 return _stop(snapshot, judgement, tuple(done), ended.why)
             if isinstance(ended, Refused):
@@ -96,7 +102,7 @@ def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Ref
     try:
         return perform(step, snapshot, deps)
     except HubRefused as no:
-        if isinstance(step, MergePull | Land) and no.status not in (401, 403):
+        if isinstance(step, MergePull | Land) and no.status != 401 and not no.withheld:
             return Refused(f"DoltHub refused: {no}")
         raise
 
@@ -112,7 +118,7 @@ def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> Ended:
         return Moved("what was refused belongs to no comment")
     reason = md.fill("This could not be carried out as asked: {why}.", why=md.code(why.why, 300))
     remedy = md.own("Look at the pull and at main, then write the command again, or ask a maintainer.")
-    return perform(refused(snapshot, comment, (), reason, remedy), snapshot, deps)
+    return perform(refused(snapshot, comment, (), reason, remedy, changed=why.changed), snapshot, deps)
 
 
 def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why: str) -> Report:
@@ -209,6 +215,13 @@ def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> Non
         notes.remember_glance(snapshot.commons, snapshot.pull.number, glance(snapshot), ttl_s=ttl_s)
     else:
         notes.forget_glance(snapshot.commons, snapshot.pull.number)
+
+
+def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
+    """What is stuck is tried again after a while, or at once if somebody knocks or says something."""
+    rest_s = snapshot.policy.timing.park_s
+    _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), deps)
+    deps.scratch.notes.let_rest(snapshot.commons, snapshot.pull.number, ttl_s=rest_s)
 
 
 def glance(snapshot: Snapshot) -> Glance:

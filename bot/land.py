@@ -145,7 +145,8 @@ def _land_direct(work: _Work) -> Ended:
         rows = _rows_at(work, main)
         taken = _taken(work, rows) or _stamped(work, main)
         if taken is not None:
-            return Refused(taken + _half(work, rows))
+            half = _half(work, rows)
+            return Refused(taken + half, changed=bool(half))
         if is_written(write, rows[write.table, write.key]):
             continue
         _write(work, "main", write)
@@ -164,7 +165,8 @@ def _settled(work: _Work) -> Ended:
         return Done()
     missing = next(w for w in work.change.writes if not is_written(w, rows[w.table, w.key]))
     why = _taken(work, rows) or f"DoltHub took the row {missing.table} {missing.key} and did not keep it"
-    return Refused(why + _half(work, rows))
+    half = _half(work, rows)
+    return Refused(why + half, changed=bool(half))
 
 
 def _write(work: _Work, branch: str, write: RowWrite) -> None:
@@ -414,6 +416,8 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
             return _as_checked(work, number, head, after)
         if after != main and _taken(work, rows) is None and not _untouched_since(work, base, after):
             return None
+        if no.withheld:
+            raise HubRefused(f"landing pull {number}: {no}", status=no.status, code=no.code) from no
         return Refused(f"DoltHub does not merge the landing pull {number}: {no}")
     after = main_head(work.hub, work.commons)
     if not work.change.done_in(_rows_at(work, after)):
@@ -427,5 +431,6 @@ def _as_checked(work: _Work, number: PullNo, head: CommitHash, main: CommitHash)
         return Done()
     return Refused(
         f"the rows of this decision are on main, but pull {number} brought them at another head than was checked,"
-        " and a maintainer has to see what else it brought"
+        " and a maintainer has to see what else it brought",
+        changed=True,
     )

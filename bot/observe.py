@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot import elsewhere, reuse, surroundings
+from bot.commands import ledger
 from bot.deps import Deps
 from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
@@ -291,6 +292,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     found = tuple(Rig(r) for r in rigs.result())
     renown = elsewhere.ask(_to_be_told(sketch, worker, found), commons, deps)
     current = known if now is then else _settle(now)
+    landed = _landed(sketch, current, reads)
     return replace(
         sketch,
         items=known.items,
@@ -303,6 +305,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
             stamps=current.stamps,
             rigs=tuple(Rig(r) for r in rigs_now.result()),
         ),
+        landed=tuple(sql.note_in(row.text("message")) for row in landed.result()) if landed is not None else (),
         record=wire.read_record(record.result()),
         elsewhere=renown.known(),
         probes=tuple(sheets[url] for url in urls if url in sheets),
@@ -368,6 +371,14 @@ def _settle(reads: tuple[Rows, ...]) -> _Ledger:
         completions=tuple(Completion(r) for r in completions.result()),
         stamps=tuple(Stamp(r) for r in stamps.result()),
     )
+
+
+def _landed(sketch: Snapshot, now: _Ledger, reads: Reads) -> Rows | None:
+    """Whose decision brought the completion of a pull to main that was not merged: only then is there anything to ask."""
+    done, bot = sketch.handed_in, sketch.bot
+    if sketch.merged or done is None or bot is None or all(c.id != done.id for c in now.completions):
+        return None
+    return reads.read(sketch.main_head, sql.notes(sketch.main_head, bot, ledger.notes_about(sketch)))
 
 
 def _claimant(sketch: Snapshot, known: _Ledger) -> Handle | None:

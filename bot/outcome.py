@@ -14,9 +14,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It cannot be done, and repeating will not help. `why` may quote the server: strangers' text."""
+    """It cannot be done, and repeating will not help. `why` may quote the server: strangers' text.
+
+    `changed`: some of it was done before, and stays.
+    """
 
     why: str
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bot.model.ids import CommentId, CommitHash, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
+from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, PostNotice, PostReview, Step
 from bot.observe import merge_deed, source_head
 from bot.outcome import Done, Ended, Moved, Refused
 from bot.reads import main_head
@@ -30,6 +30,8 @@ def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
     match step:
         case PostReview():
             return _post_review(step, snapshot, deps)
+        case PostNotice():
+            return _post_notice(step, snapshot, deps)
         case MergePull():
             return _merge(step, snapshot, deps)
         case Land():
@@ -50,12 +52,29 @@ def _post_review(step: PostReview, snapshot: Snapshot, deps: Deps) -> Ended:
     return _say(step.body, f"review {step.digest} {len(reviews)}", comments, snapshot, deps)
 
 
+def _post_notice(step: PostNotice, snapshot: Snapshot, deps: Deps) -> Ended:
+    comments = _comments(snapshot, deps)
+    told = {(m.head, m.outcome) for m in _marks(comments, snapshot) if m.kind is MarkKind.NOTICE}
+    if (step.head, step.about) in told:
+        return Done()
+    return _say(step.body, f"notice {step.about} {step.head}", comments, snapshot, deps)
+
+
 def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
     comments = _comments(snapshot, deps)
     marks = _marks(comments, snapshot)
     if any(m.kind is MarkKind.ANSWER and m.comment == step.to and m.outcome != "parked" for m in marks):
         return Done()
     return _say(step.body, f"answer {step.to}", comments, snapshot, deps)
+
+
+def park(answer: Answer, hitch: Hitch, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Tell that a command is kept. Done: a comment of ours says so, for this reason."""
+    comments = _comments(snapshot, deps)
+    told = [m for m in _marks(comments, snapshot) if m.comment == answer.to and m.outcome == answer.outcome.value]
+    if any(m.digest == hitch.value for m in told):
+        return Done()
+    return _say(answer.body, f"kept {answer.to} {hitch.value}", comments, snapshot, deps)
 
 
 def _comments(snapshot: Snapshot, deps: Deps) -> tuple[Comment, ...]:
@@ -131,6 +150,8 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
                 raise  # the token is no good: trouble of ours, not an answer for a validator
             if hub.pull(commons, number).state is PullState.MERGED:
                 return Done(look_again=True)
+            if no.withheld:
+                raise
             return Refused(f"DoltHub does not merge this pull: {no}")
         except HubBusy as later:
             if not later.unknown_end:
@@ -177,7 +198,7 @@ def deed_of(step: Step) -> CommentId | None:
             return comment
         case Answer(to=comment):
             return comment
-        case PostReview():
+        case PostReview() | PostNotice():
             return None
         case never:
             assert_never(never)

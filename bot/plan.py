@@ -19,13 +19,13 @@ from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
 from bot.commands.decision import deciding
 from bot.commands.reading import Misread, Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
-from bot.model.ids import CommitHash
+from bot.model.ids import CommitHash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
-from bot.model.snapshot import Review, Snapshot
-from bot.model.step import Answer, Outcome, PostReview, Step
+from bot.model.snapshot import Merge, Review, Snapshot
+from bot.model.step import Answer, ClosePull, Hitch, Outcome, PostNotice, PostReview, Step
 from bot.speech import answers, md, reviews, words
 from bot.speech.md import Md
 
@@ -56,7 +56,10 @@ def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
         return answered
     if review.steps:
         return Plan(steps=review.steps, waits=answered.waits, probe_since=answered.probe_since)
-    soonest = min((at for at in (review.look_at, answered.look_at) if at is not None), default=None)
+    notice = _unfinished(snapshot, commands) if snapshot.hears and not answered.waits else Plan()
+    if notice.steps:
+        return notice
+    soonest = min((at for at in (review.look_at, answered.look_at, notice.look_at) if at is not None), default=None)
     return Plan(waits=(*answered.waits, *review.waits), probe_since=answered.probe_since, look_at=soonest)
 
 
@@ -147,6 +150,45 @@ def _until(since: datetime, seconds: float, why: Md) -> Plan:
     return Plan(waits=(why,), look_at=since + timedelta(seconds=seconds))
 
 
+# --- notices --------------------------------------------------------------------------------------------------------
+
+UNSTAMPED = "unstamped"
+"""What a notice is about, as its mark says it: reviewed work that was merged, and that nobody has decided on."""
+
+
+def _unfinished(snapshot: Snapshot, commands: Catalog) -> Plan:
+    """Reviewed work on main that waits for a decision nobody has given, or that was given and is there no more.
+
+    Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
+    """
+    merge, done = snapshot.merge, snapshot.handed_in
+    if merge is None or done is None or snapshot.kind is not PullKind.WORK or not _reviewed(snapshot, merge.head):
+        return Plan()
+    now = next((c for c in snapshot.present.completions if c.id == done.id), None)
+    item = next((i for i in snapshot.present.items if i.id == done.wanted_id), None)
+    waits_on_main = now is not None and now.stamp_id is None and item is not None and not item.terminal
+    stamped = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
+    if not waits_on_main or stamped or _spoken_of(snapshot, merge, commands):
+        return Plan()
+    if merge.at is not None and not snapshot.older_than(merge.at, snapshot.policy.timing.park_s):
+        return _until(merge.at, snapshot.policy.timing.park_s, md.own("somebody to decide on what was merged"))
+    body = reviews.unstamped(snapshot, merge, UNSTAMPED)
+    return Plan(steps=(PostNotice(head=merge.head, about=UNSTAMPED, body=body),))
+
+
+def _reviewed(snapshot: Snapshot, head: CommitHash) -> bool:
+    return any(review.mark.head == head for review in snapshot.reviews)
+
+
+def _spoken_of(snapshot: Snapshot, merge: Merge, commands: Catalog) -> bool:
+    """Whether it was told, or a decision was answered since the merge: then those who care know."""
+    if any(m.outcome == UNSTAMPED and m.head == merge.head for m in snapshot.notices):
+        return True
+    deciding = {command.name for command in commands.commands if command.decides}
+    since = (a for a in snapshot.answers if merge.at is None or a.comment.created_at > merge.at)
+    return any(deciding & set(answered.mark.commands) for answered in since)
+
+
 # --- commands -------------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +202,7 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
     waits: list[Md] = []
     since: datetime | None = None
     first: _Found | None = None
+    kept: _Found | None = None
     undecided = False
     for comment in snapshot.unanswered:
         reading = grammar.read(comment.body, commands)
@@ -171,6 +214,11 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
                 waits.append(until)
                 since = comment.created_at if since is None else max(since, comment.created_at)
                 undecided |= _decides(reading)
+            case _Found() if snapshot.kept(comment.id):
+                # It is stuck. It is tried again, but whoever asks for something else meanwhile is heard first. A decision that
+                # shows on main already keeps its place before others, and so does one whose merge may be under way.
+                kept = kept or found
+                undecided |= found.begun or Hitch.BUSY.value in snapshot.kept(comment.id)
             case _Found(begun=True):
                 return Plan(steps=found.steps)
             case _Found():
@@ -179,7 +227,8 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
                 pass
             case never:
                 assert_never(never)
-    return Plan(steps=first.steps) if first is not None else Plan(waits=tuple(waits), probe_since=since)
+    next_ = first or kept
+    return Plan(steps=next_.steps) if next_ is not None else Plan(waits=tuple(waits), probe_since=since)
 
 
 def _decides(reading: Reading) -> bool:
@@ -264,8 +313,12 @@ def _transaction(
         match one:
             case Wait():
                 said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
-            case Refuse(reason, remedy, denied):
-                said.append(answers.refusal(snapshot, comment, line=parsed.line, reason=reason, remedy=remedy, beside=changes))
+            case Refuse(reason, remedy, denied, changed):
+                line, beside = parsed.line, changes
+                refusal = answers.refusal(
+                    snapshot, comment, line=line, reason=reason, remedy=remedy, beside=beside, changed=changed
+                )
+                said.append(refusal)
                 outcomes.append(Outcome.REFUSED)
                 if denied and parsed.decides:
                     facts.append(Fact(command=parsed.name, by=comment.author, of=DENIED))
@@ -312,7 +365,19 @@ def _for_another_bot(snapshot: Snapshot) -> tuple[Wait, ...]:
     return (Wait(md.fill(told, who=md.code(sign.account), until=until)),)
 
 
-def refused(snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md) -> Answer:
+def refused(
+    snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md, *, changed: bool = False
+) -> Answer:
     """The answer for a decision that DoltHub, or the rows on main, refused while it was carried out."""
-    says = answers.refusal(snapshot, comment, line="", reason=reason, remedy=remedy)
+    says = answers.refusal(snapshot, comment, line="", reason=reason, remedy=remedy, changed=changed)
     return answers.answer(snapshot, comment, commands=names, outcome=Outcome.REFUSED, says=says)
+
+
+def kept(snapshot: Snapshot, comment: Comment, step: Step, commands: Catalog, *, hitch: Hitch, why: str) -> Answer:
+    """What is said, once for each reason, about a command that cannot go on and is tried again. It does not close it."""
+    named = tuple(parsed.name for parsed in grammar.read(comment.body, commands).parsed if parsed.decides)
+    # Rows come to main before a pull is closed; of a landing that is under way, whether any did is for main to tell.
+    begun = snapshot.merged or isinstance(step, ClosePull)
+    limit = comment.created_at + timedelta(seconds=snapshot.policy.timing.confirm_old_s)
+    says = answers.kept(snapshot, comment, why, hitch=hitch, begun=begun, until=None if begun else limit)
+    return answers.answer(snapshot, comment, commands=named, outcome=Outcome.PARKED, says=says, digest=hitch.value)

@@ -140,7 +140,7 @@ def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[Pu
         )  # fmt: skip
         if told:
             hub.close(commons, landing.number)
-        else:
+        elif not deps.scratch.notes.rests(commons, served):
             found.add(served)
     return found
 

@@ -15,7 +15,7 @@ class Killed(BaseException):
 class KillSwitch(requests.Session):
     """Counts effects (requests that can change something) and dies `before` or `after` the one numbered `at`, from 1.
 
-    Reads are let through: between two effects they change nothing that a restart could see.
+    Reads are let through: between two effects they change nothing that a restart could see. What was refused had no effect.
     """
 
     def __init__(self, at: int = 0, when: str = "before") -> None:
@@ -35,7 +35,9 @@ class KillSwitch(requests.Session):
         if due and self.when == "before":
             raise Killed
         answer = super().request(method, url, *args, **more)
-        if due:
+        if answer.status_code >= 400:
+            self.effects.pop()
+        elif due:
             answer.close()
             raise Killed
         return answer

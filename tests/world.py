@@ -53,6 +53,7 @@ AT_ONCE = Timing(
     same_head_s=0,
     look_again_s=0.05,
     other_bot_s=0,
+    park_s=30,
 )
 """Waits of a world in which nobody is patient."""
 ROUNDS_MAX = 30

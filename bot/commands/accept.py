@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from bot.commands import decision, ledger
+from bot.commands import adopting, decision, ledger, stamping
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.ledger import Rating
 from bot.commands.option import AS, AT, DRY_RUN, Flag, Fraction, OneOf, Option, SkillList, Text
 from bot.commands.option import Rating as RatingReader
 from bot.model.finding import Level, Verdict
-from bot.model.ids import Handle, stamp_id
+from bot.model.ids import Handle
 from bot.model.kind import PullKind
-from bot.model.ledger import Completion, LedgerChange, Row, Stamp, same_cell, write_time
-from bot.model.policy import RatingStyle
+from bot.model.ledger import LedgerChange, Row, same_cell, write_time
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
-from bot.model.step import Land, MergePull, Step
+from bot.model.step import MergePull
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -35,6 +33,7 @@ OPTIONS = (
     AT,
     AS,
     Option(name="yes", reads=Flag(), says="yes, although it is a claim without work"),
+    Option(name="adopt", reads=Flag(), says="take over the work alone: nothing is merged, and the pull is closed"),
     DRY_RUN,
 )
 
@@ -44,11 +43,15 @@ def accept(asked: Asked) -> Decision:
     """Merge this pull; work gets a stamp
 
     Merges the pull at the head that was reviewed, checks that main then holds exactly the reviewed rows, and writes the
-    stamp. A registration, post, edit, link or claim is merged without a stamp.
+    stamp. A registration, post, edit, link or claim is merged without a stamp. With `--adopt`, for a pull that cannot be
+    merged or brings more than its work: the completion is written to main as it was reviewed, with its stamp, and the pull
+    is closed.
     """
     snapshot = asked.snapshot
     if snapshot.merged:
         return _accept_merged(asked)
+    if asked.parsed.has("adopt"):
+        return adopting.adopt(asked)
     closed = decision.not_open(snapshot)
     if closed is not None:
         return closed
@@ -61,20 +64,20 @@ def accept(asked: Asked) -> Decision:
     refusal = _wrong_kind(asked)
     if refusal is not None:
         return refusal
-    waits = decision.stale_evidence(asked) or _too_young(snapshot)
+    waits = decision.stale_evidence(asked) or stamping.too_young(snapshot)
     if waits is not None:
         return waits
     faults = asked.judgement.at(Level.FAULT)
     if faults:
-        return _blocked(asked)
+        return stamping.blocked(asked)
     overtaken = _blocked_before(ground)
     if overtaken is not None:
         return overtaken
     change = _change(asked, ground.rig.handle)
-    if (unwritable := _unwritable(snapshot, change)) is not None:
+    if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
     merge = MergePull(head=ground.review.mark.head, comment=asked.comment.id)
-    return Follow(steps=(merge, *_landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
+    return Follow(steps=(merge, *decision.landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
 
 
 def _accept_merged(asked: Asked) -> Decision:
@@ -100,13 +103,13 @@ def _accept_merged(asked: Asked) -> Decision:
     change = _change(asked, ground.rig.handle)
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
-    if (unwritable := _unwritable(snapshot, change)) is not None:
+    if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
     if not ledger.is_landed(snapshot, change):
-        taken = _already_stamped(snapshot, done, change)
+        taken = stamping.already_stamped(snapshot, done, change)
         if taken is not None:
             return taken
-    return Follow(steps=_landing(asked, change), says=_receipt(asked, ground.rig.handle, change), begun=True)
+    return Follow(steps=decision.landing(asked, change), says=_receipt(asked, ground.rig.handle, change), begun=True)
 
 
 def _begun(snapshot: Snapshot, comment: Comment) -> bool:
@@ -128,12 +131,8 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
 def _wrong_kind(asked: Asked) -> Refuse | None:
     snapshot, parsed = asked.snapshot, asked.parsed
     match snapshot.kind:
-        case PullKind.WORK if parsed.rating("quality") is None:
-            at = (snapshot.head or "")[: words.SHORT_HASH_CHARS]
-            return Refuse(
-                md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull hands in work."),
-                md.fill("Ready to copy: {line}", line=md.code(f"/accept --at {at} --quality Q")),
-            )
+        case PullKind.WORK if (unrated := stamping.unrated(asked)) is not None:
+            return unrated
         case PullKind.WORK if snapshot.handed_in is None or snapshot.item_on_head is None:
             return Refuse(md.own("This pull hands in no single completion of a known item, so there is nothing to stamp."))
         case PullKind.WORK:
@@ -152,44 +151,6 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
                 md.fill("This pull is {what}, which the bot does not merge.", what=md.escape(snapshot.form.value)),
                 md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
             )
-
-
-def _unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None:
-    """Said before anything is merged: work on main that could not be stamped would be left half done."""
-    lacking = change.lacks(snapshot.columns) if change is not None else ()
-    if not lacking:
-        return None
-    return Refuse(
-        md.fill("Main has no column {columns}, so no stamp can be written here.", columns=md.code(", ".join(lacking))),
-        md.own("A maintainer can bring the schema of this commons up to date, or merge by hand."),
-    )
-
-
-def _blocked(asked: Asked) -> Refuse:
-    faults = asked.judgement.at(Level.FAULT)
-    said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
-    remedies = list(dict.fromkeys(words.stopped(md.prose(f.remedy)) for f in faults if f.remedy))[:3]
-    return Refuse(
-        md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
-        md.lines(
-            md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
-            _overriding(asked),
-        ),
-    )
-
-
-def _overriding(asked: Asked) -> Md:
-    """Which of the faults a validator may override, and how."""
-    rules = tuple(dict.fromkeys(f.rule for f in asked.judgement.at(Level.FAULT)))
-    open_to = tuple(dict.fromkeys(f.rule for f in asked.judgement.overridable))
-    final = tuple(rule for rule in rules if rule not in open_to)
-    told = []
-    if open_to and asked.snapshot.head is not None:
-        lines = [md.code(words.override_line(rule, asked.snapshot.head)) for rule in open_to[:3]]
-        told.append(md.fill("A validator without a stake in the work may override: {lines}.", lines=md.join(lines, ", ")))
-    if final:
-        told.append(md.fill("Cannot be overridden: {names}.", names=md.join([md.code(rule) for rule in final], ", ")))
-    return md.join(told, " ")
 
 
 def _blocked_before(ground: decision.Ground) -> Refuse | None:
@@ -262,84 +223,14 @@ def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, 
     return frozenset(cells | odd)
 
 
-def _already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) -> Refuse | None:
-    ours = stamp_id(snapshot.commons, done.id)
-    stamps = snapshot.stamps_on(done.id, ours)
-    if stamps:
-        return Refuse(_stamped_by(stamps[0]))
-    now = ledger.completion_now(snapshot, done)
-    if now is None:
-        return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
-    link = next(w for w in change.writes if w.table == "completions")
-    ours_began = same_cell("validated_at", now.row.get("validated_at"), link.cells.get("validated_at"))
-    if now.stamp_id == ours and not ours_began:
-        return Refuse(
-            md.fill("The completion names stamp {stamp}, and main has no such stamp: it was not kept.", stamp=md.code(ours)),
-            md.own("A maintainer takes the name out of the completion, and puts the item in review again."),
-        )
-    if now.stamp_id is not None and not ours_began:
-        by = md.code(now.validated_by or "somebody")
-        return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))
-    item = snapshot.item_on_head
-    current = ledger.item_now(snapshot, item) if item is not None else None
-    if current is not None and current.terminal and now.stamp_id is None:
-        return Refuse(
-            md.fill("The item is {status} on main already, without this stamp.", status=md.code(current.status)),
-            decision.earlier_decision(snapshot, "close", "reject") or Md(""),
-        )
-    return None
-
-
-def _stamped_by(stamp: Stamp) -> Md:
-    at = words.clock(stamp.created_at) if stamp.created_at else md.own("an unknown time")
-    return md.fill("Accepted already by {by} at {at}, stamp {stamp}.", by=md.code(stamp.author), at=at, stamp=md.code(stamp.id))
-
-
-def _too_young(snapshot: Snapshot) -> Wait | None:
-    young = snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, snapshot.policy.min_age_s)
-    if snapshot.policy.min_age_s and young:
-        return Wait(md.own("the head to be as old as this commons asks."))
-    return None
-
-
-def rating(asked: Asked) -> Rating:
-    """What the validator typed, with what follows from it."""
-    parsed, quality = asked.parsed, asked.parsed.rating("quality") or 0
-    confidence = parsed.fraction("confidence")
-    return Rating(
-        quality=quality,
-        reliability=parsed.rating("reliability") or quality,
-        severity=parsed.text("severity") or "leaf",
-        confidence=1.0 if confidence is None else confidence,
-        skills=parsed.names("skills") or (),
-        message=parsed.text("message") or "",
-    )
-
-
-def _as_stored(value: int, style: RatingStyle) -> Md:
-    """A rating as main holds it, and behind it the other way to say it."""
-    number, word = Md(str(value)), Md(ledger.WORDS[value])
-    if number == word:
-        return number
-    told, also = (number, word) if style is RatingStyle.NUMBERS else (word, number)
-    return md.fill("{told} ({also})", told=told, also=also)
-
-
 def _change(asked: Asked, author: Handle) -> LedgerChange | None:
     if asked.snapshot.kind is not PullKind.WORK:
         return None
-    return ledger.acceptance(asked.snapshot, asked.comment, author, rating(asked))
-
-
-def _landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
-    if change is None or ledger.is_landed(asked.snapshot, change):
-        return ()
-    title = ledger.landing_title("accept", asked.snapshot, asked.comment)
-    return (Land(change=change, title=title, comment=asked.comment.id),)
+    return ledger.acceptance(asked.snapshot, asked.comment, author, stamping.rating(asked))
 
 
 def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
-    snapshot, given = asked.snapshot, rating(asked)
+    snapshot = asked.snapshot
     head = md.fill(
         "**ACCEPTED** · {subject} · by {user} (rig {rig}) at {when}",
         subject=words.subject(snapshot),
@@ -355,24 +246,12 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
     )
     done = snapshot.handed_in
     if change is None or done is None:
-        return md.lines(head, md.fill("{merged}. No stamp: a {kind} is no work.", merged=merged, kind=Md(snapshot.kind.value)))
-    stamp = md.fill(
-        "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",
-        id=md.code(stamp_id(snapshot.commons, done.id)),
-        rig=md.code(done.completed_by),
-        q=_as_stored(given.quality, snapshot.policy.rating),
-        r=_as_stored(given.reliability, snapshot.policy.rating),
-        severity=md.code(given.severity),
-        confidence=md.number(given.confidence),
-        skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
-    )
-    message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
+        return md.lines(
+            head, md.fill("{merged}. No stamp: {what} is no work.", merged=merged, what=md.escape(snapshot.form.value))
+        )
     end = md.fill(
         "{merged}; item completed; rows on main match what was reviewed, cell by cell ({n} compared).",
         merged=merged,
         n=md.number(len(effects(snapshot, reviewed=True))),
     )
-    back = md.fill(
-        "Way back, for an operator: {line}", line=md.code(f"stampbot revert {stamp_id(snapshot.commons, done.id)} --plan")
-    )
-    return md.lines(head, Md("\n".join(p for p in (stamp, message, end, back) if p)))
+    return md.lines(head, stamping.told(asked, done, end))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.commands import decision, ledger
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
 from bot.commands.option import AS, AT, DRY_RUN, Flag, Option
@@ -9,7 +11,8 @@ from bot.model.finding import Level
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange
 from bot.model.pull import PullState
-from bot.model.step import ClosePull, Land, Step
+from bot.model.snapshot import Snapshot
+from bot.model.step import ClosePull
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -37,8 +40,11 @@ def close(asked: Asked) -> Decision:
     change = ledger.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
     begun = change is not None and ledger.is_begun(snapshot, change)
     shown = begun or snapshot.pull.state is not PullState.OPEN
-    ground = decision.ground(asked, "close", own_work=True, begun=shown)
-    if isinstance(ground, Refuse | Wait):
+    ours = begun and ledger.note("close", snapshot, asked.comment) in snapshot.landed
+    ground = decision.ground(asked, "close", own_work=True, begun=shown, entitled=ours)
+    if isinstance(ground, Refuse):
+        return replace(ground, changed=begun)
+    if isinstance(ground, Wait):
         return ground
     if snapshot.merged:
         return _close_merged(asked, ground)
@@ -62,7 +68,7 @@ def close(asked: Asked) -> Decision:
 
 
 def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
-    steps = (*_landing(asked, change), ClosePull(comment=asked.comment.id))
+    steps = (*decision.landing(asked, change), ClosePull(comment=asked.comment.id))
     return Follow(steps=steps, says=_item_too(asked, ground), begun=ledger.is_begun(asked.snapshot, change))
 
 
@@ -89,14 +95,9 @@ def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
     earlier = decision.earlier_decision(snapshot, "close")
     if earlier is not None:
         return Refuse(earlier)
-    return Follow(steps=_landing(asked, change), says=_item_too(asked, ground), begun=ledger.is_landed(snapshot, change))
-
-
-def _landing(asked: Asked, change: LedgerChange) -> tuple[Step, ...]:
-    if ledger.is_landed(asked.snapshot, change):
-        return ()
-    title = ledger.landing_title("close", asked.snapshot, asked.comment)
-    return (Land(change=change, title=title, comment=asked.comment.id),)
+    return Follow(
+        steps=decision.landing(asked, change), says=_item_too(asked, ground), begun=ledger.is_landed(snapshot, change)
+    )
 
 
 def _item_too(asked: Asked, ground: decision.Ground) -> Md:
@@ -107,6 +108,28 @@ def _item_too(asked: Asked, ground: decision.Ground) -> Md:
             **_who(asked, ground),
         ),
         md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
+        _on_main(asked.snapshot),
+    )
+
+
+def _on_main(snapshot: Snapshot) -> Md | None:
+    """The rows that stand on main now, and what that means for the branch."""
+    done = snapshot.handed_in
+    if done is None:
+        return None
+    rows = md.fill(
+        "Main holds completion {id} by {rig} without a stamp, and item {item} is completed.",
+        id=md.code(done.id),
+        rig=md.code(done.completed_by),
+        item=md.code(done.wanted_id),
+    )
+    if snapshot.merged:
+        return rows
+    branch = md.code(snapshot.pull.source.branch, 100)
+    return md.fill(
+        "{rows} Nothing was merged and the pull is closed: start the next work from the current main, not from {branch}.",
+        rows=rows,
+        branch=branch,
     )
 
 
@@ -118,7 +141,16 @@ def _pull_only(asked: Asked, ground: decision.Ground) -> Md:
             **_who(asked, ground),
         ),
         md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
+        _item_stays(asked.snapshot),
     )
+
+
+def _item_stays(snapshot: Snapshot) -> Md | None:
+    item = snapshot.item
+    if item is None or snapshot.kind not in (PullKind.WORK, PullKind.CLAIM):
+        return None
+    status = md.code(item.status)
+    return md.fill("Item {item} stays {status} on main, for another pull to bring.", item=md.code(item.id), status=status)
 
 
 def _who(asked: Asked, ground: decision.Ground) -> dict[str, Md]:

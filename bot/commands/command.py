@@ -76,7 +76,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """No, why, and what would help. Whoever speaks it adds whether anything was changed.
+    """No, why, and what would help. Whoever speaks it adds that nothing was changed, unless something was (`changed`).
 
     `denied`: because of who asks, not of what.
     """
@@ -84,6 +84,7 @@ class Refuse:
     reason: Md
     remedy: Md = _NOTHING
     denied: bool = False
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.commands import ledger
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Refuse, Wait
 from bot.model.ids import CommitHash
-from bot.model.ledger import Rig
+from bot.model.ledger import LedgerChange, Rig, Row
 from bot.model.pull import PullState
 from bot.model.snapshot import Answered, Review, Snapshot
+from bot.model.step import Land, Step
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -28,10 +30,13 @@ class Ground:
     review: Review
 
 
-def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = False) -> Ground | Refuse | Wait:
+def ground(
+    asked: Asked, verb: str, *, own_work: bool = False, begun: bool = False, entitled: bool = False
+) -> Ground | Refuse | Wait:
     """Check who asks, that nobody holds the pull, and which review is named. `own_work`: it may be about the asker's own work.
 
     `begun`: the deed already shows on main, so the comment's age is no longer asked about, nor what was said since.
+    `entitled`: it shows that this very person's decision was found valid, so a right that was lost since is not missed.
     """
     snapshot, comment = asked.snapshot, asked.comment
     if (other := other_item(asked)) is not None:
@@ -45,9 +50,12 @@ def ground(asked: Asked, verb: str, *, own_work: bool = False, begun: bool = Fal
         if tie is not None:
             return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
     if isinstance(allowed, Denied):
-        if is_validator(snapshot, comment.author):
+        if entitled:
+            allowed = Allowed(_best_rig(asked))
+        elif is_validator(snapshot, comment.author):
             return Refuse(allowed.reason, allowed.remedy)
-        return Refuse(allowed.reason, md.join([allowed.remedy, _what_else(asked)], " "), denied=True)
+        else:
+            return Refuse(allowed.reason, md.join([allowed.remedy, _what_else(asked)], " "), denied=True)
     if verb in deciding(asked.catalog) and (hold := held(asked, begun=begun)) is not None:
         return hold
     review = _named_review(asked)
@@ -96,6 +104,14 @@ def _what_else(asked: Asked) -> Md:
     open_to = {"recheck": may_recheck(snapshot, user), "hold": bool(snapshot.rigs_of(user)), "status": True, "help": True}
     names = [md.code(f"/{name}") for name, may in open_to.items() if may]
     return md.fill("You can use {names}.", names=md.join(names, ", "))
+
+
+def _best_rig(asked: Asked) -> Rig:
+    """The rig to name for somebody who has the right to none any more."""
+    snapshot, user = asked.snapshot, asked.comment.author
+    bound = snapshot.rigs_of(user)
+    chosen = next((rig for rig in bound if rig.handle == asked.parsed.text("as")), None)
+    return chosen or max(bound, key=lambda rig: rig.trust, default=Rig(Row((("handle", str(user)),))))
 
 
 def _still_open(snapshot: Snapshot, verb: str) -> tuple[Md, ...]:
@@ -190,6 +206,15 @@ def moved(asked: Asked, review: Review) -> Refuse | None:
     return Refuse(told, md.fill("Look again, then name the new head: {at}.", at=at(snapshot.head)))
 
 
+def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
+    """The step that brings a decision's rows to main; none if there are none, or if main holds them all."""
+    snapshot, comment = asked.snapshot, asked.comment
+    if change is None or ledger.is_landed(snapshot, change):
+        return ()
+    title = ledger.landing_title(asked.parsed.name, snapshot, comment)
+    return (Land(change=change, title=title, comment=comment.id),)
+
+
 def at(head: CommitHash) -> Md:
     """The option that pins a command to a head, ready to type."""
     return md.code(f"--at {head[: words.SHORT_HASH_CHARS]}")
@@ -201,7 +226,10 @@ def not_open(snapshot: Snapshot) -> Refuse | Wait | None:
         case PullState.OPEN | PullState.MERGED:
             return None
         case PullState.CLOSED:
-            return Refuse(md.own("This pull is closed."), md.own("Reopen it, or open a new one, to decide on it."))
+            earlier = earlier_decision(snapshot, "accept", "close")
+            closed = md.own("This pull is closed.")
+            told = md.join([closed, earlier], " ") if earlier is not None else closed
+            return Refuse(told, md.own("Reopen it, or open a new one, to decide on it."))
         case PullState.UNKNOWN:
             return Wait(md.own("DoltHub to say whether this pull is open."))
 

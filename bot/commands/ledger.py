@@ -57,24 +57,28 @@ def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rat
             ),
         ),
         _completed(item, Row((("status", item.status),))),
-        RowWrite(
-            table="stamps",
-            key=stamp,
-            write=Write.INSERT,
-            cells=Row(
-                (
-                    ("author", author),
-                    ("subject", done.completed_by),
-                    ("valence", valence(rating, snapshot.policy.rating)),
-                    ("confidence", f"{rating.confidence:g}"),
-                    ("severity", rating.severity),
-                    ("context_id", done.id),
-                    ("context_type", "completion"),
-                    ("skill_tags", json.dumps(list(rating.skills or tags(snapshot)), ensure_ascii=True)),
-                    ("message", rating.message or None),
-                    ("created_at", at),
-                )
-            ),
+        _stamp(snapshot, comment, author, done, rating),
+    )
+
+
+def _stamp(snapshot: Snapshot, comment: Comment, author: Handle, done: Completion, rating: Rating) -> RowWrite:
+    return RowWrite(
+        table="stamps",
+        key=stamp_id(snapshot.commons, done.id),
+        write=Write.INSERT,
+        cells=Row(
+            (
+                ("author", author),
+                ("subject", done.completed_by),
+                ("valence", valence(rating, snapshot.policy.rating)),
+                ("confidence", f"{rating.confidence:g}"),
+                ("severity", rating.severity),
+                ("context_id", done.id),
+                ("context_type", "completion"),
+                ("skill_tags", json.dumps(list(rating.skills or tags(snapshot)), ensure_ascii=True)),
+                ("message", rating.message or None),
+                ("created_at", write_time(comment.created_at)),
+            )
         ),
     )
 
@@ -122,31 +126,43 @@ def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
     done, item = snapshot.handed_in, snapshot.item
     if done is None or item is None:
         return None
-    return _change(
-        "close",
-        snapshot,
-        comment,
-        RowWrite(
-            table="completions",
-            key=done.id,
-            write=Write.INSERT,
-            cells=Row(
-                (
-                    ("wanted_id", item.id),
-                    ("completed_by", done.completed_by),
-                    ("evidence", done.evidence),
-                    ("completed_at", done.row.get("completed_at")),
-                )
-            ),
-        ),
-        RowWrite(
-            table="wanted",
-            key=item.id,
-            write=Write.UPDATE,
-            cells=Row((("status", "completed"), ("claimed_by", done.completed_by), ("evidence_url", done.evidence or None))),
-            guard=Row((("status", item.status), ("claimed_by", item.claimed_by))),
-            touch=("updated_at",),
-        ),
+    return _change("close", snapshot, comment, _taken_over(done), _completed_by(done, item))
+
+
+def stamped_adoption(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rating) -> LedgerChange | None:
+    """For work that is not on main and does not come there by a merge: the rows of `adoption`, linked to a stamp."""
+    done, item = snapshot.handed_in, snapshot.item
+    if done is None or item is None:
+        return None
+    stamp = stamp_id(snapshot.commons, done.id)
+    link = (("validated_by", author), ("stamp_id", stamp), ("validated_at", write_time(comment.created_at)))
+    # Tags of an item on main can be edited any time: once the stamp stands, what it inherited is read from itself.
+    there = next((s for s in snapshot.present.stamps if s.id == stamp), None)
+    rated = rating if rating.skills or there is None else replace(rating, skills=there.skills)
+    rows = (_taken_over(done, link), _completed_by(done, item), _stamp(snapshot, comment, author, done, rated))
+    return _change("accept", snapshot, comment, *rows)
+
+
+def _taken_over(done: Completion, link: tuple[tuple[str, str | None], ...] = ()) -> RowWrite:
+    """The completion as it was reviewed, in the columns that are the worker's to fill."""
+    cells = (
+        ("wanted_id", str(done.wanted_id)),
+        ("completed_by", str(done.completed_by)),
+        ("evidence", done.evidence),
+        ("completed_at", done.row.get("completed_at")),
+    )
+    return RowWrite(table="completions", key=done.id, write=Write.INSERT, cells=Row((*cells, *link)))
+
+
+def _completed_by(done: Completion, item: Wanted) -> RowWrite:
+    """The item completed by whoever did the work, whoever claims it."""
+    return RowWrite(
+        table="wanted",
+        key=item.id,
+        write=Write.UPDATE,
+        cells=Row((("status", "completed"), ("claimed_by", done.completed_by), ("evidence_url", done.evidence or None))),
+        guard=Row((("status", item.status), ("claimed_by", item.claimed_by))),
+        touch=("updated_at",),
     )
 
 
@@ -201,7 +217,12 @@ def valence(rating: Rating, style: RatingStyle) -> str:
 
 def note(verb: str, snapshot: Snapshot, comment: Comment) -> str:
     """The human trailer of each statement: it becomes the public commit message."""
-    return f"stampbot {verb} {snapshot.item_id or 'pull'} by {comment.author}"
+    return f"{notes_about(snapshot, verb)} by {comment.author}"
+
+
+def notes_about(snapshot: Snapshot, verb: str = "close") -> str:
+    """How the notes of a decision about this pull's item begin. Only a close leaves no other trace of who decided."""
+    return f"stampbot {verb} {snapshot.item_id or 'pull'}"
 
 
 def landing_title(verb: str, snapshot: Snapshot, comment: Comment) -> str:

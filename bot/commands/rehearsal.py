@@ -11,7 +11,7 @@ from typing import assert_never
 from bot.commands.command import Asked, Decision, Follow
 from bot.model.ledger import RowWrite, Write
 from bot.model.policy import Landing
-from bot.model.step import Answer, ClosePull, Land, MergePull, PostReview, Step
+from bot.model.step import Answer, ClosePull, Land, MergePull, PostNotice, PostReview, Step
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -48,7 +48,7 @@ def _would(step: Step, asked: Asked) -> Md:
             return md.lines(_way(asked), md.fence(statement(write) for write in change.writes))
         case ClosePull():
             return md.own("Close this pull unmerged.")
-        case PostReview() | Answer():
+        case PostReview() | PostNotice() | Answer():
             return md.own("Say so.")
         case never:
             assert_never(never)

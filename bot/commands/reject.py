@@ -7,7 +7,6 @@ from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, c
 from bot.commands.option import AS, AT, DRY_RUN
 from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
-from bot.model.step import Land
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -55,9 +54,8 @@ def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
     if current is None or current.terminal:
         status = md.code(current.status if current else "not on main")
         return Refuse(md.fill("The item is {status}; only work in review can be sent back.", status=status))
-    title = ledger.landing_title("reject", snapshot, asked.comment)
     return Follow(
-        steps=(Land(change=change, title=title, comment=asked.comment.id),),
+        steps=decision.landing(asked, change),
         says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)),
         begun=ledger.is_begun(snapshot, change),
     )
@@ -93,8 +91,11 @@ def _ways_on(asked: Asked) -> Md:
 
 
 def _cleared(asked: Asked) -> Md:
+    """What is gone from main, and how to go on: the branch brings the same rows from before they were taken back."""
+    done = asked.snapshot.handed_in
     return md.fill(
-        "The completion was removed from main and the item can be worked on again. The branch {branch} can no longer merge: "
+        "Completion {id} was removed from main and the item can be worked on again. The branch {branch} can no longer merge: "
         "start a new branch from the current main.",
+        id=md.code(done.id if done is not None else "?"),
         branch=md.code(asked.snapshot.pull.source.branch, 100),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 class HubError(Exception):
     """Base of all errors of the hub. The message is one clean line that may quote the server: strangers' text."""
@@ -31,6 +33,18 @@ class HubRefused(HubError):
         super().__init__(message)
         self.status = status
         self.code = code
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it is not the request that is wrong: the branch is protected, or the account lacks a right.
+
+        So the same may go through later, once somebody changes that. INFERRED: DoltHub has "require approval" and "prevent
+        non-PR push", and how they refuse is documented nowhere (expected are 403, 422 and a failed job).
+        """
+        return self.status == 403 or (self.status != 401 and _WITHHELD.search(str(self)) is not None)
+
+
+_WITHHELD = re.compile(r"\bprotect(ed|ion)\b|\bapproval|\bapproved\b|permission|\bnot allowed\b|\bnon-?pr\b", re.IGNORECASE)
 
 
 class HubGone(HubRefused):

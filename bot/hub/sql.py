@@ -239,6 +239,23 @@ def first_with(text: str, head: CommitHash) -> Query:
     )
 
 
+def notes(head: CommitHash, committer: str, beginning: str) -> Query:
+    """`message` of every commit by `committer` that `head` holds and whose note (see `comment`) begins so.
+
+    That a write over the API is committed in the name of the token's account is inferred (DoltHub documents no committer).
+    """
+    pattern = f"%{_like(comment(beginning))}%"
+    return Query(
+        f"SELECT message AS message FROM dolt_log({_hash(head)}) WHERE committer = {literal(committer)}"
+        f" AND message LIKE {literal(pattern)} ESCAPE '|' ORDER BY message LIMIT {AROUND_ROWS_MAX}"
+    )
+
+
+def note_in(message: str) -> str:
+    """The note behind a statement that became a commit message; empty if there is none."""
+    return message.rpartition(" -- ")[2] if " -- " in message else ""
+
+
 def moves(table: str, keys: Iterable[str], since: CommitHash, head: CommitHash) -> Query:
     """By which commits these rows of a known table were written, of those that `head` holds and `since` does not.
 

@@ -102,6 +102,7 @@ class Judgement:
 
     `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for. `final`
     names the rules, whether they ran or not, whose faults nobody may override.
+    `alone`: the judgement on the work without the pull that brings it, where the pull is at fault and there is such work.
     """
 
     findings: tuple[Finding, ...]
@@ -109,6 +110,7 @@ class Judgement:
     passed: tuple[str, ...] = ()
     waiting_for: str = ""
     final: tuple[str, ...] = ()
+    alone: Judgement | None = field(default=None, repr=False, compare=False)
 
     @property
     def overridable(self) -> tuple[Finding, ...]:
@@ -131,6 +133,11 @@ class Judgement:
         if self.at(Level.DOUBT):
             return Verdict.LOOK
         return Verdict.READY
+
+    @property
+    def adoptable(self) -> bool:
+        """Whether nothing is at fault but the pull: its work could be taken over alone."""
+        return self.alone is not None and not self.alone.at(Level.FAULT)
 
     def digest(self, head: str) -> str:
         """What makes a review new: head, verdict, and the (rule, level, place) of faults and doubts. 12 hex digits.

@@ -320,6 +320,10 @@ class Stamp:
         return self.row.text("context_id")
 
     @property
+    def skills(self) -> tuple[str, ...]:
+        return _texts(self.row.get("skill_tags"))
+
+    @property
     def created_at(self) -> datetime | None:
         return read_time(self.row.get("created_at"))
 

@@ -64,6 +64,7 @@ class Timing:
     audit_s: float = 600
     """Main is audited no more often; 0: never."""
     other_bot_s: float = 3600
+    park_s: float = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,6 +211,8 @@ class Snapshot:
     uses: tuple[Use, ...] = ()
     """Where else the same evidence is handed in."""
     first_look_at: datetime | None = None
+    landed: tuple[str, ...] = ()
+    """Of a pull that is not merged although main holds its completion: notes of our commits on main about its item."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns by table on main. Empty means: not read."""
 
@@ -319,9 +321,18 @@ class Snapshot:
         """Answers of ours, oldest first."""
         return tuple(Answered(c, m) for c, m in self._marked() if m.kind is MarkKind.ANSWER)
 
+    @property
+    def notices(self) -> tuple[Mark, ...]:
+        """Marks of our notices, oldest first."""
+        return tuple(m for _, m in self._marked() if m.kind is MarkKind.NOTICE)
+
     def answer_to(self, comment: CommentId) -> Answered | None:
         """The answer that closed a comment. A parked one does not close it."""
         return next((a for a in self.answers if a.mark.comment == comment and a.mark.outcome != "parked"), None)
+
+    def kept(self, comment: CommentId) -> tuple[str, ...]:
+        """Why a comment's command could not go on when it was tried, as its author was told; empty if it went on so far."""
+        return tuple(a.mark.digest for a in self.answers if a.mark.comment == comment and a.mark.outcome == "parked")
 
     def asker(self, answered: Answered, command: str) -> User | None:
         """Who asked for a command that was followed: by the mark, else by the comment, which its author may have deleted."""

@@ -23,12 +23,30 @@ class Outcome(enum.Enum):
     HINT = "hint"
 
 
+class Hitch(enum.Enum):
+    """Why a command is kept, as it stands in the mark of what its author is told."""
+
+    WITHHELD = "withheld"
+    """DoltHub says no, and not to what is asked but to whoever asks: protection, or a right."""
+    BUSY = "busy"
+    """DoltHub does not come to an end: a merge that runs on and on, an answer that never comes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostReview:
     """Post a review. Done: the newest review of ours has this digest."""
 
     head: CommitHash
     digest: str
+    body: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostNotice:
+    """Tell below a pull what nobody asked about. Done: a notice of ours about this, for this head, stands there."""
+
+    head: CommitHash
+    about: str
     body: str = field(compare=False)
 
 
@@ -65,4 +83,4 @@ class Answer:
     body: str = field(compare=False)
 
 
-Step = PostReview | MergePull | Land | ClosePull | Answer
+Step = PostReview | PostNotice | MergePull | Land | ClosePull | Answer

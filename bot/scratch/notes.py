@@ -17,6 +17,7 @@ from bot.scratch.keys import Keys
 
 GLANCE_TTL_S: Final = 3600
 FIRST_LOOK_TTL_S: Final = 30 * 86400
+_REST: Final = "try again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,19 @@ class Notes:
             self._redis.delete(self._keys.about_to(commons, pull, mark))
         except redis.RedisError:
             return
+
+    def let_rest(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> None:
+        """Note that a decision on the pull is stuck: no sweep need try it again for a while. Losing this costs a try."""
+        try:
+            self._redis.set(
+                self._keys.about_to(commons, pull, _REST), _moment_text(self._now()), px=max(1, round(ttl_s * 1000))
+            )
+        except redis.RedisError:
+            return
+
+    def rests(self, commons: Commons, pull: PullNo) -> bool:
+        """Whether a decision on the pull is stuck and was tried a short while ago."""
+        return self.about_to(commons, pull, _REST) is not None
 
     def remember_glance(self, commons: Commons, pull: PullNo, glance: Glance, *, ttl_s: float = GLANCE_TTL_S) -> None:
         """Remember for a while what the pull looked like. Losing this costs a look."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from bot.model.ids import CommitHash
 from bot.model.mark import NO_HEAD, Fact, Mark, MarkKind
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, Outcome
+from bot.model.step import Answer, Hitch, Outcome
 from bot.speech import md, words
 from bot.speech.md import Md
 
@@ -22,10 +23,12 @@ def answer(
     says: Md,
     facts: tuple[Fact, ...] = (),
     head: CommitHash | None = None,
+    digest: str | None = None,
 ) -> Answer:
     """The answer to one comment. `head` is the head it speaks of (default: the pull's); the mark carries the evidence key.
 
     `facts` are what is so from now on because this answer says it; their commands are among `commands`.
+    `digest`: what the mark carries instead; of a parked answer, why it is parked.
     """
     mark = Mark(
         kind=MarkKind.ANSWER,
@@ -33,7 +36,7 @@ def answer(
         comment=comment.id,
         outcome=outcome.value,
         head=head or snapshot.head or NO_HEAD,
-        digest=snapshot.evidence_key,
+        digest=snapshot.evidence_key if digest is None else digest,
         n=len(snapshot.answers) + 1,
         facts=facts,
     )
@@ -41,19 +44,26 @@ def answer(
 
 
 def refusal(
-    snapshot: Snapshot, comment: Comment, *, line: str, reason: Md, remedy: Md | None = None, beside: bool = False
+    snapshot: Snapshot,
+    comment: Comment,
+    *,
+    line: str,
+    reason: Md,
+    remedy: Md | None = None,
+    beside: bool = False,
+    changed: bool = False,
 ) -> Md:
     """Why a command was not carried out, what to do instead, and that nothing was changed.
 
-    On a merged pull the last sentence is left out: something did change, if not by this command. `beside`: something else in
-    the same comment was carried out, and changed something.
+    On a merged pull, and where rows were written before it ended (`changed`), the last sentence is left out. `beside`:
+    something else in the same comment was carried out, and changed something.
     """
     return md.lines(
         md.fill("**REFUSED** · {who}", who=md.code(comment.author)),
         md.fence((line,)) if line else None,
         reason,
         remedy or None,
-        _unchanged(snapshot, beside=beside),
+        None if changed else _unchanged(snapshot, beside=beside),
     )
 
 
@@ -67,3 +77,38 @@ def _unchanged(snapshot: Snapshot, *, beside: bool = False) -> Md | None:
     if snapshot.pull.state is PullState.MERGED:
         return None
     return md.own(words.NOTHING_ELSE_CHANGED) if beside else md.own(words.NOTHING_CHANGED)
+
+
+def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: Hitch, begun: bool, until: datetime | None) -> Md:
+    """A command that cannot go on now and is not given up: why, what happens next, and who could help.
+
+    `begun`: some of it stands on main. `until`: when it is given up.
+    """
+    withheld = hitch is Hitch.WITHHELD
+    every = words.span(snapshot.policy.timing.park_s)
+    what = (
+        md.fill("DoltHub does not let the bot do this: {why}.", why=md.code(why, 300))
+        if withheld
+        else md.fill("DoltHub has not done this for {long}: {why}.", long=every, why=md.code(why, 300))
+    )
+    end = md.fill(", until {when}", when=words.clock(until)) if until is not None else Md("")
+    again = md.fill(
+        "Your command is kept and tried again by itself, every {long}{end}. It need not be written again.", long=every, end=end
+    )
+    help_ = md.own(
+        "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from there."
+    )
+    stands = (
+        md.own("What was done so far stands, and the rest follows.")
+        if begun
+        else md.own("A later decision takes its place. Nothing was changed.")
+        if withheld
+        else md.own("Later decisions wait for its end.")
+    )
+    return md.lines(
+        md.fill("**KEPT** · {who} · {subject}", who=md.code(comment.author), subject=words.subject(snapshot)),
+        what,
+        again,
+        help_ if withheld else None,
+        stands,
+    )

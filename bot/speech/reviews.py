@@ -17,7 +17,7 @@ from bot.model.ids import CommitHash
 from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.mark import NO_HEAD, Mark, MarkKind
-from bot.model.snapshot import Elsewhere, Snapshot
+from bot.model.snapshot import Elsewhere, Merge, Snapshot
 from bot.speech import forges, md, words
 from bot.speech.md import Md
 
@@ -353,7 +353,8 @@ def _stamps(number: int) -> Md:
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     commands = lines_to_type(snapshot, judgement)
-    return Md("\n\n".join((_invitation(snapshot), md.fence(commands)))) if commands else None
+    rated = snapshot.kind is PullKind.WORK or judgement.adoptable
+    return Md("\n\n".join((_invitation(snapshot, rated=rated), md.fence(commands)))) if commands else None
 
 
 def lines_to_type(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
@@ -371,13 +372,13 @@ def _on_the_command_line(snapshot: Snapshot, line: str) -> str:
     return f"stampbot decide '{snapshot.commons}#{snapshot.pull.number}' \"{line}\""
 
 
-def _invitation(snapshot: Snapshot) -> Md:
+def _invitation(snapshot: Snapshot, *, rated: bool) -> Md:
     if not snapshot.hears:
         return md.own(
             "Comments cannot be read on this host, so nothing written below is heard. Validators decide in a terminal, with an "
             "API token of their own in STAMPBOT_HUB_TOKEN (Q is 1 to 5, or poor fair good excellent; … is your reason):"
         )
-    if snapshot.kind is PullKind.WORK:
+    if rated:
         return md.own(
             "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "
             "a word to the worker goes behind `--message`):"
@@ -404,6 +405,7 @@ def _overrides(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
 
 def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, ...]:
     reject, close = f"/reject --at {at} …", f"/close --at {at} …"
+    adopt = (f"/accept --at {at} --adopt --quality Q",) if judgement.adoptable else ()
     match (snapshot.kind, judgement.verdict):
         case (PullKind.WORK, Verdict.READY | Verdict.LOOK | Verdict.CANNOT_TELL):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
@@ -411,13 +413,31 @@ def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, 
             return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
         case (PullKind.WORK, _):
             settled = snapshot.item is not None and snapshot.item.terminal
-            return (close if settled else reject, "/recheck", "/help")
+            return (*adopt, close if settled else reject, "/recheck", "/help")
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):
             return (f"/accept --at {at}", close, "/help")
         case (PullKind.CLAIM, Verdict.READY | Verdict.LOOK | Verdict.WAITING):
             return (f"/accept --at {at} --yes", close, "/help")
         case _:
-            return (close, "/recheck", "/help")
+            return (*adopt, close, "/recheck", "/help")
+
+
+def unstamped(snapshot: Snapshot, merge: Merge, about: str) -> Md:
+    """The notice below reviewed work that was merged and that nobody has decided on."""
+    at = merge.head[: words.SHORT_HASH_CHARS]
+    mark = Mark(kind=MarkKind.NOTICE, outcome=about, head=merge.head, digest="", n=len(snapshot.notices) + 1)
+    return md.lines(
+        md.fill("**MERGED, NOT STAMPED** · {subject}", subject=words.subject(snapshot)),
+        md.fill(
+            "Reviewed head {head} was merged as {commit}, and no decision about it stands here: it was merged by hand, or the "
+            "command was edited or deleted before its end. The work waits in review on main until somebody decides.",
+            head=words.short(merge.head),
+            commit=words.short(merge.commit),
+        ),
+        _invitation(snapshot, rated=True),
+        md.fence((f"/accept --at {at} --quality Q", f"/reject --at {at} …", f"/close --at {at} …")),
+        Md(mark.line),
+    )
 
 
 def _checked(snapshot: Snapshot) -> Md:

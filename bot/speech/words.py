@@ -43,6 +43,14 @@ def since(moment: datetime, now: datetime) -> Md:
     return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%H:%M}"))
 
 
+def span(seconds: float) -> Md:
+    """A time span, in whole minutes from one minute on."""
+    if seconds < 60:
+        return md.fill("{n} seconds", n=md.number(seconds))
+    minutes = round(seconds / 60)
+    return md.own("1 minute") if minutes == 1 else md.fill("{n} minutes", n=md.number(minutes))
+
+
 def verdict(found: Verdict) -> Md:
     """A verdict, bold."""
     return Md(f"**{found.value}**")

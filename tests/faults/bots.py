@@ -17,7 +17,7 @@ import pytest
 
 from bot.model.ids import PullNo
 from tests.faults.hub_gate import HubGate, hub_gate
-from tests.faults.test_crash_points import ITEM, Story
+from tests.faults.stories import Story, begin
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, World, make_world
@@ -145,11 +145,7 @@ def make_town(stack: ExitStack, story: Story, sandbox: SandboxProcess, server: R
     stack.callback(world.close)
     gate = stack.enter_context(hub_gate(world.sandbox.base_url))
     settings = environment(world, gate, server, folder)
-    pull = world.hand_in("pia", "polecat-7", ITEM)
-    world.review(pull)
-    if story.on_main:
-        world.merge_by_hand(pull)
-    world.comment(pull, "ana", story.comment)
+    pull = begin(world, story)
 
     def start(**more: str) -> int:
         pid = bots.start(settings | more)

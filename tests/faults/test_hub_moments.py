@@ -13,7 +13,7 @@ from bot.sandbox import wl_sql
 from bot.sweep import sweep
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, town, until
 from tests.faults.many_works import answered_once, decide, many_works
-from tests.faults.test_crash_points import ITEM, STORIES, check
+from tests.faults.stories import ITEM, STORIES, check
 from tests.redis_process import RedisProcess
 from tests.world import World
 

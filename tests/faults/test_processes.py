@@ -14,7 +14,7 @@ import pytest
 
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, lives, town, until
 from tests.faults.many_works import answered_once, decide, many_works
-from tests.faults.test_crash_points import STORIES, check
+from tests.faults.stories import STORIES, check
 from tests.redis_process import RedisProcess, private_redis
 from tests.world import World
 

@@ -10,45 +10,38 @@ import time
 
 import pytest
 
-from bot.model.ids import PullNo
+from bot.model.policy import Landing
 from tests.faults.bots import PATIENCE_S, STILL_S, Town, bots, kill, town, until
-from tests.faults.test_crash_points import STORIES, check
-from tests.world import World
+from tests.faults.stories import check, forget_the_fork, plain, story
 
 __all__ = ["bots", "town"]
 
-ACCEPT_PULL, ACCEPT_DIRECT, _, REJECT_PULL, REJECT_DIRECT, CLOSE_PULL = STORIES[:6]
+ACCEPT_PULL, ACCEPT_DIRECT = story("accept", Landing.PULL), story("accept", Landing.DIRECT)
+ADOPT_PULL, ADOPT_DIRECT = story("adopt", Landing.PULL), story("adopt", Landing.DIRECT)
+REJECT_PULL, REJECT_DIRECT = story("reject-on-main", Landing.PULL), story("reject-on-main", Landing.DIRECT)
+CLOSE_PULL = story("close", Landing.PULL)
 POINTS = (
     (ACCEPT_PULL, 1, "before"),
     (ACCEPT_PULL, 1, "after"),
-    (ACCEPT_PULL, 2, "after"),
     (ACCEPT_PULL, 4, "after"),
     (ACCEPT_PULL, 6, "after"),
     (ACCEPT_PULL, 7, "after"),
     (ACCEPT_PULL, 8, "after"),
     (ACCEPT_DIRECT, 3, "after"),
-    (ACCEPT_DIRECT, 4, "before"),
     (ACCEPT_DIRECT, 5, "after"),
+    (ADOPT_PULL, 6, "after"),
+    (ADOPT_DIRECT, 1, "after"),
+    (ADOPT_DIRECT, 4, "before"),
     (REJECT_PULL, 5, "after"),
     (REJECT_DIRECT, 1, "after"),
-    (CLOSE_PULL, 5, "after"),
     (CLOSE_PULL, 6, "before"),
 )
-
-
-def lose_everything_but_dolthub(world: World, pull: PullNo) -> None:
-    """Redis is blank; and once the work is merged, its fork is gone."""
-    world.redis.flushall()
-    if world.state(pull) == "merged":
-        fork = world.fork_of("pia")
-        world.sandbox.admin("DELETE", "/databases", {"database": fork})
-        world.db.made.remove(fork)
 
 
 @pytest.mark.parametrize(
     ("town", "at", "when"),
     POINTS,
-    ids=[f"{story}-{when}-{at}-{story.effects[at - 1].replace(' ', '-')}" for story, at, when in POINTS],
+    ids=[f"{told}-{when}-{at}-{told.effects[at - 1].replace(' ', '-')}" for told, at, when in POINTS],
     indirect=["town"],
 )
 def test_what_a_killed_bot_began_is_finished_by_the_next_one_exactly_once(town: Town, at: int, when: str) -> None:
@@ -57,9 +50,10 @@ def test_what_a_killed_bot_began_is_finished_by_the_next_one_exactly_once(town: 
     first = town.start()
     assert gate.shut.wait(PATIENCE_S), gate.effects
     kill(first)
-    assert tuple(gate.effects) == town.story.effects[:at]
+    assert plain(gate.effects) == town.story.effects[:at]
     gate.open()
-    lose_everything_but_dolthub(world, pull)
+    world.redis.flushall()
+    forget_the_fork(world, pull)
     town.start()
     until(lambda: world.said(pull, "answer"))
     time.sleep(STILL_S)

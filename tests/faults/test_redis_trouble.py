@@ -12,7 +12,7 @@ import pytest
 from bot.model.ids import PullNo
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, kill, make_town, town, until
 from tests.faults.many_works import answered_once, decide, many_works
-from tests.faults.test_crash_points import STORIES, Story, check
+from tests.faults.stories import STORIES, Story, check
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import SandboxProcess
 from tests.world import World

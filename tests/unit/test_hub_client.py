@@ -746,3 +746,21 @@ def test_a_page_token_of_any_form_survives_the_journey(net: responses.RequestsMo
     net.get(f"{BASE}/branches", json={"data": []}, match=[matchers.query_param_matcher({"page_token": token})])
     a_scene().hub.branches(COMMONS)
     assert len(net.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (403, "anything", True),
+        (422, "branch is protected", True),
+        (422, "this pull requires approval", True),
+        (422, "You do not have permission to merge", True),
+        (400, "only non-PR pushes are not allowed", True),
+        (422, "merge conflict in wanted", False),
+        (409, "pull is not open", False),
+        (401, "permission denied: the token is refused", False),
+        (400, "syntax error near protec", False),
+    ],
+)
+def test_a_protected_main_is_told_from_a_refusal_of_what_was_asked(status: int, text: str, expected: bool) -> None:
+    assert HubRefused(f"mergePull: {status} {text}", status=status, code="X").withheld is expected

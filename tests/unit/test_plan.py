@@ -16,8 +16,8 @@ from bot.model.mark import NO_HEAD, read_mark
 from bot.model.policy import Comments
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, Land, MergePull, Outcome, PostReview, Step
-from bot.plan import Plan, plan
+from bot.model.step import Answer, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.plan import Plan, kept, plan
 from bot.speech.md import Md
 from bot.speech.reviews import REVIEWS_A_DAY_MAX
 from tests.build import (
@@ -35,9 +35,13 @@ from tests.build import (
     a_pull,
     a_review,
     a_snapshot,
+    a_stamp,
+    a_wanted,
+    added,
     ago,
     an_answer,
     an_override,
+    changes_of,
     merged,
 )
 
@@ -340,6 +344,154 @@ def test_a_decision_that_has_begun_comes_before_older_comments() -> None:
     assert [type(step) for step in steps] == [Land, Answer]
     assert isinstance(steps[-1], Answer)
     assert steps[-1].to == accept.id
+
+
+# --- what is stuck and kept ---------------------------------------------------------------------------------------------
+
+
+def kept_as(to: Comment, hitch: Hitch) -> Comment:
+    return an_answer(to, "accept", outcome="parked", digest=hitch.value, at=ago(minutes=4))
+
+
+ACCEPT, REJECT, HELP = "/accept -q 4", "/reject No.", "/help"
+
+
+@pytest.mark.parametrize(
+    ("hitch", "on_main", "later", "first"),
+    [
+        (Hitch.WITHHELD, False, HELP, HELP),
+        (Hitch.WITHHELD, False, REJECT, REJECT),
+        (Hitch.WITHHELD, True, HELP, HELP),
+        (Hitch.WITHHELD, True, REJECT, ACCEPT),
+        (Hitch.BUSY, False, HELP, HELP),
+        (Hitch.BUSY, False, REJECT, ACCEPT),
+        (Hitch.BUSY, True, HELP, HELP),
+    ],
+)
+def test_what_is_stuck_is_tried_again_when_nobody_else_is_to_be_heard_first(
+    hitch: Hitch, on_main: bool, later: str, first: str
+) -> None:
+    accept, other = commanding(ACCEPT), commanding(later, "bo", at=ago(minutes=3))
+    snapshot = said(accept, kept_as(accept, hitch), other)
+    steps = planned(merged(snapshot) if on_main else snapshot).steps
+    assert isinstance(steps[-1], Answer)
+    assert steps[-1].to == (accept if first == ACCEPT else other).id
+
+
+def test_what_is_kept_is_given_up_like_any_old_command() -> None:
+    accept = commanding(ACCEPT, at=ago(hours=24, minutes=1))
+    review = replace(REVIEWED, created_at=ago(hours=25), updated_at=ago(hours=25))
+    answer = the_answer(planned(a_snapshot(comments=(review, accept, kept_as(accept, Hitch.WITHHELD)))))
+    assert answer.outcome is Outcome.REFUSED
+    assert "more than a day old" in answer.body
+
+
+KEPT: dict[str, tuple[Hitch, bool, str]] = {
+    "withheld": (
+        Hitch.WITHHELD,
+        False,
+        "DoltHub does not let the bot do this: `mergePull: 403 branch is protected`.\n\n"
+        "Your command is kept and tried again by itself, every 5 minutes, until 2026-06-15 13:57 UTC. It need not be written "
+        "again.\n\nAn admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on "
+        "from there.\n\nA later decision takes its place. Nothing was changed.",
+    ),
+    "withheld after the merge": (
+        Hitch.WITHHELD,
+        True,
+        "DoltHub does not let the bot do this: `mergePull: 403 branch is protected`.\n\n"
+        "Your command is kept and tried again by itself, every 5 minutes. It need not be written again.\n\n"
+        "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from "
+        "there.\n\nWhat was done so far stands, and the rest follows.",
+    ),
+    "busy": (
+        Hitch.BUSY,
+        False,
+        "DoltHub has not done this for 5 minutes: `mergePull: 403 branch is protected`.\n\n"
+        "Your command is kept and tried again by itself, every 5 minutes, until 2026-06-15 13:57 UTC. It need not be written "
+        "again.\n\nLater decisions wait for its end.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("hitch", "on_main", "expected"), KEPT.values(), ids=KEPT)
+def test_whoever_waits_is_told_why_and_what_happens_next(hitch: Hitch, on_main: bool, expected: str) -> None:
+    accept = commanding(ACCEPT)
+    snapshot = merged(said(accept)) if on_main else said(accept)
+    why = "mergePull: 403 branch is protected"
+    answer = kept(snapshot, accept, MergePull(head=HEAD, comment=accept.id), COMMANDS, hitch=hitch, why=why)
+    mark = read_mark(a_comment(BOT, answer.body), BOT)
+    assert mark is not None
+    assert (mark.commands, mark.outcome, mark.digest) == (("accept",), "parked", hitch.value)
+    head = "**KEPT** · `ana` · `w-870be07fbc` `Teach the mayor to count`"
+    assert answer.body == f"{head}\n\n{expected}\n\n{mark.line}"
+
+
+# --- what was merged and nobody decided on ------------------------------------------------------------------------------
+
+NOTICE = (
+    "**MERGED, NOT STAMPED** · `w-870be07fbc` `Teach the mayor to count`\n\n"
+    f"Reviewed head `{HEAD[:7]}` was merged as `{a_hash('merge')[:7]}`, and no decision about it stands here: it was merged by "
+    "hand, or the command was edited or deleted before its end. The work waits in review on main until somebody decides.\n\n"
+    "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; a word to "
+    "the worker goes behind `--message`):\n\n"
+    f"```\n/accept --at {HEAD[:7]} --quality Q\n/reject --at {HEAD[:7]} …\n/close --at {HEAD[:7]} …\n```\n\n"
+    f"`stampbot/1 notice - unstamped {HEAD} - 1`"
+)
+
+
+def merged_at(at: datetime | None, *comments: Comment) -> Snapshot:
+    """The happy pull, merged then at the reviewed head, and nothing decided."""
+    done = merged(said(*comments))
+    assert done.merge is not None
+    return replace(done, merge=replace(done.merge, at=at))
+
+
+@pytest.mark.parametrize("at", [ago(minutes=6), None], ids=["a while ago", "time not told"])
+def test_reviewed_work_that_was_merged_and_not_decided_on_is_told_once(at: datetime | None) -> None:
+    snapshot = merged_at(at)
+    (step,) = planned(snapshot).steps
+    assert step == PostNotice(head=HEAD, about="unstamped", body="")
+    assert isinstance(step, PostNotice)
+    assert step.body == NOTICE
+    told = replace(snapshot, comments=(*snapshot.comments, a_comment(BOT, step.body, ago(minutes=1))))
+    assert planned(told) == Plan()
+
+
+def test_an_edited_command_on_what_it_merged_is_told_of_twice_and_never_carried_out() -> None:
+    """Its author hears that edits are not read; everybody hears that the work waits."""
+    accept = replace(commanding("/accept -q 4", at=ago(minutes=7)), updated_at=ago(minutes=6))
+    snapshot = merged_at(ago(minutes=6), accept)
+    answer = the_answer(planned(snapshot))
+    assert answer.outcome is Outcome.HINT
+    after = replace(snapshot, comments=(*snapshot.comments, a_comment(BOT, answer.body, ago(minutes=1))))
+    assert names(planned(after)) == ("PostNotice",)
+
+
+def test_somebody_gets_the_time_to_decide_on_what_was_merged() -> None:
+    found = planned(merged_at(ago(minutes=1)))
+    assert (found.steps, found.look_at) == ((), ago(minutes=1) + timedelta(minutes=5))
+
+
+REFUSED = commanding("/accept -q 4", at=ago(minutes=4))
+UNTOLD: dict[str, Snapshot] = {
+    "a decision was refused since": merged_at(ago(minutes=6), REFUSED, an_answer(REFUSED, "accept", outcome="refused")),
+    "a command waits": merged_at(ago(minutes=6), replace(REFUSED, author=User("ana"))),
+    "never reviewed": replace(merged_at(ago(minutes=6)), comments=(a_comment(BOT, "Hello."),)),
+    "stamped": replace(
+        merged_at(ago(minutes=6)), present=replace(merged_at(None).present, stamps=(a_stamp(author="bo-works"),))
+    ),
+    "taken back": replace(merged_at(ago(minutes=6)), present=replace(merged_at(None).present, completions=())),
+    "item settled": replace(
+        merged_at(ago(minutes=6)), present=replace(merged_at(None).present, items=(a_wanted(status="completed"),))
+    ),
+    "no work": merged(said(changes=changes_of(added("rigs", handle="polecat-9")))),
+    "silent": replace(merged_at(ago(minutes=6)), policy=a_policy(comments=Comments.NONE)),
+}
+
+
+@pytest.mark.parametrize("snapshot", UNTOLD.values(), ids=UNTOLD)
+def test_what_is_decided_or_none_of_ours_is_not_told_of(snapshot: Snapshot) -> None:
+    assert "PostNotice" not in names(planned(snapshot))
 
 
 # --- one answer per comment ---------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ from bot.model.ledger import (
 from bot.model.policy import Comments, Landing, RatingStyle
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Merge, Present, Record, Rival, Snapshot
-from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostReview, Step
+from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
 from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
 from bot.rulebook.judge import judge
@@ -93,7 +93,7 @@ def after(snapshot: Snapshot, step: Step, *, dressed: bool = False, fast_forward
     """
     later = replace(snapshot, taken_at=snapshot.taken_at + timedelta(seconds=3))
     match step:
-        case PostReview(body=body) | Answer(body=body):
+        case PostReview(body=body) | PostNotice(body=body) | Answer(body=body):
             said = a_comment(BOT, body, later.taken_at)
             return replace(later, comments=(*snapshot.comments, said), since_last=None)
         case MergePull(head=head):
@@ -162,7 +162,7 @@ def land(snapshot: Snapshot, change: LedgerChange, *, dressed: bool = False) -> 
     landed = replace(snapshot, main_head=a_hash(f"landed {change.decision}"), present=present)
     if snapshot.merged:
         return landed
-    return replace(landed, items=present.items, completions=present.completions)
+    return replace(landed, items=present.items, completions=present.completions, landed=(*snapshot.landed, change.note))
 
 
 def _dress(column: str, value: str | None) -> str | None:
@@ -207,6 +207,15 @@ OTHERS: Mapping[str, Snapshot] = {
         changes=changes_of(added("rig_links", status="pending")), items=(), rigs=(*a_snapshot().rigs, a_rig("polecat-8"))
     ),
 }
+UNMERGEABLE: Mapping[str, Snapshot] = {
+    "work that conflicts": a_snapshot(items=(a_wanted(status="claimed", claimed_by="cormorant"),)),
+    "work in a crowd": a_snapshot(changes=work(added("rigs", handle="polecat-9"), modified("rigs", trust_level="5"))),
+    "work among items": a_snapshot(
+        changes=work(modified("wanted", {"id": "w-2"}, title="Mine")), items=(a_wanted(), a_wanted(id="w-2"))
+    ),
+    "work in review by another": a_snapshot(items=(a_wanted(status="in_review", claimed_by="cormorant"),)),
+}
+"""Work that only `/accept --adopt` can bring to main."""
 WRITTEN = ago(minutes=5)
 OLD_COLUMNS = COLUMNS | {
     "completions": tuple(c for c in COLUMNS["completions"] if c not in ("validated_at", "hop_uri")),
@@ -238,17 +247,16 @@ def _options(draw: st.DrawFn) -> str:
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    """Every decision that goes through. The older comments and the answer about them come on top.
-
-    Who decides is named in the policy: rights that stand on trust alone are read on main now as long as a pull is not merged,
-    so a /close can lose them between its rows and its end.
-    """
+    """Every decision that goes through. The older comments and the answer about them come on top."""
     verb = draw(st.sampled_from(("accept", "reject", "close")))
+    adopts = verb == "accept" and draw(st.booleans())
     kinds = WORKS if verb != "close" or draw(st.booleans()) else OTHERS
-    name = draw(st.sampled_from(tuple({**WORKS, **OTHERS} if verb == "accept" else kinds)))
-    bare = {**WORKS, **OTHERS}[name]
-    on_main = name in WORKS and draw(st.booleans())
+    every = {**WORKS, **UNMERGEABLE} if adopts else {**WORKS, **OTHERS} if verb == "accept" else kinds
+    name = draw(st.sampled_from(tuple(every)))
+    bare = every[name]
+    on_main = name in WORKS and not adopts and draw(st.booleans())
     policy = a_policy(
+        validators=draw(st.sampled_from((a_policy().validators, ()))),
         landing=draw(st.sampled_from(Landing)),
         rating=draw(st.sampled_from(RatingStyle)),
         comments=draw(st.sampled_from((Comments.SUMMARY, Comments.DECISIONS))),
@@ -258,7 +266,8 @@ def scenes(draw: st.DrawFn) -> Scene:
     rig = draw(st.sampled_from(("", " --as ana-town"))) if asker == "ana" else ""
     match verb:
         case "accept":
-            rest = _options(draw) if name in WORKS else " --yes" if name == "claim" else ""
+            rated = name in WORKS or name in UNMERGEABLE
+            rest = _options(draw) + " --adopt" * adopts if rated else " --yes" if name == "claim" else ""
         case "reject":
             rest = " It does not build; see `make`."
         case _:
@@ -275,7 +284,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         policy=policy,
         columns=draw(st.sampled_from((COLUMNS, OLD_COLUMNS))),
         comments=tuple(before),
-        probes=(a_probe(),) if name in WORKS else (),
+        probes=(a_probe(),) if name in WORKS or name in UNMERGEABLE else (),
         record=Record(stamps=2, mean_quality=4.0),
     )
     if on_main:
@@ -300,7 +309,7 @@ def deed(step: Step) -> CommentId | None:
     match step:
         case MergePull(comment=about) | Land(comment=about) | ClosePull(comment=about) | Answer(to=about):
             return about
-        case PostReview():
+        case PostReview() | PostNotice():
             return None
 
 
@@ -441,6 +450,10 @@ def test_after_all_steps_only_older_comments_are_left(scene: Scene) -> None:
 EXPECTED: tuple[tuple[str, Snapshot, str, tuple[type[Step], ...]], ...] = (
     ("accept", WORKS["work"], "/accept -q 4", (MergePull, Land, Answer)),
     ("accept on main", merge(WORKS["work"]), "/accept -q 4", (Land, Answer)),
+    *(
+        (f"adopt {name}", snapshot, "/accept -q 4 --adopt", (Land, ClosePull, Answer))
+        for name, snapshot in {**WORKS, **UNMERGEABLE}.items()
+    ),
     ("accept a claim", OTHERS["claim"], "/accept --yes", (MergePull, Answer)),
     ("accept a registration", OTHERS["registration"], "/accept", (MergePull, Answer)),
     ("accept a post", OTHERS["post"], "/accept", (MergePull, Answer)),

@@ -22,7 +22,7 @@ from bot.model.ledger import ChangeKind, Changes, Row, RowChange
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Elsewhere, Record, Rival, Snapshot
-from bot.model.step import Answer, PostReview
+from bot.model.step import Answer, PostNotice, PostReview
 from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
 from bot.rulebook import quote
@@ -415,7 +415,8 @@ writes nothing.""",
 
 Why: `It does not build.`
 
-The completion was removed from main and the item can be worked on again. The branch `wl/polecat-7/w-870be07fbc` can no longer \
+Completion `c-1f3870be274f6c49` was removed from main and the item can be worked on again. \
+The branch `wl/polecat-7/w-870be07fbc` can no longer \
 merge: start a new branch from the current main.""",
     ),
     (
@@ -425,7 +426,9 @@ merge: start a new branch from the current main.""",
         """\
 **PULL CLOSED, NO ROW TOUCHED** · `w-870be07fbc` `Teach the mayor to count` · by `ana` (rig `ana-town`) at 2026-06-14 13:59 UTC
 
-Why: `Solved elsewhere.`""",
+Why: `Solved elsewhere.`
+
+Item `w-870be07fbc` stays `open` on main, for another pull to bring.""",
     ),
     (
         "item completed",
@@ -435,7 +438,11 @@ Why: `Solved elsewhere.`""",
 **CLOSED, ITEM COMPLETED WITHOUT A STAMP** · `w-870be07fbc` `Teach the mayor to count` · by `ana` (rig `ana-town`) \
 at 2026-06-14 13:59 UTC
 
-Why: `Solved elsewhere.`""",
+Why: `Solved elsewhere.`
+
+Main holds completion `c-1f3870be274f6c49` by `polecat-7` without a stamp, and item `w-870be07fbc` is completed. \
+Nothing was merged and the pull is closed: start the next work from the current main, not from \
+`wl/polecat-7/w-870be07fbc`.""",
     ),
     (
         "blocked",
@@ -695,7 +702,7 @@ def test_strangers_words_in_an_answer_stay_words(
     seen = merged(seen) if on_main else seen
     judgement = Judgement(findings=()) if not moved else judge(seen, RULES)
     steps = plan(seen, judgement, COMMANDS).steps
-    if not steps or isinstance(steps[-1], PostReview):
+    if not steps or isinstance(steps[-1], PostReview | PostNotice):
         return
     answer = steps[-1]
     assert isinstance(answer, Answer)

@@ -1,0 +1,132 @@
+"""`/accept --adopt`: the work comes to main without the pull that brings it.
+
+For a pull that conflicts with main, or drags along what nobody asked for: the completion is written as it was reviewed, the
+item completed and the stamp set, all as one decision; then the pull is closed. What is judged is the work alone, as if it
+were handed in on main as it is today.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.commands import decision, ledger, stamping
+from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.model.adoption import work_alone
+from bot.model.finding import Level
+from bot.model.ids import Handle, User
+from bot.model.kind import PullKind
+from bot.model.ledger import LedgerChange, RowChange
+from bot.model.pull import PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import ClosePull
+from bot.speech import md, words
+from bot.speech.md import Md
+
+
+def adopt(asked: Asked) -> Decision:
+    """What `/accept --adopt` on a pull that is not merged comes to."""
+    if asked.snapshot.kind is PullKind.LANDING:
+        return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
+    work = work_alone(asked.snapshot)
+    if work is None:
+        return Refuse(
+            md.own("This pull hands in no single completion of an item that main has, so there is no work to take over."),
+            md.own("It can be split into pulls of one item each."),
+        )
+    alone = replace(asked, snapshot=work, judgement=asked.judgement.alone or asked.judgement)
+    begun = _begun(alone)
+    if begun is not None:
+        return _follow(asked, alone, *begun, begun=True)
+    return _on_main_already(work) or decision.not_open(asked.snapshot) or _first_time(asked, alone)
+
+
+def _first_time(asked: Asked, alone: Asked) -> Decision:
+    work = alone.snapshot
+    ground = decision.ground(alone, "accept")
+    if isinstance(ground, Refuse | Wait):
+        return ground
+    gone = decision.moved(alone, ground.review) or stamping.unrated(alone)
+    if gone is not None:
+        return gone
+    waits = decision.stale_evidence(alone) or stamping.too_young(work)
+    if waits is not None:
+        return waits
+    if alone.judgement.at(Level.FAULT):
+        return stamping.blocked(alone)
+    author = ground.rig.handle
+    change = ledger.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
+    if change is None:
+        return Refuse(md.own("The item of this work cannot be read on main."))
+    return stamping.unwritable(work, change) or _follow(asked, alone, author, change)
+
+
+def _follow(asked: Asked, alone: Asked, author: Handle, change: LedgerChange, *, begun: bool = False) -> Follow:
+    is_open = asked.snapshot.pull.state is not PullState.CLOSED
+    close = (ClosePull(comment=asked.comment.id),) if is_open else ()
+    steps = (*decision.landing(alone, change), *close)
+    return Follow(steps=steps, says=_receipt(asked, alone, author, change), begun=begun)
+
+
+def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
+    """The rig and the rows of this very command, where main shows that it was found valid and has begun to land.
+
+    The completion names who validated it and when, so nobody else's rows, and no other command, pass for it.
+    """
+    work, comment = alone.snapshot, alone.comment
+    done = work.handed_in
+    now = ledger.completion_now(work, done) if done is not None else None
+    author = now.validated_by if now is not None else None
+    if author is None or alone.parsed.rating("quality") is None or not _is_of(work, author, comment.author):
+        return None
+    change = ledger.stamped_adoption(work, comment, author, stamping.rating(alone))
+    return (author, change) if change is not None and ledger.is_begun(work, change) else None
+
+
+def _is_of(snapshot: Snapshot, author: Handle, user: User) -> bool:
+    rig = snapshot.rig(author)
+    named = any(v.user == user and v.rig == author for v in snapshot.policy.validators)
+    return named or (rig is not None and rig.owner == user)
+
+
+def _on_main_already(work: Snapshot) -> Refuse | None:
+    done = work.handed_in
+    now = ledger.completion_now(work, done) if done is not None else None
+    if done is None or now is None:
+        return stamping.stamped_already(work, done) if done is not None else None
+    return stamping.stamped_already(work, done) or Refuse(
+        md.fill("Main holds the completion {id} already.", id=md.code(done.id)),
+        md.own("A maintainer can stamp it there, or this pull can be closed."),
+    )
+
+
+def _receipt(asked: Asked, alone: Asked, author: Handle, change: LedgerChange) -> Md:
+    work, done = alone.snapshot, alone.snapshot.handed_in
+    assert done is not None
+    head = md.fill(
+        "**ACCEPTED, ADOPTED** · {subject} · by {user} (rig {rig}) at {when}",
+        subject=words.subject(work),
+        user=md.code(asked.comment.author),
+        rig=md.code(author),
+        when=words.clock(asked.comment.created_at),
+    )
+    landed = md.fill(
+        "Nothing was merged: {rows} came to main as reviewed at {head}, {n} cells read back; item completed; pull closed.",
+        rows=md.join([md.fill("{table} {key}", table=md.code(w.table), key=md.code(w.key)) for w in change.writes], ", "),
+        head=words.short(asked.snapshot.head) if asked.snapshot.head is not None else md.own("its head"),
+        n=md.number(sum(len(w.cells.cells) for w in change.writes)),
+    )
+    return md.lines(head, stamping.told(alone, done, landed), _left(asked, change), _ways_on(asked))
+
+
+def _left(asked: Asked, change: LedgerChange) -> Md | None:
+    """What the pull brought besides, and took with it."""
+    taken = {(w.table, w.key) for w in change.writes}
+    left: tuple[RowChange, ...] = tuple(c for c in asked.snapshot.changes.rows if (c.table, c.key) not in taken)
+    return md.lines(md.own("Not taken over:"), words.rows(left, 8)) if left else None
+
+
+def _ways_on(asked: Asked) -> Md:
+    return md.fill(
+        "Branch {branch} cannot be merged any more: start the next work from the current main.",
+        branch=md.code(asked.snapshot.pull.source.branch, 100),
+    )

@@ -1,0 +1,151 @@
+"""What every accept that stamps has in common, whichever way the rows come to main: the rating, and what stands against it."""
+
+from __future__ import annotations
+
+from bot.commands import decision, ledger
+from bot.commands.command import Asked, Refuse, Wait
+from bot.commands.ledger import Rating
+from bot.model.finding import Level
+from bot.model.ids import stamp_id
+from bot.model.ledger import Completion, LedgerChange, same_cell
+from bot.model.policy import RatingStyle
+from bot.model.snapshot import Snapshot
+from bot.speech import md, words
+from bot.speech.md import Md
+
+
+def unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None:
+    """Said before anything is merged: work on main that could not be stamped would be left half done."""
+    lacking = change.lacks(snapshot.columns) if change is not None else ()
+    if not lacking:
+        return None
+    return Refuse(
+        md.fill("Main has no column {columns}, so no stamp can be written here.", columns=md.code(", ".join(lacking))),
+        md.own("A maintainer can bring the schema of this commons up to date, or merge by hand."),
+    )
+
+
+def blocked(asked: Asked) -> Refuse:
+    faults = asked.judgement.at(Level.FAULT)
+    said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
+    remedies = list(dict.fromkeys(words.stopped(md.prose(f.remedy)) for f in faults if f.remedy))[:3]
+    return Refuse(
+        md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
+        md.lines(
+            md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
+            _overriding(asked),
+        ),
+    )
+
+
+def _overriding(asked: Asked) -> Md:
+    """Which of the faults a validator may override, and how."""
+    rules = tuple(dict.fromkeys(f.rule for f in asked.judgement.at(Level.FAULT)))
+    open_to = tuple(dict.fromkeys(f.rule for f in asked.judgement.overridable))
+    final = tuple(rule for rule in rules if rule not in open_to)
+    told = []
+    if open_to and asked.snapshot.head is not None:
+        lines = [md.code(words.override_line(rule, asked.snapshot.head)) for rule in open_to[:3]]
+        told.append(md.fill("A validator without a stake in the work may override: {lines}.", lines=md.join(lines, ", ")))
+    if final:
+        told.append(md.fill("Cannot be overridden: {names}.", names=md.join([md.code(rule) for rule in final], ", ")))
+    return md.join(told, " ")
+
+
+def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) -> Refuse | None:
+    ours = stamp_id(snapshot.commons, done.id)
+    if (stamped := stamped_already(snapshot, done)) is not None:
+        return stamped
+    now = ledger.completion_now(snapshot, done)
+    if now is None:
+        return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
+    link = next(w for w in change.writes if w.table == "completions")
+    ours_began = same_cell("validated_at", now.row.get("validated_at"), link.cells.get("validated_at"))
+    if now.stamp_id == ours and not ours_began:
+        return Refuse(
+            md.fill("The completion names stamp {stamp}, and main has no such stamp: it was not kept.", stamp=md.code(ours)),
+            md.own("A maintainer takes the name out of the completion, and puts the item in review again."),
+        )
+    if now.stamp_id is not None and not ours_began:
+        by = md.code(now.validated_by or "somebody")
+        return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))
+    item = snapshot.item_on_head
+    current = ledger.item_now(snapshot, item) if item is not None else None
+    if current is not None and current.terminal and now.stamp_id is None:
+        return Refuse(
+            md.fill("The item is {status} on main already, without this stamp.", status=md.code(current.status)),
+            decision.earlier_decision(snapshot, "close", "reject") or Md(""),
+        )
+    return None
+
+
+def stamped_already(snapshot: Snapshot, done: Completion) -> Refuse | None:
+    """Who was first, by whatever tool."""
+    stamps = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
+    if not stamps:
+        return None
+    stamp = stamps[0]
+    at = words.clock(stamp.created_at) if stamp.created_at else md.own("an unknown time")
+    by = md.code(stamp.author)
+    return Refuse(md.fill("Accepted already by {by} at {at}, stamp {stamp}.", by=by, at=at, stamp=md.code(stamp.id)))
+
+
+def too_young(snapshot: Snapshot) -> Wait | None:
+    young = snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, snapshot.policy.min_age_s)
+    if snapshot.policy.min_age_s and young:
+        return Wait(md.own("the head to be as old as this commons asks."))
+    return None
+
+
+def rating(asked: Asked) -> Rating:
+    """What the validator typed, with what follows from it."""
+    parsed, quality = asked.parsed, asked.parsed.rating("quality") or 0
+    confidence = parsed.fraction("confidence")
+    return Rating(
+        quality=quality,
+        reliability=parsed.rating("reliability") or quality,
+        severity=parsed.text("severity") or "leaf",
+        confidence=1.0 if confidence is None else confidence,
+        skills=parsed.names("skills") or (),
+        message=parsed.text("message") or "",
+    )
+
+
+def _as_stored(value: int, style: RatingStyle) -> Md:
+    """A rating as main holds it, and behind it the other way to say it."""
+    number, word = Md(str(value)), Md(ledger.WORDS[value])
+    if number == word:
+        return number
+    told, also = (number, word) if style is RatingStyle.NUMBERS else (word, number)
+    return md.fill("{told} ({also})", told=told, also=also)
+
+
+def unrated(asked: Asked) -> Refuse | None:
+    """Work is stamped, and a stamp says how good it is."""
+    if asked.parsed.rating("quality") is not None:
+        return None
+    at = (asked.snapshot.head or "")[: words.SHORT_HASH_CHARS]
+    adopt = " --adopt" if asked.parsed.has("adopt") else ""
+    return Refuse(
+        md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull hands in work."),
+        md.fill("Ready to copy: {line}", line=md.code(f"/accept --at {at}{adopt} --quality Q")),
+    )
+
+
+def told(asked: Asked, done: Completion, landed: Md) -> Md:
+    """The stamp as it stands on main, how it came there, and the way back."""
+    snapshot, given = asked.snapshot, rating(asked)
+    stamp = stamp_id(snapshot.commons, done.id)
+    said = md.fill(
+        "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",
+        id=md.code(stamp),
+        rig=md.code(done.completed_by),
+        q=_as_stored(given.quality, snapshot.policy.rating),
+        r=_as_stored(given.reliability, snapshot.policy.rating),
+        severity=md.code(given.severity),
+        confidence=md.number(given.confidence),
+        skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
+    )
+    message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
+    back = md.fill("Way back, for an operator: {line}", line=md.code(f"stampbot revert {stamp} --plan"))
+    return Md("\n".join(part for part in (said, message, landed, back) if part))

@@ -1,0 +1,39 @@
+"""A pull's work without the pull: what is left of it where its branch cannot be merged, or brings more than the work."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.model.ledger import ChangeKind, Changes, Completion, Row, RowChange, Wanted
+from bot.model.snapshot import Snapshot
+
+ADOPTED_COLUMNS = ("id", "wanted_id", "completed_by", "evidence", "completed_at")
+"""What is taken over of a completion; all else is for validators to fill, or nobody's business."""
+_UNDECIDED = ("open", "claimed")
+
+
+def work_alone(snapshot: Snapshot) -> Snapshot | None:
+    """The pull as if its one completion were all it brings, written today on main as it is.
+
+    None if it does not hand in exactly one completion of an item that main has, or if not all of its completions were read.
+    Whose claim main holds stays: work of another rig is then a competing submission.
+    """
+    done = snapshot.handed_in
+    if done is None or any(table == "completions" for table, _ in snapshot.changes.unread):
+        return None
+    item = next((i for i in snapshot.items if i.id == done.wanted_id), None)
+    if item is None:
+        return None
+    kept = Row(tuple((c, v if c in ADOPTED_COLUMNS else None) for c, v in done.row.cells))
+    brought = RowChange(table="completions", key=done.id, kind=ChangeKind.ADDED, before=None, after=kept)
+    rows = (*_moved(item, Completion(kept)), brought)
+    return replace(snapshot, base=snapshot.main_head, changes=Changes(rows=rows))
+
+
+def _moved(item: Wanted, done: Completion) -> tuple[RowChange, ...]:
+    """The item's row as `wl done` would leave it, if it is free or the worker's own."""
+    if item.status not in _UNDECIDED or item.claimed_by not in (None, done.completed_by):
+        return ()
+    moved = {"status": "in_review", "claimed_by": str(done.completed_by), "evidence_url": done.evidence or None}
+    after = Row(tuple((c, moved.get(c, v)) for c, v in item.row.cells))
+    return (RowChange(table="wanted", key=item.id, kind=ChangeKind.MODIFIED, before=item.row, after=after),)

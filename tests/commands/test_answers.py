@@ -1,0 +1,19 @@
+"""What is answered to every decision on every form of pull, whole comments as they are kept in `golden/`."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.model.kind import Form
+from tests.commands import answers
+
+
+@pytest.mark.parametrize("form", Form, ids=lambda form: form.name.lower())
+def test_every_decision_is_answered_as_it_is_kept(form: Form) -> None:
+    assert answers.page(form) == answers.golden(form).read_text("utf-8"), (
+        "write it anew: python -m tests.commands.answers --write"
+    )
+
+
+def test_nothing_is_kept_for_forms_that_are_none() -> None:
+    assert sorted(path.name for path in answers.GOLDEN.iterdir()) == sorted(answers.golden(form).name for form in Form)

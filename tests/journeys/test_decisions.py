@@ -1,0 +1,81 @@
+"""Stories of decisions that do not go the straight way: taken over, taken back, taken again, told to whoever came second."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bot.hub.errors import HubBusy
+from bot.sandbox import wl_sql
+from tests.journeys.test_kinds import DONE, ITEM, item_now, outcomes, verdicts
+from tests.kill_switch import Killed, KillSwitch
+from tests.world import World
+
+BRANCH = f"wl/polecat-7/{ITEM}"
+
+
+def test_work_is_taken_over_from_a_pull_that_drags_other_rows_along(world: World) -> None:
+    world.push("pia", BRANCH, *wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
+    world.push("pia", BRANCH, "UPDATE rigs SET trust_level = 5 WHERE handle = 'polecat-7'")
+    pull = world.open_pull("pia", BRANCH, f"[wl] {ITEM}")
+    world.review(pull)
+    assert verdicts(world, pull) == ["BLOCKED"]
+    assert "--adopt --quality Q" in world.said(pull, "review")[0]
+    world.comment(pull, "ana", "/accept --quality 4 --adopt --dry-run")
+    world.settle()
+    before = world.db.head()
+    assert (outcomes(world, pull), world.state(pull), world.db.head()) == (["DRY RUN"], "open", before)
+    world.comment(pull, "ana", "/accept --quality 4 --adopt")
+    world.comment(pull, "bo", "/accept --quality 2 --adopt")
+    world.settle()
+    assert (outcomes(world, pull), world.state(pull)) == (["DRY RUN", "ACCEPTED, ADOPTED", "REFUSED"], "closed")
+    assert "Accepted already by `ana-town`" in world.said(pull, "answer")[-1]
+    rig = world.row("rigs", handle="polecat-7")
+    done = world.row("completions", id=DONE)
+    assert rig is not None
+    assert done is not None
+    assert (rig["trust_level"], item_now(world), world.count("stamps")) == ("1", ("completed", "polecat-7"), 1)
+    assert (done["validated_by"], done["evidence"]) == ("ana-town", world.evidence + "/ok")
+    assert "- `rigs` `polecat-7` `trust_level`: `1` to `5`" in world.said(pull, "answer")[1]
+    assert "open" not in {p["state"] for p in world.pulls()}
+
+
+def test_a_close_goes_on_although_the_right_was_lost_when_its_rows_were_on_main(world: World) -> None:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(pull)
+    world.comment(pull, "bo", "/close --yes solved elsewhere")
+    world.db.play({"quirk": "status", "status": 503, "match": {"operation": "updatePull"}, "times": 1})
+    with pytest.raises(HubBusy, match="503"):
+        world.settle()
+    assert (world.state(pull), item_now(world)) == ("open", ("completed", "polecat-7"))
+    world.db.push("main", "UPDATE rigs SET trust_level = 0 WHERE handle = 'bo-hollow'")
+    world.comment(pull, "mallory", "/close --yes mine as well")
+    world.settle(world.bot())
+    assert world.state(pull) == "closed"
+    assert outcomes(world, pull) == ["CLOSED, ITEM COMPLETED WITHOUT A STAMP", "REFUSED"]
+    assert "by `bo` (rig `bo-hollow`)" in world.said(pull, "answer")[0]
+
+
+@pytest.mark.parametrize("how", ["edited", "deleted"])
+def test_a_command_that_goes_away_between_its_merge_and_its_stamp_leaves_a_loud_notice(world: World, how: str) -> None:
+    world.policy = replace(world.policy, timing=replace(world.policy.timing, park_s=0))
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(pull)
+    said = world.comment(pull, "ana", "/accept --quality 4")
+    with pytest.raises(Killed):
+        world.settle(world.bot(KillSwitch(1, "after")))
+    where = {"database": world.db.name, "number": pull, "comment_id": said}
+    if how == "edited":
+        world.sandbox.admin("PATCH", "/comments", {**where, "body": "/accept --quality 5"})
+    else:
+        world.sandbox.admin("DELETE", "/comments", where)
+    world.redis.flushall()
+    world.settle(world.bot())
+    (notice,) = world.said(pull, "notice")
+    assert notice.startswith("**MERGED, NOT STAMPED**")
+    assert (world.state(pull), world.count("stamps"), item_now(world)[0]) == ("merged", 0, "in_review")
+    assert outcomes(world, pull) == (["HINT"] if how == "edited" else [])
+    world.comment(pull, "ana", "/accept --quality 5")
+    world.settle()
+    assert (outcomes(world, pull)[-1], world.count("stamps"), len(world.said(pull, "notice"))) == ("ACCEPTED", 1, 1)
