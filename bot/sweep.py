@@ -122,7 +122,10 @@ def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:
 
 
 def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[PullNo]:
-    """Pulls whose decision has a landing pull still open. If that decision was answered, the landing pull is closed."""
+    """Pulls whose decision has a landing pull still open. If that decision was answered, the landing pull is closed.
+
+    So it is where the decision is none any more: nobody goes on with a command that was deleted or edited.
+    """
     found: set[PullNo] = set()
     hub, bot = deps.hub(commons), deps.account(commons)
     for landing in landings:
@@ -130,15 +133,17 @@ def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[Pu
         if landing.state is not PullState.OPEN or served is None:
             continue
         try:
-            marks = [m for c in hub.comments(commons, served) if (m := read_mark(c, bot)) is not None]
+            comments = hub.comments(commons, served)
         except HubGone:
             continue
+        marks = [m for c in comments if (m := read_mark(c, bot)) is not None]
+        stands = any(ledger.serves_comment(landing.title, c.id) and not c.edited for c in comments)
         told = any(
             m.kind is MarkKind.ANSWER and m.outcome in ("done", "refused") and m.comment is not None
             and ledger.serves_comment(landing.title, m.comment)
             for m in marks
         )  # fmt: skip
-        if told:
+        if told or not stands:
             hub.close(commons, landing.number)
         elif not deps.scratch.notes.rests(commons, served):
             found.add(served)

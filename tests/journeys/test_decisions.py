@@ -79,3 +79,63 @@ def test_a_command_that_goes_away_between_its_merge_and_its_stamp_leaves_a_loud_
     world.comment(pull, "ana", "/accept --quality 5")
     world.settle()
     assert (outcomes(world, pull)[-1], world.count("stamps"), len(world.said(pull, "notice"))) == ("ACCEPTED", 1, 1)
+
+
+def test_rejected_work_comes_back_on_a_new_branch(world: World) -> None:
+    first = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(first)
+    world.comment(first, "ana", "/reject it does not build")
+    world.settle()
+    again = (*wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/acme/relay/pull/124"))
+    world.push("pia", f"{BRANCH}-2", *again)
+    second = world.open_pull("pia", f"{BRANCH}-2", f"[wl] {ITEM}, again")
+    world.settle()
+    world.comment(second, "bo", "/accept --quality 4")
+    world.settle()
+    assert (outcomes(world, first), outcomes(world, second)) == (["REJECTED"], ["ACCEPTED"])
+    assert (world.state(first), world.state(second), world.count("stamps")) == ("open", "merged", 1)
+
+
+def test_of_two_completions_on_main_one_is_taken_back_and_the_other_stamped(either_world: World) -> None:
+    world = either_world
+    first = world.hand_in("pia", "polecat-7", ITEM)
+    into = "INSERT INTO completions (id, wanted_id, completed_by, evidence, completed_at) VALUES"
+    world.push("otto", "rival", f"{into} ('c-rival', '{ITEM}', 'brass-otter', '{world.evidence}/ok', NOW())")
+    second = world.open_pull("otto", "rival", "the same, better")
+    for pull in (first, second):
+        world.review(pull)
+        world.merge_by_hand(pull)
+    world.comment(first, "ana", "/reject the other one is better")
+    world.settle()
+    assert (outcomes(world, first), world.count("completions"), item_now(world)) == (
+        ["REJECTED"],
+        1,
+        ("in_review", "polecat-7"),
+    )
+    world.comment(second, "ana", "/accept --quality 5")
+    world.settle()
+    assert (outcomes(world, second), item_now(world)[0]) == (["ACCEPTED"], "completed")
+    assert world.count("stamps", "subject = 'brass-otter'") == 1
+
+
+@pytest.mark.parametrize("how", ["edited", "deleted"])
+def test_a_landing_that_nobody_goes_on_with_is_cleared_away_and_used_by_nobody_else(world: World, how: str) -> None:
+    """Branch and pull of a decision that is none any more: the next decision makes its own."""
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(pull)
+    said = world.comment(pull, "ana", "/accept --quality 1")
+    with pytest.raises(Killed):
+        world.settle(world.bot(KillSwitch(6, "after")))
+    (left,) = [p["pull_number"] for p in world.pulls() if p["creator"] == "bot"]
+    where = {"database": world.db.name, "number": pull, "comment_id": said}
+    if how == "edited":
+        world.sandbox.admin("PATCH", "/comments", {**where, "body": "/accept --quality 5"})
+    else:
+        world.sandbox.admin("DELETE", "/comments", where)
+    world.comment(pull, "bo", "/accept --quality 4")
+    world.settle(world.bot())
+    stamp = world.row("stamps", subject="polecat-7")
+    assert stamp is not None
+    assert (stamp["author"], stamp["valence"]) == ("bo-hollow", '{"quality": 4, "reliability": 4}')
+    assert {p["pull_number"]: p["state"] for p in world.pulls()} == {pull: "merged", left: "closed", left + 1: "merged"}
+    assert sorted(outcomes(world, pull)) == (["ACCEPTED", "HINT"] if how == "edited" else ["ACCEPTED"])
