@@ -231,13 +231,7 @@ def _change(asked: Asked, author: Handle) -> LedgerChange | None:
 
 def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
     snapshot = asked.snapshot
-    head = md.fill(
-        "**ACCEPTED** · {subject} · by {user} (rig {rig}) at {when}",
-        subject=words.subject(snapshot),
-        user=md.code(asked.comment.author),
-        rig=md.code(author),
-        when=words.clock(asked.comment.created_at),
-    )
+    head = decision.headline(asked, "ACCEPTED", author)
     merge = snapshot.merge
     merged = (
         md.fill("Merged {head} as {commit}", head=words.short(merge.head), commit=words.short(merge.commit))

@@ -100,15 +100,9 @@ def _on_main_already(work: Snapshot) -> Refuse | None:
 
 
 def _receipt(asked: Asked, alone: Asked, author: Handle, change: LedgerChange) -> Md:
-    work, done = alone.snapshot, alone.snapshot.handed_in
+    done = alone.snapshot.handed_in
     assert done is not None
-    head = md.fill(
-        "**ACCEPTED, ADOPTED** · {subject} · by {user} (rig {rig}) at {when}",
-        subject=words.subject(work),
-        user=md.code(asked.comment.author),
-        rig=md.code(author),
-        when=words.clock(asked.comment.created_at),
-    )
+    head = decision.headline(alone, "ACCEPTED, ADOPTED", author)
     landed = md.fill(
         "Nothing was merged: {rows} came to main as reviewed at {head}, {n} cells read back; item completed; pull closed.",
         rows=md.join([md.fill("{table} {key}", table=md.code(w.table), key=md.code(w.key)) for w in change.writes], ", "),

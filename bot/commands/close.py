@@ -13,7 +13,7 @@ from bot.model.ledger import LedgerChange
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull
-from bot.speech import md, words
+from bot.speech import md
 from bot.speech.md import Md
 
 OPTIONS = (
@@ -102,11 +102,7 @@ def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
 
 def _item_too(asked: Asked, ground: decision.Ground) -> Md:
     return md.lines(
-        md.fill(
-            "**CLOSED, ITEM COMPLETED WITHOUT A STAMP** · {subject} · by {user} (rig {rig}) at {when}",
-            subject=words.subject(asked.snapshot),
-            **_who(asked, ground),
-        ),
+        decision.headline(asked, "CLOSED, ITEM COMPLETED WITHOUT A STAMP", ground.rig.handle),
         md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
         _on_main(asked.snapshot),
     )
@@ -135,11 +131,7 @@ def _on_main(snapshot: Snapshot) -> Md | None:
 
 def _pull_only(asked: Asked, ground: decision.Ground) -> Md:
     return md.lines(
-        md.fill(
-            "**PULL CLOSED, NO ROW TOUCHED** · {subject} · by {user} (rig {rig}) at {when}",
-            subject=words.subject(asked.snapshot),
-            **_who(asked, ground),
-        ),
+        decision.headline(asked, "PULL CLOSED, NO ROW TOUCHED", ground.rig.handle),
         md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
         _item_stays(asked.snapshot),
     )
@@ -151,11 +143,3 @@ def _item_stays(snapshot: Snapshot) -> Md | None:
         return None
     status = md.code(item.status)
     return md.fill("Item {item} stays {status} on main, for another pull to bring.", item=md.code(item.id), status=status)
-
-
-def _who(asked: Asked, ground: decision.Ground) -> dict[str, Md]:
-    return {
-        "user": md.code(asked.comment.author),
-        "rig": md.code(ground.rig.handle),
-        "when": words.clock(asked.comment.created_at),
-    }

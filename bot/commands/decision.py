@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import LiteralString
 
 from bot.commands import ledger
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Refuse, Wait
-from bot.model.ids import CommitHash
+from bot.model.ids import CommitHash, Handle
 from bot.model.ledger import LedgerChange, Rig, Row
 from bot.model.pull import PullState
 from bot.model.snapshot import Answered, Review, Snapshot
@@ -213,6 +214,18 @@ def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
         return ()
     title = ledger.landing_title(asked.parsed.name, snapshot, comment)
     return (Land(change=change, title=title, comment=comment.id),)
+
+
+def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
+    """The first line of a receipt: what was decided, about what, by whom, when."""
+    return md.fill(
+        "**{what}** · {subject} · by {user} (rig {rig}) at {when}",
+        what=md.own(what),
+        subject=words.subject(asked.snapshot),
+        user=md.code(asked.comment.author),
+        rig=md.code(rig),
+        when=words.clock(asked.comment.created_at),
+    )
 
 
 def at(head: CommitHash) -> Md:

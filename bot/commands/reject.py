@@ -7,7 +7,7 @@ from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, c
 from bot.commands.option import AS, AT, DRY_RUN
 from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
-from bot.speech import md, words
+from bot.speech import md
 from bot.speech.md import Md
 
 
@@ -62,13 +62,7 @@ def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
 
 
 def _head(asked: Asked, ground: decision.Ground) -> Md:
-    return md.fill(
-        "**REJECTED** · {subject} · by {user} (rig {rig}) at {when}",
-        subject=words.subject(asked.snapshot),
-        user=md.code(asked.comment.author),
-        rig=md.code(ground.rig.handle),
-        when=words.clock(asked.comment.created_at),
-    )
+    return decision.headline(asked, "REJECTED", ground.rig.handle)
 
 
 def _said(asked: Asked) -> Md:
