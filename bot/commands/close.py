@@ -43,7 +43,8 @@ def close(asked: Asked) -> Decision:
     ours = begun and ledger.note("close", snapshot, asked.comment) in snapshot.landed
     ground = decision.ground(asked, "close", own_work=True, begun=shown, entitled=ours)
     if isinstance(ground, Refuse):
-        return replace(ground, changed=begun)
+        # Who closed a pull is told nowhere: it may have been this command, whose author has lost the right since.
+        return replace(ground, changed=begun or snapshot.pull.state is PullState.CLOSED)
     if isinstance(ground, Wait):
         return ground
     if snapshot.merged:
