@@ -169,6 +169,11 @@ class World:
             self._default = self.bot()
         return self._default
 
+    def wipe(self) -> None:
+        """Redis loses everything, and the bot of stories in which nothing goes wrong is started anew: it would notice."""
+        self.redis.flushall()
+        self._default = None
+
     def observe(self, pull: PullNo, deps: Deps | None = None) -> Snapshot:
         return observe(self.commons, pull, deps or self.deps)
 

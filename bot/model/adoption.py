@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.model.kind import PullKind
 from bot.model.ledger import ChangeKind, Changes, Completion, Row, RowChange, Wanted
 from bot.model.snapshot import Snapshot
 
 ADOPTED_COLUMNS = ("id", "wanted_id", "completed_by", "evidence", "completed_at")
 """What is taken over of a completion; all else is for validators to fill, or nobody's business."""
 _UNDECIDED = ("open", "claimed")
+_NOT_HANDED_IN = (PullKind.ADMIN, PullKind.LANDING)
 
 
 def work_alone(snapshot: Snapshot) -> Snapshot | None:
     """The pull as if its one completion were all it brings, written today on main as it is.
 
-    None if it does not hand in exactly one completion of an item that main has, or if not all of its completions were read.
+    None if it does not hand in exactly one completion of an item that main has, or if not all of its completions were read;
+    and for what somebody else has decided, with another tool: that is not handed in.
     Whose claim main holds stays: work of another rig is then a competing submission.
     """
     done = snapshot.handed_in
-    if done is None or any(table == "completions" for table, _ in snapshot.changes.unread):
+    if done is None or snapshot.kind in _NOT_HANDED_IN or any(table == "completions" for table, _ in snapshot.changes.unread):
         return None
     item = next((i for i in snapshot.items if i.id == done.wanted_id), None)
     if item is None:

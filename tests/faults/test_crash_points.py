@@ -79,7 +79,7 @@ def live(world: World, pull: PullNo, bot: Deps) -> None:
 )
 def test_a_decision_that_dies_at_every_effect_happens_exactly_once(worlds: Worlds, story: Story, wiped: bool) -> None:
     world, item = worlds.place(story.landing)
-    world.redis.flushall()
+    world.wipe()
     pull = begin(world, story, item)
     happened: list[str] = []
     for death in range(DEATHS_MAX):
