@@ -1,6 +1,6 @@
 """`python -m tests.commands.answers`: each decision on an example of each form of pull, and the whole comment that answers it.
 
-The comments stand in `tests/commands/golden/`, one file for each form; `--write` writes them anew. They come from the bot's own
+The comments stand in `tests/commands/golden/answers/`, one file for each form; `--write` writes them anew. They come from the bot's own
 plan, carried out step by step on a pure picture of DoltHub (see `tests.unit.test_plan_law`), by pull and straight to main.
 """
 
@@ -23,7 +23,7 @@ from tests.build import a_comment, ago
 from tests.house.kinds import ACCEPT, example
 from tests.unit.test_plan_law import after, merge
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent / "golden" / "answers"
 RULES, COMMANDS = rules.find(), commands.find()
 STEPS_MAX = 6
 
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str]) -> int:
     """Compare, or write. Exit status: 1 if something is stale and was not written."""
     stale = [form for form in Form if not golden(form).exists() or golden(form).read_text("utf-8") != page(form)]
     if "--write" in arguments:
-        GOLDEN.mkdir(exist_ok=True)
+        GOLDEN.mkdir(parents=True, exist_ok=True)
         for form in stale:
             golden(form).write_text(page(form), "utf-8")
     print("\n".join(golden(form).name for form in stale))

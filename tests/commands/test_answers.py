@@ -1,4 +1,4 @@
-"""What is answered to every decision on every form of pull, whole comments as they are kept in `golden/`."""
+"""What is answered to every decision on every form of pull, whole comments as they are kept in `golden/answers/`."""
 
 from __future__ import annotations
 
