@@ -1,7 +1,8 @@
 """`python -m tests.commands.answers`: each decision on an example of each form of pull, and the whole comment that answers it.
 
-The comments stand in `tests/commands/golden/answers/`, one file for each form; `--write` writes them anew. They come from the bot's own
-plan, carried out step by step on a pure picture of DoltHub (see `tests.unit.test_plan_law`), by pull and straight to main.
+The comments stand in `tests/commands/golden/answers/`, one file for each form; `--write` writes them anew. They come from the
+bot's own plan, carried out step by step on a pure picture of DoltHub (see `tests.unit.test_plan_law`), by pull and straight to
+main.
 """
 
 from __future__ import annotations
