@@ -25,8 +25,7 @@ from bot.outcome import Done, Ended, Moved, Refused
 from bot.perform import deed_of, perform
 from bot.plan import Plan, plan, refused
 from bot.rulebook.judge import judge
-from bot.scratch import Glance, Standing
-from bot.scratch.notes import GLANCE_TTL_S
+from bot.scratch import DECIDE, RECHECK, REVIEW, Glance, Listed, Standing
 from bot.speech import md
 from bot.speech.reviews import lines_to_type
 
@@ -59,8 +58,8 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
             if _ask_forges(snapshot, due, deps, extend):
                 continue
             return _rest(snapshot, judgement, due, tuple(done), deps)
-        # Until it is done, no sweep that sees the pull as it was before may pass by.
-        deps.scratch.notes.forget_glance(commons, number)
+        # Written down before it is begun: cut short, it is begun again by the next sweep.
+        deps.scratch.owed.owe(commons, number, DECIDE if any(deed_of(step) for step in due.steps) else REVIEW)
         for step in due.steps:
             extend()
             try:
@@ -134,6 +133,9 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
         deps.scratch.knocks.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, deps)
+    if done:
+        # Whoever it was said to may answer soon.
+        deps.scratch.pulses.moved(snapshot.commons, snapshot.pull.number)
     return Report(
         snapshot=snapshot,
         judgement=judgement,
@@ -208,13 +210,13 @@ def _links_due(snapshot: Snapshot, since: datetime | None) -> tuple[tuple[str, d
 
 
 def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> None:
-    """Remember the sight of the pull, for an hour or until time makes something due: a sweep that sees it again passes by."""
-    left_s = (next_look - snapshot.taken_at).total_seconds() if next_look is not None else GLANCE_TTL_S
-    notes, ttl_s = deps.scratch.notes, min(left_s, GLANCE_TTL_S)
-    if ttl_s > 0:
-        notes.remember_glance(snapshot.commons, snapshot.pull.number, glance(snapshot), ttl_s=ttl_s)
-    else:
-        notes.forget_glance(snapshot.commons, snapshot.pull.number)
+    """Remember the sight of the pull, and when time alone makes something due: a sweep that sees it again passes by."""
+    commons, pull, scratch = snapshot.commons, snapshot.pull, deps.scratch
+    queue = DECIDE if snapshot.unanswered else RECHECK if snapshot.reviews else REVIEW
+    scratch.notes.remember_glance(commons, pull.number, glance(snapshot), due_at=next_look, queue=queue)
+    listed = Listed(number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source)
+    scratch.pulses.note_pulls(commons, (listed,))
+    scratch.owed.paid(commons, pull.number, since=snapshot.taken_at)
 
 
 def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
@@ -222,6 +224,7 @@ def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
     rest_s = snapshot.policy.timing.park_s
     _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), deps)
     deps.scratch.notes.let_rest(snapshot.commons, snapshot.pull.number, ttl_s=rest_s)
+    deps.scratch.owed.paid(snapshot.commons, snapshot.pull.number, since=deps.clock())
 
 
 def glance(snapshot: Snapshot) -> Glance:

@@ -82,7 +82,7 @@ def may(snapshot: Snapshot, who: User, parsed: Parsed) -> None:
 def as_spoken_here(commons: Commons, deps: Deps, journal: Journal) -> Deps:
     """The parts of a bot that carries a decision out here, on a host where comments cannot be read."""
     hub = deps.hub(commons)
-    return replace(deps, _speaking={commons: HubV1(hub, journal)}, _accounts={commons: BOT_HERE}, _sources={})
+    return replace(deps, _speaking={commons: HubV1(hub, journal)}, _accounts={commons: BOT_HERE})
 
 
 @dataclass(slots=True)

@@ -12,9 +12,8 @@ from bot.evidence import Evidence, classify
 from bot.evidence.forge import Forges
 from bot.hub.client import Hub
 from bot.hub.client_v1 import in_its_words
-from bot.model.ids import CommitHash, Commons, PullNo, User
+from bot.model.ids import Commons, User
 from bot.model.policy import Policy
-from bot.model.pull import BranchRef
 from bot.rulebook.catalog import Catalog as Rules
 from bot.scratch import Scratch
 
@@ -35,11 +34,8 @@ class Deps:
     readers: Executor
     forges: Forges | None = None
     """Forges that are asked about links of theirs; None: the link checker looks at all links."""
-    swept: dict[Commons, CommitHash] = field(default_factory=dict)
-    """Where main stood at the last sweep of this process. Forgetting it costs a look at each open pull."""
     _speaking: dict[Commons, Hub] = field(default_factory=dict)
     _accounts: dict[Commons, User | None] = field(default_factory=dict)
-    _sources: dict[tuple[Commons, PullNo], BranchRef] = field(default_factory=dict)
 
     def hub(self, commons: Commons) -> Hub:
         """DoltHub, with the token of this commons, in the API its host has.
@@ -63,9 +59,3 @@ class Deps:
         if commons not in self._accounts:
             self._accounts[commons] = self.hub(commons).me()
         return self._accounts[commons]
-
-    def source(self, commons: Commons, number: PullNo) -> BranchRef:
-        """The branch a pull comes from, asked once: a pull never changes it. Raises HubError."""
-        if (commons, number) not in self._sources:
-            self._sources[commons, number] = self.hub(commons).pull(commons, number).source
-        return self._sources[commons, number]

@@ -20,7 +20,6 @@ from bot.model.ids import Commons, Handle, User
 from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
 from bot.model.registry import Registry
 
-POLL_S = 30.0
 _VALUE_SHOWN_CHARS = 60
 
 
@@ -41,7 +40,6 @@ class Rulings:
     """What the file says for one commons."""
 
     policy: Policy = field(default_factory=Policy)
-    poll_s: float = POLL_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,13 +157,11 @@ def _merged(general: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str
 def _rulings(table: Mapping[str, Any]) -> Rulings:
     default = Policy()
     timing = dict(table.get("timing", {}))
-    poll_s = timing.pop("poll_s", POLL_S)
     if "confirm_dead_s" in timing:
         first, second = timing["confirm_dead_s"]
         timing["confirm_dead_s"] = (first, second)
     poster = table.get("poster_may_decide", False)
     return Rulings(
-        poll_s=poll_s,
         policy=Policy(
             validators=tuple(_validator(entry) for entry in table.get("validators", ())),
             min_trust=table.get("min_trust", default.min_trust),

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
+from typing import ParamSpec, TypeVar
 
 from bot.hub import sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubStrange
+from bot.hub.pace import Urgency, urgency
 from bot.model.ids import CommitHash, Commons, is_commit_hash
 from bot.model.ledger import Row
 
 Rows = Future[tuple[Row, ...]]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Readers(Executor):
+    """Threads that read side by side, each for the urgency of whoever sent it.
+
+    Each urgency has its own: a read that waits for its share of the budget is never in the way of a decision's.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._pools = {
+            how: ThreadPoolExecutor(max_workers=most, thread_name_prefix=f"reader-{how.name.lower()}") for how in Urgency
+        }
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """As Executor's."""
+        return self._pools[urgency()].submit(partial(copy_context().run, fn, *args, **kwargs))
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """As Executor's."""
+        for pool in self._pools.values():
+            pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
 def main_head(hub: Hub, commons: Commons) -> CommitHash:

@@ -60,6 +60,12 @@ def _in_pulls(sketch: Snapshot, handed: Things, deps: Deps) -> Iterator[Use]:
             yield Use(url=url, pull=standing.pull, item=standing.item, rig=standing.rig)
 
 
+def same_evidence(one: str, other: str, deps: Deps) -> bool:
+    """Whether two cells of evidence hand in one and the same thing, however it is spelled."""
+    mine = tuple((each.url, (deps.classify(each.url),)) for each in links_in(one, "", THEIR_LINKS_MAX))
+    return any(_met(mine, other, deps))
+
+
 def _met(handed: Things, text: str, deps: Deps) -> Iterator[str]:
     """Links of ours whose thing stands in somebody else's evidence."""
     theirs = [deps.classify(each) for each in ([link.url for link in links_in(text, "", THEIR_LINKS_MAX)] or [text])]

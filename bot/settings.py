@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
 from bot.model.registry import Registry
-from bot.policy_file import POLL_S, PolicyFile, Problem, did_you_mean, load
+from bot.policy_file import PolicyFile, Problem, did_you_mean, load
 from bot.variables import VARIABLES
 
 HUB_URL = "https://www.dolthub.com"
@@ -57,7 +57,6 @@ class CommonsSettings:
 
     commons: Commons
     policy: Policy = field(default_factory=Policy)
-    poll_s: float = POLL_S
     hub_token: Secret = field(default_factory=lambda: Secret(""))
     webhook_secret: Secret = field(default_factory=lambda: Secret(""))
 
@@ -286,7 +285,6 @@ class _Reading:
         return CommonsSettings(
             commons=commons,
             policy=rulings.policy,
-            poll_s=rulings.poll_s,
             hub_token=self._overridable("STAMPBOT_HUB_TOKEN", commons, _token),
             webhook_secret=secret,
         )

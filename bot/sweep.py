@@ -3,125 +3,176 @@
 Webhooks only shorten the wait. DoltHub sends none for a comment or a new commit, and may lose those it sends (DoltHub docs,
 webhooks), so everything a pull can need is found from here: open pulls, the newest ones whatever their state, pulls that a
 landing of ours serves, and pulls behind unfinished completions on main.
+
+Each thing is looked at as often as its own life asks: seconds after something happened there, minutes later. What a sweep
+may spend is what the budget has to spare; where that is not enough, the most overdue come first. Looks that are owed are
+written down, and handed to the queues as these have room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import ceil, inf
 
-from bot.commands import ledger
+from bot import quarantine
+from bot.commands import grammar, ledger
 from bot.converge import seen
 from bot.deps import Deps
 from bot.hub import diff, sql
 from bot.hub.errors import HubError, HubGone, HubRefused, HubStrange
-from bot.model.ids import CommitHash, Commons, Database, PullNo
+from bot.model.ids import CommitHash, Commons, Database, PullNo, User
 from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
-from bot.model.pull import BranchRef, Comment, PullState, PullSummary
+from bot.model.pull import Comment, PullState
 from bot.observe import NOT_FOR_US
 from bot.reads import Reads, columns_at, main_head
-from bot.scratch import Glance
+from bot.reuse import same_evidence
+from bot.scratch import DECIDE, LOOKS, RECHECK, REVIEW, Glance, Listed, Pulse, Standing
+from bot.scratch.pulses import LIST, MAIN, NEXT, fork_thing, pull_thing
 
 NEWEST = 100
 """Pulls looked at whatever their state: a command may be written on a pull that is merged or closed already."""
 DETAIL_READS_MAX = 20
 """Pulls tried to find the one behind an unfinished completion."""
+SOONEST, LATEST = 1 / 4, 10.0
+"""The shortest and the longest interval between two looks at a thing, in units of [timing] poll_s."""
+CALM = 8.0
+"""A thing that has been still for so long is looked at after an eighth of that time again."""
+RARE = 3.0
+"""Heads of forks, and pulls that are not open, are looked at so many times less often."""
+LIST_SHARE = 0.15
+"""The list of all pulls, which has neither heads nor comments, may cost this share of the budget."""
+PULLS_PER_PAGE = 20
+"""Of DoltHub's list (wl, on v1alpha1; v2's size is not documented)."""
+NEXT_MAX = 20
+"""New pulls found by number between two readings of the list."""
+LEAST_SHARE = 0.25
+"""What a sweep may spend of its interval's budget even if that has nothing to spare."""
+AHEAD = {DECIDE: 500, REVIEW: 100, RECHECK: 25}
+"""Jobs that may wait in each queue; further looks stay owed, and no flood of pulls grows a queue."""
 
 
-def sweep(commons: Commons, deps: Deps) -> int:
-    """Knock at every pull that may need a look; returns how many. Raises HubError and redis.RedisError."""
-    hub = deps.hub(commons)
+def sweep(commons: Commons, deps: Deps, *, everything: bool = False) -> int:
+    """Look at what is due, and knock at every pull that may need a look; returns at how many.
+
+    `everything`: all of it is due, whatever it costs. Raises HubError and redis.RedisError.
+    """
     # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
     deps.scratch.paper.lost(within_s=deps.policy(commons).timing.about_to_s)
-    pulls = hub.pulls(commons)
-    main = main_head(hub, commons)
-    by_number = {p.number: p for p in pulls}
-    landings = [p for p in pulls if _is_landing(p, commons, deps)]
-    ours = {p.number for p in landings}
-    urgent = _served(landings, commons, deps) | _behind_unfinished(pulls, main, commons, deps)
-    urgent |= _touched_by_main(main, commons, deps)
-    watched = [p for p in pulls if p.state is PullState.OPEN or p in pulls[:NEWEST] or p.number in urgent]
-    watched = [p for p in watched if p.number not in ours]
-    deps.scratch.board.keep_only(commons, (p.number for p in watched if p.state is PullState.OPEN))
-    knocked = 0
-    for number in _moved(watched, urgent & by_number.keys(), commons, deps):
-        knocked += deps.scratch.knocks.knock(commons, number)
-    return knocked
+    tour = _Tour(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything)
+    tour.pulses = deps.scratch.pulses.all(commons)
+    tour.left = tour.allowance()
+    pulls = _pulls(tour)
+    unfinished = _main(tour, pulls)
+    _look_round(tour, pulls, unfinished)
+    deps.scratch.pulses.put(commons, tour.changed)
+    return _hand_over(commons, deps)
 
 
-def _moved(watched: list[PullSummary], urgent: set[PullNo], commons: Commons, deps: Deps) -> list[PullNo]:
-    """Pulls that do not look as remembered, in order of number. A pull that is not open and still remembered is passed by."""
-    glances = deps.scratch.notes.glances(commons, (p.number for p in watched))
-    maybe: list[PullSummary] = []
-    found: list[PullNo] = []
-    for pull in watched:
-        remembered = glances.get(pull.number)
-        if pull.number in urgent or remembered is None or remembered.state is not pull.state:
-            found.append(pull.number)
-        elif pull.state is PullState.OPEN:
-            maybe.append(pull)
-    found.extend(n for n, glance in _glances_now(maybe, glances, commons, deps).items() if glance != glances[n])
-    return sorted(found)
+@dataclass(slots=True, kw_only=True)
+class _Tour:
+    """One sweep under way."""
+
+    commons: Commons
+    deps: Deps
+    at: float
+    """Its time, in seconds since 1970."""
+    everything: bool
+    pulses: Mapping[str, Pulse] = field(default_factory=dict)
+    changed: dict[str, Pulse] = field(default_factory=dict)
+    left: float = inf
+    """Requests it may still spend."""
+
+    @property
+    def poll_s(self) -> float:
+        return self.deps.policy(self.commons).timing.poll_s
+
+    def allowance(self) -> float:
+        """What the budget can spare, and a least share of it."""
+        spare = self.deps.hub(self.commons).spare()
+        if spare is None or self.everything:
+            return inf
+        beat_s = max(1.0, SOONEST * self.poll_s)
+        return max(spare, LEAST_SHARE * beat_s * self.deps.policy(self.commons).requests_per_minute / 60)
+
+    def overdue(self, thing: str, rare: float = 1.0) -> float:
+        """How many of its intervals a thing has not been looked at; 1 or more is due."""
+        pulse = self.pulses.get(thing, Pulse())
+        if self.everything or not pulse.looked_at:
+            return inf
+        return self.over(pulse.looked_at, rare * interval_s(self.at - pulse.moved_at, self.poll_s))
+
+    def over(self, looked_at: float, wait_s: float) -> float:
+        # A clock that was set back makes nothing wait.
+        return (self.at - looked_at) / wait_s if wait_s > 0 and looked_at <= self.at else inf
+
+    def looked(self, thing: str, *, moved: bool = False) -> None:
+        """A thing was looked at now."""
+        self.changed[thing] = Pulse(self.at, self.at if moved else self.pulses.get(thing, Pulse()).moved_at)
+
+    def owe(self, pull: PullNo, queue: str) -> None:
+        self.deps.scratch.owed.owe(self.commons, pull, queue)
 
 
-def _glances_now(
-    pulls: list[PullSummary], remembered: Mapping[PullNo, Glance], commons: Commons, deps: Deps
-) -> dict[PullNo, Glance | None]:
-    """What open pulls look like now: one read of comments each, and one list of branches per fork, side by side.
+def interval_s(still_s: float, poll_s: float) -> float:
+    """After how many seconds a thing is looked at again that has not moved for `still_s` seconds."""
+    return min(max(still_s / CALM, SOONEST * poll_s), LATEST * poll_s)
 
-    A fork that cannot be read hides its heads and nothing else: whoever owns it must not be able to stop the sweep. Nor must
-    one pull that cannot be read: None, so that it is looked at by itself, and the trouble told with its number.
-    """
-    sources = dict(zip(pulls, deps.readers.map(lambda p: _source(p.number, commons, deps), pulls), strict=True))
-    forks = list(dict.fromkeys(source.database for source in sources.values() if source is not None))
-    heads = dict(zip(forks, deps.readers.map(lambda fork: _heads(fork, commons, deps), forks), strict=True))
-    comments = dict(zip(pulls, deps.readers.map(lambda p: _comments(p.number, commons, deps), pulls), strict=True))
-    found: dict[PullNo, Glance | None] = {}
-    for pull in pulls:
-        source, said = sources[pull], comments[pull]
-        if source is None or said is None:
-            found[pull.number] = None
-            continue
-        branches = heads[source.database]
-        head = branches.get(source.branch) if branches is not None else remembered[pull.number].head
-        found[pull.number] = seen(pull.state, head, said)
+
+# --- the pulls there are --------------------------------------------------------------------------------------------
+
+
+def _pulls(tour: _Tour) -> dict[PullNo, Listed]:
+    """All pulls, newest first: as listed now, or as they were, with those that came since."""
+    commons, deps = tour.commons, tour.deps
+    known = deps.scratch.pulses.listed(commons)
+    pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
+    looked_at = tour.pulses.get(LIST, Pulse()).looked_at
+    rate = deps.policy(commons).requests_per_minute
+    wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * rate)) if tour.left < inf else tour.poll_s
+    if not known or tour.everything or tour.over(looked_at, wait_s) >= 1:
+        tour.left -= pages
+        tour.looked(LIST)
+        found = {p.number: p for p in deps.hub(commons).pulls(commons)}
+        old = {n: known[n].source for n in found if n in known}
+        known = {
+            n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
+        }
+        deps.scratch.pulses.note_pulls(commons, known.values())
+        deps.scratch.board.keep_only(commons, (n for n, p in known.items() if p.state is PullState.OPEN))
+        for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], commons, deps):
+            tour.owe(number, DECIDE)
+    elif tour.over(tour.pulses.get(NEXT, Pulse()).looked_at, tour.poll_s) >= 1:
+        known |= _came_since(max(known), tour)
+    return dict(sorted(known.items(), reverse=True))
+
+
+def _came_since(newest: PullNo, tour: _Tour) -> dict[PullNo, Listed]:
+    """Pulls numbered on from the newest that is known: cheaper than the list, which is read all the same, if less often."""
+    commons, deps = tour.commons, tour.deps
+    tour.looked(NEXT)
+    found: dict[PullNo, Listed] = {}
+    for number in range(newest + 1, newest + 1 + NEXT_MAX):
+        tour.left -= 1
+        try:
+            pull = deps.hub(commons).pull(commons, PullNo(number))
+        except HubRefused as no:
+            if no.status in (401, 403):
+                raise
+            break
+        found[pull.number] = Listed(
+            number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
+        )
+    deps.scratch.pulses.note_pulls(commons, found.values())
     return found
 
 
-def _source(number: PullNo, commons: Commons, deps: Deps) -> BranchRef | None:
-    """Where a pull comes from, None if it cannot be read now."""
-    try:
-        return deps.source(commons, number)
-    except HubError:
-        return None
-
-
-def _comments(number: PullNo, commons: Commons, deps: Deps) -> tuple[Comment, ...] | None:
-    """What was said below a pull, None if it cannot be read now."""
-    try:
-        return deps.hub(commons).comments(commons, number)
-    except HubError:
-        return None
-
-
-def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash] | None:
-    """Heads of a fork by branch; none of them if the fork is gone or private, None if it cannot be read now."""
-    try:
-        return {b.name: b.head for b in deps.hub(commons).branches(fork)}
-    except HubRefused as no:
-        return {} if no.status in NOT_FOR_US else None
-    except HubError:
-        return None
-
-
-# --- what is urgent -------------------------------------------------------------------------------------------------
-
-
-def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:
+def _is_landing(pull: Listed, commons: Commons, deps: Deps) -> bool:
     return pull.creator == deps.account(commons) and ledger.served_pull(pull.title) is not None
 
 
-def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[PullNo]:
+def _served(landings: list[Listed], commons: Commons, deps: Deps) -> set[PullNo]:
     """Pulls whose decision has a landing pull still open. If that decision was answered, the landing pull is closed.
 
     So it is where the decision is none any more: nobody goes on with a command that was deleted or edited.
@@ -150,46 +201,203 @@ def _served(landings: list[PullSummary], commons: Commons, deps: Deps) -> set[Pu
     return found
 
 
-def _behind_unfinished(pulls: tuple[PullSummary, ...], main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
+# --- main -----------------------------------------------------------------------------------------------------------
+
+
+def _main(tour: _Tour, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
+    """Owe a look at every pull that main touches, if it moved; the merged pulls that may be behind what is unfinished there."""
+    commons, deps = tour.commons, tour.deps
+    last, unfinished = deps.scratch.notes.swept(commons)
+    if last is not None and tour.overdue(MAIN) < 1:
+        return unfinished
+    tour.left -= 1
+    main = main_head(deps.hub(commons), commons)
+    tour.looked(MAIN, moved=main != last)
+    if main == last and LIST not in tour.changed:
+        return unfinished
+    unfinished = frozenset(_behind_unfinished(pulls, main, commons, deps))
+    for number in _touched(last, main, commons, deps):
+        tour.owe(number, RECHECK)
+    deps.scratch.notes.note_swept(commons, main, unfinished)
+    return unfinished
+
+
+def _behind_unfinished(pulls: Mapping[PullNo, Listed], main: CommitHash, commons: Commons, deps: Deps) -> list[PullNo]:
     """Pulls that may have brought the completions which main shows as begun and not finished, by who made them."""
     hub = deps.hub(commons)
     reads = Reads(hub=hub, commons=commons, columns={main: columns_at(hub, commons, main)}, pool=deps.readers)
     unfinished = [Completion(r) for r in reads.read(main, sql.open_completions()).result()]
     if not unfinished:
-        return set()
+        return []
     rigs = reads.read(main, sql.rows_by("rigs", "handle", [c.completed_by for c in unfinished if c.completed_by]))
     owners = {r.text("dolthub_org") for r in rigs.result() if r.text("dolthub_org")}
-    candidates = [p.number for p in pulls if p.creator in owners and p.state is PullState.MERGED]
-    remembered = deps.scratch.notes.glances(commons, candidates[:DETAIL_READS_MAX])
-    return {n for n in candidates[:DETAIL_READS_MAX] if n not in remembered or _spoke_since(n, remembered[n], commons, deps)}
+    return [n for n, p in pulls.items() if p.creator in owners and p.state is PullState.MERGED][:DETAIL_READS_MAX]
 
 
-def _spoke_since(number: PullNo, remembered: Glance, commons: Commons, deps: Deps) -> bool:
-    try:
-        comments = deps.hub(commons).comments(commons, number)
-    except HubError:
-        return True
-    return seen(remembered.state, None, comments) != remembered
-
-
-def _touched_by_main(main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
-    """Open pulls whose item or rig main has changed since the last sweep: their review may not hold any more."""
-    last = deps.swept.get(commons)
+def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
+    """Open pulls whose item, rig or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
     standings = deps.scratch.board.all(commons)
-    if last is None:
-        deps.swept[commons] = main
-        return {s.pull for s in standings}
     try:
-        changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers)
+        changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers) if last is not None else None
     except (HubRefused, HubStrange):
-        # Main was set back, and its last head is known no more: who knows what that changed.
-        deps.swept[commons] = main
+        changes = None
+    if changes is None or changes.unread or changes.schema:
+        # Main was set back, or changed as a whole: who knows what that means.
         return {s.pull for s in standings}
-    items = {c.key for c in changes.of("wanted")} | {
-        c.new("wanted_id") or c.old("wanted_id") for c in changes.of("completions")
-    }
+    done = changes.of("completions")
+    items = {c.key for c in changes.of("wanted")} | {c.new("wanted_id") or c.old("wanted_id") for c in done}
     rigs = {c.key for c in changes.of("rigs")} | {c.new("subject") for c in changes.of("stamps")}
-    deps.swept[commons] = main
-    return {s.pull for s in standings if s.item in items or (s.rig is not None and s.rig in rigs)}
+    rigs |= {end for c in changes.of("rig_links") for side in ("rig_a", "rig_b") for end in (c.new(side), c.old(side)) if end}
+    handed_in = [text for c in done for text in (c.new("evidence"), c.old("evidence")) if text]
+
+    def touches(one: Standing) -> bool:
+        if one.item in items or (one.rig is not None and one.rig in rigs):
+            return True
+        return any(same_evidence(one.evidence, text, deps) for text in handed_in)
+
+    return {s.pull for s in standings if touches(s)}
+
+
+# --- comments and heads ---------------------------------------------------------------------------------------------
+
+
+def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozenset[PullNo]) -> None:
+    """Read what was said below pulls and the heads of forks, as far as they are due, and owe looks where something moved."""
+    commons, deps = tour.commons, tour.deps
+    newest = set(list(pulls)[:NEWEST])
+    watched = [
+        p
+        for n, p in pulls.items()
+        if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, commons, deps)
+    ]
+    glances = deps.scratch.notes.glances(commons, (p.number for p in watched))
+    strays = deps.scratch.owed.quarantined(commons)
+    forks: dict[Database, list[Listed]] = {}
+    for pull in watched:
+        if pull.state is PullState.OPEN and pull.source is not None and (pull.number in glances or pull.number in strays):
+            forks.setdefault(pull.source.database, []).append(pull)
+    due: list[tuple[float, PullNo | Database]] = []
+    for pull in watched:
+        glance = glances.get(pull.number)
+        if glance is not None and glance.state is not pull.state and LIST in tour.changed:
+            # It was closed, merged or opened again, whatever was said.
+            tour.owe(pull.number, REVIEW)
+        rare = RARE if pull.state is not PullState.OPEN and pull.number not in unfinished else 1.0
+        due.append((tour.overdue(pull_thing(pull.number), rare), pull.number))
+    due += [(tour.overdue(fork_thing(fork), RARE), fork) for fork in forks]
+    # The sort is stable: of those that were never looked at, the newest pulls come first.
+    chosen = [thing for over, thing in sorted(due, key=lambda d: -d[0]) if over >= 1]
+    chosen = chosen[: max(1, int(min(tour.left, len(chosen))))]
+    said = [each for each in chosen if not isinstance(each, Database)]
+    at_forks = [each for each in chosen if isinstance(each, Database)]
+    comments = deps.readers.map(lambda number: _comments(number, commons, deps), said)
+    heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
+    for number, found in zip(said, comments, strict=True):
+        stray = strays.get(number)
+        moved = (
+            quarantine.stirs(stray, found, deps, commons)
+            if stray is not None
+            else _spoken(tour, pulls[number], glances.get(number), found)
+        )
+        tour.looked(pull_thing(number), moved=moved)
+    for fork, branches in zip(at_forks, heads, strict=True):
+        moved = branches is not None and bool(sum(_pushed(tour, p, branches, glances, strays) for p in forks[fork]))
+        tour.looked(fork_thing(fork), moved=moved)
+
+
+def _spoken(tour: _Tour, pull: Listed, glance: Glance | None, comments: tuple[Comment, ...] | None) -> bool:
+    """Owe a look if what is said below a pull is not what was seen last; whether it is not.
+
+    A pull that is not open needs one only for a command.
+    """
+    if comments is None:
+        # One that cannot be read is looked at by itself, so that the trouble is told with its number.
+        tour.owe(pull.number, REVIEW)
+        return False
+    if glance is not None and seen(glance.state, glance.head, comments) == glance:
+        return False
+    bot = tour.deps.account(tour.commons)
+    if asks(comments, bot, tour.deps):
+        tour.owe(pull.number, DECIDE)
+    elif pull.state is PullState.OPEN:
+        reviewed_before = glance is None and any(read_mark(c, bot) for c in comments)
+        tour.owe(pull.number, RECHECK if reviewed_before else REVIEW)
+    return glance is not None
+
+
+def asks(comments: Iterable[Comment], bot: User | None, deps: Deps) -> bool:
+    """Whether a comment holds a command that has no answer of ours: by what is said alone, so it may turn out otherwise."""
+    said = tuple(comments)
+    marks = [mark for c in said if (mark := read_mark(c, bot)) is not None]
+    answered = {m.comment for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked"}
+    open_ones = (grammar.read(c.body, deps.commands) for c in said if c.author != bot and c.id not in answered)
+    return any(reading.items or reading.hints for reading in open_ones)
+
+
+def _pushed(
+    tour: _Tour,
+    pull: Listed,
+    branches: Mapping[str, CommitHash],
+    glances: Mapping[PullNo, Glance],
+    strays: Mapping[PullNo, quarantine.Quarantine],
+) -> bool:
+    """Owe a look if the branch of a pull stands elsewhere than was seen last; whether it does."""
+    if pull.source is None:
+        return False
+    head = branches.get(pull.source.branch)
+    if (stray := strays.get(pull.number)) is not None:
+        return quarantine.stirs_at(stray, head, tour.deps, tour.commons)
+    glance = glances.get(pull.number)
+    if glance is None or glance.head == head:
+        return False
+    tour.owe(pull.number, REVIEW)
+    tour.looked(pull_thing(pull.number), moved=True)
+    return True
+
+
+def _comments(number: PullNo, commons: Commons, deps: Deps) -> tuple[Comment, ...] | None:
+    """What was said below a pull, None if it cannot be read now."""
+    try:
+        return deps.hub(commons).comments(commons, number)
+    except HubError:
+        return None
+
+
+def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash] | None:
+    """Heads of a fork by branch; none of them if the fork is gone or private, None if it cannot be read now.
+
+    A fork that cannot be read hides its heads and nothing else: whoever owns it must not be able to stop the sweep.
+    """
+    try:
+        return {b.name: b.head for b in deps.hub(commons).branches(fork)}
+    except HubRefused as no:
+        return {} if no.status in NOT_FOR_US else None
+    except HubError:
+        return None
+
+
+# --- to the queues --------------------------------------------------------------------------------------------------
+
+
+def _hand_over(commons: Commons, deps: Deps) -> int:
+    """Knock at the pulls that a look is owed of, as far as the queues have room; how many knocks made a job."""
+    scratch = deps.scratch
+    for queue in LOOKS:
+        timely = scratch.notes.due(commons, queue)
+        for number in timely:
+            scratch.owed.owe(commons, number, queue)
+        scratch.notes.drop_due(commons, queue, timely)
+    waiting = scratch.knocks.waiting()
+    room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
+    strays, now, knocked = scratch.owed.quarantined(commons), deps.clock(), 0
+    first_s = SOONEST * deps.policy(commons).timing.poll_s
+    for queue in LOOKS:
+        ripe = [d for d in scratch.owed.all(commons) if d.queue == queue and d.is_ripe(now, first_s) and d.pull not in strays]
+        # The oldest stand in the queue already, so nobody has to be asked about the others.
+        for debt in ripe[: AHEAD[queue]]:
+            if room[queue] > 0 and scratch.knocks.knock(commons, debt.pull, queue=queue):
+                room[queue] -= 1
+                knocked += 1
+    return knocked

@@ -113,7 +113,7 @@ VARIABLES = (
     ),
     Variable(
         name="STAMPBOT_LANES",
-        meaning="Jobs one worker process does side by side, 1 to 64",
+        meaning="Reviews one worker process does side by side, 1 to 64; decisions, rechecks and sweeps have lanes of their own",
         default="4",
     ),
     Variable(name="PORT", meaning="Port of web", default="8080"),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.budget import SharedPurse
 from bot.commands import catalog as commands
 from bot.deps import Deps
 from bot.evidence import FetchPolicy, Network
@@ -14,12 +14,13 @@ from bot.evidence.forge import Forges, make_forges
 from bot.hub.client import Api, Hub
 from bot.hub.pace import Pace
 from bot.looking import Looking, Manners
+from bot.reads import Readers
 from bot.rulebook import catalog as rules
-from bot.scratch import Scratch, make_patient_redis, make_redis
+from bot.scratch import Cell, Keys, Scratch, make_patient_redis, make_redis
 from bot.settings import HUB_URL, Settings
 
-READERS = 16
-"""Reads that run side by side in one process, over all its lanes."""
+READERS_PER_LANE = 6
+"""Reads that a look has under way side by side, at most."""
 
 
 def now() -> datetime:
@@ -77,6 +78,8 @@ def for_worker(
 ) -> Deps:
     """Everything that converging needs, for all commons of this bot. `patient`: wait for a Redis that restarts."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
+    # Impatient whoever asks: no request to DoltHub waits for a Redis that is away.
+    budgets, keys = make_redis(settings.redis_url.reveal()), Keys()
     return Deps(
         hubs={
             each.commons: Hub(
@@ -85,7 +88,7 @@ def for_worker(
                 api=hub_api(settings),
                 account=settings.account,
                 commons=[each.commons],
-                pace=Pace(each.policy.requests_per_minute),
+                pace=Pace(SharedPurse(Cell(budgets, keys.budget(each.commons)), each.policy.requests_per_minute)),
                 on_request=on_request,
             )
             for each in settings.commons
@@ -95,6 +98,6 @@ def for_worker(
         clock=clock,
         rules=rules.find(),
         commands=commands.find(),
-        readers=ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="reader"),
+        readers=Readers(READERS_PER_LANE * settings.lanes),
         forges=forges(settings, clock=clock),
     )

@@ -30,13 +30,15 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from bot.evidence import limit_memory
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubError, HubRefused, HubStrange
+from bot.hub.pace import Urgency, working_at
 from bot.log import stranger
 from bot.looking import Looking, Sight
 from bot.model.evidence import EVIDENCE_LINKS_MAX
 from bot.model.ids import Commons, PullNo
-from bot.scratch import DECIDE, FUNCTIONS, PROBE, REVIEW, Held, Lease, Lost, Scratch
+from bot.scratch import DECIDE, FUNCTIONS, LOOKS, PROBE, RECHECK, REVIEW, SWEEP, Held, Lease, Lost, Scratch
 from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
+from bot.scratch.owed import TRIES_MAX
 from bot.scratch.plain_job import plain_job
 
 WORKER_TTL_S: Final = 25
@@ -52,6 +54,9 @@ RESTART_S: Final = 2.0
 STOP_PATIENCE_S: Final = 25.0
 PROBER_LANES: Final = 4
 PROBER_OPEN_FILES: Final = 256
+
+URGENCIES: Final = {DECIDE: Urgency.DECIDE, REVIEW: Urgency.REVIEW, RECHECK: Urgency.RECHECK}
+"""What each queue of looks draws from the budget as."""
 
 Function = Callable[..., None]
 log = structlog.get_logger("stampbot.worker")
@@ -254,12 +259,16 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullDuties:
-    """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed."""
+    """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed.
+
+    `tell` says below a pull that it is left alone: it broke whoever looked at it.
+    """
 
     known: frozenset[Commons]
     scratch: Scratch
     look: Callable[[Commons, PullNo, Callable[[], None]], object]
     sweep: Callable[[Commons], int]
+    tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""
@@ -269,25 +278,66 @@ class PullDuties:
         """Look at one pull and do what is due."""
         self.scratch.knocks.heard(hint)
         where, number = _known(commons, self.known), _pull_number(pull)
-        with _one_line("look", commons=str(where), pull=number), self._held(where, number, queue) as lease:
-            self.look(where, number, lease.extend)
+        if queue not in LOOKS:
+            raise Unlisted("the job names a queue no pull is looked at from")
+        with (
+            _one_line("look", commons=str(where), pull=number),
+            self.scratch.at_work(where, number, queue=queue) as lease,
+            _kept(lease),
+            working_at(URGENCIES[queue]),
+        ):
+            if number in self.scratch.owed.quarantined(where):
+                log.debug("a pull in quarantine is left alone", commons=str(where), pull=number)
+                return
+            if self.scratch.owed.begin(where, number) > TRIES_MAX:
+                self._leave_alone(where, number)
+                return
+            with self._counted(where, number, queue):
+                self.look(where, number, lease.extend)
             self.scratch.counters.add("looks")
+
+    @contextmanager
+    def _counted(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[None]:
+        """A look that was begun has ended in good order, unless it broke; one that failed is not tried again at once."""
+        owed = self.scratch.owed
+        try:
+            yield
+        except (HubError, redis.RedisError, Lost):
+            owed.ended(commons, pull)
+            if not self.scratch.notes.rests(commons, pull):
+                owed.postpone(commons, pull, queue)
+            raise
+        except BaseException:
+            owed.postpone(commons, pull, queue)
+            raise
+        owed.ended(commons, pull)
+
+    def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
+        """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
+        why = f"{TRIES_MAX} looks in a row broke off; the last log lines about this pull tell where"
+        self.scratch.owed.quarantine(commons, pull, why)
+        self.scratch.counters.add("quarantines")
+        log.error(
+            "a pull is left alone, it breaks whoever looks at it",
+            commons=str(commons),
+            pull=pull,
+            mend=f"See the errors before this one. To try it again: stampbot converge '{commons}#{pull}'",
+        )
+        self.tell(commons, pull)
 
     def run_sweep(self, commons: str, hint: str) -> None:
         """Find the pulls of a commons that need a look, and knock at them."""
         self.scratch.knocks.heard(hint)
         where = _known(commons, self.known)
-        with _one_line("sweep", commons=str(where)):
+        with (
+            _one_line("sweep", commons=str(where)),
+            self.scratch.sweeping(where) as lease,
+            _kept(lease),
+            working_at(Urgency.SWEEP),
+        ):
             knocked = self.sweep(where)
             self.scratch.counters.add("sweeps")
             log.debug("swept", commons=str(where), knocked=knocked)
-
-    @contextmanager
-    def _held(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[Lease]:
-        if queue not in (REVIEW, DECIDE):
-            raise Unlisted("the job names a queue no pull is looked at from")
-        with self.scratch.at_work(commons, pull, queue=queue) as lease, _kept(lease):
-            yield lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,15 +386,23 @@ _OURS: Final = "Look at this machine's network. A control is a page that answers
 
 
 def lanes_of(count: int) -> tuple[str, ...]:
-    """Which queue each of `count` lanes serves: half of them decisions and sweeps, at least one of each."""
-    decide = max(1, count // 2)
-    return (DECIDE,) * decide + (REVIEW,) * max(1, count - decide)
+    """Which queue each lane serves: `count` of them reviews, a third as many decisions, and one each rechecks and sweeps.
+
+    Each queue has a lane of its own, so that none waits behind another.
+    """
+    return (SWEEP, RECHECK, *(DECIDE,) * max(1, count // 3), *(REVIEW,) * count)
 
 
-def serve(queues: Sequence[str], functions: Mapping[str, Function], connection: redis.Redis) -> int:
+def serve(
+    queues: Sequence[str],
+    functions: Mapping[str, Function],
+    connection: redis.Redis,
+    hand_over: Callable[[], None] = lambda: None,
+) -> int:
     """Run the lanes until SIGTERM or SIGINT, then let the jobs at hand finish. Main thread only. Exit status.
 
-    A second signal ends at once: every job is safe to break off.
+    A job that does not finish in time is broken off, after `hand_over`, so that somebody else can go on with it. A second
+    signal ends at once: every job is safe to break off.
     """
     ended = threading.Event()
 
@@ -364,6 +422,7 @@ def serve(queues: Sequence[str], functions: Mapping[str, Function], connection: 
     lanes.stop()
     if not lanes.join(STOP_PATIENCE_S):
         log.warning("ended in the middle of a job; the next sweep finds it")
+        hand_over()
         # Python itself would wait for every thread that a job has begun.
         sys.stdout.flush()
         sys.stderr.flush()

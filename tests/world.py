@@ -54,6 +54,7 @@ AT_ONCE = Timing(
     look_again_s=0.05,
     other_bot_s=0,
     park_s=30,
+    poll_s=0,
 )
 """Waits of a world in which nobody is patient."""
 ROUNDS_MAX = 30

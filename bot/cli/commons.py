@@ -34,7 +34,7 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     knocked: dict[str, int] = {}
     with told():
         for each in (commons,) if commons else tuple(one.commons for one in settings.commons):
-            knocked[str(each)] = sweep_commons(each, deps)
+            knocked[str(each)] = sweep_commons(each, deps, everything=True)
         if wait:
             await_empty_queue(console(stderr=True), deps.scratch)
     if as_json:

@@ -75,6 +75,8 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
 def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     """Do what is due for one pull, now, in the foreground. Posts and merges.
 
+    A pull that was left alone because it broke whoever looked at it is looked at again from now on.
+
     \b
     Example:
       stampbot converge 'hop/wl-commons#12'
@@ -88,6 +90,8 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     deps = deps_of(settings)
     warn_read_only(settings)
     with told(), deps.scratch.at_work(commons, number) as lease:
+        # Asked for by hand, a pull that was left alone is tried again.
+        deps.scratch.owed.release(commons, number)
         report = bring(commons, number, deps, extend=lease.extend)
     if as_json:
         print_json(

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -84,6 +85,7 @@ def web(host: str, until_eof: bool) -> None:
 @until_eof
 def worker(until_eof: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
+    from bot import quarantine
     from bot import worker as work
 
     settings = settings_of()
@@ -95,8 +97,14 @@ def worker(until_eof: bool) -> None:
         scratch=deps.scratch,
         look=lambda commons, number, extend: _look(commons, number, deps, extend),
         sweep=lambda commons: sweep_and_audit(commons, deps),
+        tell=lambda commons, number: quarantine.tell(commons, number, deps),
     )
-    sys.exit(work.serve(work.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis))
+    for each in settings.commons:
+        # Whatever happened while nobody ran is looked for first.
+        with suppress(Exception):
+            deps.scratch.knocks.knock_sweep(each.commons)
+    lanes = work.lanes_of(settings.lanes)
+    sys.exit(work.serve(lanes, duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all))
 
 
 @click.command()
@@ -127,14 +135,15 @@ def prober(until_eof: bool) -> None:
 @click.command()
 @until_eof
 def clock(until_eof: bool) -> None:
-    """Knocks for a sweep of each commons, every [timing] poll_s seconds."""
+    """Knocks for a sweep of each commons, every quarter of [timing] poll_s."""
     from bot import clock as ticking
     from bot import wiring
+    from bot.sweep import SOONEST
 
     settings = settings_of()
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=False)
-    beats = [(each.commons, each.poll_s) for each in settings.commons]
+    beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
     sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep))
 
 

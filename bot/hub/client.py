@@ -39,7 +39,7 @@ RETRY_AFTER_CAP_S = 10.0
 BODY_DEADLINE_S = 60.0
 CHUNK_BYTES = 64 * 1024
 PAGES_MAX = 500
-POOL_SIZE = 32
+POOL_SIZE = 128
 PINNED_READS = 1024
 """Answers kept of reads at a commit."""
 
@@ -105,7 +105,7 @@ class Hub:
         if not (self._token.isascii() and self._token.isprintable()) or " " in self._token:
             raise ValueError("the token holds characters no DoltHub token has")
         self._commons = frozenset(commons)
-        self._session = session or _session()
+        self._session = session or kept_session()
         self._sleep = sleep
         self._clock = clock
         self._timeout_s = timeout_s
@@ -114,6 +114,10 @@ class Hub:
         self._pace = pace
         self._on_request = on_request
         self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
+
+    def spare(self) -> float | None:
+        """Requests that could go at once within the budget; None: there is no budget."""
+        return self._pace.spare() if self._pace is not None else None
 
     @property
     def at_leisure(self) -> bool:
@@ -417,8 +421,8 @@ class Hub:
         self._pace.wait()
         try:
             return self._exchange(ask)
-        except HubBusy:
-            self._pace.trouble()
+        except HubBusy as busy:
+            self._pace.trouble(busy.retry_after_s or 0.0)
             raise
 
     def _exchange(self, ask: Ask) -> Answer:
@@ -486,7 +490,7 @@ def _operation(answer: Answer) -> Operation:
     return wire.read_operation(wire.read_one(answer))
 
 
-def _session() -> requests.Session:
+def kept_session() -> requests.Session:
     """One pool for all threads; no proxies or netrc from the environment, no cookies, no repeats of its own."""
     session = requests.Session()
     session.trust_env = False

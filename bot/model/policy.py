@@ -65,6 +65,8 @@ class Timing:
     """Main is audited no more often; 0: never."""
     other_bot_s: float = 3600
     park_s: float = 300
+    poll_s: float = 30
+    """A pull on which nothing happens is looked at every ten of these, one on which something just did every quarter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

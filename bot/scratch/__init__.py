@@ -12,31 +12,39 @@ import redis
 from bot.model.ids import Commons, PullNo
 from bot.scratch.audits import Audits, KeptAudit
 from bot.scratch.board import Board, Standing
+from bot.scratch.cells import Cell
 from bot.scratch.condition import Condition, ScratchAway, read_condition
 from bot.scratch.connect import make_patient_redis, make_redis
 from bot.scratch.counters import Counters
 from bot.scratch.flights import Flight, Flights
 from bot.scratch.hosts import Bearing, Hosts, KnownSiblings
 from bot.scratch.journal import SaidMarks
-from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys
+from bot.scratch.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys
 from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.scratch.notes import Glance, Notes
+from bot.scratch.owed import Debt, Owed, Quarantine
 from bot.scratch.paper import Paper
+from bot.scratch.pulses import Listed, Pulse, Pulses
 from bot.scratch.reputation import Reputation
 from bot.scratch.sheets import Sheets
 
 __all__ = [
     "DECIDE",
     "FUNCTIONS",
+    "LOOKS",
     "PROBE",
     "QUEUES",
+    "RECHECK",
     "REVIEW",
+    "SWEEP",
     "Audits",
     "Bearing",
     "Board",
+    "Cell",
     "Condition",
     "Counters",
+    "Debt",
     "Flight",
     "Flights",
     "Glance",
@@ -48,8 +56,13 @@ __all__ = [
     "KnownSiblings",
     "Lease",
     "Leases",
+    "Listed",
     "Lost",
     "Notes",
+    "Owed",
+    "Pulse",
+    "Pulses",
+    "Quarantine",
     "Reputation",
     "SaidMarks",
     "Scratch",
@@ -64,8 +77,8 @@ __all__ = [
 class Scratch:
     """All sheets of scratch paper over one Redis client.
 
-    What raises redis.RedisError when Redis is away: knocks, leases, the `put` of sheets, the paper itself, `said`,
-    `notes.note_about_to`, `notes.forget_glance`. Everything else goes on as if the paper were blank.
+    What raises redis.RedisError when Redis is away: knocks, leases, debts, the `put` of sheets, the paper itself, `said`,
+    `notes.note_about_to`. Everything else goes on as if the paper were blank.
     """
 
     def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
@@ -86,6 +99,8 @@ class Scratch:
         self.notes = Notes(client, keys, now)
         self.paper = Paper(client, keys)
         self.said = SaidMarks(client, keys, now)
+        self.pulses = Pulses(client, keys, now)
+        self.owed = Owed(client, keys, now)
         self.board = Board(client, keys)
         self.reputation = Reputation(client, keys)
         self.audits = Audits(client, keys, now)
@@ -130,6 +145,12 @@ class Scratch:
             yield lease
 
     @contextmanager
+    def sweeping(self, commons: Commons, *, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the lease of a commons' sweep. Raises Held (somebody sweeps already) and redis.RedisError."""
+        with self.leases.take(f"sweep:{commons}", ttl_s=ttl_s) as lease:
+            yield lease
+
+    @contextmanager
     def _holding(self, commons: Commons, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
         lease = self.leases.take(name, waiter=waiter, ttl_s=ttl_s)
         try:
@@ -140,7 +161,7 @@ class Scratch:
                 self._call_back(commons, one)
 
     def _call_back(self, commons: Commons, waiter: str) -> None:
-        match = re.fullmatch(rf"({REVIEW}|{DECIDE}):([1-9][0-9]{{0,9}})", waiter)
+        match = re.fullmatch(rf"({'|'.join(LOOKS)}):([1-9][0-9]{{0,9}})", waiter)
         if match is None:
             return
         try:

@@ -10,12 +10,18 @@ from typing import Final
 from bot.model.ids import Commons, PullNo, digest
 
 REVIEW: Final = "review"
-"""Queue of pulls to look at."""
+"""Queue of pulls that have not been reviewed as they are, and of those somebody knocked at."""
 DECIDE: Final = "decide"
-"""Queue of pulls with a decision in them, and of sweeps (a sweep is how a decision is noticed)."""
+"""Queue of pulls with a command in them."""
+RECHECK: Final = "recheck"
+"""Queue of pulls that have not moved, while time or main may have changed what a review says."""
+SWEEP: Final = "sweep"
+"""Queue of sweeps: a sweep waits for its share of the budget, and no decision waits behind it."""
 PROBE: Final = "probe"
 """Queue of the link checker, the process that holds no secret."""
-QUEUES: Final = (DECIDE, REVIEW, PROBE)
+LOOKS: Final = (DECIDE, REVIEW, RECHECK)
+"""Queues of pulls to look at, those that are served first in front."""
+QUEUES: Final = (*LOOKS, SWEEP, PROBE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,34 @@ class Keys:
         """The last certain sign that another bot works on a commons."""
         return f"{self.prefix}other-bot:{commons}"
 
+    def due(self, commons: Commons, queue: str) -> str:
+        """Sorted set by time: pulls in which time alone makes something due, by the queue they are looked at from."""
+        return f"{self.prefix}due:{queue}:{commons}"
+
+    def swept(self, commons: Commons) -> str:
+        """Where main stood when a sweep last told what it touches."""
+        return f"{self.prefix}swept:{commons}"
+
+    def pulses(self, commons: Commons) -> str:
+        """Hash, thing to when it was looked at and when it moved last."""
+        return f"{self.prefix}pulses:{commons}"
+
+    def pulls(self, commons: Commons) -> str:
+        """Hash, pull number to how it was listed last."""
+        return f"{self.prefix}pulls:{commons}"
+
+    def owed(self, commons: Commons) -> str:
+        """Hash, pull number to the look that is owed."""
+        return f"{self.prefix}owed:{commons}"
+
+    def tries(self, commons: Commons) -> str:
+        """Hash, pull number to the looks begun in a row that did not end."""
+        return f"{self.prefix}tries:{commons}"
+
+    def quarantine(self, commons: Commons) -> str:
+        """Hash, pull number to why it is left alone."""
+        return f"{self.prefix}quarantine:{commons}"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"
@@ -135,6 +169,10 @@ class Keys:
     def well(self) -> str:
         """Written to see whether anything can be written."""
         return f"{self.prefix}well"
+
+    def budget(self, commons: Commons) -> str:
+        """What is left of the budget of requests."""
+        return f"{self.prefix}budget:{commons}"
 
     def counters(self) -> str:
         """Hash, counter name to count."""

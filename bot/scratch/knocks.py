@@ -19,7 +19,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from bot.model.ids import Commons, PullNo
-from bot.scratch.keys import DECIDE, PROBE, QUEUES, REVIEW, Keys, probe_target, pull_target, sweep_target
+from bot.scratch.keys import LOOKS, PROBE, QUEUES, REVIEW, SWEEP, Keys, probe_target, pull_target, sweep_target
 from bot.scratch.plain_job import CRASH_RETRIES, FAILURE_TTL_S, RESULT_TTL_S
 from bot.scratch.together import Together
 
@@ -64,15 +64,15 @@ class Knocks:
     def knock(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW) -> bool:
         """Ask for a look at a pull. True: a job was made; False: one waits already and has not begun.
 
-        Raises ValueError for a queue other than `review` and `decide`.
+        Raises ValueError for a queue no pull is looked at from.
         """
-        if queue not in (REVIEW, DECIDE):
+        if queue not in LOOKS:
             raise ValueError(f"no pull is looked at from queue {queue!r}")
         return self._ask(queue, RUN, (str(commons), int(pull), queue), pull_target(commons, pull))
 
     def knock_sweep(self, commons: Commons) -> bool:
         """Ask for a sweep of a commons. True: a job was made; False: one waits already."""
-        return self._ask(DECIDE, RUN_SWEEP, (str(commons),), sweep_target(commons))
+        return self._ask(SWEEP, RUN_SWEEP, (str(commons),), sweep_target(commons))
 
     def knock_probe(self, commons: Commons, pull: PullNo, urls: Sequence[str], not_before: datetime | None = None) -> bool:
         """Ask the prober for the fact sheets of `urls`, then for a knock at the pull.

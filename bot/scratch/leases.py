@@ -6,8 +6,10 @@ twice is guarded by the rows on DoltHub themselves.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
+import weakref
 from types import TracebackType
 from typing import Final
 
@@ -125,6 +127,13 @@ class Leases:
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis = client
         self._keys = keys
+        self._given: weakref.WeakSet[Lease] = weakref.WeakSet()
+
+    def release_all(self) -> None:
+        """Give back all that this process still holds, for it ends now: whoever is next need not wait for their end."""
+        for lease in tuple(self._given):
+            with contextlib.suppress(redis.RedisError):
+                lease.release()
 
     def take(self, name: str, *, waiter: str = "", ttl_s: float = LEASE_TTL_S) -> Lease:
         """Take the lease `name` for `ttl_s` seconds. Raises Held; `waiter` is then told to the holder on release."""
@@ -136,7 +145,9 @@ class Leases:
         taken, number = int(answer[0]), int(_text(answer[1]))
         if not taken:
             raise Held(name, max(number, 0) / 1000)
-        return Lease(self._redis, self._keys, name, token=token, fence=number, ttl_s=ttl_s)
+        lease = Lease(self._redis, self._keys, name, token=token, fence=number, ttl_s=ttl_s)
+        self._given.add(lease)
+        return lease
 
 
 def _ms(seconds: float) -> int:

@@ -13,10 +13,12 @@ import redis
 from bot.model.another import Sign
 from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User
 from bot.model.pull import PullState
-from bot.scratch.keys import Keys
+from bot.scratch.keys import LOOKS, RECHECK, Keys
 
-GLANCE_TTL_S: Final = 3600
+GLANCE_TTL_S: Final = 7 * 86400
+"""A pull that shows nothing new is looked at whole so often all the same."""
 FIRST_LOOK_TTL_S: Final = 30 * 86400
+SWEPT_TTL_S: Final = 30 * 86400
 _REST: Final = "try again"
 
 
@@ -85,16 +87,55 @@ class Notes:
         """Whether a decision on the pull is stuck and was tried a short while ago."""
         return self.about_to(commons, pull, _REST) is not None
 
-    def remember_glance(self, commons: Commons, pull: PullNo, glance: Glance, *, ttl_s: float = GLANCE_TTL_S) -> None:
-        """Remember for a while what the pull looked like. Losing this costs a look."""
+    def remember_glance(
+        self, commons: Commons, pull: PullNo, glance: Glance, *, due_at: datetime | None = None, queue: str = RECHECK
+    ) -> None:
+        """Remember what the pull looked like, and when time alone makes something due (a look from `queue`).
+
+        Losing this costs a look.
+        """
         try:
-            self._redis.set(self._keys.glance(commons, pull), _glance_text(glance), px=max(1, round(ttl_s * 1000)))
+            with self._redis.pipeline() as pipe:
+                pipe.set(self._keys.glance(commons, pull), _glance_text(glance), ex=GLANCE_TTL_S)
+                for each in LOOKS:
+                    pipe.zrem(self._keys.due(commons, each), str(pull))
+                if due_at is not None:
+                    pipe.zadd(self._keys.due(commons, queue), {str(pull): due_at.timestamp()})
+                pipe.execute()
         except redis.RedisError:
             return
 
-    def forget_glance(self, commons: Commons, pull: PullNo) -> None:
-        """Forget it, so that the next sweep looks again. Raises redis.RedisError: the look would not come for an hour."""
-        self._redis.delete(self._keys.glance(commons, pull))
+    def due(self, commons: Commons, queue: str) -> tuple[PullNo, ...]:
+        """Pulls whose time has come; none if Redis is away."""
+        try:
+            found: list[Any] = self._redis.zrangebyscore(self._keys.due(commons, queue), "-inf", self._now().timestamp())
+        except redis.RedisError:
+            return ()
+        return tuple(PullNo(int(pull)) for pull in found)
+
+    def drop_due(self, commons: Commons, queue: str, pulls: Iterable[PullNo]) -> None:
+        """Somebody is going to look at these."""
+        numbers = [str(pull) for pull in pulls]
+        try:
+            if numbers:
+                self._redis.zrem(self._keys.due(commons, queue), *numbers)
+        except redis.RedisError:
+            return
+
+    def swept(self, commons: Commons) -> tuple[CommitHash | None, frozenset[PullNo]]:
+        """Where main stood when a sweep last told what it touches, and the pulls behind what was unfinished there."""
+        try:
+            main, unfinished = json.loads(self._redis.get(self._keys.swept(commons)) or b"")
+            return CommitHash(str(main)), frozenset(PullNo(int(pull)) for pull in unfinished)
+        except (redis.RedisError, ValueError, TypeError, RecursionError):
+            return None, frozenset()
+
+    def note_swept(self, commons: Commons, main: CommitHash, unfinished: Iterable[PullNo]) -> None:
+        """Write that down. Losing it costs a look at each open pull."""
+        try:
+            self._redis.set(self._keys.swept(commons), json.dumps([main, sorted(unfinished)]), ex=SWEPT_TTL_S)
+        except redis.RedisError:
+            return
 
     def glances(self, commons: Commons, pulls: Iterable[PullNo]) -> Mapping[PullNo, Glance]:
         """The glances remembered, by pull. Empty if Redis is away."""

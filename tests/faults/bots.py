@@ -103,6 +103,8 @@ def environment(world: World, gate: HubGate | None, server: RedisProcess, folder
 def stampbot_toml(world: World) -> str:
     """The world's policy as its operator would write it."""
     timing = {name: getattr(world.policy.timing, name) for name in world.policy.timing.__slots__}
+    # As often as an operator can ask for.
+    timing["poll_s"] = max(1, timing["poll_s"])
     written = {name: list(value) if isinstance(value, tuple) else value for name, value in timing.items()}
     lines = [f"{name} = {json.dumps(value)}" for name, value in written.items()]
     head = [f'landing = "{world.policy.landing.value}"', "requests_per_minute = 100000", "[timing]"]

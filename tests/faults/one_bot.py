@@ -31,7 +31,7 @@ from bot.deps import Deps
 from bot.looking import Manners
 from bot.model.ids import Commons, PullNo
 from bot.rulebook import catalog as rules
-from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, knocks
+from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, knocks
 from bot.settings import Settings, read
 from bot.sweep import sweep
 from bot.worker import Lane, Lanes, ProbeDuties, PullDuties
@@ -103,7 +103,7 @@ def _be_a_bot(environment: dict[str, str], parent: int) -> None:
         settings = read(environment)
         log.configure(settings.log, settings.secrets, colours=False)
         deps = odd.befall(wiring.for_worker(settings))
-        Lanes((DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.scratch.redis).start()
+        Lanes((SWEEP, RECHECK, DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.scratch.redis).start()
         clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], deps.scratch.knocks.knock_sweep)
         threading.Thread(target=clock.run, args=(threading.Event(),), daemon=True).start()
         while os.getppid() == parent:

@@ -12,7 +12,7 @@ from bot import wiring
 from bot.converge import look
 from bot.deps import Deps
 from bot.hub.client import Hub
-from bot.hub.pace import Pace
+from bot.hub.pace import OwnPurse, Pace
 from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo
 from bot.scratch import Held
@@ -148,7 +148,7 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
 
 def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(both: tuple[World, World]) -> None:
     first, second = both
-    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], pace=Pace(2))
+    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], pace=Pace(OwnPurse(3)))
     second._default = replace(second.deps, hubs={**second.deps.hubs, first.commons: poor})
     assert poor.at_leisure
     assert poor.database(first.commons)

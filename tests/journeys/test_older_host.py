@@ -103,7 +103,8 @@ def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: W
 
 def test_a_sweep_passes_by_what_has_not_moved_and_finds_a_new_head(world: World, lab: Deps) -> None:
     pull = reviewed(world, lab)
-    sweep(world.commons, lab)  # the first of a process looks at all
+    sweep(world.commons, lab)  # the first one has all looked at
+    world.converge(pull, lab)
     world.redis.delete(*world.redis.keys("stampbot:hint:*"))
     assert sweep(world.commons, lab) == 0
     world.push("pia", f"wl/polecat-7/{ITEM}", f"UPDATE wanted SET title = 'Other' WHERE id = '{ITEM}'")

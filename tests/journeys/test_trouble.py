@@ -23,7 +23,7 @@ from bot.hub.client import Hub
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
 from bot.sandbox import seed_schema, wl_sql
-from bot.scratch import DECIDE, PROBE, REVIEW
+from bot.scratch import LOOKS, PROBE, REVIEW, SWEEP
 from bot.scratch.keys import pull_target, sweep_target
 from bot.sweep import sweep
 from bot.worker import ProbeDuties, PullDuties
@@ -80,7 +80,7 @@ class Worker:
 
     def sweep(self) -> list[str]:
         """One sweep; what was logged about it."""
-        hint = self.deps.scratch.keys.hint(DECIDE, sweep_target(self._world.commons))
+        hint = self.deps.scratch.keys.hint(SWEEP, sweep_target(self._world.commons))
         with capture_logs() as logs:
             self.duties.run_sweep(str(self._world.commons), hint)
         return told(logs)
@@ -93,16 +93,18 @@ def told(logs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def knocked(world: World) -> list[int]:
     """Pulls somebody has knocked at and nobody has looked at yet; the knocks are taken away."""
-    queue = Queue(REVIEW, connection=world.redis, serializer=JSONSerializer)
-    jobs = queue.job_ids
-    for job in queue.jobs:
-        job.delete()
+    jobs = []
+    for name in LOOKS:
+        queue = Queue(name, connection=world.redis, serializer=JSONSerializer)
+        jobs += queue.job_ids
+        for job in queue.jobs:
+            job.delete()
     for hint in world.redis.scan_iter("stampbot:hint:*"):
         world.redis.delete(hint)
     numbers = []
     for pull in world.pulls():
-        name = f"review-{pull_target(world.commons, PullNo(pull['pull_number']))}-"
-        numbers += [int(pull["pull_number"])] * sum(job.startswith(name) for job in jobs)
+        target = pull_target(world.commons, PullNo(pull["pull_number"]))
+        numbers += [int(pull["pull_number"])] * sum(job.split("-")[1] == target for job in jobs)
     return sorted(numbers)
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from bot.hub.pace import Pace
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.budget import SharedPurse
+from bot.hub.errors import HubBusy
+from bot.hub.pace import Bucket, OwnPurse, Pace, Urgency, working_at
 
 
 class Clock:
@@ -18,48 +26,193 @@ class Clock:
         self.now += seconds
 
 
+class Paper:
+    """A cell that all purses of a test share; `away`: Redis is."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.text: str | None = None
+        self.away = False
+        self._clock = clock
+
+    def change(self, act: Callable[[str | None, float], str]) -> bool:
+        if not self.away:
+            self.text = act(self.text, self._clock())
+        return not self.away
+
+
 def pace(clock: Clock, per_minute: float = 60) -> Pace:
-    return Pace(per_minute, clock=clock, sleep=clock.sleep)
+    return Pace(OwnPurse(per_minute, clock), clock=clock, sleep=clock.sleep)
 
 
-def test_a_minutes_requests_go_at_once_and_the_next_waits_its_turn() -> None:
+def draw(budget: Pace, how: Urgency, times: int = 1) -> None:
+    with working_at(how):
+        for _ in range(times):
+            budget.wait()
+
+
+def test_a_minutes_decisions_go_at_once_and_the_next_waits_its_turn() -> None:
+    clock = Clock()
+    draw(pace(clock), Urgency.DECIDE, 62)
+    assert clock.slept == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("how", "at_once"), [(Urgency.DECIDE, 60), (Urgency.REVIEW, 54), (Urgency.SWEEP, 45), (Urgency.RECHECK, 36)]
+)
+def test_each_leaves_a_share_to_those_before_it(how: Urgency, at_once: int) -> None:
     clock = Clock()
     budget = pace(clock)
-    for _ in range(62):
-        budget.wait()
-    assert clock.slept == [1.0, 1.0]
+    with working_at(how):
+        assert budget.spare() == at_once
+    draw(budget, how, at_once)
+    assert clock.slept == []
+    draw(budget, how)
+    assert len(clock.slept) == 1
+    assert 1.0 <= clock.slept[0] <= 1.1
+
+
+def test_a_decision_does_not_wait_behind_a_sweep_that_waits() -> None:
+    clock = Clock()
+    budget = pace(clock)
+    draw(budget, Urgency.RECHECK, 36)
+    draw(budget, Urgency.DECIDE, 24)
+    assert clock.slept == []
+
+
+def test_nobody_starves_behind_decisions_that_never_end() -> None:
+    clock = Clock()
+    budget = pace(clock)
+    draw(budget, Urgency.DECIDE, 60)
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        # A decision takes every token there is, all the while.
+        with working_at(Urgency.DECIDE):
+            while budget.spare() >= 2:
+                budget.wait()
+
+    busy = Pace(budget._purse, clock=clock, sleep=sleep)
+    began = clock.now
+    draw(busy, Urgency.RECHECK)
+    assert clock.now - began < 15
 
 
 def test_time_gives_the_budget_back_but_never_more_than_a_minutes_worth() -> None:
     clock = Clock()
     budget = pace(clock)
-    for _ in range(60):
-        budget.wait()
+    draw(budget, Urgency.DECIDE, 60)
     clock.now += 3600
-    for _ in range(61):
-        budget.wait()
+    draw(budget, Urgency.DECIDE, 61)
     assert clock.slept == [1.0]
 
 
 def test_trouble_halves_the_pace_and_quiet_minutes_give_it_back_one_by_one() -> None:
     clock = Clock()
     budget = pace(clock)
+    clock.now += 10
     budget.trouble()
     assert budget.per_minute == 30
+    clock.now += 10
     budget.trouble()
     assert budget.per_minute == 15
-    clock.now += 3 * 60
-    assert budget.per_minute == 18
-    clock.now += 24 * 3600
+    clock.now += 59
+    assert budget.per_minute == 15
+    clock.now += 1
+    assert budget.per_minute == 16
+    clock.now += 44 * 60
+    assert budget.per_minute == 60
+    clock.now += 3600
     assert budget.per_minute == 60
 
 
-def test_however_much_trouble_there_is_a_little_is_always_asked() -> None:
+def test_requests_that_fail_together_are_one_trouble() -> None:
     clock = Clock()
     budget = pace(clock)
-    for _ in range(50):
+    for _ in range(16):
         budget.trouble()
-    assert budget.per_minute == 5
-    small = pace(clock, per_minute=2)
-    small.trouble()
-    assert small.per_minute == 2
+    assert budget.per_minute == 30
+
+
+def test_the_pace_never_falls_below_five_a_minute_nor_below_a_budget_that_is_smaller() -> None:
+    for per_minute, least in ((60, 5), (3, 3)):
+        clock = Clock()
+        budget = pace(clock, per_minute)
+        for _ in range(20):
+            clock.now += 6
+            budget.trouble()
+        assert budget.per_minute == least
+
+
+def test_a_rest_that_was_asked_for_is_kept_by_all_and_not_waited_for_long() -> None:
+    clock = Clock()
+    budget = pace(clock)
+    budget.trouble(8)
+    draw(budget, Urgency.DECIDE)
+    assert clock.slept == [pytest.approx(8, rel=0.11)]
+    clock.now += 60
+    budget.trouble(100_000)
+    with pytest.raises(HubBusy, match="left alone") as busy:
+        draw(budget, Urgency.DECIDE)
+    assert busy.value.retry_after_s == pytest.approx(900)
+    clock.now += 900
+    draw(budget, Urgency.DECIDE)
+
+
+@given(st.lists(st.tuples(st.sampled_from(Urgency), st.floats(0, 30)), max_size=80), st.integers(1, 500))
+def test_no_minute_ever_sees_more_than_two_budgets(draws: list[tuple[Urgency, float]], per_minute: int) -> None:
+    """One that was saved up, and one that came meanwhile."""
+    bucket, now, sent = Bucket.full(per_minute, 0.0), 0.0, []
+    for how, wait_s in draws:
+        now += wait_s
+        bucket, may, owed_s = bucket.drawn(now, how, 0.0)
+        if may:
+            sent.append(now + owed_s)
+    for start in sent:
+        assert sum(start <= at < start + 60 for at in sent) <= 2 * per_minute + 1
+
+
+# --- for all processes ------------------------------------------------------------------------------------------------
+
+
+def shared(paper: Paper, clock: Clock, per_minute: float = 60) -> Pace:
+    return Pace(SharedPurse(paper, per_minute), clock=clock, sleep=clock.sleep)
+
+
+def test_processes_draw_from_one_budget_and_feel_the_trouble_of_any() -> None:
+    clock = Clock()
+    paper = Paper(clock)
+    here, there = shared(paper, clock), shared(paper, clock)
+    draw(here, Urgency.DECIDE, 30)
+    draw(there, Urgency.DECIDE, 30)
+    assert clock.slept == []
+    draw(here, Urgency.DECIDE)
+    assert clock.slept == [1.0]
+    there.trouble()
+    assert here.per_minute == 30
+
+
+def test_without_redis_each_process_has_a_budget_of_its_own() -> None:
+    clock = Clock()
+    paper = Paper(clock)
+    paper.away = True
+    here, there = shared(paper, clock), shared(paper, clock)
+    draw(here, Urgency.DECIDE, 60)
+    draw(there, Urgency.DECIDE, 60)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"most": 1}', '{"most": "x"}', "[" * 60_000, "null"])
+def test_what_does_not_read_as_a_budget_is_a_full_one(text: str) -> None:
+    clock = Clock()
+    paper = Paper(clock)
+    paper.text = text
+    assert shared(paper, clock).per_minute == 60
+
+
+def test_a_budget_that_the_operator_changes_holds_at_once() -> None:
+    clock = Clock()
+    paper = Paper(clock)
+    draw(shared(paper, clock, 60), Urgency.DECIDE)
+    assert shared(paper, clock, 90).per_minute == 90
+    draw(shared(paper, clock, 20), Urgency.DECIDE)
+    assert shared(paper, clock, 20).per_minute == 20

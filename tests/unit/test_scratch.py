@@ -24,19 +24,25 @@ from rq.serializers import JSONSerializer
 
 from bot.model.evidence import Hop, Probe, Seen, Sibling
 from bot.model.finding import Verdict
-from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, WantedId
+from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
-from bot.model.pull import PullState
+from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
 from bot.scratch import (
     DECIDE,
+    LOOKS,
     PROBE,
+    RECHECK,
     REVIEW,
+    SWEEP,
     Bearing,
+    Cell,
     Glance,
     Held,
     Keys,
+    Listed,
     Lost,
+    Pulse,
     Scratch,
     Standing,
     make_patient_redis,
@@ -67,6 +73,11 @@ def scratch(server: RedisProcess) -> Iterator[Scratch]:
     client.flushall()
     yield Scratch(client, now=lambda: NOW)
     client.close()
+
+
+def waiting(scratch: Scratch) -> dict[str, int]:
+    """How many jobs wait, by queue, where any do."""
+    return {queue: count for queue, count in scratch.knocks.waiting().items() if count}
 
 
 @pytest.fixture
@@ -120,7 +131,7 @@ def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> No
 
     with ThreadPoolExecutor(5) as threads:
         made = list(threads.map(knock, range(5)))
-    assert (sorted(made), scratch.knocks.waiting()) == ([False] * 4 + [True], {DECIDE: 0, REVIEW: 1, PROBE: 0})
+    assert (sorted(made), waiting(scratch)) == ([False] * 4 + [True], {REVIEW: 1})
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")]
 
@@ -162,8 +173,8 @@ def test_a_decision_is_not_swallowed_by_a_review_that_waits(scratch: Scratch, wo
     assert scratch.knocks.knock(COMMONS, PULL, queue=DECIDE)
     assert scratch.knocks.knock_sweep(COMMONS)
     assert not scratch.knocks.knock_sweep(COMMONS)
-    worker.work(DECIDE, REVIEW)
-    assert worker.ran == [("hop/wl-commons", 12, "decide"), ("hop/wl-commons",), ("hop/wl-commons", 12, "review")]
+    worker.work(DECIDE, REVIEW, SWEEP)
+    assert worker.ran == [("hop/wl-commons", 12, "decide"), ("hop/wl-commons", 12, "review"), ("hop/wl-commons",)]
 
 
 def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: Scratch, worker: Worker) -> None:
@@ -329,7 +340,7 @@ def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(scratch: Scratch, 
         for _ in range(3):
             with pytest.raises(Held), scratch.at_work(COMMONS, PULL, queue=DECIDE):
                 pass
-        assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 0, PROBE: 0}
+        assert not any(scratch.knocks.waiting().values())
     worker.work(DECIDE, REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "decide")]
 
@@ -341,7 +352,7 @@ def test_every_pull_that_found_a_landing_under_way_is_knocked_for(scratch: Scrat
                 pass
         with scratch.landing(Database("hop", "other"), PullNo(4)):
             pass
-    assert scratch.knocks.waiting() == {DECIDE: 2, REVIEW: 0, PROBE: 0}
+    assert waiting(scratch) == {DECIDE: 2}
 
 
 def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(scratch: Scratch) -> None:
@@ -357,7 +368,7 @@ def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(scratch: Scratc
 def test_a_forged_waiter_knocks_at_nothing(scratch: Scratch) -> None:
     with scratch.at_work(COMMONS, PULL) as lease:
         scratch.redis.sadd(scratch.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
-    assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 0, PROBE: 0}
+    assert not any(scratch.knocks.waiting().values())
 
 
 # --- fact sheets ----------------------------------------------------------------------------------------------------
@@ -528,7 +539,7 @@ def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(scratc
     assert [paper.lost(within_s=60) for paper in (*before, newcomer)] == [False, False, False]
 
 
-def test_a_glance_is_remembered_for_an_hour(scratch: Scratch) -> None:
+def test_a_glance_is_remembered_and_comes_due(scratch: Scratch) -> None:
     glance = Glance(
         state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW
     )
@@ -536,9 +547,95 @@ def test_a_glance_is_remembered_for_an_hour(scratch: Scratch) -> None:
     scratch.notes.remember_glance(COMMONS, PULL, glance)
     scratch.notes.remember_glance(COMMONS, PullNo(13), bare)
     assert scratch.notes.glances(COMMONS, (PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
-    assert 3500 < scratch.redis.ttl(scratch.keys.glance(COMMONS, PULL)) <= 3600
-    scratch.notes.forget_glance(COMMONS, PULL)
-    assert scratch.notes.glance(COMMONS, PULL) is None
+    assert all(scratch.notes.due(COMMONS, queue) == () for queue in LOOKS)
+    for pull, due_at, queue in ((PULL, NOW, DECIDE), (PullNo(13), NOW + timedelta(seconds=1), RECHECK)):
+        scratch.notes.remember_glance(COMMONS, pull, glance, due_at=due_at, queue=queue)
+    assert [scratch.notes.due(COMMONS, queue) for queue in LOOKS] == [(PULL,), (), ()]
+    scratch.notes.drop_due(COMMONS, DECIDE, (PULL,))
+    assert scratch.notes.due(COMMONS, DECIDE) == ()
+    scratch.notes.remember_glance(COMMONS, PULL, glance, due_at=NOW, queue=REVIEW)
+    scratch.notes.remember_glance(COMMONS, PULL, glance)
+    assert scratch.notes.due(COMMONS, REVIEW) == ()
+
+
+def test_where_main_stood_at_the_last_sweep_is_known_to_all(scratch: Scratch) -> None:
+    assert scratch.notes.swept(COMMONS) == (None, frozenset())
+    scratch.notes.note_swept(COMMONS, CommitHash("m" * 32), [PULL, PullNo(3)])
+    assert scratch.notes.swept(COMMONS) == (CommitHash("m" * 32), frozenset({PULL, PullNo(3)}))
+    scratch.redis.set(scratch.keys.swept(COMMONS), "[1")
+    assert scratch.notes.swept(COMMONS) == (None, frozenset())
+
+
+def test_pulses_and_pulls_are_kept_by_thing(scratch: Scratch) -> None:
+    pulses = scratch.pulses
+    pulses.put(COMMONS, {"main": Pulse(5.0, 2.5), "list": Pulse(7.0)})
+    pulses.moved(COMMONS, PULL)
+    at = round(NOW.timestamp(), 3)
+    assert pulses.all(COMMONS) == {"main": Pulse(5.0, 2.5), "list": Pulse(7.0), "pull:12": Pulse(at, at)}
+    pulses.drop(COMMONS, ["main", "none"])
+    assert sorted(pulses.all(COMMONS)) == ["list", "pull:12"]
+    fork = BranchRef(Database("pia", "wl"), "wl/pia/w-1")
+    listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="naïve", source=fork)
+    pulses.note_pulls(COMMONS, [listed, replace(listed, number=PullNo(13), source=None)])
+    assert pulses.listed(COMMONS) == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
+    scratch.redis.hset(scratch.keys.pulls(COMMONS), "12", "[1")
+    scratch.redis.hset(scratch.keys.pulses(COMMONS), "list", "x y z")
+    assert (sorted(pulses.listed(COMMONS)), sorted(pulses.all(COMMONS))) == ([13], ["pull:12"])
+
+
+def test_a_look_is_owed_until_one_that_began_later_ends_well(scratch: Scratch) -> None:
+    owed = scratch.owed
+    owed.owe(COMMONS, PULL, RECHECK)
+    owed.owe(COMMONS, PULL, DECIDE)
+    owed.owe(COMMONS, PULL, REVIEW)
+    owed.owe(COMMONS, PullNo(3), REVIEW)
+    assert [(d.pull, d.queue) for d in owed.all(COMMONS)] == [(PULL, DECIDE), (3, REVIEW)]
+    owed.paid(COMMONS, PULL, since=NOW - timedelta(seconds=1))
+    assert len(owed.all(COMMONS)) == 2
+    owed.paid(COMMONS, PULL, since=NOW)
+    assert [d.pull for d in owed.all(COMMONS)] == [3]
+    scratch.redis.hset(scratch.keys.owed(COMMONS), "3", '["probe", 1, 0, 0]')
+    assert owed.all(COMMONS) == ()
+
+
+@pytest.mark.parametrize(
+    ("queue", "waits"), [(DECIDE, [5, 10, 20, 40, *[60] * 8]), (REVIEW, [5, 10, 20, 40, 80, 160, 320, *[600] * 5])]
+)
+def test_a_look_that_fails_is_owed_later_and_later_but_a_decision_never_by_more_than_a_minute(
+    scratch: Scratch, queue: str, waits: list[int]
+) -> None:
+    for wait_s in waits:
+        scratch.owed.postpone(COMMONS, PULL, queue)
+        (debt,) = scratch.owed.all(COMMONS)
+        soon = NOW + timedelta(seconds=wait_s)
+        assert (debt.is_ripe(soon - timedelta(seconds=1), 5), debt.is_ripe(soon, 5)) == (False, True)
+    assert debt.is_ripe(NOW, 0)
+
+
+def test_tries_are_counted_until_one_ends_and_a_quarantine_forgets_them(scratch: Scratch) -> None:
+    owed = scratch.owed
+    assert [owed.begin(COMMONS, PULL) for _ in range(3)] == [1, 2, 3]
+    owed.ended(COMMONS, PULL)
+    assert owed.begin(COMMONS, PULL) == 1
+    owed.owe(COMMONS, PULL, DECIDE)
+    owed.quarantine(COMMONS, PULL, "it broke " + "x" * 999)
+    (stray,) = owed.quarantined(COMMONS).values()
+    assert (stray.pull, stray.since, len(stray.why), owed.all(COMMONS)) == (PULL, NOW, 300, ())
+    owed.note_sight(COMMONS, stray, "head=abc")
+    assert owed.quarantined(COMMONS)[PULL].sight == "head=abc"
+    assert owed.release(COMMONS, PULL)
+    assert not owed.release(COMMONS, PULL)
+    assert (owed.quarantined(COMMONS), owed.begin(COMMONS, PULL)) == ({}, 1)
+
+
+def test_a_cell_is_changed_by_one_after_the_other(scratch: Scratch, server: RedisProcess) -> None:
+    cell = Cell(scratch.redis, "count")
+    others = [Cell(make_redis(server.url), "count") for _ in range(3)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda c: [c.change(lambda text, _: str(int(text or 0) + 1)) for _ in range(50)], [cell, *others]))
+    kept = sum(map(sum, made))
+    assert kept > 150
+    assert int(scratch.redis.get("count") or 0) == kept
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
@@ -617,7 +714,18 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
     away.board.drop(COMMONS, PULL)
     away.board.keep_only(COMMONS, ())
     away.counters.add("x")
+    away.owed.paid(COMMONS, PULL, since=NOW)
+    away.owed.postpone(COMMONS, PULL, DECIDE)
+    away.owed.ended(COMMONS, PULL)
+    away.pulses.moved(COMMONS, PULL)
+    away.notes.note_swept(COMMONS, CommitHash("m" * 32), ())
     blank = (
+        away.owed.quarantined(COMMONS),
+        away.pulses.all(COMMONS),
+        away.pulses.listed(COMMONS),
+        away.notes.due(COMMONS, DECIDE),
+        away.notes.swept(COMMONS),
+        Cell(away.redis, "x").change(lambda text, at: text or str(at)),
         away.sheets.get(URL),
         away.sheets.get_many([URL]),
         away.notes.glance(COMMONS, PULL),
@@ -628,7 +736,7 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
         away.board.rivals(COMMONS, WantedId("w-1"), besides=PULL),
         away.counters.all(),
     )
-    assert blank == (None, {}, None, None, None, (), None, (), {})
+    assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), None, (), {})
     promises: list[Callable[[], object]] = [
         lambda: away.knocks.knock(COMMONS, PULL),
         lambda: away.knocks.knock_sweep(COMMONS),
@@ -637,7 +745,11 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
         lambda: away.leases.take("x"),
         lambda: away.sheets.put(SHEET),
         lambda: away.notes.note_about_to(COMMONS, PULL, "x", ttl_s=1),
-        lambda: away.notes.forget_glance(COMMONS, PULL),
+        lambda: away.owed.owe(COMMONS, PULL, DECIDE),
+        lambda: away.owed.all(COMMONS),
+        lambda: away.owed.begin(COMMONS, PULL),
+        lambda: away.owed.quarantine(COMMONS, PULL, "why"),
+        lambda: away.owed.release(COMMONS, PULL),
     ]
     for promise in promises:
         with pytest.raises(redis.RedisError):
@@ -657,7 +769,7 @@ def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() 
             server.start()
         assert lease.waiters == ()
         assert scratch.knocks.knock(COMMONS, PULL)
-        assert scratch.knocks.waiting() == {DECIDE: 0, REVIEW: 1, PROBE: 0}
+        assert waiting(scratch) == {REVIEW: 1}
 
 
 def test_a_patient_client_sits_out_a_restart() -> None:

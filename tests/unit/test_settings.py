@@ -89,12 +89,14 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         min_age_s=300,
         requests_per_minute=90,
         ignored_users=(User("chatter"),),
-        timing=Timing(quiet_head_s=2, confirm_dead_s=(5, 6)),
+        timing=Timing(poll_s=5, quiet_head_s=2, confirm_dead_s=(5, 6)),
         levels={"evidence-alive": Level.DOUBT, "one-item": None},
         projects={"gastown": ("github.com/gastownhall/gastown",)},
         logins={Handle("polecat-7"): ("github.com/pia",)},
     )
-    of_mesa = dataclasses.replace(general, min_trust=1, validators=(), timing=Timing(quiet_head_s=9, confirm_dead_s=(5, 6)))
+    of_mesa = dataclasses.replace(
+        general, min_trust=1, validators=(), timing=Timing(poll_s=5, quiet_head_s=9, confirm_dead_s=(5, 6))
+    )
     settings = read(
         {
             "STAMPBOT_COMMONS": "hop/wl-commons, mesa/wl-commons",
@@ -123,14 +125,12 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
             CommonsSettings(
                 commons=HOP,
                 policy=general,
-                poll_s=5,
                 hub_token=Secret("general-token"),
                 webhook_secret=Secret(SECRET),
             ),
             CommonsSettings(
                 commons=MESA,
                 policy=of_mesa,
-                poll_s=5,
                 hub_token=Secret("mesa-token"),
                 webhook_secret=Secret(SECRET),
             ),
@@ -233,7 +233,7 @@ def test_no_text_of_a_policy_file_crashes_the_reader(text: str) -> None:
 def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
     Draft202012Validator.check_schema(schema())
     timing = {f.name for f in dataclasses.fields(Timing)}
-    assert set(schema()["$defs"]["timing"]["properties"]) == timing | {"poll_s"}
+    assert set(schema()["$defs"]["timing"]["properties"]) == timing
     keys = {f.name for f in dataclasses.fields(Policy)} - {"comments", "min_age_s"} | {"comment", "min_age"}
     general = set(schema()["properties"]) - {"forges", "registries", "webhook", "commons"}
     assert general == keys

@@ -26,7 +26,7 @@ from jsonschema import Draft202012Validator
 from bot.hook import BODY_BYTES_MAX, SILENCE_S, read_hook
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
-from bot.scratch import DECIDE, REVIEW, KeptAudit, Scratch, make_redis
+from bot.scratch import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
 from bot.settings import CommonsSettings, Secret, Settings
 from bot.web import create_app
 from tests.redis_process import RedisProcess, private_redis
@@ -92,11 +92,11 @@ EVENTS: list[tuple[dict[str, Any], dict[str, int]]] = [
     ({"repository": REPOSITORY, "pullID": " 57 "}, {REVIEW: 1}),
     ({**PULL, "action": "Merged.", "state": "?", "unknown": [1]}, {REVIEW: 1}),
     ({**PULL, "repository": {"owner": "Hop", "name": "WL-commons"}}, {REVIEW: 1}),
-    ({"event_name": "push", "repository": REPOSITORY, "ref": "refs/heads/main", "head": None}, {DECIDE: 1}),
-    ({"repository": REPOSITORY, "ref": "main"}, {DECIDE: 1}),
+    ({"event_name": "push", "repository": REPOSITORY, "ref": "refs/heads/main", "head": None}, {SWEEP: 1}),
+    ({"repository": REPOSITORY, "ref": "main"}, {SWEEP: 1}),
     ({"event_name": "push", "repository": REPOSITORY, "ref": "refs/heads/wl/alice/w-1"}, {}),
-    ({"event_name": "branch\t", "repository": REPOSITORY, "branch": "x", "action": "Deleted branch"}, {DECIDE: 1}),
-    ({"event_name": "branch", "repository": REPOSITORY, "branch": "x", "pullID": "not a number"}, {DECIDE: 1}),
+    ({"event_name": "branch\t", "repository": REPOSITORY, "branch": "x", "action": "Deleted branch"}, {SWEEP: 1}),
+    ({"event_name": "branch", "repository": REPOSITORY, "branch": "x", "pullID": "not a number"}, {SWEEP: 1}),
     ({**PULL, "sender": "stampbot"}, {}),
     ({**PULL, "sender": None}, {REVIEW: 1}),
 ]

@@ -26,7 +26,7 @@ from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
-from bot.scratch import DECIDE, PROBE, REVIEW, Scratch, make_patient_redis
+from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, make_patient_redis
 from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
 from tests.evidence.servers import path_of, serving
 from tests.redis_process import RedisProcess, private_redis
@@ -211,14 +211,14 @@ def test_a_job_that_is_no_job_only_costs_its_place(scratch: Scratch) -> None:
         until(lambda: looked == [9])
 
 
-def test_a_sweep_is_run_from_the_decide_queue(scratch: Scratch) -> None:
+def test_a_sweep_is_run_from_a_queue_of_its_own(scratch: Scratch) -> None:
     swept: list[Commons] = []
 
     def sweep(commons: Commons) -> int:
         swept.append(commons)
         return 0
 
-    with Crew(scratch, (DECIDE,), pull_duties(scratch, lambda *_: None, sweep).functions()):
+    with Crew(scratch, (SWEEP,), pull_duties(scratch, lambda *_: None, sweep).functions()):
         scratch.knocks.knock_sweep(HOP)
         until(lambda: swept == [HOP])
 
@@ -277,10 +277,9 @@ def test_lanes_survive_redis_going_and_coming_back() -> None:
 @pytest.mark.parametrize(
     ("count", "lanes"),
     [
-        (1, (DECIDE, REVIEW)),
-        (2, (DECIDE, REVIEW)),
-        (4, (DECIDE, DECIDE, REVIEW, REVIEW)),
-        (5, (DECIDE, DECIDE, REVIEW, REVIEW, REVIEW)),
+        (1, (SWEEP, RECHECK, DECIDE, REVIEW)),
+        (2, (SWEEP, RECHECK, DECIDE, REVIEW, REVIEW)),
+        (6, (SWEEP, RECHECK, DECIDE, DECIDE, *(REVIEW,) * 6)),
     ],
 )
 def test_every_worker_serves_both_queues(count: int, lanes: tuple[str, ...]) -> None:

@@ -1,0 +1,225 @@
+"""Reviews a minute of one worker process with 1, 4 and 16 lanes, against a hub that takes its time over each answer.
+
+A review here is what a first review costs a running bot: everything is read, judged and planned, and the review is posted.
+Nothing read for one pull serves another. The limit is what waiting alone would allow: lanes, over the time of the longest
+chain of requests each of which needs the answer of the one before.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import ROOT, MeasureError
+from benchmarks.replay import key_of
+from benchmarks.through_queue import own_redis
+from bot.commands import catalog as commands
+from bot.converge import look
+from bot.deps import Deps
+from bot.evidence import sheet_key
+from bot.hub.client import Hub, kept_session
+from bot.model.evidence import Probe, Seen
+from bot.model.ids import Commons, PullNo
+from bot.model.policy import Policy, Timing
+from bot.model.step import PostReview
+from bot.perform import perform
+from bot.reads import Readers
+from bot.rulebook import catalog as rules
+from bot.scratch import REVIEW, Scratch, make_patient_redis
+from bot.wiring import READERS_PER_LANE
+from bot.worker import Lanes, PullDuties
+
+LANES = (1, 4, 16)
+LATENCY_MS = 150.0
+ROUNDS = 3
+SECONDS_A_RUN = 12.0
+CHAIN_LATENCY_MS = 500.0
+"""So long that all else in a review is small beside it: how many answers one after the other a review waits for."""
+POLICY = Policy(timing=Timing(quiet_head_s=0, no_sheet_s=0, unsure_hold_s=0))
+SHARE_MIN = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What the sandbox answered about one pull."""
+
+    commons: Commons
+    pull: PullNo
+    answers: Path
+    requests: int
+
+
+class _Recording(requests.Session):
+    """Keeps what is answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers: dict[str, Any] = {}
+        self.count = 0
+
+    def request(self, method: str, url: str, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
+        more["stream"] = False
+        answer = super().request(method, url, *args, **more)
+        path = url.partition("://")[2].partition("/")[2]
+        self.answers[key_of(method, f"/{path}", more.get("data") or b"")] = answer.json()
+        self.count += 1
+        return answer
+
+
+def bot_of(scratch: Scratch, hub: Hub, commons: Commons, lanes: int) -> Deps:
+    """A bot as a worker process has it, without forges."""
+    return Deps(
+        hubs={commons: hub},
+        policies={commons: POLICY},
+        scratch=scratch,
+        clock=lambda: datetime.now(UTC),
+        rules=rules.find(),
+        commands=commands.find(),
+        readers=Readers(READERS_PER_LANE * lanes),
+    )
+
+
+def record(folder: Path, scratch: Scratch) -> Recorded:
+    """Have one seeded pull looked at on a real sandbox, and keep the answers."""
+    with _child("bot.sandbox", "--port", "0", "--seed", "demo", "--data", str(folder / "sandbox")) as said:
+        told = json.loads(said)
+        commons = Commons.parse(told["seed"]["commons"])
+        pull = next(PullNo(int(p["number"])) for p in told["seed"]["pulls"] if p["slug"] == "happy-handshake")
+        session = _Recording()
+        hub = Hub(told["url"], "token-stampbot", commons=[commons], session=session)
+        deps = bot_of(scratch, hub, commons, 1)
+        snapshot, _, _ = look(commons, pull, deps)
+        for link in snapshot.links:
+            # The link checker is another process; here it has looked already.
+            seen_at = snapshot.taken_at + timedelta(seconds=1)
+            scratch.sheets.put(Probe(url=sheet_key(link.url), seen=Seen.REACHABLE, reason="ok", probed_at=seen_at))
+        answers = folder / "answers.json"
+        answers.write_text(json.dumps({k: v for k, v in session.answers.items() if "/comments" not in k}), "utf-8")
+        return Recorded(commons=commons, pull=pull, answers=answers, requests=session.count)
+
+
+def review(commons: Commons, number: PullNo, deps: Deps, origin: str, session: requests.Session) -> None:
+    """One review, with a client whose memory is blank. Raises MeasureError if none was due."""
+    fresh = replace(deps, hubs={commons: Hub(origin, "token-stampbot", commons=[commons], session=session)}, _speaking={})
+    snapshot, _, due = look(commons, number, fresh)
+    step = next((s for s in due.steps if isinstance(s, PostReview)), None)
+    if step is None:
+        raise MeasureError(f"no review was due: {'; '.join(map(str, due.waits))}")
+    perform(step, snapshot, fresh)
+
+
+def chain_of(recorded: Recorded, scratch: Scratch) -> int:
+    """How many answers, one after the other, a review waits for."""
+    with _child("benchmarks.replay", str(recorded.answers), str(CHAIN_LATENCY_MS)) as port:
+        deps, session = bot_of(scratch, _hub(port, recorded), recorded.commons, 1), kept_session()
+        deps.account(recorded.commons)
+        review(recorded.commons, PullNo(1), deps, f"http://127.0.0.1:{port}", session)
+        began = time.perf_counter()
+        review(recorded.commons, PullNo(2), deps, f"http://127.0.0.1:{port}", session)
+        return int((time.perf_counter() - began) * 1000 / CHAIN_LATENCY_MS)
+
+
+def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str) -> float:
+    """Reviews a minute through the queue, with lanes that are warm."""
+    finished: list[float] = []
+    lock = threading.Lock()
+    with _child("benchmarks.replay", str(recorded.answers), str(latency_ms)) as port, make_patient_redis(redis_url) as client:
+        scratch = Scratch(client, now=lambda: datetime.now(UTC))
+        deps, session = bot_of(scratch, _hub(port, recorded), recorded.commons, lanes), kept_session()
+        deps.account(recorded.commons)
+
+        def one(commons: Commons, number: PullNo, _extend: object) -> None:
+            review(commons, number, deps, f"http://127.0.0.1:{port}", session)
+            with lock:
+                finished.append(time.perf_counter())
+
+        duties = PullDuties(known=frozenset({recorded.commons}), scratch=scratch, look=one, sweep=lambda _: 0)
+        crew = Lanes((REVIEW,) * lanes, duties.functions(), client)
+        expected = int(lanes * (SECONDS_A_RUN + 6) / (8 * latency_ms / 1000))
+        for number in range(1, expected + 1):
+            scratch.knocks.knock(recorded.commons, PullNo(number))
+        crew.start()
+        _await(lambda: len(finished) >= lanes)
+        time.sleep(SECONDS_A_RUN)
+        # From the end of one review to the end of another, whole rounds of all lanes: they march in step.
+        rounds = len(finished) // lanes - 1
+        rate = rounds * lanes * 60 / (finished[(rounds + 1) * lanes - 1] - finished[lanes - 1])
+        crew.stop()
+        client.delete(f"rq:queue:{REVIEW}")
+        crew.join(10)
+    return rate
+
+
+def _hub(port: str, recorded: Recorded) -> Hub:
+    return Hub(f"http://127.0.0.1:{port}", "token-stampbot", commons=[recorded.commons])
+
+
+def _await(holds: Any, patience_s: float = 60.0) -> None:
+    until = time.monotonic() + patience_s
+    while not holds():
+        if time.monotonic() > until:
+            raise MeasureError("no review came through")
+        time.sleep(0.02)
+
+
+@contextmanager
+def _child(module: str, *arguments: str) -> Iterator[str]:
+    """A process of its own; what it says first. Ended with the block."""
+    command = (sys.executable, "-m", module, *arguments)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline().strip()
+        if not first:
+            raise MeasureError(f"{module} did not start")
+        yield first.removeprefix("bot.sandbox: ")
+    finally:
+        process.kill()
+        process.wait()
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--latency-ms", default=LATENCY_MS, show_default=True, help="How long the hub takes over each answer.")
+def main(as_json: bool, latency_ms: float) -> None:
+    """Reviews a minute with 1, 4 and 16 lanes, beside the limit that waiting sets."""
+    with TemporaryDirectory() as folder, own_redis() as url, make_patient_redis(url) as client:
+        scratch = Scratch(client, now=lambda: datetime.now(UTC))
+        recorded = record(Path(folder), scratch)
+        chain = chain_of(recorded, scratch)
+        found: dict[int, list[float]] = {lanes: [] for lanes in LANES}
+        for _ in range(ROUNDS):
+            for lanes in LANES:
+                found[lanes].append(per_minute(recorded, lanes, latency_ms, url))
+    rates = {lanes: median(all_of) for lanes, all_of in found.items()}
+    limits = {lanes: lanes * 60_000 / (chain * latency_ms) for lanes in LANES}
+    shares = {lanes: rates[lanes] / limits[lanes] for lanes in LANES}
+    if as_json:
+        told: Mapping[str, object] = {"chain": chain, "requests": recorded.requests, "per_minute": rates, "limit": limits}
+        click.echo(json.dumps(told, indent=2))
+    else:
+        table = Table("lanes", "reviews/min", "limit", "share", title=f"{chain} answers of {latency_ms:g} ms in a row")
+        for lanes in LANES:
+            table.add_row(str(lanes), f"{rates[lanes]:.0f}", f"{limits[lanes]:.0f}", f"{shares[lanes]:.2f}")
+        Console().print(table)
+    sys.exit(0 if min(shares.values()) >= SHARE_MIN else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""A pull that breaks whoever looks at it: left alone, told once, in nobody's way, tried again when it changes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from bot import quarantine
+from bot.converge import converge
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.model.ids import Commons, PullNo
+from bot.scratch import REVIEW, Scratch
+from bot.scratch.keys import pull_target
+from bot.scratch.owed import TRIES_MAX
+from bot.sweep import sweep
+from bot.worker import PullDuties
+from tests.world import World
+
+Look = Callable[[Commons, PullNo, Callable[[], None]], object]
+
+
+def duties(world: World, look: Look, scratch: Scratch | None = None) -> PullDuties:
+    return PullDuties(
+        known=frozenset({world.commons}),
+        scratch=scratch or world.deps.scratch,
+        look=look,
+        sweep=lambda commons: sweep(commons, world.deps),
+        tell=lambda commons, number: quarantine.tell(commons, number, world.deps),
+    )
+
+
+def run(world: World, work: PullDuties, pull: PullNo) -> None:
+    work.run(str(world.commons), pull, REVIEW, world.deps.scratch.keys.hint(REVIEW, pull_target(world.commons, pull)))
+
+
+def breaks(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> None:
+    raise RuntimeError("this pull is poison")
+
+
+def quarantined(world: World) -> list[PullNo]:
+    return sorted(world.deps.scratch.owed.quarantined(world.commons))
+
+
+@pytest.mark.parametrize("change", ["a comment", "a commit"])
+def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_changes(world: World, change: str) -> None:
+    other = world.hand_in("otto", "brass-otter", "w-com-002")
+    pull = world.hand_in("pia", "polecat-7", "w-com-001")
+    world.settle()
+    world.comment(pull, "ana", "/accept -q 4")
+    poison = duties(world, breaks)
+    for _ in range(TRIES_MAX):
+        assert quarantined(world) == []
+        run(world, poison, pull)
+    for _ in range(3):
+        run(world, poison, pull)
+        sweep(world.commons, world.deps)
+    assert quarantined(world) == [pull]
+    assert world.deps.scratch.owed.all(world.commons) == ()
+    (notice,) = world.said(pull, "notice")
+    assert "LEFT ALONE" in notice
+    world.comment(other, "bo", "/accept -q 3")
+    run(world, duties(world, lambda c, n, extend: converge(c, n, world.deps, extend=extend)), other)
+    world.answer_knocks_at_the_prober()
+    world.converge(other)
+    assert world.state(other) == "merged"
+    if change == "a comment":
+        world.comment(pull, "ana", "what is the matter?")
+    else:
+        world.push("pia", "wl/polecat-7/w-com-001", "UPDATE wanted SET description = 'more' WHERE id = 'w-com-001'")
+    sweep(world.commons, world.deps)
+    assert quarantined(world) == []
+    assert [debt.pull for debt in world.deps.scratch.owed.all(world.commons)] == [pull]
+    world.settle()
+    assert world.said(pull, "answer") != []
+    assert len(world.said(pull, "notice")) == 1
+
+
+def test_a_pull_that_kills_its_worker_is_counted_too(world: World) -> None:
+    pull = world.hand_in("pia", "polecat-7", "w-com-001")
+    pool = world.redis.connection_pool
+
+    def kills(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    for _ in range(TRIES_MAX):
+        child = os.fork()
+        if child == 0:
+            try:
+                own_pool = redis.ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
+                own = Scratch(redis.Redis(connection_pool=own_pool), now=world.deps.clock)
+                run(world, duties(world, kills, own), pull)
+            finally:
+                os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert quarantined(world) == []
+        # It held the lease, which ends by itself.
+        world.redis.delete(world.deps.scratch.keys.lease(f"pull:{world.commons}:{pull}"))
+    run(world, duties(world, breaks), pull)
+    assert quarantined(world) == [pull]
+
+
+def test_trouble_of_the_hub_is_never_a_pulls_fault(world: World) -> None:
+    pull = world.hand_in("pia", "polecat-7", "w-com-001")
+    busy = iter([HubBusy("503"), HubStrange("not JSON"), HubRefused("no", status=403, code="X"), redis.ConnectionError()] * 2)
+
+    def fails(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> None:
+        raise next(busy)
+
+    for _ in range(TRIES_MAX + 2):
+        run(world, duties(world, fails), pull)
+    assert quarantined(world) == []
+    assert [debt.pull for debt in world.deps.scratch.owed.all(world.commons)] == [pull]
