@@ -34,11 +34,11 @@ from bot.model.policy import Policy
 from bot.model.pull import BranchRef, PullState
 from bot.rulebook import catalog as rules
 from bot.scratch import DECIDE, LOOKS, Listed, Scratch, make_redis
-from bot.sweep import SOONEST, sweep
+from bot.sweep import sweep
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-STEADY_MIN = 40
-COMMANDS = 30
+STEADY_MIN = 30
+COMMANDS = 25
 OUTAGE_H = 6
 MOVED_SHARE = 0.05
 PATIENCE_MIN = 24 * 60
@@ -120,10 +120,10 @@ class Town:
         scratch.pulses.note_pulls(COMMONS, [_listed(n) for n in range(1, self.crowd.pulls + 1)])
 
     def minutes(self, count: float) -> Iterator[None]:
-        """Sweep for so long, once every beat, as the clock knocks."""
+        """Sweep for so long. The clock knocks four times as often; where the budget is the limit that changes nothing."""
         until = self.now.at + timedelta(minutes=count)
         while self.now.at < until:
-            beat = self.now.at + timedelta(seconds=SOONEST * self.poll_s)
+            beat = self.now.at + timedelta(seconds=self.poll_s)
             with working_at(Urgency.SWEEP):
                 sweep(COMMONS, self.deps)
             self.now.at = max(self.now.at, beat)

@@ -272,18 +272,15 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
         for n, p in pulls.items()
         if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, commons, deps)
     ]
-    glances = deps.scratch.notes.glances(commons, (p.number for p in watched))
     strays = deps.scratch.owed.quarantined(commons)
+    if LIST in tour.changed:
+        _owe_turned(tour, watched)
     forks: dict[Database, list[Listed]] = {}
     for pull in watched:
-        if pull.state is PullState.OPEN and pull.source is not None and (pull.number in glances or pull.number in strays):
+        if pull.state is PullState.OPEN and pull.source is not None:
             forks.setdefault(pull.source.database, []).append(pull)
     due: list[tuple[float, PullNo | Database]] = []
     for pull in watched:
-        glance = glances.get(pull.number)
-        if glance is not None and glance.state is not pull.state and LIST in tour.changed:
-            # It was closed, merged or opened again, whatever was said.
-            tour.owe(pull.number, REVIEW)
         rare = RARE if pull.state is not PullState.OPEN and pull.number not in unfinished else 1.0
         due.append((tour.overdue(pull_thing(pull.number), rare), pull.number))
     due += [(tour.overdue(fork_thing(fork), RARE), fork) for fork in forks]
@@ -292,6 +289,7 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     chosen = chosen[: max(1, int(min(tour.left, len(chosen))))]
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
+    glances = deps.scratch.notes.glances(commons, (*said, *(p.number for fork in at_forks for p in forks[fork])))
     comments = deps.readers.map(lambda number: _comments(number, commons, deps), said)
     heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
     for number, found in zip(said, comments, strict=True):
@@ -305,6 +303,15 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     for fork, branches in zip(at_forks, heads, strict=True):
         moved = branches is not None and bool(sum(_pushed(tour, p, branches, glances, strays) for p in forks[fork]))
         tour.looked(fork_thing(fork), moved=moved)
+
+
+def _owe_turned(tour: _Tour, pulls: list[Listed]) -> None:
+    """Owe a look at every pull that was closed, merged or opened again since it was seen last, whatever was said."""
+    glances = tour.deps.scratch.notes.glances(tour.commons, (p.number for p in pulls))
+    for pull in pulls:
+        glance = glances.get(pull.number)
+        if glance is not None and glance.state is not pull.state:
+            tour.owe(pull.number, REVIEW)
 
 
 def _spoken(tour: _Tour, pull: Listed, glance: Glance | None, comments: tuple[Comment, ...] | None) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import redis
@@ -15,6 +16,8 @@ from bot.model.pull import BranchRef, PullState
 from bot.scratch.keys import Keys
 
 PULSES_TTL_S: Final = 30 * 86400
+LISTED_KEPT: Final = 16_384
+"""Pulls kept as they read: each sweep reads all of them, and few have changed."""
 MAIN: Final = "main"
 """The head of main."""
 LIST: Final = "list"
@@ -124,7 +127,8 @@ def _listed_text(each: Listed) -> str:
     return json.dumps([each.number, each.state.value, each.creator, each.title, source])
 
 
-def _listed(value: Any) -> Listed | None:
+@lru_cache(maxsize=LISTED_KEPT)
+def _listed(value: bytes | str) -> Listed | None:
     try:
         number, state, creator, title, source = json.loads(value)
         return Listed(
