@@ -37,6 +37,7 @@ from bot.scratch import DECIDE, LOOKS, Listed, Scratch, make_redis
 from bot.sweep import sweep
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SIZES = ((100, 60), (1000, 60), (2000, 60), (2000, 300))
 STEADY_MIN = 30
 COMMANDS = 25
 OUTAGE_H = 6
@@ -229,9 +230,14 @@ def _shown(found: Sequence[Figures]) -> Table:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--seed", default=7, show_default=True, help="Which pulls move, and when.")
-def main(as_json: bool, seed: int) -> None:
-    """Requests and time of sweeping 100, 1,000 and 2,000 open pulls."""
-    sizes = ((100, 60), (1000, 60), (2000, 60), (2000, 300))
+@click.option("--size", "sizes", multiple=True, type=(int, int), default=SIZES, help="Open pulls, and requests a minute.")
+def main(as_json: bool, seed: int, sizes: Sequence[tuple[int, int]]) -> None:
+    """Requests and time of sweeping thousands of open pulls.
+
+    \b
+    Example:
+      python -m benchmarks.sweep --size 2000 60
+    """
     with own_redis() as url, make_redis(url) as client:
         found = [measure(pulls, budget, client, seed) for pulls, budget in sizes]
     if as_json:

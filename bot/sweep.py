@@ -62,6 +62,7 @@ def sweep(commons: Commons, deps: Deps, *, everything: bool = False) -> int:
     deps.scratch.paper.lost(within_s=deps.policy(commons).timing.about_to_s)
     tour = _Tour(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything)
     tour.pulses = deps.scratch.pulses.all(commons)
+    tour.owing = frozenset(debt.pull for debt in deps.scratch.owed.all(commons))
     tour.left = tour.allowance()
     pulls = _pulls(tour)
     unfinished = _main(tour, pulls)
@@ -81,6 +82,8 @@ class _Tour:
     everything: bool
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
     changed: dict[str, Pulse] = field(default_factory=dict)
+    owing: frozenset[PullNo] = frozenset()
+    """Pulls a look was owed of before: that they moved is known, and quickens them no more."""
     left: float = inf
     """Requests it may still spend."""
 
@@ -331,7 +334,7 @@ def _spoken(tour: _Tour, pull: Listed, glance: Glance | None, comments: tuple[Co
     elif pull.state is PullState.OPEN:
         reviewed_before = glance is None and any(read_mark(c, bot) for c in comments)
         tour.owe(pull.number, RECHECK if reviewed_before else REVIEW)
-    return glance is not None
+    return glance is not None and pull.number not in tour.owing
 
 
 def asks(comments: Iterable[Comment], bot: User | None, deps: Deps) -> bool:
@@ -360,6 +363,8 @@ def _pushed(
     if glance is None or glance.head == head:
         return False
     tour.owe(pull.number, REVIEW)
+    if pull.number in tour.owing:
+        return False
     tour.looked(pull_thing(pull.number), moved=True)
     return True
 
