@@ -2,7 +2,7 @@
 #   make demo [PYTHON=python3.12]    a whole small Wasteland, bot included, in this terminal
 #   make test                        all tests
 #   make check                       style, types, walls between the rooms
-#   make bench                       figures beside rivals (about 15 minutes; needs a quiet machine)
+#   make bench                       figures beside rivals (about 25 minutes; needs a quiet machine)
 #   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes; all: half an hour)
 #   make slow                        the long runs that `make test` leaves out (about 10 minutes)
 #   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
@@ -47,6 +47,8 @@ bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m benchmarks.judge
 	@$(BIN)/python -m benchmarks.evidence
 	@$(BIN)/python -m benchmarks.door
+	@$(BIN)/python -m benchmarks.sweep
+	@$(BIN)/python -m benchmarks.reviews
 
 # Not in the lock: one of its own packages has no wheel, and only this goal needs it.
 mutants: $(VENV)/.ready-dev

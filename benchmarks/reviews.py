@@ -52,6 +52,7 @@ SECONDS_A_RUN = 12.0
 CHAIN_LATENCY_MS = 500.0
 """So long that all else in a review is small beside it: how many answers one after the other a review waits for."""
 POLICY = Policy(timing=Timing(quiet_head_s=0, no_sheet_s=0, unsure_hold_s=0))
+CHAIN_TRIES = 4
 SHARE_MIN = 0.95
 
 
@@ -129,10 +130,12 @@ def chain_of(recorded: Recorded, scratch: Scratch) -> int:
     with _child("benchmarks.replay", str(recorded.answers), str(CHAIN_LATENCY_MS)) as port:
         deps, session = bot_of(scratch, _hub(port, recorded), recorded.commons, 1), kept_session()
         deps.account(recorded.commons)
-        review(recorded.commons, PullNo(1), deps, f"http://127.0.0.1:{port}", session)
-        began = time.perf_counter()
-        review(recorded.commons, PullNo(2), deps, f"http://127.0.0.1:{port}", session)
-        return int((time.perf_counter() - began) * 1000 / CHAIN_LATENCY_MS)
+        took: list[float] = []
+        for number in range(1, CHAIN_TRIES + 1):
+            began = time.perf_counter()
+            review(recorded.commons, PullNo(number), deps, f"http://127.0.0.1:{port}", session)
+            took.append(time.perf_counter() - began)
+        return int(min(took) * 1000 / CHAIN_LATENCY_MS)
 
 
 def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str) -> float:

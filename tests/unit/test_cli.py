@@ -172,14 +172,18 @@ def test_a_hub_that_is_away_is_one_sentence_and_3() -> None:
 
 
 @pytest.fixture(scope="module")
-def wasteland() -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
+def wasteland(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, str], list[dict[str, Any]]]]:
     """Environment of a bot on the seeded commons, and what the seed says of its pulls."""
+    # All that is run here shares one budget, as all processes of a bot do.
+    policy = tmp_path_factory.mktemp("policy") / "stampbot.toml"
+    policy.write_text("requests_per_minute = 100000\n", "utf-8")
     with SandboxProcess.start("--seed", "demo") as sandbox, private_redis() as redis:
         environment = {
             "STAMPBOT_COMMONS": COMMONS,
             "STAMPBOT_HUB_URL": sandbox.base_url,
             "STAMPBOT_HUB_TOKEN": "token-stampbot",
             "STAMPBOT_EVIDENCE_ALLOW": "127.0.0.0/8",
+            "STAMPBOT_CONFIG": str(policy),
             "REDIS_URL": redis.url,
         }
         yield environment, sandbox.ready["seed"]["pulls"]
