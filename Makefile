@@ -7,6 +7,7 @@
 #   make slow                        the long runs that `make test` leaves out (about 10 minutes)
 #   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
+#   make races [ROUNDS=50 SEED=n]    two sides want one pull in the same moment; who was first, and whether all is true (about 4 minutes)
 #   make fuzz [FUZZ=200000]          as many broken comments, read by the grammar (about 8 minutes on two cores)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
@@ -16,9 +17,10 @@ BIN := $(VENV)/bin
 export PYTHON
 
 MINUTES ?= 10
+ROUNDS ?= 50
 LANDING ?= pull
 
-.PHONY: help demo smoke test slow faults soak check bench mutants fuzz format lock clean
+.PHONY: help demo smoke test slow faults soak races check bench mutants fuzz format lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,9 @@ faults: $(VENV)/.ready-dev
 
 soak: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.soak --minutes $(MINUTES) --landing $(LANDING) $(if $(SEED),--seed $(SEED)) $(SOAK_OPTIONS)
+
+races: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.races --rounds $(ROUNDS) --landing $(LANDING) $(if $(SEED),--seed $(SEED)) $(RACES_OPTIONS)
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m benchmarks.judge

@@ -12,20 +12,26 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.faults.twins import Twins
+
 UPSTREAM_TIMEOUT_S = 30.0
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "content-length"})
 
 
 class HubGate(ThreadingHTTPServer):
-    """Forwards to `upstream` (an origin). Effects are requests that can change something, counted from 1."""
+    """Forwards to `upstream` (an origin). Effects are requests that can change something, counted from 1.
+
+    Commits that are in `twins` go by their other name beyond the gate.
+    """
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, upstream: str) -> None:
+    def __init__(self, upstream: str, twins: Twins | None = None) -> None:
         super().__init__(("127.0.0.1", 0), _Passage)
         self.upstream = urlsplit(upstream)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.twins = twins or Twins()
         self.effects: list[str] = []
         self.shut = threading.Event()
         self._lock = threading.Lock()
@@ -94,9 +100,11 @@ class _Passage(BaseHTTPRequestHandler):
         if held == "before" and self._is_dropped():
             return
         # The Host goes along as it came, so that the addresses of operations lead through the gate again.
-        self._upstream.request(self.command, self.path, body, dict(self.headers.items()))
+        twins = self.server.twins
+        path = twins.meant(self.path.encode()).decode()
+        self._upstream.request(self.command, path, twins.meant(body), dict(self.headers.items()))
         answer = self._upstream.getresponse()
-        found = answer.read()
+        found = twins.shown(answer.read())
         if held == "after" and self._is_dropped():
             return
         if held == "lie":
@@ -123,9 +131,9 @@ class _Passage(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def hub_gate(upstream: str) -> Iterator[HubGate]:
+def hub_gate(upstream: str, twins: Twins | None = None) -> Iterator[HubGate]:
     """A gate that serves while the block runs."""
-    gate = HubGate(upstream)
+    gate = HubGate(upstream, twins)
     threading.Thread(target=gate.serve_forever, args=(0.05,), name="hub gate", daemon=True).start()
     try:
         yield gate

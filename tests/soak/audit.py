@@ -34,6 +34,8 @@ MAY_DECIDE = 3
 """Trust from which a rig's owner decides, where the operator says nothing else."""
 BY_HAND = "by hand: "
 """People who press a button of the page instead of writing a command say so, in a comment that begins like this."""
+UNCHANGED = "Nothing was changed."
+"""How a refusal ends that found nothing done."""
 
 Row = Mapping[str, str | None]
 
@@ -67,9 +69,14 @@ class Pull:
     branch: str
     comments: tuple[Said, ...]
 
-    def by_hand(self, deed: str) -> bool:
-        """Whether somebody said that they did this by hand."""
-        return any(c.body.startswith(BY_HAND + deed) for c in self.comments)
+    def by_hand(self, deed: str) -> frozenset[str]:
+        """Who said that they did this by hand."""
+        return frozenset(c.author for c in self.comments if c.body.startswith(BY_HAND + deed))
+
+    def owns_up(self) -> bool:
+        """Whether an accept was refused and the answer does not say that nothing was changed."""
+        refusals = (c for c in self.comments if c.about.startswith("accept:") and c.outcome == "refused")
+        return any(UNCHANGED not in c.body for c in refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +238,7 @@ def audit(books: Books, troubles: Sequence[Trouble] = (), window_s: float = 120.
         _words(pull, found, troubles, window_s)
         if not any(c.kind == "review" for c in pull.comments):
             found.lost.append(f"#{pull.number} was never reviewed")
-    _stamps(books, accepted, found)
+    _stamps(books, accepted, ledger, found)
     for head, times in Counter(books.merged_heads).items():
         if times > 1:
             found.duplicates.append(f"the head {head} was merged {times} times")
@@ -334,7 +341,8 @@ def _is_stamped(comment: Said, name: str, work: Row, stamps: list[Row], ledger: 
 
 def _asked_for(pull: Pull, done: set[str], ledger: _Ledger, found: Audit) -> None:
     """What happened to a pull was asked for by somebody."""
-    if pull.state == "merged" and "accept" not in done and not pull.by_hand("merge"):
+    # Merged, and then somebody was faster: the hub merges whatever is there, so all the bot can do is say so.
+    if pull.state == "merged" and "accept" not in done and not pull.by_hand("merge") and not pull.owns_up():
         found.wrong.append(f"#{pull.number} was merged, and no accept of it was carried out")
     if pull.state == "closed" and "close" not in done and not pull.by_hand("close"):
         found.wrong.append(f"#{pull.number} was closed, and nobody asked for it")
@@ -342,12 +350,19 @@ def _asked_for(pull: Pull, done: set[str], ledger: _Ledger, found: Audit) -> Non
         found.wrong.append(f"#{pull.number} was accepted and closed")
 
 
-def _stamps(books: Books, accepted: Mapping[str, list[str]], found: Audit) -> None:
-    """Each stamp belongs to one accept, and each work has one at most."""
+def _stamps(books: Books, accepted: Mapping[str, list[str]], ledger: _Ledger, found: Audit) -> None:
+    """Each stamp belongs to one accept, unless its author wrote it by hand, and each work has one at most."""
+    stamped = ((ledger.work(p), author) for p in books.pulls for author in p.by_hand("stamp"))
+    by_hand = {(work["id"], author) for work, author in stamped if work is not None}
+    strange = {
+        row["context_id"]
+        for row in books.tables["stamps"]
+        if (row["context_id"], ledger.owners.get(row["author"])) not in by_hand
+    }
     for context, times in Counter(row["context_id"] for row in books.tables["stamps"]).items():
         if times > 1:
             found.duplicates.append(f"{context} has {times} stamps")
-        if str(context) not in accepted:
+        if context in strange and str(context) not in accepted:
             found.wrong.append(f"{context} is stamped, and no accept of it was carried out")
     for work, names in accepted.items():
         if len(names) > 1:

@@ -125,6 +125,25 @@ def test_what_people_did_by_hand_needs_no_command() -> None:
     merged = replace(PULL, comments=(REVIEW, said("6", "ana", f"{BY_HAND}merge", 2)))
     closed = replace(PULL, number=2, state="closed", comments=(REVIEW, said("7", "pia", f"{BY_HAND}close", 2)))
     assert audit(books(merged, closed, stamps=())).good
+    stamped = replace(PULL, state="open", comments=(REVIEW, said("6", "ana", f"{BY_HAND}stamp", 2)))
+    assert audit(books(stamped, merged_heads=())).good
+
+
+def test_a_stamp_by_hand_is_only_that_of_who_said_so() -> None:
+    stamped = replace(PULL, state="open", comments=(REVIEW, said("6", "bo", f"{BY_HAND}stamp", 2)))
+    assert audit(books(stamped, merged_heads=())).wrong == ["c-1 is stamped, and no accept of it was carried out"]
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ("**NOT STAMPED.** Somebody was faster.", []),
+        ("Nothing was changed.", ["#1 was merged, and no accept of it was carried out"]),
+    ],
+)
+def test_who_merged_and_could_not_stamp_must_own_up(told: str, wrong: list[str]) -> None:
+    refused = replace(ANSWER, outcome="refused", body=told)
+    assert audit(books(with_comments(REVIEW, ACCEPT, refused), stamps=())).wrong == wrong
 
 
 def troubles(*what: str, seconds_before: float) -> tuple[Trouble, ...]:

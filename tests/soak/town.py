@@ -17,6 +17,8 @@ from pathlib import Path
 from bot.processes import Child
 from bot.sandbox import seed_schema
 from bot.settings import child_environment, prober_environment
+from tests.faults.hub_gate import hub_gate
+from tests.faults.twins import Twins
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database
 
@@ -86,15 +88,21 @@ class Slot:
 
 
 class Town:
-    """Everything that runs. `database` is the commons; `say` takes a line of a process for the town's log."""
+    """Everything that runs. `database` is the commons; `say` takes a line of a process for the town's log.
 
-    def __init__(self, folder: Path, *, items: int, landing: str, stack: ExitStack) -> None:
+    With `twins`, the bot speaks to the hub through a gate that shows those commits under their second names.
+    """
+
+    def __init__(self, folder: Path, *, items: int, landing: str, stack: ExitStack, twins: Twins | None = None) -> None:
         self.folder = folder
         self._log = stack.enter_context((folder / "town.log").open("w", buffering=1))
         self.redis = RedisProcess(folder)
         stack.callback(self.redis.kill)
         self.redis.start()
         self.sandbox = stack.enter_context(SandboxProcess.start("--operation-ms", "5", "--evidence-port", "0"))
+        self._hub = self.sandbox.base_url
+        if twins is not None:
+            self._hub = stack.enter_context(hub_gate(self._hub, twins)).url
         self.database = self._commons(items)
         self._secret = secrets.token_urlsafe(24)
         self._port = _free_port()
@@ -137,7 +145,7 @@ class Town:
         command = name.partition("-")[0]
         environment = child_environment(
             STAMPBOT_COMMONS=self.database.name,
-            STAMPBOT_HUB_URL=self.sandbox.base_url,
+            STAMPBOT_HUB_URL=self._hub,
             STAMPBOT_HUB_TOKEN=f"token-{BOT}",
             STAMPBOT_ACCOUNT=BOT,
             STAMPBOT_WEBHOOK_SECRET=self._secret,
@@ -206,10 +214,10 @@ def item_name(number: int) -> str:
 
 
 @contextmanager
-def town(folder: Path, *, items: int, landing: str) -> Iterator[Town]:
+def town(folder: Path, *, items: int, landing: str, twins: Twins | None = None) -> Iterator[Town]:
     """A town that is up and ready; gone on leaving, but for its folder. Raises TownFailed."""
     with ExitStack() as stack:
-        yield Town(folder, items=items, landing=landing, stack=stack)
+        yield Town(folder, items=items, landing=landing, stack=stack, twins=twins)
 
 
 def _listens(port: int) -> bool:
