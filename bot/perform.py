@@ -148,10 +148,15 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             deps.scratch.notes.drop_about_to(commons, number, deed)
             if no.status == 401:
                 raise  # the token is no good: trouble of ours, not an answer for a validator
-            if hub.pull(commons, number).state is PullState.MERGED:
+            if (state := hub.pull(commons, number).state) is PullState.MERGED:
                 return Done(look_again=True)
             if no.withheld:
                 raise
+            # Whoever came in between is told by the next look, which knows what they did, not by DoltHub's few words.
+            if state is not PullState.OPEN:
+                return Moved(f"the pull is {state.value}")
+            if main_head(hub, commons) != snapshot.main_head:
+                return Moved("main moved while the pull was to be merged")
             return Refused(f"DoltHub does not merge this pull: {no}")
         except HubBusy as later:
             if not later.unknown_end:

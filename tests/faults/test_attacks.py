@@ -279,6 +279,30 @@ def test_a_stamp_of_another_tool_that_comes_in_between_stays_the_only_one(either
     assert world.said(pull, "answer")[0].startswith("**REFUSED**")
 
 
+def test_work_that_another_tool_brings_as_the_pull_is_merged_is_told_as_what_it_is(world: World) -> None:
+    """DoltHub's merge ends in a conflict; what came in between, and by whom, is known only to who looks again."""
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    rows = (
+        *wl_sql.claim(ITEM, "polecat-7"),
+        *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"),
+        *wl_sql.accept(ITEM, completion=DONE, author="bo-hollow", subject="polecat-7", quality=2, skills=(), message=""),
+    )
+    act(world, pull, world.bot(Meanwhile("POST", "/merge", lambda: world.db.push("main", *rows, user="bo"))))
+    (answer,) = world.said(pull, "answer")
+    assert answer.startswith("**REFUSED**")
+    assert f"Main has changed `{ITEM}` since the branch left it, last by `bo`" in answer
+    assert (world.count("stamps"), world.state(pull)) == (1, "open")
+
+
+def test_a_pull_closed_as_it_is_merged_is_told_as_what_it_is(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    closed = {"database": world.db.name, "number": pull, "user": "pia", "state": "closed"}
+    act(world, pull, world.bot(Meanwhile("POST", "/merge", lambda: world.sandbox.admin("PATCH", "/pulls", closed))))
+    assert "This pull is closed." in refusal(world, pull)
+
+
 @pytest.mark.parametrize("statement", [0, 2])
 def test_two_workers_at_one_decision_land_it_once_and_say_so(world: World, statement: int) -> None:
     """Redis is wiped while one writes, and with it goes the lease: another one does all of it meanwhile."""
