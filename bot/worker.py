@@ -302,6 +302,11 @@ class PullDuties:
         owed = self.scratch.owed
         try:
             yield
+        except Held:
+            # Another pull of the commons lands: nothing failed, and the turn of this one may come any moment.
+            owed.ended(commons, pull)
+            owed.owe(commons, pull, queue)
+            raise
         except (HubError, redis.RedisError, Lost):
             owed.ended(commons, pull)
             if not self.scratch.notes.rests(commons, pull):

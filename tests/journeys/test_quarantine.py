@@ -114,3 +114,17 @@ def test_trouble_of_the_hub_is_never_a_pulls_fault(world: World) -> None:
         run(world, duties(world, fails), pull)
     assert quarantined(world) == []
     assert [debt.pull for debt in world.deps.scratch.owed.all(world.commons)] == [pull]
+
+
+def test_waiting_for_the_landing_of_another_pull_is_no_failure(world: World) -> None:
+    pull = world.hand_in("pia", "polecat-7", "w-com-001")
+
+    def waits(commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
+        with world.deps.scratch.landing(commons, number):
+            raise AssertionError("somebody else lands")
+
+    with world.bot().scratch.landing(world.commons, PullNo(pull + 1)):
+        for _ in range(TRIES_MAX + 2):
+            run(world, duties(world, waits), pull)
+    assert quarantined(world) == []
+    assert [(debt.pull, debt.failed) for debt in world.deps.scratch.owed.all(world.commons)] == [(pull, 0)]
