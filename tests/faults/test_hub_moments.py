@@ -12,7 +12,7 @@ from bot.model.ids import PullNo
 from bot.sandbox import wl_sql
 from bot.sweep import sweep
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, town, until
-from tests.faults.many_works import answered_once, decide, many_works
+from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import ITEM, STORIES, check
 from tests.redis_process import RedisProcess
 from tests.world import World
@@ -69,6 +69,7 @@ def test_of_two_validators_in_one_moment_the_first_stamps_and_both_are_answered(
         decide(world, works, "ana", "bo")
         until(lambda: all(len(world.said(pull, "answer")) == 2 for pull in works), 30 + 10 * rounds)
         time.sleep(STILL_S)
+        until(lambda: put_away(world), 60)
     answered_once(world, works, deciders=2)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, lives, town, until
-from tests.faults.many_works import answered_once, decide, many_works
+from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, check
 from tests.redis_process import RedisProcess, private_redis
 from tests.world import World
@@ -147,4 +147,5 @@ def test_a_clock_that_jumps_an_hour_decides_nothing_twice_and_forgets_nothing(
     with bots.running(environment(world, None, world_redis, tmp_path) | {"ODD_CLOCK_JUMPS_S": "3600"}, many=2):
         until(lambda: all(world.said(pull, "answer") for pull in works), 60)
         time.sleep(STILL_S)
+        until(lambda: put_away(world), 60)
     answered_once(world, works)

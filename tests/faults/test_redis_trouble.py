@@ -12,7 +12,7 @@ import pytest
 from bot.model.ids import PullNo
 from bot.scratch.pulses import pull_thing
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, kill, make_town, town, until
-from tests.faults.many_works import answered_once, decide, many_works
+from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, Story, check
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import SandboxProcess
@@ -65,6 +65,7 @@ def test_redis_wiped_again_and_again_leaves_every_decision_carried_out_once(
             world.redis.flushall()
         until(lambda: all(world.said(pull, "answer") for pull in works), 30 + 10 * many)
         time.sleep(STILL_S)
+        until(lambda: put_away(world), 60)
     answered_once(world, works)
 
 
