@@ -32,10 +32,11 @@ RUN_PROBE: Final = "bot.worker.run_probe"
 FUNCTIONS: Final = frozenset({RUN, RUN_SWEEP, RUN_PROBE})
 """All a worker may ever be asked to call."""
 
-HINT_TTL_S: Final = 300
-"""So long at most can a hint whose job was lost swallow knocks."""
 HINT_FIRST_S: Final = 5
 """So long does a hint wait for its job: whoever makes it may be killed in between."""
+HINT_TTL_S: Final[Mapping[str, int]] = {RUN: 300, RUN_SWEEP: 30, RUN_PROBE: 300}
+"""So long at most can a hint whose job was lost swallow knocks: a worker that sleeps may have been handed it. All else waits
+for sweeps, and two of them at once are kept apart by a lease."""
 JOB_TIMEOUT_S: Final[Mapping[str, int]] = {RUN: 900, RUN_SWEEP: 600, RUN_PROBE: 300}
 ALIVE_S: Final = 90
 """A worker that said so within this time is alive: an idle one does every few seconds (bot.worker, WORKER_TTL_S)."""
@@ -133,7 +134,7 @@ class Knocks:
                 job = self._job(each)
                 pipe.hset(job.key, mapping={field: value for field, value in job.to_dict().items() if value != ""})
                 self._queues[each.queue].push_job_id(job.id, pipeline=pipe)
-                pipe.expire(each.hint, HINT_TTL_S)
+                pipe.expire(each.hint, HINT_TTL_S[each.function])
             pipe.execute()
 
     def _job(self, asked: _Asked) -> Job:
