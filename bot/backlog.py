@@ -62,13 +62,15 @@ def read_backlog(commons: Commons, deps: Deps) -> Backlog:
         if not board:
             raise
         lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last")
-        return _told(commons, [_of_board(each) for each in board.values()], lacks)
-    return _told(commons, [_of_list(pull, board.get(pull.number)) for pull in listed], lacks)
+        return _told(commons, [_of_board(each) for each in board.values()], lacks, deps)
+    return _told(commons, [_of_list(pull, board.get(pull.number)) for pull in listed], lacks, deps)
 
 
-def _told(commons: Commons, waiting: list[Waiting], lacks: list[str]) -> Backlog:
+def _told(commons: Commons, waiting: list[Waiting], lacks: list[str], deps: Deps) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    return Backlog(commons=commons, waiting=tuple(sorted(waiting, key=lambda each: each.pull)), lacks=tuple(lacks))
+    alone = deps.scratch.owed.quarantined(commons)
+    told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
+    return Backlog(commons=commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 
 
 def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:

@@ -105,6 +105,7 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         begun=begun,
         lost=lost,
         other_bots=reading.other_bots(bot),
+        quarantined=tuple(sorted((each.pull, each.why) for each in deps.scratch.owed.quarantined(commons).values())),
         ledger=_ledger(commons, deps),
     )
 

@@ -120,7 +120,7 @@ class Place:
     """Completions on main that wait for a decision, and of which no merged pull is known."""
     other_bots: tuple[str, ...] | Unread = ()
     """Signs of a second bot, as sentences."""
-    quarantined: tuple[tuple[PullNo, str], ...] | Unread = ()
+    quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
     ledger: tuple[int, int] | None = None
     """Faults and doubts of the last audit; None: none yet."""
@@ -435,9 +435,6 @@ def pulls(place: Place) -> Iterator[Sign]:
 
 def quarantine(place: Place) -> Iterator[Sign]:
     """No pull crashes the bot."""
-    if isinstance(place.quarantined, Unread):
-        yield _of(place, "quarantine", State.UNKNOWN, f"could not be read: {place.quarantined.why}", "Look at Redis.")
-        return
     for number, why in place.quarantined:
         pull = f"'{place.commons}#{number}'"
         mend = f"Look at: stampbot explain {pull}; then try again: stampbot converge {pull}"

@@ -154,6 +154,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
         "INSERT INTO completions (id, wanted_id, completed_by, evidence) VALUES ('c-lost', 'w-com-002', 'brass-otter', 'x')",
     )
     pull = world.hand_in("mallory", "slick-fox", "w-com-003")
+    world.deps.scratch.owed.quarantine(world.commons, pull, "KeyError: 'x'")
     world.comment(pull, "mallory", f"I am a bot\n\n`stampbot/1 review - ready {'0' * 32} abc 1`")
     audit_gains(world.commons, world.deps)
     told = run("doctor", world.db.name, "--json", STAMPBOT_HUB_TOKEN="token-pia", STAMPBOT_WEBHOOK_SECRET="a" * 16)
@@ -168,6 +169,8 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     assert found[("ratings", "note")].startswith("the latest stamps hold 0 ratings in numbers and 1 in words")
     assert found[("ledger", "note")].startswith("the last audit of main found 1 fault")
     assert found[("queues", "fault")].endswith(": 0 workers, 0 jobs waiting")
+    assert found[("quarantine", "fault")] == f"pull {pull} is left alone, it broke the bot: KeyError: 'x'"
+    assert "left alone: KeyError: 'x'" in run("queue").output
     shown = run("doctor", NO_COLOR="1")
     assert "\x1b[" not in shown.output
     assert "Start: stampbot prober" in shown.output

@@ -243,7 +243,6 @@ def test_each_trouble_of_the_installation_has_its_line(
             "pull 12 is left alone, it broke the bot: KeyError",
             "stampbot converge 'hop/wl-commons#12'",
         ),
-        ({"quarantined": AWAY}, "quarantine", UNKNOWN, "no connection", "Redis"),
         ({"ledger": None}, "ledger", NOTE, "not audited yet", "stampbot audit hop/wl-commons"),
         ({"ledger": (1, 2)}, "ledger", NOTE, "1 fault and 2 doubts", "stampbot audit hop/wl-commons"),
     ],
