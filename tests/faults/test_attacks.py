@@ -75,6 +75,9 @@ def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
         probed = world.answer_knocks_at_the_prober(deps)
         if not (report.steps_done or report.stopped or probed):
             return
+        if report.stopped:
+            # Say, words are held back for a while after a wipe.
+            time.sleep(world.policy.timing.about_to_s / 4)
     raise AssertionError("the pull does not come to rest")
 
 

@@ -27,7 +27,7 @@ ACCEPT_PULL, ACCEPT_DIRECT, *_ = STORIES
 @pytest.mark.parametrize(
     ("town", "at"),
     [
-        pytest.param(ACCEPT_PULL, 1, id="merge"),
+        pytest.param(ACCEPT_PULL, 1, id="merge", marks=pytest.mark.slow),
         pytest.param(ACCEPT_PULL, 3, id="rows", marks=pytest.mark.slow),
         pytest.param(ACCEPT_PULL, 7, id="landing-merge", marks=pytest.mark.slow),
         pytest.param(ACCEPT_PULL, 8, id="answer"),

@@ -118,6 +118,7 @@ def run(world: World, world_redis: RedisProcess, tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     for name in [n for n in os.environ if n.startswith("STAMPBOT_") or n in ("REDIS_URL", "PORT", "NO_COLOR", "FORCE_COLOR")]:
         monkeypatch.delenv(name)
+    (tmp_path / "stampbot.toml").write_text("requests_per_minute = 100000\n", "utf-8")
     environment = {
         "STAMPBOT_COMMONS": world.db.name,
         "STAMPBOT_HUB_URL": world.sandbox.base_url,

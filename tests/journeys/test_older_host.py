@@ -219,12 +219,12 @@ PULL, DIRECT = Landing.PULL, Landing.DIRECT
 @pytest.mark.parametrize(
     ("landing", "at", "after"),
     [
-        (PULL, 1, True),  # branch made
+        pytest.param(PULL, 1, True, marks=pytest.mark.slow),  # branch made
         (PULL, 4, False),  # some rows on it
         (PULL, 6, True),  # landed, and not answered
-        (DIRECT, 0, True),  # merged
+        pytest.param(DIRECT, 0, True, marks=pytest.mark.slow),  # merged
         (DIRECT, 1, True),  # the completion names a stamp that is not there yet
-        (DIRECT, 3, False),
+        pytest.param(DIRECT, 3, False, marks=pytest.mark.slow),
         (DIRECT, 4, True),  # answered
     ],
 )
@@ -296,6 +296,7 @@ def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub
         "REDIS_URL": server.url,
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
+    (folder / "stampbot.toml").write_text("requests_per_minute = 100000\n", "utf-8")
     command = [sys.executable, "-m", "bot", *arguments]
     return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 

@@ -343,7 +343,8 @@ def _asked_for(pull: Pull, done: set[str], ledger: _Ledger, found: Audit) -> Non
     """What happened to a pull was asked for by somebody."""
     # Merged, and then somebody was faster: the hub merges whatever is there, so all the bot can do is say so.
     if pull.state == "merged" and "accept" not in done and not pull.by_hand("merge") and not pull.owns_up():
-        found.wrong.append(f"#{pull.number} was merged, and no accept of it was carried out")
+        told = "; ".join(f"{c.about} {c.outcome}: {c.body[:300]!r}" for c in pull.comments if c.kind == "answer")
+        found.wrong.append(f"#{pull.number} was merged, and no accept of it was carried out ({told or 'nothing was answered'})")
     if pull.state == "closed" and "close" not in done and not pull.by_hand("close"):
         found.wrong.append(f"#{pull.number} was closed, and nobody asked for it")
     if {"accept", "close"} <= done:
