@@ -31,6 +31,7 @@ from tests.evidence.stage import staged
 from tests.evidence.wire import Address
 
 PUBLIC: Final = "93.184.216.34"
+PATIENT: Final = replace(POLICY, deadline_s=8, connect_timeout_s=3, read_timeout_s=3)
 OPEN: Final = replace(POLICY, allow=(), deadline_s=5, connect_timeout_s=3, read_timeout_s=3)
 NOTHING: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
@@ -191,7 +192,7 @@ def test_a_registrable_domain_is_told_from_the_name(host: str, domain: str) -> N
 # --- weak hosts -------------------------------------------------------------------------------------------------------
 
 
-def closely(url: str, policy: FetchPolicy = POLICY, **more: Any) -> Looked:
+def closely(url: str, policy: FetchPolicy = PATIENT, **more: Any) -> Looked:
     return look_closely(url, policy=policy, now=lambda: NOW, **more)
 
 

@@ -127,7 +127,7 @@ def headlines(world: World, pull: PullNo, kind: str) -> list[str]:
 OURS = {"user": BOT}
 HUBS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
     ("down", {"quirk": "cut", "match": OURS}, "warning", "DoltHub is busy or away, will look again"),
-    ("silent", {"quirk": "latency", "ms": 400, "match": OURS}, "warning", "DoltHub is busy or away, will look again"),
+    ("silent", {"quirk": "latency", "ms": 1300, "match": OURS}, "warning", "DoltHub is busy or away, will look again"),
     ("overloaded", {"quirk": 5, "how": "503", "match": OURS}, "warning", "DoltHub is busy or away, will look again"),
     ("rate-limiting", {"quirk": 5, "how": "429", "retry_after": 7, "match": OURS}, "warning", "DoltHub is busy or away"),
     ("a-proxy-talking", {"quirk": 4, "how": "html", "match": OURS}, "error", "DoltHub"),
@@ -142,7 +142,7 @@ HUBS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
 def test_a_hub_in_trouble_gets_no_verdict_and_one_clear_line_and_is_gone_on_with_by_itself(
     world: World, fault: dict[str, Any], level: str, says: str
 ) -> None:
-    worker = Worker(world, timeout_s=(2, 0.2))
+    worker = Worker(world, timeout_s=(2, 1.0))
     worker.deps.account(world.commons)
     pull = world.hand_in("pia", "polecat-7", ITEM)
     with trouble(world, fault):

@@ -138,7 +138,10 @@ def test_a_stamp_by_hand_is_only_that_of_who_said_so() -> None:
     ("told", "wrong"),
     [
         ("**NOT STAMPED.** Somebody was faster.", []),
-        ("Nothing was changed.", ["#1 was merged, and no accept of it was carried out"]),
+        (
+            "Nothing was changed.",
+            ["#1 was merged, and no accept of it was carried out (accept:2 refused: 'Nothing was changed.')"],
+        ),
     ],
 )
 def test_who_merged_and_could_not_stamp_must_own_up(told: str, wrong: list[str]) -> None:
