@@ -42,14 +42,12 @@ class Siblings(Protocol):
 class Ending:
     """What a chain of redirects from `first` ended in: `page`, answered for `target`.
 
-    `trusted`: dialled because the operator allowed its network. `routed`: the last redirect named a place within the page,
-    as sites do that a script draws (`/#/items/3`).
+    `routed`: the last redirect named a place within the page, as sites do that a script draws (`/#/items/3`).
     """
 
     page: Page
     first: Target
     target: Target
-    trusted: bool = False
     routed: bool = False
 
     @property
@@ -193,7 +191,7 @@ def _is_weak(ending: Ending) -> bool:
     """Whether the host can be anybody's tomorrow, or anybody's on the way. Within networks of the operator's it cannot."""
     target = ending.target
     odd = target.literal is not None or target.scheme == "http" or target.port != DEFAULT_PORTS[target.scheme]
-    return odd and not ending.trusted
+    return odd and not ending.page.trusted
 
 
 # --- where redirects lead ---------------------------------------------------------------------------------------------

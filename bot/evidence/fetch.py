@@ -62,11 +62,12 @@ class FetchPolicy:
 class Page:
     """What one hop answered. `wire` is the beginning of the body as sent, `body` the same inflated; both are cut at the cap.
 
-    `server` and `retry_after` are headers as sent.
+    `server` and `retry_after` are headers as sent. `trusted`: it came from within a network of the operator's.
     """
 
     status: int
     address: str
+    trusted: bool = False
     content_type: str = ""
     location: tuple[str, ...] = ()
     challenged: bool = False
@@ -96,7 +97,7 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
             sock.sendall(request)
             with Answer(sock) as answer:
                 answer.begin()
-                return _page(answer, dial.address, policy, deadline)
+                return _page(answer, dial, policy, deadline)
         finally:
             deadline.close(sock)
     except (HTTPException, OSError, ValueError) as error:
@@ -149,7 +150,10 @@ def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[d
 
 
 class _Dial:
-    """Opens the socket of one hop, to an answer that was judged and to nothing else. `address`: the one dialled last."""
+    """Opens the socket of one hop, to an answer that was judged and to nothing else.
+
+    `address`: the one dialled last; `trusted`: whether the operator allowed its network.
+    """
 
     def __init__(self, answers: tuple[dns.Answer, ...], policy: FetchPolicy, deadline: Deadline) -> None:
         if len(answers) > 1:
@@ -159,12 +163,13 @@ class _Dial:
         self._policy = policy
         self._deadline = deadline
         self.address = ""
+        self.trusted = False
 
     def __call__(self) -> socket.socket:
         """A connection under the deadline. Raises OSError and Refused."""
         problem: OSError = OSError("no address")
         for answer in self._answers:
-            self.address = answer.host
+            self.address, self.trusted = answer.host, answer.allowed
             try:
                 if not answer.allowed and _is_this_machine(answer):
                     raise Refused("own_address", f"{answer.host} is this machine", answer.host)
@@ -200,15 +205,16 @@ def _is_this_machine(answer: dns.Answer) -> bool:
         return same_address(trial.getsockname()[0], answer.host)
 
 
-def _page(answer: Answer, address: str, policy: FetchPolicy, deadline: Deadline) -> Page:
+def _page(answer: Answer, dial: _Dial, policy: FetchPolicy, deadline: Deadline) -> Page:
     redirected = answer.status in _REDIRECTS
     wire = b"" if redirected else _body(answer, policy.body_max_bytes, deadline)
     if deadline.passed and not redirected:
         # The end of the body may be our own doing: half a page proves nothing.
-        raise Failed("deadline", "", address)
+        raise Failed("deadline", "", dial.address)
     return Page(
         status=answer.status,
-        address=address,
+        address=dial.address,
+        trusted=dial.trusted,
         content_type=answer.listed("content-type"),
         location=tuple(answer.every("location")) if redirected else (),
         # Cloudflare's documented sign of a challenge page, on any status.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 import secrets
 import string
@@ -12,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bot.evidence.address import is_allowed
 from bot.evidence.content import (
     Ending,
     Meaning,
@@ -151,8 +149,7 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
             policy = replace(policy, accept=_ANYTHING)
             page = _hop(target, policy, deadline, hops)
         if page.status not in _REDIRECTS or not page.location:
-            trusted = is_allowed(ipaddress.ip_address(page.address), policy.allow)
-            return Ending(page=page, first=first, target=target, trusted=trusted, routed=routed)
+            return Ending(page=page, first=first, target=target, routed=routed)
         location = page.location[0]
         try:
             onward = read_location(target, location)

@@ -7,6 +7,7 @@ import queue
 import socket
 import threading
 from dataclasses import dataclass
+from functools import cached_property
 
 from bot.evidence.address import Address, Network, is_allowed, is_public
 from bot.evidence.url import Refused, Target, doubtful_name
@@ -27,7 +28,7 @@ class Failed(Exception):
         self.address = address
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """One address of a host, with its port. `allowed`: dialled because the operator allowed its network."""
 
@@ -39,7 +40,7 @@ class Answer:
     def family(self) -> socket.AddressFamily:
         return socket.AF_INET if self.address.version == 4 else socket.AF_INET6
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The address as text."""
         return str(self.address)

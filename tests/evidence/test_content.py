@@ -676,6 +676,7 @@ _PAGES: Final = st.builds(
     Page,
     status=st.integers(100, 999) | st.just(200),
     address=st.just(PUBLIC),
+    trusted=st.booleans(),
     content_type=st.sampled_from(["text/html", "text/html; charset=shift_jis", "", "image/png"]) | st.text(max_size=20),
     challenged=st.booleans(),
     server=st.text(max_size=12) | st.just("parking"),
@@ -683,9 +684,7 @@ _PAGES: Final = st.builds(
     wire=_BODIES,
     body=_BODIES,
 )
-_ENDINGS: Final = st.builds(
-    Ending, page=_PAGES, first=_URLS.map(read_url), target=_URLS.map(read_url), trusted=st.booleans(), routed=st.booleans()
-)
+_ENDINGS: Final = st.builds(Ending, page=_PAGES, first=_URLS.map(read_url), target=_URLS.map(read_url), routed=st.booleans())
 
 
 @settings(deadline=None)
