@@ -232,5 +232,6 @@ def test_the_deadline_is_for_the_whole_chain() -> None:
         began = time.monotonic()
         sheet = look(f"{server.url}/0")
         took = time.monotonic() - began
-    assert (sheet.reason, [hop.status for hop in sheet.hops]) == ("deadline", [302, 302, None])
+    # Three hops of 0.3 s do not fit; on a busy machine two may not.
+    assert (sheet.reason, [hop.status for hop in sheet.hops]) in (("deadline", [302, 302, None]), ("deadline", [302, None]))
     assert took < LATEST_S
