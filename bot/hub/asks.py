@@ -18,6 +18,8 @@ from bot.model.pull import BranchRef
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
 """More than this is not read; DoltHub's own command line has the same cap."""
 MESSAGE_MAX_CHARS = 200
+FRONT_END_TIMED_OUT = "upstream request timeout"
+"""All that the front end says when DoltHub takes too long (clients have seen it under 200, too)."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -123,11 +125,11 @@ def clean(text: str, limit: int = MESSAGE_MAX_CHARS) -> str:
 def refusal(ask: Ask, answer: Answer) -> HubError | None:
     """The error an answer stands for, None if it is a yes (status 2xx)."""
     status = answer.status
-    body = clean(answer.body[:4096].decode("utf-8", "replace"))
-    if "upstream request timeout" in body.lower():
-        return HubBusy(f"{ask.operation}: DoltHub timed out ({body})", retry_after_s=retry_after(answer))
+    if timed_out(answer):
+        return HubBusy(f"{ask.operation}: DoltHub timed out ({FRONT_END_TIMED_OUT})", retry_after_s=retry_after(answer))
     if 200 <= status < 300:
         return None
+    body = clean(answer.body[:4096].decode("utf-8", "replace"))
     code, detail = _problem(answer)
     says = f"{ask.operation}: {status} {code or ''} {detail or body}".replace("  ", " ").strip()
     if status in (408, 429) or status >= 500:
@@ -147,6 +149,14 @@ def refusal(ask: Ask, answer: Answer) -> HubError | None:
     if status == 404:
         return HubGone(says, code=code, passing="no such repository" in detail.lower())
     return HubRefused(says, status=status, code=code)
+
+
+def timed_out(answer: Answer) -> bool:
+    """Whether the front end answered in DoltHub's place, under any status: its text stands alone, and no JSON begins so.
+
+    Rows and comments hold whatever strangers write, this text too: in an answer of the API it means nothing.
+    """
+    return answer.body[:64].lstrip().lower().startswith(FRONT_END_TIMED_OUT.encode())
 
 
 def _problem(answer: Answer) -> tuple[str, str]:

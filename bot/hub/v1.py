@@ -11,7 +11,18 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from bot.hub.asks import MEND_TOKEN, Answer, Ask, check_name, clean, document, names_missing_ref, retry_after
+from bot.hub.asks import (
+    FRONT_END_TIMED_OUT,
+    MEND_TOKEN,
+    Answer,
+    Ask,
+    check_name,
+    clean,
+    document,
+    names_missing_ref,
+    retry_after,
+    timed_out,
+)
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.wire import Branch, Operation, OperationState, job_state, mapping, read_cell, read_moment, read_state, text_of
 from bot.model.ids import CommitHash, Database, PullNo, User, is_commit_hash
@@ -74,11 +85,11 @@ def new_pull(source: BranchRef, target: BranchRef, title: str, description: str)
 def refusal(ask: Ask, answer: Answer) -> HubError | None:
     """The error an answer stands for, None if it is a yes. Texts: wl, internal/remote; DoltHub's own tests."""
     status = answer.status
-    seen = clean(answer.body[:4096].decode("utf-8", "replace"))
-    if "upstream request timeout" in seen.lower():
-        return HubBusy(f"{ask.operation}: the hub timed out ({seen})", retry_after_s=retry_after(answer))
+    if timed_out(answer):
+        return HubBusy(f"{ask.operation}: the hub timed out ({FRONT_END_TIMED_OUT})", retry_after_s=retry_after(answer))
     if 200 <= status < 300:
         return None
+    seen = clean(answer.body[:4096].decode("utf-8", "replace"))
     found = _words(answer)
     says = f"{ask.operation}: {status} {found or seen}"
     low = says.lower()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hub import asks, wire
+from bot.hub import asks, v1, wire
 from bot.hub.asks import Answer, Ask
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.wire import Branch, Operation, OperationState
@@ -104,6 +104,15 @@ def test_these_statuses_speak_for_themselves(status: int, body: bytes) -> None:
 @pytest.mark.parametrize("status", [200, 404, 504])
 def test_the_front_ends_own_time_out_is_a_time_out_under_any_status(status: int) -> None:
     assert type(asks.refusal(READ, answer(b"upstream request timeout", status))) is HubBusy
+
+
+@pytest.mark.parametrize("says", ["upstream request timeout", "Upstream Request Timeout "])
+def test_what_strangers_write_is_no_time_out(says: str) -> None:
+    listed = answer({"data": [{"comment_id": "1", "author": "mallory", "body": says}]}, 200)
+    assert (asks.refusal(READ, listed), v1.refusal(READ, listed)) == (None, None)
+    assert asks.refusal(READ, answer({"data": {"rows": [[says]], "status": "success"}}, 200)) is None
+    told = asks.refusal(READ, problem(404, "NOT_FOUND", says))
+    assert isinstance(told, HubRefused), told
 
 
 def test_a_refused_token_names_the_setting_and_the_mend() -> None:
