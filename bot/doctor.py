@@ -11,13 +11,14 @@ from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from bot.deps import Deps
-from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of, signs_of_another
+from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of
 from bot.hub import sql
 from bot.hub.client import Hub
 from bot.hub.errors import HubError, HubRefused
 from bot.log import stranger
+from bot.model.another import Sign, another_at_work
 from bot.model.finding import Level
-from bot.model.ids import CommitHash, Commons, User
+from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.ledger import Completion, Rig, Row
 from bot.model.pull import PullState, PullSummary
 from bot.reads import columns_at, main_head
@@ -202,19 +203,25 @@ class _Reading:
             return said if isinstance(said, Unread) else True
         return None
 
-    def other_bots(self, bot: User | None) -> tuple[str, ...] | Unread:
-        """Marks of another account that are newer than ours, and reviews of ours with one number."""
-        if bot is None or isinstance(self._pulls, Unread):
-            return self._pulls if isinstance(self._pulls, Unread) else ()
-        newest = [pull for pull in self._pulls if pull.state is PullState.OPEN][:PULLS_HEARD_MAX]
-        found: dict[str, None] = {}
-        for pull in newest:
-            said = _try(self._hub.comments, self._commons, pull.number)
-            if isinstance(said, Unread):
-                return said
-            for sentence in signs_of_another(pull.number, said, bot):
-                found.setdefault(sentence)
-        return tuple(found)
+    def other_bots(self, bot: User | None) -> tuple[tuple[Sign, PullNo | None], ...] | Unread:
+        """Signs that decisions wait for: the certain one remembered, and one each below the newest open pulls."""
+        deps, commons = self._deps, self._commons
+        policy, now = deps.policy(commons), deps.clock()
+        found: dict[tuple[User, bool], tuple[Sign, PullNo | None]] = {}
+        if bot is not None:
+            if isinstance(self._pulls, Unread):
+                return self._pulls
+            for pull in [p for p in self._pulls if p.state is PullState.OPEN][:PULLS_HEARD_MAX]:
+                said = _try(self._hub.comments, commons, pull.number)
+                if isinstance(said, Unread):
+                    return said
+                sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
+                if sign is not None:
+                    found.setdefault((sign.account, sign.certain), (sign, pull.number))
+        remembered = another_at_work((), bot, remembered=deps.scratch.notes.other_bot(commons), policy=policy, now=now)
+        if remembered is not None:
+            found.setdefault((remembered.account, True), (remembered, None))
+        return tuple(found.values())
 
     def _rows(self, make: Callable[[dict[str, tuple[str, ...]]], sql.Query]) -> tuple[Row, ...] | Unread:
         """Rows of a query made for the columns that are there; none where it names others."""

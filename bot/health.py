@@ -10,13 +10,12 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 
+from bot.model import another
 from bot.model.ids import Commons, Handle, PullNo, User
 from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion, Rig
-from bot.model.mark import MarkKind, read_mark
 from bot.model.policy import Policy, RatingStyle
-from bot.model.pull import Comment
 
 SKEW_NOTE_S = 5
 SKEW_FAULT_S = 60
@@ -118,8 +117,8 @@ class Place:
     """Completions whose decision is half done on main."""
     lost: tuple[Completion, ...] | Unread = ()
     """Completions on main that wait for a decision, and of which no merged pull is known."""
-    other_bots: tuple[str, ...] | Unread = ()
-    """Signs of a second bot, as sentences."""
+    other_bots: tuple[tuple[another.Sign, PullNo | None], ...] | Unread = ()
+    """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
     ledger: tuple[int, int] | None = None
@@ -275,8 +274,21 @@ def second_bot(place: Place) -> Iterator[Sign]:
     if isinstance(place.other_bots, Unread):
         yield _of(place, "second bot", State.UNKNOWN, f"comments could not be read: {place.other_bots.why}", "Run this again.")
         return
-    for said in place.other_bots:
-        yield _of(place, "second bot", State.FAULT, said, "Stop one of them: two bots review and decide twice.")
+    for sign, pull in place.other_bots:
+        yield another_bot(place.commons, sign, pull)
+
+
+def another_bot(commons: Commons, sign: another.Sign, pull: PullNo | None) -> Sign:
+    """What a sign of another bot comes to, and how to be rid of it. `pull`: the one it was seen below, if that is known."""
+    below = f" below pull {pull}" if pull is not None else ""
+    seen = f"last{below} at {sign.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if sign.certain:
+        says = f"another process writes as {sign.account}, {seen}: decisions that have not begun wait on the whole commons"
+        mend = "Stop one of the two bots that use this token."
+    else:
+        says = f"{sign.account} writes comments with the mark of a bot, {seen}: decisions that have not begun wait on that pull"
+        mend = f"Stop that bot; or, if it is none, add {sign.account} to ignored_users."
+    return Sign(check="second bot", state=State.FAULT, says=says, mend=mend, commons=commons)
 
 
 def webhook(place: Place) -> Iterator[Sign]:
@@ -453,21 +465,6 @@ def ratings_of(valences: Iterable[str]) -> Ratings:
         numbers += isinstance(quality, int | float) and not isinstance(quality, bool)
         words += isinstance(quality, str)
     return Ratings(numbers=numbers, words=words)
-
-
-def signs_of_another(number: PullNo, said: Iterable[Comment], bot: User) -> Iterator[str]:
-    """Sentences about comments below a pull that only another bot can have written."""
-    comments = tuple(said)
-    ours = [(c, mark) for c in comments if (mark := read_mark(c, bot)) is not None]
-    last = max((c.created_at for c, _ in ours), default=None)
-    for comment in comments:
-        newer = last is None or comment.created_at > last
-        if newer and comment.author != bot and read_mark(comment, comment.author) is not None:
-            yield f"{comment.author} writes comments with the mark of a bot, last below pull {number}"
-            break
-    reviews = [mark.n for _, mark in ours if mark.kind is MarkKind.REVIEW]
-    if len(reviews) != len(set(reviews)):
-        yield f"two reviews below pull {number} have one number, so two processes with this account do not share their Redis"
 
 
 def ledger(place: Place) -> Iterator[Sign]:

@@ -153,6 +153,7 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
 
     from bot.console import step_line
     from bot.converge import converge
+    from bot.health import another_bot
     from bot.log import stranger
 
     log = structlog.get_logger("stampbot.worker")
@@ -165,15 +166,12 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
     if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
         _TOLD_OTHERS.add((commons, sign.account))
         deps.scratch.counters.add("another_bot_seen")
-        same = report.snapshot.bot == sign.account
         log.warning(
             "another bot seems to work on this commons: decisions that have not begun wait",
             commons=str(commons),
             pull=number,
             account=stranger(sign.account),
-            mend="Stop one of the two bots that use this token."
-            if same
-            else "Stop that bot; or, if it is none, add the account to ignored_users.",
+            mend=stranger(another_bot(commons, sign, number).mend),
         )
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 
 from bot.model.ids import User
 from bot.model.mark import Mark, MarkKind, read_mark
+from bot.model.policy import Policy
 from bot.model.pull import Comment
 
 MARKS_MAX = 3
@@ -38,6 +39,17 @@ class Sign:
     def fresh(self, now: datetime, other_bot_s: float) -> bool:
         """Whether decisions still wait for it."""
         return now - self.at <= timedelta(seconds=other_bot_s)
+
+
+def another_at_work(
+    comments: Iterable[Comment], bot: User | None, *, remembered: Sign | None, policy: Policy, now: datetime
+) -> Sign | None:
+    """The sign that decisions wait for: a fresh one below this pull, else the certain one remembered of the whole commons."""
+    timing = policy.timing
+    here = (
+        sign_of_another(comments, bot, ignored=policy.ignored_users, together_s=timing.about_to_s) if bot is not None else None
+    )
+    return next((s for s in (here, remembered) if s is not None and s.fresh(now, timing.other_bot_s)), None)
 
 
 def sign_of_another(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model.another import Sign, sign_of_another
+from bot.model.another import Sign, another_at_work
 from bot.model.evidence import Link, Probe, links_in
 from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
@@ -353,13 +353,7 @@ class Snapshot:
     @property
     def another_bot(self) -> Sign | None:
         """A fresh sign of another bot, below this pull or remembered from another one."""
-        timing = self.policy.timing
-        here = (
-            sign_of_another(self.comments, self.bot, ignored=self.policy.ignored_users, together_s=timing.about_to_s)
-            if self.bot is not None
-            else None
-        )
-        return next((s for s in (here, self.other_bot) if s is not None and s.fresh(self.taken_at, timing.other_bot_s)), None)
+        return another_at_work(self.comments, self.bot, remembered=self.other_bot, policy=self.policy, now=self.taken_at)
 
     def written_after_merge(self, comment: Comment) -> bool:
         """Whether a comment was written when the pull was merged already, so that its command cannot be what merged it."""

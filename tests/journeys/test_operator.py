@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,13 @@ from bot.auditing import audit_gains, audit_if_due
 from bot.backlog import read_backlog
 from bot.books import SINCE_STEPS, TABLES, audit_commons
 from bot.cli.serving import sweep_and_audit
+from bot.model.another import Sign
+from bot.model.ids import User
 from bot.scratch import QUEUES, KeptAudit
 from bot.worker import Lanes
 from tests.build import a_hash
 from tests.redis_process import RedisProcess
-from tests.world import World
+from tests.world import BOT, World
 
 Run = Callable[..., Result]
 
@@ -162,7 +165,9 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     found = {(check, state): says for check, signs in seen(told).items() for state, says in signs if state != "fine"}
     assert found[("token", "fault")].startswith("pia may not write here")
     assert found[("account", "fault")].startswith("pia is the bot's account, and its rig pia-validates may decide")
-    assert found[("second bot", "fault")] == f"mallory writes comments with the mark of a bot, last below pull {pull}"
+    assert found[("second bot", "fault")].startswith(
+        f"mallory writes comments with the mark of a bot, last below pull {pull} at "
+    )
     assert found[("webhook", "fault")].startswith("the secret can be guessed: it has 16 characters")
     assert found[("decisions", "fault")] == "1 decision half done on main: c-half of w-com-001"
     assert found[("pulls", "note")] == "pull not found behind 1 completion in review: c-lost of w-com-002"
@@ -177,6 +182,22 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     for output in (told.output, shown.output):
         assert "token-" not in output
         assert "nX3q" not in output
+
+
+def test_the_doctor_tells_of_another_bot_as_long_as_decisions_wait_for_it_and_no_longer(world: World, run: Run) -> None:
+    world.policy = replace(world.policy, timing=replace(world.policy.timing, other_bot_s=3600))
+    pull = world.hand_in("pia", "polecat-7", "w-com-001")
+    world.review(pull)
+    world.comment(pull, BOT, world.said(pull, "review")[0])
+    ((state, says),) = seen(run("doctor", "--json"))["second bot"]
+    assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last below pull {pull}")
+    world.settle()
+    world.deps.hub(world.commons).close(world.commons, pull)
+    ((state, says),) = seen(run("doctor", "--json"))["second bot"]
+    assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last"), "told of by Redis alone"
+    old = Sign(account=User(BOT), at=datetime.now(UTC) - timedelta(hours=2), certain=True)
+    world.deps.scratch.notes.saw_other_bot(world.commons, old, ttl_s=60)
+    assert "second bot" not in seen(run("doctor", "--json"))
 
 
 def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World, run: Run) -> None:

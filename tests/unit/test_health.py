@@ -19,14 +19,13 @@ from bot.health import (
     Unread,
     examine,
     ratings_of,
-    signs_of_another,
     weakness,
 )
-from bot.model.ids import CommitHash, Handle, PullNo, User
+from bot.model.another import Sign as Another
+from bot.model.ids import Handle, PullNo, User
 from bot.model.ledger import Rig
-from bot.model.mark import NO_HEAD, Mark, MarkKind
 from bot.model.policy import Policy, RatingStyle, Validator
-from tests.build import BOT, COLUMNS, COMMONS, NOW, a_comment, a_completion, a_rig
+from tests.build import BOT, COLUMNS, COMMONS, NOW, a_completion, a_rig
 
 
 def a_rig_of(owner: str, trust: int) -> Rig:
@@ -179,7 +178,29 @@ def test_each_trouble_of_the_installation_has_its_line(
             "has the rig stampbot-rig (trust 1)",
             "own no rig",
         ),
-        ({"other_bots": ("evil-bot writes",)}, "second bot", FAULT, "evil-bot writes", "Stop one of them"),
+        (
+            {"other_bots": ((Another(account=BOT, at=NOW, certain=True), PullNo(7)),)},
+            "second bot",
+            FAULT,
+            f"another process writes as stampbot, last below pull 7 at {NOW:%Y-%m-%d %H:%M} UTC: "
+            "decisions that have not begun wait on the whole commons",
+            "Stop one of the two bots that use this token.",
+        ),
+        (
+            {"other_bots": ((Another(account=BOT, at=NOW, certain=True), None),)},
+            "second bot",
+            FAULT,
+            f"another process writes as stampbot, last at {NOW:%Y-%m-%d %H:%M} UTC: decisions",
+            "Stop one of the two bots",
+        ),
+        (
+            {"other_bots": ((Another(account=User("evil"), at=NOW, certain=False), PullNo(7)),)},
+            "second bot",
+            FAULT,
+            f"evil writes comments with the mark of a bot, last below pull 7 at {NOW:%Y-%m-%d %H:%M} UTC: "
+            "decisions that have not begun wait on that pull",
+            "if it is none, add evil to ignored_users",
+        ),
         ({"other_bots": AWAY}, "second bot", UNKNOWN, "no connection", "Run this again"),
         ({"webhook": None}, "webhook", NOTE, "web does not start", "token_urlsafe"),
         ({"webhook": "a" * 16}, "webhook", FAULT, "can be guessed: it has 16 characters", "token_urlsafe"),
@@ -302,26 +323,3 @@ def test_ratings_are_told_apart_by_what_stands_in_the_cell() -> None:
         "[" * 9999,
     )
     assert ratings_of(cells) == Ratings(numbers=2, words=1)
-
-
-def marked(author: User, minute: int, n: int, *, kind: MarkKind = MarkKind.REVIEW) -> Any:
-    mark = Mark(kind=kind, outcome="ready", head=CommitHash(NO_HEAD), digest="abc", n=n)
-    return a_comment(author, f"words\n\n{mark.line}", NOW + timedelta(minutes=minute))
-
-
-@pytest.mark.parametrize(
-    ("said", "told"),
-    [
-        ([], []),
-        ([marked(BOT, 0, 1), marked(BOT, 1, 2)], []),
-        ([marked(User("evil"), 0, 1), marked(BOT, 1, 1)], []),
-        ([marked(BOT, 0, 1), marked(User("evil"), 1, 1)], ["evil writes comments with the mark of a bot, last below pull 7"]),
-        (
-            [marked(BOT, 0, 1), marked(BOT, 1, 1)],
-            ["two reviews below pull 7 have one number, so two processes with this account do not share their Redis"],
-        ),
-        ([marked(BOT, 0, 0, kind=MarkKind.ANSWER), marked(BOT, 1, 0, kind=MarkKind.ANSWER)], []),
-    ],
-)
-def test_a_second_bot_is_seen_by_its_marks(said: list[Any], told: list[str]) -> None:
-    assert list(signs_of_another(PullNo(7), said, BOT)) == told
