@@ -1,4 +1,4 @@
-"""Reads the facts that `bot/health.py` examines: of the settings, of Redis, and of each commons. Writes nothing.
+"""Reads the facts that `bot/health.py` examines: of the settings, of Redis, and of each commons. Writes nothing that stays.
 
 Trouble with one fact is that fact's: it is `Unread`, and everything else is looked at all the same.
 """
@@ -43,7 +43,7 @@ def read_facts(
     """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
     told("Redis")
-    redis, queues = _of_redis(deps.scratch)
+    redis, queues, clock_silent_s = _of_redis(deps.scratch)
     places = []
     for each in settings.commons:
         if not only or each.commons in only:
@@ -55,20 +55,28 @@ def read_facts(
         github_token=bool(settings.github_token),
         redis=redis,
         queues=queues,
+        clock_silent_s=clock_silent_s,
         places=tuple(places),
     )
 
 
-def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...]]:
+def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
     try:
         said = scratch.condition()
     except ScratchAway as away:
-        return Unread(stranger(away)), ()
-    told = Redis(version=said.version, eviction=said.eviction, memory_max=said.memory_max, keeps=said.keeps)
-    return told, tuple(
+        return Unread(stranger(away)), (), None
+    told = Redis(
+        version=said.version,
+        eviction=said.eviction,
+        memory_max=said.memory_max,
+        keeps=said.keeps,
+        trouble=stranger(said.trouble),
+    )
+    queues = tuple(
         Queue(name=name, waiting=count, workers=said.workers.get(name, 0), process="prober" if name == PROBE else "worker")
         for name, count in said.waiting.items()
     )
+    return told, queues, said.clock_silent_s
 
 
 # --- one commons ----------------------------------------------------------------------------------------------------

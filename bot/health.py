@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
+from math import inf
 
 from bot.model import another
 from bot.model.ids import Commons, Handle, PullNo, User
@@ -24,8 +25,13 @@ SECRET_CHARS_MIN = 22
 """As many characters of the 64 as make 128 bits."""
 SECRET_DIFFERENT_MIN = 10
 BACKLOG_MAX = 1000
+CLOCK_SILENT_MAX_S = 90
+"""A clock says that it lives every 20 s (bot.scratch.heartbeat)."""
 REDIS_OLDEST = (6, 2)
 NAMED_MAX = 5
+CLOCK = "stampbot clock"
+"""What the check of the process is called; `clock` is that of the time."""
+AGAIN = "Run this again."
 
 
 class State(enum.Enum):
@@ -67,6 +73,8 @@ class Redis:
     eviction: str
     memory_max: int
     keeps: bool | None = None
+    trouble: str = ""
+    """Why nothing can be written to it now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +145,8 @@ class Facts:
     github_token: bool = False
     redis: Redis | Unread = field(default_factory=lambda: Unread("not asked"))
     queues: tuple[Queue, ...] = ()
+    clock_silent_s: float | None = None
+    """Seconds since a clock was heard; infinite: never; None: not known."""
     places: tuple[Place, ...] = ()
 
 
@@ -183,6 +193,10 @@ def redis(facts: Facts) -> Iterator[Sign]:
     if told.memory_max and told.eviction != "noeviction":
         says = f"drops keys when its memory is full ({told.eviction}), and with them knocks and leases"
         yield Sign(check="redis", state=State.FAULT, says=says, mend="Set maxmemory-policy noeviction.")
+    if told.trouble:
+        mend = "Give it room (maxmemory) or the address of the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
+        yield Sign(check="redis", state=State.FAULT, says=f"{told.trouble}: nobody can do anything", mend=mend)
+        return
     kept = {True: "; it writes to disk, which is not needed", False: "; it writes nothing to disk, which is fine", None: ""}
     yield Sign(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
 
@@ -198,6 +212,23 @@ def queues(facts: Facts) -> Iterator[Sign]:
             yield Sign(check="queues", state=State.NOTE, says=told, mend=mend)
         else:
             yield Sign(check="queues", state=State.FINE, says=told)
+
+
+def clock_process(facts: Facts) -> Iterator[Sign]:
+    """A clock lives: without it nothing is noticed that no webhook tells, and that is every comment."""
+    if isinstance(facts.redis, Redis):
+        yield the_clock(facts.clock_silent_s)
+
+
+def the_clock(silent_s: float | None) -> Sign:
+    """What the silence of the clock comes to, in seconds: infinite if none was heard at all, None if that is not known."""
+    if silent_s is None:
+        return Sign(check=CLOCK, state=State.UNKNOWN, says="could not be asked after: Redis does not answer", mend=AGAIN)
+    if silent_s <= CLOCK_SILENT_MAX_S:
+        return Sign(check=CLOCK, state=State.FINE, says=f"lives; it was heard {silent_s:.0f} s ago")
+    seen = f"was heard last {silent_s / 60:.0f} min ago" if silent_s < inf else "was not heard since Redis began or was wiped"
+    says = f"{seen}: comments and new commits go unnoticed"
+    return Sign(check=CLOCK, state=State.FAULT, says=says, mend="Start: stampbot clock")
 
 
 # --- one commons ----------------------------------------------------------------------------------------------------
@@ -228,7 +259,7 @@ def token(place: Place) -> Iterator[Sign]:
             mend = "Make a new token as the bot's account and set STAMPBOT_HUB_TOKEN."
             yield _of(place, "token", State.FAULT, f"is nobody's: {place.account.why}", mend)
         else:
-            yield _of(place, "token", State.UNKNOWN, f"could not be tried: {place.account.why}", "Run this again.")
+            yield _of(place, "token", State.UNKNOWN, f"could not be tried: {place.account.why}", AGAIN)
         return
     if place.named_account is not None and place.account != place.named_account:
         says = f"the token is {place.account}'s, but STAMPBOT_ACCOUNT says {place.named_account}"
@@ -255,7 +286,7 @@ def account(place: Place) -> Iterator[Sign]:
         yield _of(place, "account", State.FAULT, says, mend)
         return
     if isinstance(place.rigs, Unread):
-        yield _of(place, "account", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", "Run this again.")
+        yield _of(place, "account", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", AGAIN)
         return
     own = [rig for rig in place.rigs if rig.owner == user]
     deciding = [rig for rig in own if rig.trust >= place.policy.min_trust]
@@ -272,7 +303,7 @@ def account(place: Place) -> Iterator[Sign]:
 def second_bot(place: Place) -> Iterator[Sign]:
     """One bot for one commons."""
     if isinstance(place.other_bots, Unread):
-        yield _of(place, "second bot", State.UNKNOWN, f"comments could not be read: {place.other_bots.why}", "Run this again.")
+        yield _of(place, "second bot", State.UNKNOWN, f"comments could not be read: {place.other_bots.why}", AGAIN)
         return
     for sign, pull in place.other_bots:
         yield another_bot(place.commons, sign, pull)
@@ -322,7 +353,7 @@ def weakness(secret: str, words: Iterable[str]) -> str:
 def clock(place: Place) -> Iterator[Sign]:
     """This machine's clock and DoltHub's agree."""
     if isinstance(place.skew, Unread):
-        yield _of(place, "clock", State.UNKNOWN, f"DoltHub's time could not be read: {place.skew.why}", "Run this again.")
+        yield _of(place, "clock", State.UNKNOWN, f"DoltHub's time could not be read: {place.skew.why}", AGAIN)
         return
     if place.skew is None:
         yield _of(place, "clock", State.NOTE, "DoltHub's answers carry no time", "Keep this machine's clock right (NTP).")
@@ -342,7 +373,7 @@ def clock(place: Place) -> Iterator[Sign]:
 def comments(place: Place) -> Iterator[Sign]:
     """Commands are comments, so comments must be readable."""
     if isinstance(place.hears, Unread) and not place.hears.refused:
-        yield _of(place, "comments", State.UNKNOWN, f"could not be tried: {place.hears.why}", "Run this again.")
+        yield _of(place, "comments", State.UNKNOWN, f"could not be tried: {place.hears.why}", AGAIN)
     elif isinstance(place.hears, Unread):
         mend = "Give the token the scope to read pull requests."
         yield _of(place, "comments", State.FAULT, f"cannot be read, so no command is seen: {place.hears.why}", mend)
@@ -358,7 +389,7 @@ def comments(place: Place) -> Iterator[Sign]:
 def schema(place: Place) -> Iterator[Sign]:
     """The columns without which no decision is whole."""
     if isinstance(place.columns, Unread):
-        yield _of(place, "schema", State.UNKNOWN, f"could not be read: {place.columns.why}", "Run this again.")
+        yield _of(place, "schema", State.UNKNOWN, f"could not be read: {place.columns.why}", AGAIN)
         return
     there = place.columns
     lacking = [f"{table}.{c}" for table, columns in INDISPENSABLE.items() for c in columns if c not in there.get(table, ())]
@@ -374,7 +405,7 @@ def schema(place: Place) -> Iterator[Sign]:
 def ratings(place: Place) -> Iterator[Sign]:
     """Ratings are stored as those on main are."""
     if isinstance(place.ratings, Unread):
-        yield _of(place, "ratings", State.UNKNOWN, f"could not be read: {place.ratings.why}", "Run this again.")
+        yield _of(place, "ratings", State.UNKNOWN, f"could not be read: {place.ratings.why}", AGAIN)
         return
     found, wanted = place.ratings, place.policy.rating
     seen = f"the latest stamps hold {found.numbers} ratings in numbers and {found.words} in words"
@@ -396,7 +427,7 @@ def ratings(place: Place) -> Iterator[Sign]:
 def validators(place: Place) -> Iterator[Sign]:
     """Somebody may decide, and whom the policy names has a rig that stamps."""
     if isinstance(place.rigs, Unread):
-        yield _of(place, "validators", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", "Run this again.")
+        yield _of(place, "validators", State.UNKNOWN, f"rigs could not be read: {place.rigs.why}", AGAIN)
         return
     able: dict[User, None] = {}
     for validator in place.policy.validators:
@@ -424,7 +455,7 @@ def validators(place: Place) -> Iterator[Sign]:
 def decisions(place: Place) -> Iterator[Sign]:
     """No decision stands half done on main."""
     if isinstance(place.begun, Unread):
-        yield _of(place, "decisions", State.UNKNOWN, f"main could not be read: {place.begun.why}", "Run this again.")
+        yield _of(place, "decisions", State.UNKNOWN, f"main could not be read: {place.begun.why}", AGAIN)
     elif place.begun:
         says = f"{_count(len(place.begun), 'decision')} half done on main: {_names(_work(each) for each in place.begun)}"
         mend = f"Run: stampbot sweep {place.commons}; what is still there a minute later: stampbot audit {place.commons}"
@@ -436,7 +467,7 @@ def decisions(place: Place) -> Iterator[Sign]:
 def pulls(place: Place) -> Iterator[Sign]:
     """Work that waits on main can be decided below the pull that brought it."""
     if isinstance(place.lost, Unread):
-        yield _of(place, "pulls", State.UNKNOWN, f"could not be read: {place.lost.why}", "Run this again.")
+        yield _of(place, "pulls", State.UNKNOWN, f"could not be read: {place.lost.why}", AGAIN)
     elif place.lost:
         says = (
             f"pull not found behind {_count(len(place.lost), 'completion')} in review: {_names(_work(e) for e in place.lost)}"
@@ -481,7 +512,7 @@ def ledger(place: Place) -> Iterator[Sign]:
         yield _of(place, "ledger", State.FINE, told)
 
 
-GENERAL: tuple[Callable[[Facts], Iterator[Sign]], ...] = (settings, evidence, redis, queues)
+GENERAL: tuple[Callable[[Facts], Iterator[Sign]], ...] = (settings, evidence, redis, queues, clock_process)
 PER_COMMONS: tuple[Callable[[Place], Iterator[Sign]], ...] = (
     there,
     token,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from flask import Flask, Response
 from prometheus_client import CollectorRegistry, generate_latest
@@ -10,7 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from werkzeug.exceptions import HTTPException
 
+from bot.health import Sign, State, another_bot, the_clock
 from bot.hook import BODY_BYTES_MAX, HEADERS, Doorbell
+from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
 from bot.scratch import Scratch
@@ -21,8 +23,9 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
     """The WSGI application. `scratch` must be over an impatient client, so that a Redis that is away costs a second."""
     app = Flask("stampbot", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
+    commons = tuple(each.commons for each in settings.commons)
     registry = CollectorRegistry()
-    registry.register(_ScratchMetrics(scratch, tuple(each.commons for each in settings.commons)))
+    registry.register(_ScratchMetrics(scratch, commons))
     app.wsgi_app = Doorbell(app.wsgi_app, settings, scratch, registry)  # type: ignore[method-assign]
 
     @app.get("/healthz")
@@ -32,9 +35,11 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
 
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
-        """A webhook would be heard now."""
+        """A webhook would be heard now. What else is wrong is told below, for whoever reads it: 503 would shut the door."""
         trouble = scratch.trouble()
-        return (_plain(f"{trouble}\n"), 503) if trouble else (_plain("ready\n"), 200)
+        if trouble:
+            return _plain(f"{trouble}\n"), 503
+        return _plain("\n".join(["ready", *map(_line, _behind(scratch, commons))]) + "\n"), 200
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -61,7 +66,7 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
 
 
 class _ScratchMetrics(Collector):
-    """What all processes counted together, how many jobs wait, and what audits of main found."""
+    """What all processes counted together, how many jobs wait, who is missing or too many, and what audits of main found."""
 
     def __init__(self, scratch: Scratch, commons: Sequence[Commons]) -> None:
         self._scratch = scratch
@@ -75,13 +80,20 @@ class _ScratchMetrics(Collector):
         waiting = GaugeMetricFamily("stampbot_jobs_waiting", "Jobs that wait.", labels=["queue"])
         counted = CounterMetricFamily("stampbot_events", "Counts of all processes.", labels=["name"])
         labels = ["commons", "level"]
+        silent = GaugeMetricFamily("stampbot_clock_silent_seconds", "Since a clock was heard; infinite if none was.")
+        others = GaugeMetricFamily(
+            "stampbot_another_bot", "Whether decisions wait because another bot works there.", labels=["commons"]
+        )
         audited = GaugeMetricFamily("stampbot_audit_findings", "What the last audit of main found.", labels=labels)
         try:
             for queue, jobs in self._scratch.knocks.waiting().items():
                 waiting.add_metric([queue], jobs)
             for name, count in self._scratch.counters.all().items():
                 counted.add_metric([name], count)
+            if (silent_s := self._scratch.heartbeat.silent_s()) is not None:
+                silent.add_metric([], silent_s)
             for commons in self._commons:
+                others.add_metric([str(commons)], self._scratch.notes.other_bot(commons) is not None)
                 if (audit := self._scratch.audits.get(commons)) is not None:
                     for level in (Level.FAULT, Level.DOUBT, Level.NOTE):
                         audited.add_metric([str(commons), level.value], audit.count(level))
@@ -91,7 +103,21 @@ class _ScratchMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._scratch.trouble() else 1)
-        return [up, writable, waiting, counted, audited]
+        return [up, writable, waiting, counted, silent, others, audited]
+
+
+def _behind(scratch: Scratch, commons: Sequence[Commons]) -> Iterator[Sign]:
+    """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question and one a commons."""
+    clock = the_clock(scratch.heartbeat.silent_s())
+    if clock.state is not State.FINE:
+        yield clock
+    for each in commons:
+        if (sign := scratch.notes.other_bot(each)) is not None:
+            yield another_bot(each, sign, None)
+
+
+def _line(sign: Sign) -> str:
+    return f"{sign.commons or sign.check}: {stranger(sign.says)}. {sign.mend}"
 
 
 def _plain(text: str) -> Response:

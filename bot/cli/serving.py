@@ -144,7 +144,7 @@ def clock(until_eof: bool) -> None:
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=False)
     beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
-    sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep))
+    sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep, scratch.heartbeat.beat))
 
 
 def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import redis
@@ -17,6 +18,7 @@ from bot.scratch.condition import Condition, ScratchAway, read_condition
 from bot.scratch.connect import make_patient_redis, make_redis
 from bot.scratch.counters import Counters
 from bot.scratch.flights import Flight, Flights
+from bot.scratch.heartbeat import BEAT_S, Heartbeat
 from bot.scratch.hosts import Bearing, Hosts, KnownSiblings
 from bot.scratch.journal import SaidMarks
 from bot.scratch.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys
@@ -30,6 +32,7 @@ from bot.scratch.reputation import Reputation
 from bot.scratch.sheets import Sheets
 
 __all__ = [
+    "BEAT_S",
     "DECIDE",
     "FUNCTIONS",
     "LOOKS",
@@ -48,6 +51,7 @@ __all__ = [
     "Flight",
     "Flights",
     "Glance",
+    "Heartbeat",
     "Held",
     "Hosts",
     "KeptAudit",
@@ -105,10 +109,11 @@ class Scratch:
         self.reputation = Reputation(client, keys)
         self.audits = Audits(client, keys, now)
         self.counters = Counters(client, keys)
+        self.heartbeat = Heartbeat(client, keys)
 
     def condition(self) -> Condition:
         """What Redis is, and who works at its queues. Raises ScratchAway."""
-        return read_condition(self.redis, self.knocks, self._now())
+        return replace(read_condition(self.redis, self.knocks, self.heartbeat, self._now()), trouble=self.trouble())
 
     def awake(self) -> bool:
         """Whether Redis answers."""

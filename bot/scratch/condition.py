@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 
+from bot.scratch.heartbeat import Heartbeat
 from bot.scratch.knocks import Knocks
 
 
@@ -21,7 +22,8 @@ class Condition:
     """What Redis is, and who works at its queues.
 
     `eviction`: what happens when its memory is full (`maxmemory-policy`); `memory_max`: bytes, 0 for no limit; `keeps`: whether
-    it writes to disk, None where it does not say. `waiting` and `workers`: jobs and living workers by queue.
+    it writes to disk, None where it does not say. `waiting` and `workers`: jobs and living workers by queue. `clock_silent_s`:
+    seconds since a clock was heard, infinite for never, None: not told. `trouble`: why it takes no write now, empty if it does.
     """
 
     version: str
@@ -30,21 +32,24 @@ class Condition:
     keeps: bool | None
     waiting: Mapping[str, int]
     workers: Mapping[str, int]
+    clock_silent_s: float | None
+    trouble: str = ""
 
 
-def read_condition(client: redis.Redis, knocks: Knocks, now: datetime) -> Condition:
+def read_condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
     """Raises ScratchAway."""
     try:
-        return _condition(client, knocks, now)
+        return _condition(client, knocks, heartbeat, now)
     except redis.RedisError as error:
         raise ScratchAway(str(error) or type(error).__name__) from error
 
 
-def _condition(client: redis.Redis, knocks: Knocks, now: datetime) -> Condition:
+def _condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
     info: Any = client.info()
     return Condition(
         waiting=knocks.waiting(),
         workers=knocks.workers(now),
+        clock_silent_s=heartbeat.silent_s(),
         version=str(info.get("redis_version", "")),
         eviction=str(info.get("maxmemory_policy", "")),
         memory_max=int(info.get("maxmemory", 0)),

@@ -170,6 +170,10 @@ class Keys:
         """Written to see whether anything can be written."""
         return f"{self.prefix}well"
 
+    def heartbeat(self) -> str:
+        """There, with the time it has left, since a clock was heard."""
+        return f"{self.prefix}heartbeat"
+
     def budget(self, commons: Commons) -> str:
         """What is left of the budget of requests."""
         return f"{self.prefix}budget:{commons}"

@@ -7,11 +7,13 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 import structlog
 import structlog.testing
 from click.testing import CliRunner, Result
@@ -109,6 +111,16 @@ def test_an_empty_backlog_and_one_of_landings_alone_say_so(world: World, run: Ru
     assert read_backlog(world.commons, world.deps).waiting == ()
 
 
+@contextmanager
+def full(client: redis.Redis) -> Iterator[None]:
+    """No room for another key, and nothing may be thrown out."""
+    client.config_set("maxmemory", "1")
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", "0")
+
+
 # --- the doctor -----------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +141,7 @@ def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> No
     audit_gains(world.commons, world.deps)
     lanes = Lanes(QUEUES, {}, world.redis)
     lanes.start()
+    world.deps.scratch.heartbeat.beat()
     try:
         while sum(world.deps.scratch.condition().workers.values()) < len(QUEUES):
             time.sleep(0.02)
@@ -138,7 +151,10 @@ def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> No
         lanes.join(10)
     assert states(told) == {
         "evidence": {"note"},
-        **{check: {"fine"} for check in ("settings", "redis", "queues", "commons", "token", "account", "webhook", "clock")},
+        **{
+            check: {"fine"}
+            for check in ("settings", "redis", "queues", "stampbot clock", "commons", "token", "account", "webhook", "clock")
+        },
         **{check: {"fine"} for check in ("comments", "schema", "ratings", "validators", "decisions", "ledger")},
     }
     assert told.exit_code == 0
@@ -173,6 +189,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     assert found[("pulls", "note")] == "pull not found behind 1 completion in review: c-lost of w-com-002"
     assert found[("ratings", "note")].startswith("the latest stamps hold 0 ratings in numbers and 1 in words")
     assert found[("ledger", "note")].startswith("the last audit of main found 1 fault")
+    assert found[("stampbot clock", "fault")].startswith("was not heard since Redis began")
     assert found[("queues", "fault")].endswith(": 0 workers, 0 jobs waiting")
     assert found[("quarantine", "fault")] == f"pull {pull} is left alone, it broke the bot: KeyError: 'x'"
     assert "left alone: KeyError: 'x'" in run("queue").output
@@ -203,6 +220,10 @@ def test_the_doctor_tells_of_another_bot_as_long_as_decisions_wait_for_it_and_no
 def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World, run: Run) -> None:
     no_redis = run("doctor", "--json", REDIS_URL="redis://127.0.0.1:1/0")
     assert (no_redis.exit_code, states(no_redis)["redis"], states(no_redis)["schema"]) == (1, {"fault"}, {"fine"})
+    with full(world.redis):
+        assert seen(run("doctor", "--json"))["redis"] == [
+            ("fault", "Redis is full: it has come to its maxmemory: nobody can do anything")
+        ]
     no_hub = run("doctor", "--json", STAMPBOT_HUB_URL="http://127.0.0.1:1")
     assert (states(no_hub)["commons"], states(no_hub)["redis"]) == ({"unknown"}, {"fine"})
     bad_token = run("doctor", "--json", STAMPBOT_HUB_TOKEN="nobodys")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 import pytest
@@ -52,6 +53,7 @@ SOUND = Facts(
     policy_file="stampbot.toml",
     github_token=True,
     redis=Redis(version="7.2.4", eviction="noeviction", memory_max=0, keeps=False),
+    clock_silent_s=7,
     queues=(Queue(name="review", waiting=2, workers=4, process="worker"),),
     places=(SOUND_PLACE,),
 )
@@ -71,6 +73,7 @@ def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
         ("settings", ""),
         ("redis", ""),
         ("queues", ""),
+        ("stampbot clock", ""),
         *(
             (check, "hop/wl-commons")
             for check in (
@@ -125,6 +128,28 @@ def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
             "review: 1 worker, 1001 jobs waiting",
             "STAMPBOT_LANES",
         ),
+        (
+            {"redis": Redis(version="7.2.4", eviction="noeviction", memory_max=0, trouble="Redis is full")},
+            "redis",
+            FAULT,
+            "Redis is full: nobody can do anything",
+            "Give it room (maxmemory)",
+        ),
+        (
+            {"clock_silent_s": 600.0},
+            "stampbot clock",
+            FAULT,
+            "was heard last 10 min ago: comments and new commits go unnoticed",
+            "Start: stampbot clock",
+        ),
+        (
+            {"clock_silent_s": inf},
+            "stampbot clock",
+            FAULT,
+            "was not heard since Redis began or was wiped",
+            "Start: stampbot clock",
+        ),
+        ({"clock_silent_s": None}, "stampbot clock", UNKNOWN, "could not be asked after", "Run this again"),
     ],
 )
 def test_each_trouble_of_the_installation_has_its_line(

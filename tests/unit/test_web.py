@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot.hook import BODY_BYTES_MAX, SILENCE_S, read_hook
+from bot.model.another import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
 from bot.scratch import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
@@ -325,7 +326,37 @@ def test_metrics_tell_what_the_last_audit_of_each_commons_found(door: FlaskClien
     text = door.get("/metrics").data.decode()
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="fault"} 2.0' in text
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="doubt"} 0.0' in text
-    assert "mesa" not in text
+    assert 'stampbot_audit_findings{commons="mesa' not in text
+
+
+def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: FlaskClient, scratch: Scratch) -> None:
+    answer = door.get("/readyz")
+    assert (answer.status_code, answer.text) == (
+        200,
+        "ready\nstampbot clock: was not heard since Redis began or was wiped: comments and new commits go unnoticed. "
+        "Start: stampbot clock\n",
+    )
+    text = door.get("/metrics").text
+    assert "stampbot_clock_silent_seconds +Inf" in text
+    assert 'stampbot_another_bot{commons="hop/wl-commons"} 0.0' in text
+    scratch.heartbeat.beat()
+    assert door.get("/readyz").text == "ready\n"
+    seen_at = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
+    scratch.notes.saw_other_bot(HOP, Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
+    assert door.get("/readyz").text == (
+        "ready\nhop/wl-commons: another process writes as stampbot, last at 2026-04-01 12:30 UTC: decisions that have not "
+        "begun wait on the whole commons. Stop one of the two bots that use this token.\n"
+    )
+    assert 'stampbot_another_bot{commons="hop/wl-commons"} 1.0' in door.get("/metrics").text
+
+
+def test_a_clock_is_missed_by_the_time_it_was_heard_last(scratch: Scratch) -> None:
+    scratch.heartbeat.beat()
+    left_s = int(scratch.redis.ttl(scratch.keys.heartbeat()))
+    scratch.redis.expire(scratch.keys.heartbeat(), left_s - 600)
+    assert scratch.heartbeat.silent_s() == pytest.approx(600, abs=2)
+    nobody = Scratch(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC))
+    assert nobody.heartbeat.silent_s() is None
 
 
 def test_metrics_count_what_came_and_what_waits(door: FlaskClient) -> None:
