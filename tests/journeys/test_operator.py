@@ -208,7 +208,7 @@ def test_the_doctor_tells_of_another_bot_as_long_as_decisions_wait_for_it_and_no
     world.comment(pull, BOT, world.said(pull, "review")[0])
     ((state, says),) = seen(run("doctor", "--json"))["second bot"]
     assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last below pull {pull}")
-    world.settle()
+    world.converge(pull)
     world.deps.hub(world.commons).close(world.commons, pull)
     ((state, says),) = seen(run("doctor", "--json"))["second bot"]
     assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last"), "told of by Redis alone"
