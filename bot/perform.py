@@ -87,6 +87,10 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
     return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
 
 
+WIPED = "Redis was wiped a moment ago: what was said just before may not be listed yet"
+"""Why nothing is said for a while: it holds for every pull, so whoever tells of it does so once."""
+
+
 def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps) -> Ended:
     """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
 
@@ -97,7 +101,7 @@ def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot
     about_to_s = snapshot.policy.timing.about_to_s
     _stop_echo(body, comments, snapshot)
     if deps.scratch.paper.lost(within_s=about_to_s):
-        return Moved("Redis was wiped a moment ago: what was said just before may not be listed yet")
+        return Moved(WIPED)
     if not notes.note_about_to(commons, number, deed, ttl_s=about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
     try:

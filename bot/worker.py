@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import FrameType
@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import redis
 import structlog
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, worker_registration
 from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -50,6 +50,8 @@ DEQUEUE_S: Final = 2
 """An idle lane looks up so often: the longest it keeps a shutdown waiting."""
 AWAY_TOLD_EVERY_S: Final = 30.0
 LEASE_KEPT_EVERY_S: Final = 10.0
+ALIVE_SAID_EVERY_S: Final = 20.0
+"""Less than WORKER_TTL_S, and than what whoever counts workers takes for silence (bot.scratch.knocks, ALIVE_S)."""
 RESTART_S: Final = 2.0
 STOP_PATIENCE_S: Final = 25.0
 PROBER_LANES: Final = 4
@@ -169,6 +171,16 @@ class Lane(SimpleWorker):
     def procline(self, message: str) -> None:
         """One process, many lanes: none of them names it."""
 
+    def say_alive(self) -> None:
+        """As RQ's heartbeat, which comes between jobs; and be listed again, as RQ does at a birth alone: a wipe forgets that.
+
+        Callable from any thread. Raises redis.RedisError.
+        """
+        with self.connection.pipeline() as pipe:
+            self.heartbeat(pipeline=pipe)
+            worker_registration.register(self, pipe)
+            pipe.execute()
+
     def stop(self) -> None:
         """End after the job at hand. Callable from any thread."""
         self._stop_requested = True
@@ -179,6 +191,8 @@ class Lanes:
 
     A worker on several queues loses a job for good if it dies between taking and registering it (measured on rq 2.12).
     """
+
+    alive_said_every_s = ALIVE_SAID_EVERY_S
 
     def __init__(self, queues: Sequence[str], functions: Mapping[str, Function], connection: redis.Redis) -> None:
         self._queues = tuple(queues)
@@ -195,6 +209,7 @@ class Lanes:
             thread = threading.Thread(target=self._keep_going, args=(queue,), name=f"{queue}-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
 
     def stop(self) -> None:
         """Ask all lanes to end after the job at hand."""
@@ -219,6 +234,15 @@ class Lanes:
                 return False
             time.sleep(0.05)
         return True
+
+    def _say_alive(self) -> None:
+        """Say for all lanes that they live, those at a long job as well, until they are to stop."""
+        while not self._stopping.wait(self.alive_said_every_s):
+            with self._lock:
+                lanes = tuple(filter(None, self._working))
+            with suppress(redis.RedisError):
+                for lane in lanes:
+                    lane.say_alive()
 
     def _keep_going(self, queue: str) -> None:
         """One lane for as long as the process lives: RQ ends its loop on some errors of Redis."""

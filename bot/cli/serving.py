@@ -95,7 +95,7 @@ def worker(until_eof: bool) -> None:
     duties = work.PullDuties(
         known=frozenset(each.commons for each in settings.commons),
         scratch=deps.scratch,
-        look=lambda commons, number, extend: _look(commons, number, deps, extend),
+        look=lambda commons, number, extend: look_and_tell(commons, number, deps, extend),
         sweep=lambda commons: sweep_and_audit(commons, deps),
         tell=lambda commons, number: quarantine.tell(commons, number, deps),
     )
@@ -147,7 +147,7 @@ def clock(until_eof: bool) -> None:
     sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep, scratch.heartbeat.beat))
 
 
-def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
+def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
     """Converge one pull and say what was done."""
     import structlog
 
@@ -155,6 +155,7 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
     from bot.converge import converge
     from bot.health import another_bot
     from bot.log import stranger
+    from bot.perform import WIPED
 
     log = structlog.get_logger("stampbot.worker")
     report = converge(commons, number, deps, extend=extend)
@@ -175,8 +176,23 @@ def _look(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], Non
         )
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
-    if report.stopped:
+    _tell_of_wipe(commons, deps)
+    if report.stopped == WIPED:
+        log.debug("stopped", commons=str(commons), pull=number, why=WIPED)
+    elif report.stopped:
         log.info("stopped", commons=str(commons), pull=number, why=stranger(report.stopped))
+
+
+def _tell_of_wipe(commons: Commons, deps: Deps) -> None:
+    """Log that Redis was wiped, once for each wipe: it concerns every pull."""
+    import structlog
+
+    if deps.scratch.paper.is_news():
+        structlog.get_logger("stampbot.worker").warning(
+            "Redis was wiped: decisions go on, but for a while nothing is said that may stand there already",
+            quiet_s=deps.policy(commons).timing.about_to_s,
+            mend="Nothing: all is found again by itself. If nobody wiped it, look at why Redis began anew.",
+        )
 
 
 def sweep_and_audit(commons: Commons, deps: Deps) -> int:
@@ -192,6 +208,7 @@ def sweep_and_audit(commons: Commons, deps: Deps) -> int:
     from bot.sweep import sweep
 
     knocked = sweep(commons, deps)
+    _tell_of_wipe(commons, deps)
     try:
         gains = audit_if_due(commons, deps)
     except HubError as error:

@@ -35,6 +35,8 @@ class Paper:
         self._redis = client
         self._keys = keys
         self._name = ""
+        self._lost = False
+        self._told = ""
         self._lock = threading.Lock()
 
     def lost(self, *, within_s: float) -> bool:
@@ -48,4 +50,12 @@ class Paper:
             if not isinstance(answer, list) or len(answer) != 2:
                 raise redis.ResponseError("the look at the paper gave no pair")
             self._name = answer[0].decode("ascii", "replace") if isinstance(answer[0], bytes) else str(answer[0])
-            return bool(int(answer[1]))
+            self._lost = bool(int(answer[1]))
+            return self._lost
+
+    def is_news(self) -> bool:
+        """Whether this process has not been asked yet since somebody noticed the wipe; asked again, it is no news any more."""
+        with self._lock:
+            fresh = self._lost and self._told != self._name
+            self._told = self._name
+            return fresh

@@ -22,7 +22,8 @@ from bot.__main__ import main
 from bot.auditing import audit_gains, audit_if_due
 from bot.backlog import read_backlog
 from bot.books import SINCE_STEPS, TABLES, audit_commons
-from bot.cli.serving import sweep_and_audit
+from bot.cli.serving import look_and_tell, sweep_and_audit
+from bot.deps import Deps
 from bot.model.another import Sign
 from bot.model.ids import User
 from bot.scratch import QUEUES, KeptAudit
@@ -239,6 +240,36 @@ def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World,
     }
     reader = run("doctor", "--json", STAMPBOT_HUB_TOKEN="")
     assert seen(reader)["token"] == [("note", "no token: this bot only reads, it posts and decides nothing")]
+
+
+# --- a wipe of Redis --------------------------------------------------------------------------------------------------
+
+
+def test_a_wipe_of_redis_is_told_once_by_each_process_and_not_once_a_pull(world: World) -> None:
+    world.policy = replace(world.policy, timing=replace(world.policy.timing, about_to_s=60))
+    pulls = [world.hand_in("pia", "polecat-7", "w-com-001"), world.hand_in("otto", "brass-otter", "w-com-002")]
+    for pull in pulls:
+        world.review(pull)
+        world.comment(pull, "ana", "/help")
+
+    def told(deps: Deps) -> list[str]:
+        with structlog.testing.capture_logs() as logged:
+            for pull in pulls:
+                look_and_tell(world.commons, pull, deps, lambda: None)
+            sweep_and_audit(world.commons, deps)
+            look_and_tell(world.commons, pulls[0], deps, lambda: None)
+        return [line["event"] for line in logged if "wiped" in str(line) and line["log_level"] != "debug"]
+
+    one, other = world.bot(), world.bot()
+    for each in (one, other):
+        sweep_and_audit(world.commons, each)
+    world.redis.flushall()
+    once = ["Redis was wiped: decisions go on, but for a while nothing is said that may stand there already"]
+    assert (told(one), told(other), told(one), told(other)) == (once, once, [], [])
+    assert told(world.bot()) == once, "who came later is quiet as well, and says why"
+    world.redis.flushall()
+    assert (told(one), told(one)) == (once, [])
+    assert [world.said(pull, "answer") for pull in pulls] == [[], []]
 
 
 # --- the audit that goes along with sweeps ----------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, make_patient_redis
+from bot.scratch.knocks import ALIVE_S
 from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
 from tests.evidence.servers import path_of, serving
 from tests.redis_process import RedisProcess, private_redis
@@ -272,6 +273,29 @@ def test_lanes_survive_redis_going_and_coming_back() -> None:
             while looked != [1, 2] and time.monotonic() < deadline:
                 time.sleep(0.05)
             assert looked == [1, 2]
+
+
+def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(server: RedisProcess) -> None:
+    """RQ lists a worker when it begins and lets it say that it lives between jobs alone (rq 2.12)."""
+    at, hold = [datetime.now(UTC)], threading.Event()
+    scratch = Scratch(make_patient_redis(server.url), now=lambda: at[0])
+    scratch.redis.flushall()
+    lanes = Lanes((DECIDE, REVIEW), pull_duties(scratch, lambda _c, _n, _e: hold.wait(PATIENCE_S)).functions(), scratch.redis)
+    lanes.alive_said_every_s = 0.1
+    lanes.start()
+    try:
+        scratch.knocks.knock(HOP, PullNo(1))
+        until(lambda: scratch.knocks.waiting()[REVIEW] == 0)
+        scratch.redis.flushall()
+        until(lambda: {q: n for q, n in scratch.condition().workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+        # Only whoever spoke from now on counts.
+        at[0] = datetime.now(UTC) + timedelta(seconds=ALIVE_S)
+        until(lambda: {q: n for q, n in scratch.condition().workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+    finally:
+        hold.set()
+        lanes.stop()
+        assert lanes.join(PATIENCE_S)
+    until(lambda: not any(scratch.condition().workers.values()))
 
 
 @pytest.mark.parametrize(
