@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from bot.commands import errors, grammar, ledger
+from bot.commands import errors, grammar
 from bot.commands.authority import Denied, may_decide
 from bot.commands.catalog import Catalog
 from bot.commands.reading import Parsed
@@ -22,8 +22,7 @@ from bot.deps import Deps
 from bot.hub.client_v1 import HubV1, Journal
 from bot.model.another import DECIDED_ELSEWHERE
 from bot.model.finding import Judgement
-from bot.model.ids import CommentId, Commons, PullNo, User, digest, stamp_id
-from bot.model.ledger import read_time
+from bot.model.ids import CommentId, Commons, PullNo, User, digest
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
@@ -117,11 +116,11 @@ class Case:
 
     @property
     def comment(self) -> Comment:
-        """The decision as if it had been written now; or when it was, if main shows that it has begun.
+        """The decision as if it had been written now.
 
-        Its id is the same whenever it is given again, so its landing branch is found again, and its answer.
+        Its id is the same whenever it is given again, so that its answer and its landing branches are found again.
         """
-        at, pull = _begun_at(self.snapshot) or self.snapshot.taken_at, self.snapshot.pull.number
+        at, pull = self.snapshot.taken_at, self.snapshot.pull.number
         words = " ".join(self.text.split())
         name = digest("decide/1", str(self.snapshot.commons), str(pull), self.who, self.snapshot.head or NO_HEAD, words)
         return Comment(
@@ -134,15 +133,6 @@ class Case:
         at = self.comment.created_at - timedelta(seconds=1)
         line = reviews.mark(self.snapshot, self.judgement).line
         return Comment(id=CommentId("decide-review"), author=BOT_HERE, body=line, created_at=at, updated_at=at)
-
-
-def _begun_at(snapshot: Snapshot) -> datetime | None:
-    """When the decision was written whose rows have begun to land: the time of the link to the one stamp we would write."""
-    done = snapshot.handed_in
-    now = ledger.completion_now(snapshot, done) if done is not None else None
-    if done is None or now is None or now.stamp_id != stamp_id(snapshot.commons, done.id):
-        return None
-    return read_time(now.row.get("validated_at"))
 
 
 def consider(commons: Commons, number: PullNo, text: str, deps: Deps) -> Case:

@@ -24,7 +24,7 @@ from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land
 from bot.observe import merge_of
-from bot.outcome import Done, Ended, Refused
+from bot.outcome import Done, Ended, Moved, Refused
 from bot.reads import main_head, rows_together
 from bot.scratch import Lease
 
@@ -48,6 +48,8 @@ class _Work:
     columns: Mapping[str, tuple[str, ...]]
     deps: Deps
     lease: Lease
+    judged: CommitHash
+    """Where main stood when the decision was planned."""
 
     @property
     def change(self) -> LedgerChange:
@@ -74,13 +76,22 @@ def here(change: LedgerChange, columns: Mapping[str, tuple[str, ...]]) -> Ledger
 def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
     """Bring the rows to main. Done only when main was read and holds them all.
 
+    Moved: something else came to main since the decision was planned, which the next look knows better.
     Raises HubBusy when the end is not known, HubStrange when rows read back are not what was written.
     """
     hub = deps.hub(snapshot.commons)
     lacking = step.change.lacks(snapshot.columns)
     if lacking:
         return Refused(f"main has no column {', '.join(lacking)}")
-    work = _Work(step=step, commons=snapshot.commons, hub=hub, columns=snapshot.columns, deps=deps, lease=lease)
+    work = _Work(
+        step=step,
+        commons=snapshot.commons,
+        hub=hub,
+        columns=snapshot.columns,
+        deps=deps,
+        lease=lease,
+        judged=snapshot.main_head,
+    )
     main = main_head(hub, snapshot.commons)
     rows = _rows_at(work, main)
     if work.change.done_in(rows):
@@ -124,6 +135,13 @@ def _taken(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | Non
     return None
 
 
+def _overtaken(work: _Work, main: CommitHash, why: str, half: str = "") -> Ended:
+    """How a landing ends whose way is barred. What main did not show when the decision was planned is told by the next look,
+    which knows what it is: these very rows, perhaps, written by an earlier try.
+    """
+    return Moved(why) if main != work.judged else Refused(why + half, changed=bool(half))
+
+
 def _stamped(work: _Work, ref: str) -> str | None:
     """Another stamp about the same work, by whatever tool: it counts, although its row is not one of ours."""
     for write in work.change.writes:
@@ -145,8 +163,7 @@ def _land_direct(work: _Work) -> Ended:
         rows = _rows_at(work, main)
         taken = _taken(work, rows) or _stamped(work, main)
         if taken is not None:
-            half = _half(work, rows)
-            return Refused(taken + half, changed=bool(half))
+            return _overtaken(work, main, taken, _half(work, rows))
         if is_written(write, rows[write.table, write.key]):
             continue
         _write(work, "main", write)
@@ -154,19 +171,23 @@ def _land_direct(work: _Work) -> Ended:
 
 
 def _half(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str:
-    """What a landing that cannot be finished leaves on main."""
+    """What a landing that cannot be finished leaves on main: nothing, where its first row is not there."""
+    if not is_written(first := work.change.writes[0], rows[first.table, first.key]):
+        return ""
     there = [f"{w.table} {w.key}" for w in work.change.writes if is_written(w, rows[w.table, w.key])]
     return f"; written before that, and for a maintainer to put right: {', '.join(there)}" if there else ""
 
 
 def _settled(work: _Work) -> Ended:
-    rows = _rows_at(work, main_head(work.hub, work.commons))
+    main = main_head(work.hub, work.commons)
+    rows = _rows_at(work, main)
     if work.change.done_in(rows):
         return Done()
-    missing = next(w for w in work.change.writes if not is_written(w, rows[w.table, w.key]))
-    why = _taken(work, rows) or f"DoltHub took the row {missing.table} {missing.key} and did not keep it"
     half = _half(work, rows)
-    return Refused(why + half, changed=bool(half))
+    if (taken := _taken(work, rows)) is not None:
+        return _overtaken(work, main, taken, half)
+    missing = next(w for w in work.change.writes if not is_written(w, rows[w.table, w.key]))
+    return Refused(f"DoltHub took the row {missing.table} {missing.key} and did not keep it{half}", changed=bool(half))
 
 
 def _write(work: _Work, branch: str, write: RowWrite) -> None:
@@ -179,7 +200,7 @@ def _write(work: _Work, branch: str, write: RowWrite) -> None:
         work.hub.write(work.commons, branch, statement)
     except HubRefused:
         # A key that is taken: by another try of this same decision, perhaps.
-        if not is_written(write, _row_at(work, branch, write)):
+        if is_untouched(write, _row_at(work, branch, write)):
             raise
 
 
@@ -196,7 +217,7 @@ def _land_by_pull(work: _Work) -> Ended:
             return Done()
         taken = _taken(work, rows) or _stamped(work, main)
         if taken is not None:
-            return Refused(taken)
+            return _overtaken(work, main, taken)
         name, base = _branch(work, main, spoiled)
         try:
             ended = _merge_branch(work, name, base)
@@ -268,15 +289,11 @@ def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
     rows = _rows_at(work, name)
     for write in work.change.writes:
         work.lease.extend()
-        row = rows[write.table, write.key]
-        if is_written(write, row):
-            continue
-        if not is_untouched(write, row):
-            raise _Spoiled(f"{name} holds a {write.table} row that nobody of ours wrote")
-        _write(work, name, write)
+        if not _holds(name, write, rows):
+            _write(work, name, write)
     rows = _rows_at(work, name)
     for write in work.change.writes:
-        if not is_written(write, rows[write.table, write.key]):
+        if not _holds(name, write, rows):
             return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
     head = _whole(work, name, base)
     number = _open_pull(work, name)
@@ -284,6 +301,14 @@ def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
     if _whole(work, name, base) != head:
         raise _Spoiled(f"{name} moved while its pull was opened")
     return _merge_own(work, number, base, head)
+
+
+def _holds(name: str, write: RowWrite, rows: Mapping[tuple[str, str], Row | None]) -> bool:
+    """Whether a landing branch holds a row of the decision, or not yet. Raises _Spoiled where it holds another one."""
+    row = rows[write.table, write.key]
+    if not is_written(write, row) and not is_untouched(write, row):
+        raise _Spoiled(f"{name} holds a {write.table} row that nobody of ours wrote")
+    return is_written(write, row)
 
 
 def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
@@ -404,7 +429,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     if not _untouched_since(work, base, main):
         return None
     if (stamped := _stamped(work, main)) is not None:
-        return Refused(stamped)
+        return _overtaken(work, main, stamped)
     try:
         work.hub.merge(work.commons, number)
     except HubRefused as no:
@@ -414,7 +439,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
         rows = _rows_at(work, after)
         if work.change.done_in(rows):
             return _as_checked(work, number, head, after)
-        if after != main and _taken(work, rows) is None and not _untouched_since(work, base, after):
+        if after != main and not _untouched_since(work, base, after):
             return None
         if no.withheld:
             raise HubRefused(f"landing pull {number}: {no}", status=no.status, code=no.code) from no

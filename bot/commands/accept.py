@@ -120,7 +120,9 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
     """
     merge, done = snapshot.merge, snapshot.handed_in
     now = ledger.completion_now(snapshot, done) if done is not None else None
-    if now is not None and same_cell("validated_at", now.row.get("validated_at"), write_time(comment.created_at)):
+    if now is not None and same_cell(
+        "validated_at", now.row.get("validated_at"), write_time(ledger.decided_at(snapshot, comment))
+    ):
         return True
     if merge is None or merge.at is None:
         return True

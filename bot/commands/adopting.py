@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import decision, ledger, stamping
+from bot.commands.authority import is_theirs
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
 from bot.model.adoption import work_alone
 from bot.model.finding import Level
-from bot.model.ids import Handle, User
+from bot.model.ids import Handle
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange, RowChange
 from bot.model.pull import PullState
@@ -76,16 +77,10 @@ def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
     done = work.handed_in
     now = ledger.completion_now(work, done) if done is not None else None
     author = now.validated_by if now is not None else None
-    if author is None or alone.parsed.rating("quality") is None or not _is_of(work, author, comment.author):
+    if author is None or alone.parsed.rating("quality") is None or not is_theirs(work, author, comment.author):
         return None
     change = ledger.stamped_adoption(work, comment, author, stamping.rating(alone))
     return (author, change) if change is not None and ledger.is_begun(work, change) else None
-
-
-def _is_of(snapshot: Snapshot, author: Handle, user: User) -> bool:
-    rig = snapshot.rig(author)
-    named = any(v.user == user and v.rig == author for v in snapshot.policy.validators)
-    return named or (rig is not None and rig.owner == user)
 
 
 def _on_main_already(work: Snapshot) -> Refuse | None:

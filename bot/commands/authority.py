@@ -22,6 +22,7 @@ __all__ = [
     "conflict",
     "free_validators",
     "is_free",
+    "is_theirs",
     "is_validator",
     "may_decide",
     "may_recheck",
@@ -100,6 +101,13 @@ def is_free(snapshot: Snapshot, user: User) -> bool:
     """Whether `user` may accept here and has no tie to the work, as whichever rig."""
     rigs = _entitled(snapshot, user, "accept")
     return bool(rigs) and all(conflict(snapshot, rig, user) is None for rig in rigs)
+
+
+def is_theirs(snapshot: Snapshot, handle: Handle | None, user: User) -> bool:
+    """Whether `user` decides as this rig, as far as main and the policy tell: with or without the right to, by now."""
+    rig = snapshot.rig(handle)
+    named = any(v.user == user and v.rig == handle for v in snapshot.policy.validators)
+    return handle is not None and (named or (rig is not None and rig.owner == user))
 
 
 def _entitled(snapshot: Snapshot, user: User, verb: str) -> tuple[Rig, ...]:

@@ -224,7 +224,7 @@ def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
         subject=words.subject(asked.snapshot),
         user=md.code(asked.comment.author),
         rig=md.code(rig),
-        when=words.clock(asked.comment.created_at),
+        when=words.clock(ledger.decided_at(asked.snapshot, asked.comment)),
     )
 
 

@@ -8,9 +8,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from bot.commands.authority import is_theirs
+from bot.model.another import DECIDED_ELSEWHERE
 from bot.model.ids import CommentId, Handle, PullNo, decision_id, stamp_id
-from bot.model.ledger import Completion, LedgerChange, Row, RowWrite, Wanted, Write, is_untouched, is_written, write_time
+from bot.model.ledger import (
+    Completion,
+    LedgerChange,
+    Row,
+    RowWrite,
+    Wanted,
+    Write,
+    is_untouched,
+    is_written,
+    read_time,
+    write_time,
+)
 from bot.model.policy import RatingStyle
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
@@ -37,7 +51,7 @@ def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rat
     done, item = snapshot.handed_in, snapshot.item_on_head
     if done is None or item is None:
         return None
-    stamp, at = stamp_id(snapshot.commons, done.id), write_time(comment.created_at)
+    stamp, at = stamp_id(snapshot.commons, done.id), write_time(decided_at(snapshot, comment))
     return _change(
         "accept",
         snapshot,
@@ -61,6 +75,20 @@ def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rat
     )
 
 
+def decided_at(snapshot: Snapshot, comment: Comment) -> datetime:
+    """When a decision was made: when its comment was written.
+
+    One from the command line is in nobody's comment, and given again it is the same decision. So once its rows have begun to
+    land, its time is read from them.
+    """
+    done = snapshot.handed_in
+    now = completion_now(snapshot, done) if done is not None else None
+    if done is None or now is None or not comment.id.startswith(DECIDED_ELSEWHERE):
+        return comment.created_at
+    ours = now.stamp_id == stamp_id(snapshot.commons, done.id) and is_theirs(snapshot, now.validated_by, comment.author)
+    return (read_time(now.row.get("validated_at")) if ours else None) or comment.created_at
+
+
 def _stamp(snapshot: Snapshot, comment: Comment, author: Handle, done: Completion, rating: Rating) -> RowWrite:
     return RowWrite(
         table="stamps",
@@ -77,7 +105,7 @@ def _stamp(snapshot: Snapshot, comment: Comment, author: Handle, done: Completio
                 ("context_type", "completion"),
                 ("skill_tags", json.dumps(list(rating.skills or tags(snapshot)), ensure_ascii=True)),
                 ("message", rating.message or None),
-                ("created_at", write_time(comment.created_at)),
+                ("created_at", write_time(decided_at(snapshot, comment))),
             )
         ),
     )
@@ -135,7 +163,8 @@ def stamped_adoption(snapshot: Snapshot, comment: Comment, author: Handle, ratin
     if done is None or item is None:
         return None
     stamp = stamp_id(snapshot.commons, done.id)
-    link = (("validated_by", author), ("stamp_id", stamp), ("validated_at", write_time(comment.created_at)))
+    at = write_time(decided_at(snapshot, comment))
+    link = (("validated_by", author), ("stamp_id", stamp), ("validated_at", at))
     # Tags of an item on main can be edited any time: once the stamp stands, what it inherited is read from itself.
     there = next((s for s in snapshot.present.stamps if s.id == stamp), None)
     rated = rating if rating.skills or there is None else replace(rating, skills=there.skills)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.commands import decision, ledger
 from bot.commands.command import Asked, Refuse, Wait
 from bot.commands.ledger import Rating
 from bot.model.finding import Level
 from bot.model.ids import stamp_id
-from bot.model.ledger import Completion, LedgerChange, same_cell
+from bot.model.ledger import Completion, LedgerChange, is_written
 from bot.model.policy import RatingStyle
 from bot.model.snapshot import Snapshot
 from bot.speech import md, words
@@ -53,14 +55,15 @@ def _overriding(asked: Asked) -> Md:
 
 
 def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) -> Refuse | None:
+    """Why main takes no stamp for merged work any more, other than that this very command has set it."""
     ours = stamp_id(snapshot.commons, done.id)
-    if (stamped := stamped_already(snapshot, done)) is not None:
-        return stamped
     now = ledger.completion_now(snapshot, done)
+    link = next(w for w in change.writes if w.table == "completions")
+    ours_began = now is not None and is_written(link, now.row)
+    if (stamped := stamped_already(snapshot, done)) is not None:
+        return replace(stamped, remedy=_unnamed(snapshot, done)) if ours_began else stamped
     if now is None:
         return Refuse(md.own("The completion is not on main any more: it was rejected or removed after the merge."))
-    link = next(w for w in change.writes if w.table == "completions")
-    ours_began = same_cell("validated_at", now.row.get("validated_at"), link.cells.get("validated_at"))
     if now.stamp_id == ours and not ours_began:
         return Refuse(
             md.fill("The completion names stamp {stamp}, and main has no such stamp: it was not kept.", stamp=md.code(ours)),
@@ -77,6 +80,13 @@ def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) 
             decision.earlier_decision(snapshot, "close", "reject") or Md(""),
         )
     return None
+
+
+def _unnamed(snapshot: Snapshot, done: Completion) -> Md:
+    """What a maintainer has to do where the link was written for one stamp and another came in between."""
+    ours, (stamp, *_) = stamp_id(snapshot.commons, done.id), snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
+    told = "Completion {id} names {ours}, which was to be written next and was not: a maintainer has to make it name {stamp}."
+    return md.fill(told, id=md.code(done.id), ours=md.code(ours), stamp=md.code(stamp.id)) if stamp.id != ours else Md("")
 
 
 def stamped_already(snapshot: Snapshot, done: Completion) -> Refuse | None:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ from bot.model.policy import Landing
 from bot.model.step import Outcome
 from bot.scratch import Held
 from bot.sweep import sweep
+from tests.faults.hub_gate import hub_gate
 from tests.redis_process import RedisProcess
 from tests.world import BOT, World
 
@@ -196,19 +198,24 @@ def test_a_close_on_the_command_line_closes(world: World, lab: Deps) -> None:
 
 
 class Dies(requests.Session):
-    """A session whose process is killed at its nth request that changes something, before or after it."""
+    """A session whose process is killed at its nth request that changes something, before or after it.
+
+    `arrive`: that request was on a slow line, and comes to the hub now.
+    """
 
     def __init__(self, at: int, *, after: bool) -> None:
         super().__init__()
         self.left, self.after = at, after
+        self.arrive: Callable[[], object] = lambda: None
 
     def request(self, method: str, url: str, *args: object, **more: object) -> requests.Response:  # type: ignore[override]
         if method == "GET":
             return super().request(method, url, *args, **more)  # type: ignore[arg-type]
         self.left -= 1
         if self.left < 0:
+            self.arrive = partial(super().request, method, url, *args, **more)  # type: ignore[arg-type]
             if self.after:
-                super().request(method, url, *args, **more)  # type: ignore[arg-type]
+                self.arrive()
             raise KeyboardInterrupt
         return super().request(method, url, *args, **more)  # type: ignore[arg-type]
 
@@ -245,6 +252,48 @@ def test_a_decision_cut_short_anywhere_is_finished_by_giving_it_again(
     item = world.row("wanted", id=ITEM)
     assert item is not None
     assert item["status"] == "completed"
+
+
+class FirstWrite(requests.Session):
+    """A session in which something else happens right before its first request that changes something."""
+
+    def __init__(self, happens: Callable[[], object]) -> None:
+        super().__init__()
+        self.happens: Callable[[], object] | None = happens
+
+    def request(self, method: str, url: str, *args: object, **more: object) -> requests.Response:  # type: ignore[override]
+        happens = self.happens
+        if method != "GET" and happens is not None:
+            self.happens = None
+            happens()
+        return super().request(method, url, *args, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("late", ["before it is looked at", "before anything is written"])
+@pytest.mark.parametrize(("landing", "at"), [(PULL, 6), (DIRECT, 1)], ids=["the landing merge", "the first row"])
+def test_what_was_still_on_its_way_when_a_decision_was_cut_short_is_no_other_decision(
+    world: World, landing: Landing, at: int, late: str
+) -> None:
+    """A process is killed and what it asked for last comes to an end only while the decision is given again."""
+    world.policy = replace(world.policy, landing=landing)
+    pull = reviewed(world, on_the_lab(world))
+    dies = Dies(at, after=False)
+    with suppress(KeyboardInterrupt):
+        decided(world, pull, Q4, deps=on_the_lab(world, "token-ana", dies))
+    world.redis.flushall()
+
+    def arrives() -> None:
+        dies.arrive()
+        while not world.count("completions", "stamp_id IS NOT NULL"):
+            time.sleep(0.01)
+
+    made = on_the_lab(world, "token-ana", FirstWrite(arrives) if late == "before anything is written" else None)
+    mine = replace(made, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
+    case = decide.consider(world.commons, pull, Q4, mine)
+    if late == "before it is looked at":
+        arrives()
+    done = decide.carry_out(case, mine, wait=lambda _report, _seconds: None)
+    assert (done.outcome, world.count("stamps"), world.state(pull)) == (Outcome.DONE, 1, "merged"), done.says
 
 
 def test_two_validators_at_once_leave_one_stamp(world: World, lab: Deps) -> None:
@@ -288,15 +337,47 @@ def test_decide_asks_before_it_acts_itself_and_says_why(world: World, world_redi
     assert world.state(pull) == "closed"
 
 
-def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub: str = "") -> subprocess.CompletedProcess[str]:
-    environ = {
+@pytest.mark.slow
+@pytest.mark.parametrize("effect", [6, 7], ids=["the landing pull", "the landing merge"])
+def test_a_decide_that_is_killed_and_given_again_ends_as_done_whenever_its_last_request_arrives(
+    world: World, world_redis: RedisProcess, tmp_path: Path, effect: int
+) -> None:
+    pull = reviewed(world, on_the_lab(world))
+    with hub_gate(world.sandbox.base_url) as gate:
+        gate.shut_at(effect, "before")
+        line = ("decide", f"{world.commons}#{pull}", Q4, "--yes")
+        where = {**surroundings(world, world_redis, tmp_path), "STAMPBOT_HUB_URL": gate.url + LAB}
+        command = [sys.executable, "-m", "bot", *line]
+        first = subprocess.Popen(command, env=where, cwd=tmp_path)
+        while not gate.shut.wait(0.05):
+            world.answer_knocks_at_the_prober()
+            assert first.poll() is None
+        first.kill()
+        first.wait()
+        world.wipe()
+        time.sleep(1.1)
+        again = subprocess.Popen(command, env=where, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        while len(gate.effects) == effect and again.poll() is None:
+            world.answer_knocks_at_the_prober()
+        gate.hand_over()
+        said, _ = again.communicate(timeout=60)
+    assert (again.returncode, world.count("stamps"), world.state(pull)) == (0, 1, "merged"), said
+
+
+def surroundings(world: World, server: RedisProcess, folder: Path) -> dict[str, str]:
+    """The environment of a validator's shell, and the file in its folder."""
+    (folder / "stampbot.toml").write_text("requests_per_minute = 100000\n", "utf-8")
+    return {
         "PATH": os.environ["PATH"],
-        "STAMPBOT_HUB_URL": hub or world.sandbox.base_url,
+        "STAMPBOT_HUB_URL": world.sandbox.base_url,
         "STAMPBOT_HUB_TOKEN": "token-ana",
         "REDIS_URL": server.url,
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
-    (folder / "stampbot.toml").write_text("requests_per_minute = 100000\n", "utf-8")
+
+
+def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub: str = "") -> subprocess.CompletedProcess[str]:
+    environ = surroundings(world, server, folder) | ({"STAMPBOT_HUB_URL": hub} if hub else {})
     command = [sys.executable, "-m", "bot", *arguments]
     return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
