@@ -238,10 +238,12 @@ class FreshDatabase:
         return rows
 
     def clean(self) -> None:
-        for name in (self.name, *self.made):
-            self.sandbox.admin("DELETE", "/faults", database=name)
+        """Nothing is left of it: no databases, faults, requests in the log."""
+        there = self.sandbox.admin("GET", "/stats")["databases"]
         for name in reversed((self.name, *self.made)):
-            if name in self.sandbox.admin("GET", "/stats")["databases"]:
+            self.sandbox.admin("DELETE", "/faults", database=name)
+            self.sandbox.admin("DELETE", "/requests", database=name)
+            if name in there:
                 self.sandbox.admin("DELETE", "/databases", {"database": name})
 
 

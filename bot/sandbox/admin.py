@@ -53,7 +53,7 @@ def admin(sandbox: Sandbox, seed: Callable[[Hub], Mapping[str, object]]) -> Blue
                 "databases": [str(db) for db in databases],
                 "pulls": sum(len(hub.pulls(db)) for db in databases),
                 "operations": hub.operations.count(),
-                "requests": sandbox.requests()["counts"],
+                "requests": sandbox.counts(),
                 "settings": asdict(hub.settings),
             }
         )

@@ -106,19 +106,26 @@ class Sandbox:
 
     def requests(self, *, database: str | None = None, user: str | None = None) -> dict[str, object]:
         """The request log and a counter per operation, newest last."""
+        kept = self._kept(database=database, user=user)
+        return {"total": len(kept), "counts": _counted(kept), "requests": [asdict(s) for s in kept]}
+
+    def counts(self, *, database: str | None = None, user: str | None = None) -> dict[str, int]:
+        """How many requests there were, by operation."""
+        return _counted(self._kept(database=database, user=user))
+
+    def _kept(self, *, database: str | None, user: str | None) -> list[Seen]:
         with self._lock:
-            kept = [s for s in self._seen if (database is None or s.database == database) and (user is None or s.user == user)]
-        return {
-            "total": len(kept),
-            "counts": dict(sorted(Counter(s.operation or s.path for s in kept).items())),
-            "requests": [asdict(s) for s in kept],
-        }
+            return [s for s in self._seen if (database is None or s.database == database) and (user is None or s.user == user)]
 
     def forget_requests(self, *, database: str | None = None) -> None:
         with self._lock:
             kept = [s for s in self._seen if database is not None and s.database != database]
             self._seen.clear()
             self._seen.extend(kept)
+
+
+def _counted(seen: list[Seen]) -> dict[str, int]:
+    return dict(sorted(Counter(s.operation or s.path for s in seen).items()))
 
 
 @dataclass(frozen=True, slots=True)

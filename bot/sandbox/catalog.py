@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 WITHOUT_ROWID = " WITHOUT ROWID"
 TABLE_OPTIONS = " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_0900_bin"
 _CREATE = re.compile(r"CREATE TABLE\s+(`(?:[^`]|``)*`|[^\s(]+)\s*\(", re.IGNORECASE)
+Schema = tuple[tuple[str, str, str, str], ...]
+"""The engine's tables and indexes: kind, name, the table's name, statement."""
 _ITEM_PIECE = re.compile(r"'(?:[^']|'')*'|`(?:[^`]|``)*`|.", re.DOTALL)
 
 
@@ -94,10 +97,11 @@ def _tidy_item(item: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """All tables of one commit, by name; `database` is the name SQL knows the database by."""
+    """All tables of one commit, by name; `database` is the name SQL knows the database by, `schema` the engine's own text."""
 
     database: str
-    tables: dict[str, Table]
+    tables: Mapping[str, Table]
+    schema: Schema
 
     def table(self, name: str) -> Table | None:
         """The table of that name. Dolt ignores the case of table names."""
@@ -152,26 +156,39 @@ _COLUMN_NAMES = (
 
 def read_catalog(connection: sqlite3.Connection, database: str) -> Catalog:
     """The tables the connection sees where it stands."""
-    tables: dict[str, Table] = {}
-    rows = connection.execute(
-        "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' "
-        "AND name NOT LIKE 'dolt_%' ORDER BY name"
-    ).fetchall()
-    for name, sql in rows:
-        unique = _unique_columns(connection, name)
-        columns = tuple(
-            TableColumn(
-                name=column,
-                type=kind.lower(),
-                is_nullable=not (not_null or key),
-                default=_plain_default(default),
-                key_position=key,
-                is_unique=column in unique,
-            )
-            for _, column, kind, not_null, default, key in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))
+    schema: Schema = tuple(
+        connection.execute(
+            "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE tbl_name NOT LIKE 'sqlite_%' "
+            "AND tbl_name NOT LIKE 'dolt_%' ORDER BY type, name"
         )
-        tables[name] = Table(name=name, columns=columns, create_sql=sql)
-    return Catalog(database=database, tables=tables)
+    )
+    tables = _KNOWN.get(schema)
+    if tables is None:
+        tables = {name: _read_table(connection, name, sql) for kind, name, _, sql in schema if kind == "table"}
+        if len(_KNOWN) >= KNOWN_MAX:
+            _KNOWN.clear()
+        _KNOWN[schema] = tables
+    return Catalog(database=database, tables=tables, schema=schema)
+
+
+_KNOWN: dict[Schema, Mapping[str, Table]] = {}
+KNOWN_MAX = 256
+
+
+def _read_table(connection: sqlite3.Connection, name: str, sql: str) -> Table:
+    unique = _unique_columns(connection, name)
+    columns = tuple(
+        TableColumn(
+            name=column,
+            type=kind.lower(),
+            is_nullable=not (not_null or key),
+            default=_plain_default(default),
+            key_position=key,
+            is_unique=column in unique,
+        )
+        for _, column, kind, not_null, default, key in connection.execute("SELECT * FROM pragma_table_info(?)", (name,))
+    )
+    return Table(name=name, columns=columns, create_sql=sql)
 
 
 def _unique_columns(connection: sqlite3.Connection, table: str) -> set[str]:

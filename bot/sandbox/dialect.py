@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from bot.sandbox import catalog as catalogs
+from bot.sandbox.asking import Known
 from bot.sandbox.columns import announced
 from bot.sandbox.expressions import translate
 from bot.sandbox.lexer import canonical
@@ -39,23 +40,8 @@ class Answer:
 
 def translate_read(sql: str, around: Surroundings) -> Query | Answer:
     """Raises SqlRefused for anything but one reading statement that can be translated."""
-    key = (sql, around.catalog.database, tuple(around.catalog.tables.values()))
-    known = _KNOWN.get(key)
-    if known is not None:
-        return known
     with understood():
-        found = _read(sql, around)
-    if isinstance(found, Query) and not _ELSEWHERE.search(sql):
-        if len(_KNOWN) >= KNOWN_MAX:
-            _KNOWN.clear()
-        _KNOWN[key] = found
-    return found
-
-
-_ELSEWHERE = re.compile(r"dolt_|\bas\s+of\b|information_schema|\bdatabase|`[^`]*/", re.IGNORECASE)
-"""What may mean something else although statement and tables are the same: history, other commits, other databases."""
-_KNOWN: dict[tuple[str, str, tuple[catalogs.Table, ...]], Query] = {}
-KNOWN_MAX = 1024
+        return _KNOWN.translation(sql, around)
 
 
 def _read(sql: str, around: Surroundings) -> Query | Answer:
@@ -82,6 +68,7 @@ def _read(sql: str, around: Surroundings) -> Query | Answer:
             raise unsupported(text[:60])
 
 
+_KNOWN = Known(_read)
 _AS_OF = ("as", "of")
 
 

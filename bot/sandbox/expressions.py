@@ -95,7 +95,7 @@ def _translated(node: exp.Expr) -> exp.Expr:
     match node:
         case exp.Literal() if node.is_string and "\0" in node.this:
             # SQL text ends at a NUL for SQLite.
-            return exp.Cast(this=exp.HexString(this=node.this.encode().hex()), to=exp.DataType.build("text"))
+            return exp.Cast(this=exp.HexString(this=node.this.encode().hex()), to=exp.DataType(this=exp.DataType.Type.TEXT))
         case exp.Introducer():
             return _part(node, "expression")
         case exp.Collate():
@@ -146,7 +146,7 @@ def _function(node: exp.Func) -> exp.Expr:
         case exp.Concat():
             # NULL makes NULL in MySQL; SQLite's concat() skips it.
             arguments = node.expressions
-            result: exp.Expr = exp.Cast(this=arguments[0], to=exp.DataType.build("text"))
+            result: exp.Expr = exp.Cast(this=arguments[0], to=exp.DataType(this=exp.DataType.Type.TEXT))
             for argument in arguments[1:]:
                 result = exp.DPipe(this=result, expression=exp.Paren(this=argument), safe=False)
             return exp.Paren(this=result)
@@ -208,11 +208,11 @@ def _cast(node: exp.Cast) -> exp.Expr:
     kind = to.this
     types = exp.DataType.Type
     if kind in {types.CHAR, types.NCHAR, types.VARCHAR, types.TEXT, types.NVARCHAR} and not to.expressions:
-        return exp.Cast(this=node.this, to=exp.DataType.build("text"))
+        return exp.Cast(this=node.this, to=exp.DataType(this=exp.DataType.Type.TEXT))
     if kind in {types.BIGINT, types.INT, types.UBIGINT, types.UINT}:
-        return exp.Cast(this=node.this, to=exp.DataType.build("int"))
+        return exp.Cast(this=node.this, to=exp.DataType(this=exp.DataType.Type.INT))
     if kind in {types.DOUBLE, types.FLOAT}:
-        return exp.Cast(this=node.this, to=exp.DataType.build("double"))
+        return exp.Cast(this=node.this, to=exp.DataType(this=exp.DataType.Type.DOUBLE))
     if kind == types.JSON:
         return call("mysql_json", node.this)
     raise unsupported(_shown(node))

@@ -6,6 +6,7 @@ Where `--` begins a comment, what a backslash means and where a statement ends a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,8 @@ from bot.sandbox.records import SqlRefused
 # MySQL reference manual, "String Literals", table of escape sequences. `\%` and `\_` keep their backslash.
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a", "%": "\\%", "_": "\\_"}
 _QUOTES = "'\"`"
+_PLAIN = re.compile(r"[^'\"`#/;-]+")
+_UNESCAPED = {mark: re.compile(rf"[^\\{mark}]+") for mark in _QUOTES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,10 @@ def pieces(sql: str) -> Iterator[Piece]:
     at, length = 0, len(sql)
     while at < length:
         char = sql[at]
-        if char in _QUOTES:
+        if plain := _PLAIN.match(sql, at):
+            at = plain.end()
+            yield Piece("plain", plain[0])
+        elif char in _QUOTES:
             text, at = _quoted(sql, at)
             yield Piece("name" if char == "`" else "string", text)
         elif char == "#" or (sql.startswith("--", at) and (at + 2 >= length or sql[at + 2] <= " ")):
@@ -92,6 +98,10 @@ def _quoted(sql: str, start: int) -> tuple[str, int]:
     parts: list[str] = []
     at = start + 1
     while at < len(sql):
+        if plain := _UNESCAPED[mark].match(sql, at):
+            parts.append(plain[0])
+            at = plain.end()
+            continue
         char = sql[at]
         if char == mark:
             if sql.startswith(mark, at + 1):

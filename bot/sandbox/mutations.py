@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from bot.sandbox import schemas
+from bot.sandbox.asking import Known
 from bot.sandbox.catalog import Table
 from bot.sandbox.expressions import translate
 from bot.sandbox.lexer import canonical
@@ -27,7 +28,7 @@ class Mutation:
 def translate_write(sql: str, around: Surroundings) -> Mutation:
     """Raises SqlRefused for anything but one writing statement that can be translated."""
     with understood():
-        return _write(sql, around)
+        return _KNOWN.translation(sql, around)
 
 
 def _write(sql: str, around: Surroundings) -> Mutation:
@@ -50,6 +51,9 @@ def _write(sql: str, around: Surroundings) -> Mutation:
             raise SqlRefused("this endpoint only writes: use the read endpoint", "syntax")
         case _:
             raise unsupported(text[:60])
+
+
+_KNOWN = Known(_write)
 
 
 def _rows(statement: str) -> Mutation:

@@ -11,6 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
+from sqlglot.generators.sqlite import SQLiteGenerator
 
 from bot.sandbox.records import SqlRefused
 
@@ -51,6 +52,9 @@ RENAMED = {
     "sha2": "mysql_sha2",
 }
 
+CAST_TYPES = frozenset({exp.DataType.Type.TEXT, exp.DataType.Type.INT, exp.DataType.Type.DOUBLE})
+"""What a translation casts to."""
+
 
 class Doltlite(SQLite):
     """SQLite with names in backquotes: a name in double quotes that is unknown would silently be a string."""
@@ -59,6 +63,14 @@ class Doltlite(SQLite):
         """Only the quote for names differs."""
 
         IDENTIFIERS = ["`"]  # noqa: RUF012 - sqlglot's own way to configure a dialect
+
+    class Generator(SQLiteGenerator):
+        """Only casts differ: SQLite's parses the names of four types of dates at every cast, to see whether it is one."""
+
+        def cast_sql(self, expression: exp.Cast, safe_prefix: str | None = None) -> str:
+            if expression.to.this in CAST_TYPES:
+                return f"CAST({self.sql(expression, 'this')} AS {self.sql(expression, 'to')})"
+            return str(super().cast_sql(expression, safe_prefix))
 
 
 def tokens(text: str) -> list[str]:
@@ -97,9 +109,9 @@ def understood() -> Iterator[None]:
 
 
 def render(node: exp.Expr) -> str:
-    """The engine's SQL. Raises SqlRefused (`unsupported`) for what it has no words for."""
+    """The engine's SQL; the tree is used up. Raises SqlRefused (`unsupported`) for what it has no words for."""
     try:
-        return node.sql(Doltlite, identify=True, unsupported_level=ErrorLevel.RAISE)
+        return node.sql(Doltlite, identify=True, unsupported_level=ErrorLevel.RAISE, copy=False)
     except (UnsupportedError, *_PARSER_TROUBLES) as error:
         raise SqlRefused(f"unsupported: {error}", "unsupported") from None
 

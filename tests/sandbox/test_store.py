@@ -120,6 +120,32 @@ def test_as_of_joins_two_times_of_one_table(store: StoreClient, db: DatabaseName
     assert store.rows(db, "main", sql) == [("i1", "b", "new")]
 
 
+def test_a_question_asked_again_is_answered_by_how_things_stand_now(store: StoreClient, db: DatabaseName) -> None:
+    here = DatabaseName(f"owner{next(NUMBERS)}", "another")
+    store.call("create", here, SCHEMA, author="hop", message="begin")
+    store.write(db, "UPDATE item SET note = 'x' WHERE id = 'i0'", onto="pull")
+    log = "SELECT COUNT(*) FROM dolt_log('main..pull')"
+    notes = "SELECT * FROM item AS OF 'pull' WHERE id = 'i0'"
+    changed = "SELECT to_table_name FROM dolt_diff_summary('main', 'pull')"
+    said = [store.rows(db, "main", sql) for sql in (log, notes, changed)]
+    assert said == [[("1",)], [("i0", "x", "0", "{}")], [("item",)]]
+    store.write(db, "ALTER TABLE item DROP COLUMN tags", on="pull")
+    store.write(db, "UPDATE stamp SET seal = 2", on="pull")
+    said = [store.rows(db, "main", sql) for sql in (log, notes, changed)]
+    assert said == [[("3",)], [("i0", "x", "0")], [("item",), ("stamp",)]]
+    store.call("delete_branch", db, "pull")
+    assert [store.read(db, "main", sql).message for sql in (notes, changed)] == ["query error: branch not found: pull"] * 2
+    commits = "SELECT COUNT(DISTINCT commit_hash) FROM dolt_commits"
+    assert store.rows(db, "main", commits) == [("2",)]
+    store.write(db, "DELETE FROM item", onto="other")
+    assert store.rows(db, "main", commits) == [("3",)]
+    named = "SELECT COUNT(*) FROM commons.item"
+    assert store.rows(db, "main", named) == [("4",)]
+    assert store.read(here, "main", named).message == "query error: database not found: commons"
+    own = "SELECT DISTINCT table_schema FROM information_schema.columns"
+    assert [store.rows(each, "main", own) for each in (db, here)] == [[("commons",)], [("another",)]]
+
+
 def test_more_rows_than_the_limit_are_said_to_be_more(store: StoreClient, db: DatabaseName) -> None:
     full = store.read(db, "main", "SELECT id FROM item ORDER BY id", limit=4)
     cut = store.read(db, "main", "SELECT id FROM item ORDER BY id", limit=3)
@@ -437,7 +463,7 @@ def test_a_diff_across_a_change_of_columns_shows_each_side_with_its_own(store: S
     store.write(db, "ALTER TABLE item ADD COLUMN extra VARCHAR(9)", onto="pull")
     store.write(db, "ALTER TABLE item DROP COLUMN tags", on="pull")
     head = store.write(db, "UPDATE item SET extra = 'x' WHERE id = 'i2'", on="pull")
-    for ref in ("main", "pull"):
+    for ref in ("main", "main", "pull"):
         result = store.read(db, ref, f"SELECT * FROM dolt_diff('{base}', '{head}', 'item') WHERE to_extra IS NOT NULL")
         assert result.message == ""
         names = [column.name for column in result.columns]
