@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.deps import Deps
-from bot.hub.errors import HubBusy, HubRefused
+from bot.hub.errors import HubBusy, HubGone, HubRefused
 from bot.keeping import keep
 from bot.model.evidence import Seen, look_again_after, look_again_at
 from bot.model.finding import Judgement
 from bot.model.ids import CommitHash, Commons, PullNo
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Land, MergePull, Step
+from bot.model.step import Land, Step
 from bot.observe import observe
 from bot.outcome import Done, Ended, Moved, Refused
 from bot.perform import deed_of, perform
@@ -97,11 +97,12 @@ def _beware(snapshot: Snapshot, deps: Deps) -> None:
 
 
 def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:
-    """A refusal of DoltHub's that belongs to a command is an answer to its author; any other is trouble of ours."""
+    """A refusal of DoltHub's that belongs to a command's rows is an answer to its author; any other is trouble of ours."""
     try:
         return perform(step, snapshot, deps)
     except HubRefused as no:
-        if isinstance(step, MergePull | Land) and no.status != 401 and not no.withheld:
+        passing = isinstance(no, HubGone) and no.passing
+        if isinstance(step, Land) and no.status != 401 and not no.withheld and not passing:
             return Refused(f"DoltHub refused: {no}")
         raise
 
@@ -117,7 +118,7 @@ def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> Ended:
         return Moved("what was refused belongs to no comment")
     reason = md.fill("This could not be carried out as asked: {why}.", why=md.code(why.why, 300))
     remedy = md.own("Look at the pull and at main, then write the command again, or ask a maintainer.")
-    return perform(refused(snapshot, comment, (), reason, remedy, changed=why.changed), snapshot, deps)
+    return perform(refused(snapshot, comment, deps.commands, reason, remedy, changed=why.changed), snapshot, deps)
 
 
 def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why: str) -> Report:

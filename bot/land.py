@@ -166,7 +166,13 @@ def _land_direct(work: _Work) -> Ended:
             return _overtaken(work, main, taken, _half(work, rows))
         if is_written(write, rows[write.table, write.key]):
             continue
-        _write(work, "main", write)
+        try:
+            _write(work, "main", write)
+        except HubRefused as no:
+            half = _half(work, rows)
+            if not half or no.status == 401 or no.withheld:
+                raise
+            return Refused(f"DoltHub refused: {no}{half}", changed=True)
     return _settled(work)
 
 
@@ -438,7 +444,9 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
         after = main_head(work.hub, work.commons)
         rows = _rows_at(work, after)
         if work.change.done_in(rows):
-            return _as_checked(work, number, head, after)
+            # Not by this pull: another try of the same decision, asleep until now, has brought them by its own.
+            merged = work.hub.pull(work.commons, number).state is PullState.MERGED
+            return _as_checked(work, number, head, after) if merged else Done()
         if after != main and not _untouched_since(work, base, after):
             return None
         if no.withheld:

@@ -100,6 +100,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         base=brought.base,
         comments=said.comments,
         hears=hub.hears,
+        merging=_may_be_merging(hub, commons, said.pull, deps),
         other_bot=deps.scratch.notes.other_bot(commons),
         changes=brought.changes,
         reviewed=brought.reviewed,
@@ -157,7 +158,7 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
         if base is None:
             return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
         if base == head:
-            _wait_for_merge(hub, commons, said.pull, head, deps)
+            _wait_for_merge(hub, commons, said.pull, deps)
         changes = diff.read_changes(hub, source, base, head, pool=deps.readers)
         last = next(iter(said.reviewed_heads), head)
         since = _since(hub, source, last, head, deps) if last != head else None
@@ -177,20 +178,30 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     )
 
 
-def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, head: CommitHash, deps: Deps) -> None:
+def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
     """Main holds all of a pull: it brings nothing, or it is merged and only its state does not say so yet.
 
     A merge is a job (DoltHub API v2 contract, mergePull), and nothing promises that main and the pull change at once.
     Raises HubBusy while it may be the latter: judged as it looks, an accepted work would be refused as empty.
     """
-    begun = deps.scratch.notes.about_to(commons, pull.number, merge_deed(head)) is not None
+    begun = deps.scratch.notes.merging(commons, pull.number)
     if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
         raise HubBusy(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
 
-def merge_deed(head: CommitHash) -> str:
-    """What the note says that is left just before a pull is merged."""
-    return f"merge {head}"
+def _may_be_merging(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> bool:
+    """Whether an open pull may be about to be merged by us: a moment ago it was begun, or once, and some merge is running.
+
+    Which pull a running merge is about, DoltHub does not say. Raises HubBusy if the pull is not open any more.
+    """
+    notes = deps.scratch.notes
+    if pull.state is not PullState.OPEN or not notes.merge_begun(commons, pull.number):
+        return False
+    if notes.merging(commons, pull.number) or hub.merging(commons):
+        return True
+    if hub.pull(commons, pull.number).state is not pull.state:
+        raise HubBusy(f"pull {pull.number} was merged this moment")
+    return False
 
 
 def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: Deps) -> Changes | None:

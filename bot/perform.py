@@ -10,19 +10,21 @@ from typing import assert_never
 
 from bot.deps import Deps
 from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubError, HubRefused, HubStrange
 from bot.land import branch_head, land
 from bot.model.ids import CommentId, CommitHash, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, PostNotice, PostReview, Step
-from bot.observe import merge_deed, source_head
+from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.observe import source_head
 from bot.outcome import Done, Ended, Moved, Refused
 from bot.reads import main_head
 
 ECHOES_MAX = 2
 """How often the same words are said where they do not seem to be heard."""
+WIPED = "Redis was wiped a moment ago: what was said just before may not be listed yet"
+"""Why nothing is said or done for a while: it holds for every pull, so whoever tells of it does so once."""
 
 
 def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
@@ -37,7 +39,7 @@ def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
         case Land():
             return _land(step, snapshot, deps)
         case ClosePull():
-            return _close(snapshot, deps)
+            return _close(step, snapshot, deps)
         case Answer():
             return _answer(step, snapshot, deps)
         case never:
@@ -62,10 +64,39 @@ def _post_notice(step: PostNotice, snapshot: Snapshot, deps: Deps) -> Ended:
 
 def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
     comments = _comments(snapshot, deps)
-    marks = _marks(comments, snapshot)
-    if any(m.kind is MarkKind.ANSWER and m.comment == step.to and m.outcome != "parked" for m in marks):
+    if _is_answered(step.to, comments, snapshot):
         return Done()
-    return _say(step.body, f"answer {step.to}", comments, snapshot, deps)
+    denies = step.outcome is not Outcome.DONE and snapshot.pull.state is PullState.OPEN
+    return _say(step.body, _answer_deed(step.to), comments, snapshot, deps, denies=denies)
+
+
+def _answer_deed(comment: CommentId) -> str:
+    return f"answer {comment}"
+
+
+def _is_answered(comment: CommentId, comments: tuple[Comment, ...], snapshot: Snapshot) -> bool:
+    """Whether an answer closed the comment; a parked one does not."""
+    marks = _marks(comments, snapshot)
+    return any(m.kind is MarkKind.ANSWER and m.comment == comment and m.outcome != Outcome.PARKED.value for m in marks)
+
+
+def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | None:
+    """Why nothing is done for a command now: it is answered, or may be and only the list does not show it, or is none any more.
+
+    A command is answered as refused, or carried out, never both: so whoever slept since the plan was made looks again, and
+    whoever cannot know what was said a moment ago waits, as for saying it.
+    """
+    commons, number, scratch = snapshot.commons, snapshot.pull.number, deps.scratch
+    if scratch.paper.lost(within_s=snapshot.policy.timing.about_to_s):
+        return Moved(WIPED)
+    if scratch.notes.about_to(commons, number, _answer_deed(comment)) is not None:
+        return Moved("the command was answered a moment ago and the answer is not listed yet")
+    comments = _comments(snapshot, deps)
+    if _is_answered(comment, comments, snapshot):
+        return Moved("the command was answered meanwhile")
+    if not any(c.id == comment and not c.edited for c in comments):
+        return Moved("the command was edited or deleted meanwhile")
+    return None
 
 
 def park(answer: Answer, hitch: Hitch, snapshot: Snapshot, deps: Deps) -> Ended:
@@ -87,25 +118,26 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
     return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
 
 
-WIPED = "Redis was wiped a moment ago: what was said just before may not be listed yet"
-"""Why nothing is said for a while: it holds for every pull, so whoever tells of it does so once."""
-
-
-def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps) -> Ended:
+def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps, *, denies: bool = False) -> Ended:
     """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
 
     Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
-    after Redis lost them.
+    after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
     """
     commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
     about_to_s = snapshot.policy.timing.about_to_s
     _stop_echo(body, comments, snapshot)
     if deps.scratch.paper.lost(within_s=about_to_s):
         return Moved(WIPED)
+    until = deps.hub(commons).until(about_to_s)
     if not notes.note_about_to(commons, number, deed, ttl_s=about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
+    # Asked after our note is written, as whoever merges asks for our note after theirs: one of the two sees the other.
+    if denies and notes.merging(commons, number):
+        notes.drop_about_to(commons, number, deed)
+        return Moved("a merge was started a moment ago")
     try:
-        deps.hub(commons).comment(commons, number, body, within_s=about_to_s)
+        deps.hub(commons).comment(commons, number, body, until=until)
     except HubRefused:
         notes.drop_about_to(commons, number, deed)
         raise
@@ -130,8 +162,8 @@ def _stop_echo(body: str, comments: tuple[Comment, ...], snapshot: Snapshot) -> 
 
 def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
     """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
-    commons, number = snapshot.commons, snapshot.pull.number
-    hub, deed = deps.hub(commons), merge_deed(step.head)
+    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
+    hub, about_to_s = deps.hub(commons), snapshot.policy.timing.about_to_s
     with deps.scratch.landing(commons, number):
         pull = hub.pull(commons, number)
         if pull.state is PullState.MERGED:
@@ -140,34 +172,55 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             return Moved(f"the pull is {pull.state.value}")
         if hub.merging(commons):
             raise HubBusy("another merge is running on this commons")
-        if main_head(hub, commons) != snapshot.main_head:
-            return Moved("main moved since the pull was judged")
-        if not _stands_at(hub, pull, step.head):
-            return Moved("the head moved")
-        if not deps.scratch.notes.note_about_to(commons, number, deed, ttl_s=snapshot.policy.timing.about_to_s):
+        until = hub.until(about_to_s)
+        if not notes.begin_merge(commons, number, ttl_s=about_to_s):
             return Moved("a merge was started a moment ago")
         try:
-            hub.merge(commons, number, within_s=snapshot.policy.timing.about_to_s)
-        except HubRefused as no:
-            deps.scratch.notes.drop_about_to(commons, number, deed)
-            if no.status == 401:
-                raise  # the token is no good: trouble of ours, not an answer for a validator
-            if (state := hub.pull(commons, number).state) is PullState.MERGED:
-                return Done(look_again=True)
-            if no.withheld:
-                raise
-            # Whoever came in between is told by the next look, which knows what they did, not by DoltHub's few words.
-            if state is not PullState.OPEN:
-                return Moved(f"the pull is {state.value}")
-            if main_head(hub, commons) != snapshot.main_head:
-                return Moved("main moved while the pull was to be merged")
-            return Refused(f"DoltHub does not merge this pull: {no}")
+            ended = _stale(step, snapshot, pull, deps) or _merge_now(snapshot, deps, until)
         except HubBusy as later:
             if not later.unknown_end:
-                deps.scratch.notes.drop_about_to(commons, number, deed)
+                notes.drop_merge(commons, number)
             raise
-        if hub.pull(commons, number).state is not PullState.MERGED:
-            raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
+        except HubError:
+            notes.drop_merge(commons, number)
+            raise
+        if not isinstance(ended, Done):
+            notes.drop_merge(commons, number)
+        return ended
+
+
+def _stale(step: MergePull, snapshot: Snapshot, pull: Pull, deps: Deps) -> Moved | None:
+    """Why what was planned is not to be merged any more; the head is looked at last."""
+    hub, commons = deps.hub(snapshot.commons), snapshot.commons
+    if (overtaken := _overtaken(step.comment, snapshot, deps)) is not None:
+        return overtaken
+    if main_head(hub, commons) != snapshot.main_head:
+        return Moved("main moved since the pull was judged")
+    return None if _stands_at(hub, pull, step.head) else Moved("the head moved")
+
+
+def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
+    """Send the request, follow it to its end, and read back. Raises HubRefused only where the answer is not about the pull."""
+    hub, commons, number = deps.hub(snapshot.commons), snapshot.commons, snapshot.pull.number
+    try:
+        hub.merge(commons, number, until=until)
+    except HubRefused as no:
+        if no.status == 401:
+            raise  # the token is no good: trouble of ours, not an answer for a validator
+        if (state := hub.pull(commons, number).state) is PullState.MERGED:
+            return Done(look_again=True)
+        if no.withheld:
+            raise
+        # Whoever came in between is told by the next look, which knows what they did, not by DoltHub's few words.
+        if state is not PullState.OPEN:
+            return Moved(f"the pull is {state.value}")
+        if main_head(hub, commons) != snapshot.main_head:
+            return Moved("main moved while the pull was to be merged")
+        if hub.merging(commons):
+            return Moved("another merge is running on this commons")
+        return Refused(f"DoltHub does not merge this pull: {no}")
+    if hub.pull(commons, number).state is not PullState.MERGED:
+        raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
     return Done(look_again=True)
 
 
@@ -182,16 +235,18 @@ def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
 
 def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
     with deps.scratch.landing(snapshot.commons, snapshot.pull.number) as lease:
-        return land(step, snapshot, deps, lease)
+        return _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
 
 
-def _close(snapshot: Snapshot, deps: Deps) -> Ended:
+def _close(step: ClosePull, snapshot: Snapshot, deps: Deps) -> Ended:
     commons, number = snapshot.commons, snapshot.pull.number
     hub = deps.hub(commons)
     match hub.pull(commons, number).state:
         case PullState.CLOSED:
             return Done()
         case PullState.OPEN:
+            if (overtaken := _overtaken(step.comment, snapshot, deps)) is not None:
+                return overtaken
             hub.close(commons, number)
         case state:
             return Moved(f"the pull is {state.value}")

@@ -25,7 +25,7 @@ from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Merge, Review, Snapshot
-from bot.model.step import Answer, ClosePull, Hitch, Outcome, PostNotice, PostReview, Step
+from bot.model.step import Answer, ClosePull, Hitch, MergePull, Outcome, PostNotice, PostReview, Step
 from bot.speech import answers, md, reviews, words
 from bot.speech.md import Md
 
@@ -247,7 +247,21 @@ class _Found:
 def _answer(
     snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
 ) -> _Found | Wait | None:
-    """What one comment leads to. None: nothing to say to this."""
+    """What one comment leads to. None: nothing to say to this.
+
+    While a merge of ours may be under way no decision is refused or takes another road: it may be the one that is merged.
+    """
+    found = _as_it_stands(snapshot, judgement, commands, comment, reading)
+    merges = isinstance(found, _Found) and any(isinstance(step, MergePull) for step in found.steps)
+    if snapshot.merging and found is not None and not merges and _decides(reading):
+        return Wait(md.own("the merge that was begun to end."))
+    return found
+
+
+def _as_it_stands(
+    snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
+) -> _Found | Wait | None:
+    """What one comment leads to, if what the snapshot shows of the pull is all there is."""
     if comment.edited:
         return _hint(snapshot, comment, (_EDITED,)) if reading.items else None
     if not reading.items:
@@ -366,18 +380,22 @@ def _for_another_bot(snapshot: Snapshot) -> tuple[Wait, ...]:
 
 
 def refused(
-    snapshot: Snapshot, comment: Comment, names: tuple[str, ...], reason: Md, remedy: Md, *, changed: bool = False
+    snapshot: Snapshot, comment: Comment, commands: Catalog, reason: Md, remedy: Md, *, changed: bool = False
 ) -> Answer:
     """The answer for a decision that DoltHub, or the rows on main, refused while it was carried out."""
     says = answers.refusal(snapshot, comment, line="", reason=reason, remedy=remedy, changed=changed)
-    return answers.answer(snapshot, comment, commands=names, outcome=Outcome.REFUSED, says=says)
+    return answers.answer(snapshot, comment, commands=_decisions_in(comment, commands), outcome=Outcome.REFUSED, says=says)
 
 
 def kept(snapshot: Snapshot, comment: Comment, step: Step, commands: Catalog, *, hitch: Hitch, why: str) -> Answer:
     """What is said, once for each reason, about a command that cannot go on and is tried again. It does not close it."""
-    named = tuple(parsed.name for parsed in grammar.read(comment.body, commands).parsed if parsed.decides)
     # Rows come to main before a pull is closed; of a landing that is under way, whether any did is for main to tell.
     begun = snapshot.merged or isinstance(step, ClosePull)
     limit = comment.created_at + timedelta(seconds=snapshot.policy.timing.confirm_old_s)
     says = answers.kept(snapshot, comment, why, hitch=hitch, begun=begun, until=None if begun else limit)
+    named = _decisions_in(comment, commands)
     return answers.answer(snapshot, comment, commands=named, outcome=Outcome.PARKED, says=says, digest=hitch.value)
+
+
+def _decisions_in(comment: Comment, commands: Catalog) -> tuple[str, ...]:
+    return tuple(parsed.name for parsed in grammar.read(comment.body, commands).parsed if parsed.decides)

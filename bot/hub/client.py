@@ -254,6 +254,10 @@ class Hub:
                 return False
         return False
 
+    def until(self, seconds: float) -> float:
+        """The moment so many seconds from now, by this hub's own clock: the latest at which a write may be sent."""
+        return self._clock() + seconds
+
     # --- writes ---------------------------------------------------------------------------------------------------
 
     def create_branch(self, commons: Commons, name: str, *, at: CommitHash) -> None:
@@ -293,20 +297,20 @@ class Hub:
         with unknown_if_unreadable("createPull"):
             return wire.read_pull(wire.read_one(answer)).number
 
-    def comment(self, commons: Commons, number: PullNo, body: str, *, within_s: float | None = None) -> CommentId:
-        """Post a comment (Markdown). Raises HubBusy(unknown_end) instead of sending it later than `within_s` from now."""
+    def comment(self, commons: Commons, number: PullNo, body: str, *, until: float | None = None) -> CommentId:
+        """Post a comment (Markdown). Raises HubBusy(unknown_end) instead of sending it later than `until` (see there)."""
         path = asks.pull_path(commons, number) + "/comments"
-        answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}, until=self._until(within_s)))
+        answer = self._write(asks.write("createPullComment", "POST", path, {"body": body}, until=until))
         with unknown_if_unreadable("createPullComment"):
             return wire.read_comment_id(wire.read_one(answer))
 
-    def merge(self, commons: Commons, number: PullNo, *, within_s: float | None = None) -> None:
+    def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         """Merge a pull and follow the operation to its end. No head can be expected: verify what came to main.
 
         Raises HubRefused if it cannot be merged (422 at once, or a failed operation), HubBusy if it is still running
-        or its end is unknown, or would be sent later than `within_s` from now. Never starts a second merge.
+        or its end is unknown, or would be sent later than `until` (see there). Never starts a second merge.
         """
-        ask = asks.write("mergePull", "POST", asks.pull_path(commons, number) + "/merge", {}, until=self._until(within_s))
+        ask = asks.write("mergePull", "POST", asks.pull_path(commons, number) + "/merge", {}, until=until)
         ended = self._operate(ask)
         if ended.state is not OperationState.SUCCEEDED:
             raise wire.failure(ask, ended)
@@ -349,9 +353,6 @@ class Hub:
                 raise HubBusy(f"{ask.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
 
     # --- one request ----------------------------------------------------------------------------------------------
-
-    def _until(self, within_s: float | None) -> float | None:
-        return self._clock() + within_s if within_s is not None else None
 
     def _ours(self, db: Database) -> bool:
         return db in self._commons

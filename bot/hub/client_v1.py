@@ -159,21 +159,21 @@ class HubV1(Hub):
         with unknown_if_unreadable("v1CreatePull"):
             return v1.read_number(answer)
 
-    def comment(self, commons: Commons, number: PullNo, body: str, *, within_s: float | None = None) -> CommentId:
+    def comment(self, commons: Commons, number: PullNo, body: str, *, until: float | None = None) -> CommentId:
         """Post a comment, and keep its mark: nothing shows it again. v1alpha1 answers no id, so it is the journal's."""
         mark = body.rstrip().rpartition("\n")[2]
         times = self._journal.sent(commons, number, mark)
         try:
             path = v1.path(commons, "pulls", str(int(number)), "comments")
-            self._write(asks.write("v1Comment", "POST", path, {"comment": body}, until=self._until(within_s)))
+            self._write(asks.write("v1Comment", "POST", path, {"comment": body}, until=until))
         except HubBusy as later:
             if not later.unknown_end or times < SAID_MAX:
                 raise
         return self._journal.keep(commons, number, body)
 
-    def merge(self, commons: Commons, number: PullNo, *, within_s: float | None = None) -> None:
+    def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         path = v1.path(commons, "pulls", str(int(number)), "merge")
-        ask = asks.write("v1Merge", "POST", path, {}, until=self._until(within_s))
+        ask = asks.write("v1Merge", "POST", path, {}, until=until)
         name = self._started(ask)
         try:
             ended = self._follow(ask, v1.poll("v1MergePoll", path, name), v1.read_merge)

@@ -19,7 +19,11 @@ GLANCE_TTL_S: Final = 7 * 86400
 """A pull that shows nothing new is looked at whole so often all the same."""
 FIRST_LOOK_TTL_S: Final = 30 * 86400
 SWEPT_TTL_S: Final = 30 * 86400
+BEGUN_TTL_S: Final = 86400
+"""Longer than that no merge is waited for, nor is a command that was written before carried out."""
 _REST: Final = "try again"
+_MERGE: Final = "merge"
+_BEGUN: Final = "merge begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,29 @@ class Notes:
             self._redis.delete(self._keys.about_to(commons, pull, mark))
         except redis.RedisError:
             return
+
+    def begin_merge(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> bool:
+        """As `note_about_to`, of merging the pull. That one was begun is remembered for a day besides.
+
+        Raises redis.RedisError.
+        """
+        if not self.note_about_to(commons, pull, _MERGE, ttl_s=ttl_s):
+            return False
+        self._redis.set(self._keys.about_to(commons, pull, _BEGUN), _moment_text(self._now()), ex=BEGUN_TTL_S)
+        return True
+
+    def merging(self, commons: Commons, pull: PullNo) -> bool:
+        """Whether the note of `begin_merge` stands: a merge was begun a moment ago."""
+        return self.about_to(commons, pull, _MERGE) is not None
+
+    def merge_begun(self, commons: Commons, pull: PullNo) -> bool:
+        """Whether a merge was begun at any time that is remembered, and not taken back."""
+        return self.about_to(commons, pull, _BEGUN) is not None
+
+    def drop_merge(self, commons: Commons, pull: PullNo) -> None:
+        """Take back what `begin_merge` wrote: no merge was sent, or it was refused for certain."""
+        for mark in (_MERGE, _BEGUN):
+            self.drop_about_to(commons, pull, mark)
 
     def let_rest(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> None:
         """Note that a decision on the pull is stuck: no sweep need try it again for a while. Losing this costs a try."""

@@ -11,6 +11,7 @@ BOTS = "tests/faults/test_processes.py::"
 REDIS = "tests/faults/test_redis_trouble.py::"
 HUB = "tests/faults/test_hub_moments.py::"
 WORDS = "tests/faults/test_words_once.py::"
+NEVER = "tests/faults/test_never_both.py::"
 KILLS = "tests/faults/test_real_kills.py::test_what_a_killed_bot_began_is_finished_by_the_next_one_exactly_once"
 CRASHES = "tests/faults/test_crash_points.py::test_a_decision_that_dies_at_every_effect_happens_exactly_once"
 ATTACKS = "tests/faults/test_attacks.py::"
@@ -120,10 +121,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=11,
         fault="a worker is frozen past its lease while another takes over",
-        holds="no effect twice; whoever wakes finds everything done, and says nothing that came too late",
+        holds="no effect twice; whoever wakes finds everything done, and says and does nothing that came too late",
         tests=(
             f"{BOTS}test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done",
             f"{WORDS}test_who_slept_between_the_note_and_the_word_does_not_say_it",
+            f"{NEVER}test_who_slept_over_the_end_of_a_command_does_nothing_for_it",
+            f"{NEVER}test_rows_that_another_try_brought_by_its_own_pull_are_no_reason_to_refuse",
         ),
     ),
     Row(
@@ -174,11 +177,12 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=19,
         fault="a merge never finishes, or outlasts our patience",
-        holds="started once; nothing is claimed; finished once if it ends after all",
+        holds="started once; nothing is claimed or refused; finished once if it ends after all",
         tests=(
             f"{TROUBLE}test_a_merge_that_never_ends_is_started_once_and_claims_nothing",
             f"{TROUBLE}test_a_merge_that_outlasts_our_patience_and_then_succeeds_is_finished_once",
             f"{TROUBLE}test_a_landing_merge_that_outlasts_our_patience_is_finished_once",
+            f"{NEVER}test_nothing_is_refused_while_a_merge_that_was_begun_may_still_come_about",
         ),
     ),
     Row(
@@ -238,8 +242,11 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=27,
         fault="the list of comments lags",
-        holds="said once",
+        holds="said once, and what was refused is not done after all",
         tests=(
+            f"{NEVER}test_a_merge_that_was_refused_is_not_made_after_all_while_the_answer_is_not_listed_yet",
+            f"{NEVER}test_rows_that_were_refused_do_not_land_after_all_while_the_answer_is_not_listed_yet",
+            f"{NEVER}test_after_a_wipe_nothing_is_done_for_a_command_whose_answer_may_be_hidden",
             f"{TROUBLE}test_a_comment_that_is_not_listed_yet_is_not_said_twice",
             f"{TROUBLE}test_a_refused_merge_is_not_tried_again_and_again_while_the_answer_is_not_listed_yet",
         ),

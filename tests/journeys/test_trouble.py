@@ -484,7 +484,7 @@ def test_a_refused_merge_is_not_tried_again_and_again_while_the_answer_is_not_li
     ):
         worker.look(pull)
     assert headlines(world, pull, "answer") == ["REFUSED"]
-    assert world.db.counts()["mergePull"] <= 2
+    assert world.db.counts()["mergePull"] == 1
 
 
 def test_an_edited_command_is_not_carried_out_and_an_edited_answer_changes_nothing_on_main(world: World) -> None:

@@ -75,8 +75,9 @@ class Pull:
 
     def owns_up(self) -> bool:
         """Whether an accept was refused and the answer does not say that nothing was changed."""
-        refusals = (c for c in self.comments if c.about.startswith("accept:") and c.outcome == "refused")
-        return any(UNCHANGED not in c.body for c in refusals)
+        asked = (c for c in self.comments if _decision(c) == "accept")
+        refusals = (a for comment in asked for a in _answers(self, comment) if a.outcome == "refused")
+        return any(UNCHANGED not in a.body for a in refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,8 +269,8 @@ def _decisions(pull: Pull, ledger: _Ledger, found: Audit, accepted: dict[str, li
     """Look at each decision below a pull; which kinds were carried out."""
     carried_out: set[str] = set()
     for comment in pull.comments:
-        word = comment.body.split(maxsplit=1)[0].lstrip("/") if comment.body.startswith("/") else ""
-        if comment.author == ledger.books.bot or word not in DECISIONS:
+        word = _decision(comment)
+        if comment.author == ledger.books.bot or not word:
             continue
         found.decisions += 1
         name = f"/{word} of {comment.author} below #{pull.number}"
@@ -293,6 +294,12 @@ def _decisions(pull: Pull, ledger: _Ledger, found: Audit, accepted: dict[str, li
         if word == "accept" and work is not None:
             accepted[str(work["id"])].append(name)
     return carried_out
+
+
+def _decision(comment: Said) -> str:
+    """Which decision a comment is; empty for any other."""
+    word = comment.body.split(maxsplit=1)[0].lstrip("/") if comment.body.startswith("/") else ""
+    return word if word in DECISIONS else ""
 
 
 def _answers(pull: Pull, comment: Said) -> list[Said]:

@@ -135,17 +135,19 @@ def test_a_stamp_by_hand_is_only_that_of_who_said_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "wrong"),
+    ("about", "told", "wrong"),
     [
-        ("**NOT STAMPED.** Somebody was faster.", []),
+        ("accept:2", "**NOT STAMPED.** Somebody was faster.", []),
+        ("-:2", "DoltHub does not merge the landing pull 2.", []),
         (
+            "accept:2",
             "Nothing was changed.",
             ["#1 was merged, and no accept of it was carried out (accept:2 refused: 'Nothing was changed.')"],
         ),
     ],
 )
-def test_who_merged_and_could_not_stamp_must_own_up(told: str, wrong: list[str]) -> None:
-    refused = replace(ANSWER, outcome="refused", body=told)
+def test_who_merged_and_could_not_stamp_must_own_up(about: str, told: str, wrong: list[str]) -> None:
+    refused = replace(ANSWER, about=about, outcome="refused", body=told)
     assert audit(books(with_comments(REVIEW, ACCEPT, refused), stamps=())).wrong == wrong
 
 

@@ -69,7 +69,7 @@ def our_words(snapshot: Snapshot, said: Comment) -> Iterator[str]:
     judgement = judge(snapshot, RULES)
     yield reviews.review(snapshot, judgement)
     yield from (step.body for step in plan(snapshot, judgement, COMMANDS).steps if hasattr(step, "body"))
-    yield refused(snapshot, said, ("accept",), md.code(said.body), md.code(said.author)).body
+    yield refused(snapshot, said, COMMANDS, md.code(said.body), md.code(said.author)).body
     yield from answers(snapshot, judgement, said)
 
 
