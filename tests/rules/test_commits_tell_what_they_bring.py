@@ -77,8 +77,8 @@ def test_that_commits_tell_what_they_bring(pull: Snapshot, expected: tuple[str, 
             f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}` tell of table `stamps`, and the pull changes no such row.",
         ),
         (
-            committed(*["DELETE FROM stamps"] * 5),
-            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 2 more tell of table `stamps`,"
+            committed(*["DELETE FROM stamps"] * 7),
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 4 more tell of table `stamps`,"
             " and the pull changes no such row.",
         ),
         (

@@ -72,3 +72,10 @@ def test_a_smuggled_stamp_is_named() -> None:
     assert told(check, a_snapshot(changes=work(added("stamps")))) == (
         "The pull brings a stamp by `ana-town` for `polecat-7`."
     )  # fmt: skip
+
+
+def test_who_a_badge_or_a_boot_block_is_for_is_named() -> None:
+    assert told(check, a_snapshot(changes=work(added("badges")))) == "The pull brings a row of badges for `polecat-7`."
+    assert told(check, a_snapshot(changes=changes_of(added("boot_blocks")))) == (
+        "The pull brings a row of boot_blocks for `polecat-7`."
+    )

@@ -39,6 +39,7 @@ DEEP = "[" * 100_000
     [
         (work(), PASS),
         (changes_of(removed("stamps", valence="no json")), PASS),
+        (changes_of(removed("stamps"), added("wanted", priority="high")), (f"fault wanted.{ITEM}.priority",)),
         (changes_of(claims({"tags": "never json", "priority": "high"})), PASS),
         (changes_of(added("wanted", id="w-gt-001.a:b", priority="-1", tags=None)), PASS),
         (work(wanted=hands_in(updated_at="2026-06-14 13:40:00 +0000 UTC")), PASS),
