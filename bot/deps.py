@@ -59,3 +59,8 @@ class Deps:
         if commons not in self._accounts:
             self._accounts[commons] = self.hub(commons).me()
         return self._accounts[commons]
+
+    def writer(self, commons: Commons) -> User | None:
+        """The account in whose name we write rows and open pulls: that of the token, whoever else may speak here."""
+        hub = self.hub(commons)
+        return self.account(commons) if hub.hears else hub.me()

@@ -402,7 +402,7 @@ def _open_pull(work: _Work, name: str) -> PullNo:
 
 
 def _pull_of(work: _Work, name: str) -> PullNo | None:
-    bot = work.deps.account(work.commons)
+    bot = work.deps.writer(work.commons)
     for summary in work.hub.pulls(work.commons):
         if summary.state is not PullState.OPEN or summary.creator != bot or summary.title != work.step.title:
             continue
@@ -413,7 +413,7 @@ def _pull_of(work: _Work, name: str) -> PullNo | None:
 
 def _strangers_pull_of(work: _Work, name: str) -> bool:
     """Whether an open pull that is not ours comes from the landing branch: DoltHub takes one pull for a branch."""
-    bot = work.deps.account(work.commons)
+    bot = work.deps.writer(work.commons)
     others = [p.number for p in work.hub.pulls(work.commons) if p.state is PullState.OPEN and p.creator != bot]
     return any(
         work.hub.pull(work.commons, number).source == BranchRef(work.commons, name) for number in others[:STRANGERS_READ_MAX]

@@ -17,14 +17,16 @@ from bot.evidence import sheet_key
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.model.adoption import taken_over
 from bot.model.evidence import Probe
 from bot.model.history import Commit, Move
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
+from bot.model.policy import Landing
 from bot.model.pull import Comment, Pull, PullState
-from bot.model.snapshot import Merge, Present, Snapshot
+from bot.model.snapshot import Landed, Merge, Present, Snapshot
 from bot.reads import Reads, Rows, columns_at, main_head
 
 
@@ -110,6 +112,8 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         commits=brought.commits,
         columns=columns,
     )
+    if sketch.head is None and not merged and sketch.unanswered:
+        sketch = replace(sketch, changes=_taken_over(sketch, hub, deps))
     return _with_moves(_with_rows(sketch, hub, deps), hub)
 
 
@@ -303,7 +307,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     found = tuple(Rig(r) for r in rigs.result())
     renown = elsewhere.ask(_to_be_told(sketch, worker, found), commons, deps)
     current = known if now is then else _settle(now)
-    landed = _landed(sketch, current, reads)
+    landed = _landed(sketch, current, hub, deps)
     return replace(
         sketch,
         items=known.items,
@@ -316,7 +320,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
             stamps=current.stamps,
             rigs=tuple(Rig(r) for r in rigs_now.result()),
         ),
-        landed=tuple(sql.note_in(row.text("message")) for row in landed.result()) if landed is not None else (),
+        landed=landed,
+        landing=_landing(sketch, hub, deps) if landed and sketch.policy.landing is Landing.PULL else None,
         record=wire.read_record(record.result()),
         elsewhere=renown.known(),
         probes=tuple(sheets[url] for url in urls if url in sheets),
@@ -384,12 +389,50 @@ def _settle(reads: tuple[Rows, ...]) -> _Ledger:
     )
 
 
-def _landed(sketch: Snapshot, now: _Ledger, reads: Reads) -> Rows | None:
+def _landed(sketch: Snapshot, now: _Ledger, hub: Hub, deps: Deps) -> tuple[Landed, ...]:
     """Whose decision brought the completion of a pull to main that was not merged: only then is there anything to ask."""
-    done, bot = sketch.handed_in, sketch.bot
-    if sketch.merged or done is None or bot is None or all(c.id != done.id for c in now.completions):
-        return None
-    return reads.read(sketch.main_head, sql.notes(sketch.main_head, bot, ledger.notes_about(sketch)))
+    done = sketch.handed_in
+    if sketch.merged or done is None or all(c.id != done.id for c in now.completions):
+        return ()
+    return tuple(landed for landed, _ in _serving(sketch, hub, deps))
+
+
+def _serving(sketch: Snapshot, hub: Hub, deps: Deps) -> tuple[tuple[Landed, str], ...]:
+    """Our commits on main that serve this pull, newest first, each with its whole message."""
+    writer, served = deps.writer(sketch.commons), ledger.serving(sketch)
+    if writer is None:
+        return ()
+    rows = hub.rows(sketch.commons, sketch.main_head, sql.notes(sketch.main_head, writer, ledger.NOTE, served))
+    told = ((row.text("commit_hash"), row.text("message")) for row in rows)
+    found = ((Landed(commit=CommitHash(commit), note=sql.note_in(message)), message) for commit, message in told)
+    return tuple((landed, message) for landed, message in found if f" {served} by " in landed.note)
+
+
+def _landing(sketch: Snapshot, hub: Hub, deps: Deps) -> PullNo | None:
+    """The pull of our own that brought the rows of a decision to main which has no answer yet."""
+    writer, waiting = deps.writer(sketch.commons), sketch.unanswered
+    return next(
+        (
+            pull.number
+            for pull in (hub.pulls(sketch.commons) if waiting else ())
+            if pull.state is PullState.MERGED
+            and pull.creator == writer
+            and ledger.served_pull(pull.title) == sketch.pull.number
+            and any(ledger.serves_comment(pull.title, comment.id) for comment in waiting)
+        ),
+        None,
+    )
+
+
+def _taken_over(sketch: Snapshot, hub: Hub, deps: Deps) -> Changes:
+    """Of a pull whose branch is gone: the completion that a decision of ours took over of it, if one did."""
+    serving = _serving(sketch, hub, deps)
+    items = [item for landed, _ in serving if (item := ledger.noted_item(landed.note)) is not None]
+    if not items:
+        return NOTHING
+    rows = hub.rows(sketch.commons, sketch.main_head, sql.completions_of(items[:1], []))
+    written = [row for row in rows if any(sql.inserts(message, "completions", row.text("id")) for _, message in serving)]
+    return taken_over(Completion(written[0])) if len(written) == 1 else NOTHING
 
 
 def _claimant(sketch: Snapshot, known: _Ledger) -> Handle | None:

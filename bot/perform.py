@@ -235,7 +235,9 @@ def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
 
 def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
     with deps.scratch.landing(snapshot.commons, snapshot.pull.number) as lease:
-        return _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
+        ended = _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
+    # Which way the rows came is for the receipt to tell; of a merged pull it tells the merge.
+    return Done(look_again=True) if ended == Done() and not snapshot.merged else ended
 
 
 def _close(step: ClosePull, snapshot: Snapshot, deps: Deps) -> Ended:

@@ -99,7 +99,9 @@ def _receipt(asked: Asked, alone: Asked, author: Handle, change: LedgerChange) -
     assert done is not None
     head = decision.headline(alone, "ACCEPTED, ADOPTED", author)
     landed = md.fill(
-        "Nothing was merged: {rows} came to main as reviewed at {head}, {n} cells read back; item completed; pull closed.",
+        "Nothing of this pull was merged: {rows} came to main {way}, as reviewed at {head}, {n} cells read back; "
+        "item completed; pull closed.",
+        way=decision.way(asked.snapshot),
         rows=md.join([md.fill("{table} {key}", table=md.code(w.table), key=md.code(w.key)) for w in change.writes], ", "),
         head=words.short(asked.snapshot.head) if asked.snapshot.head is not None else md.own("its head"),
         n=md.number(sum(len(w.cells.cells) for w in change.writes)),

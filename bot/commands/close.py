@@ -40,11 +40,12 @@ def close(asked: Asked) -> Decision:
     change = ledger.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
     begun = change is not None and ledger.is_begun(snapshot, change)
     shown = begun or snapshot.pull.state is not PullState.OPEN
-    ours = begun and ledger.note("close", snapshot, asked.comment) in snapshot.landed
+    ours = begun and ledger.note("close", snapshot, asked.comment) in (each.note for each in snapshot.landed)
     ground = decision.ground(asked, "close", own_work=True, begun=shown, entitled=ours)
     if isinstance(ground, Refuse):
-        # Who closed a pull is told nowhere: it may have been this command, whose author has lost the right since.
-        return replace(ground, changed=begun or snapshot.pull.state is PullState.CLOSED)
+        # It may have been this command, whose author has lost the right since: the answer must not deny it.
+        told = _BY_WHOM if snapshot.pull.state is PullState.CLOSED else None
+        return replace(ground, reason=md.lines(ground.reason, told), changed=begun or told is not None)
     if isinstance(ground, Wait):
         return ground
     if snapshot.merged:
@@ -66,6 +67,10 @@ def close(asked: Asked) -> Decision:
     if not sound or change is None or asked.parsed.has("pull-only"):
         return Follow(steps=(ClosePull(comment=asked.comment.id),), says=_pull_only(asked, ground))
     return _with_item(asked, ground, change)
+
+
+_BY_WHOM = md.own("The pull is closed, and stays so; DoltHub does not tell by whom.")
+"""A close that touches no row leaves no fact that says whose it was, unlike a merge or a row."""
 
 
 def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
@@ -124,8 +129,10 @@ def _on_main(snapshot: Snapshot) -> Md | None:
         return rows
     branch = md.code(snapshot.pull.source.branch, 100)
     return md.fill(
-        "{rows} Nothing was merged and the pull is closed: start the next work from the current main, not from {branch}.",
+        "{rows} That came to main {way}. Nothing of this pull was merged and it is closed: start the next work from the "
+        "current main, not from {branch}.",
         rows=rows,
+        way=decision.way(snapshot),
         branch=branch,
     )
 

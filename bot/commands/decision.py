@@ -216,6 +216,15 @@ def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
     return (Land(change=change, title=title, comment=comment.id),)
 
 
+def way(snapshot: Snapshot) -> Md:
+    """How the rows of a decision came to main that did not merge its pull: a word to look for on DoltHub."""
+    if snapshot.landing is not None:
+        return md.fill("by pull {n}", n=md.number(snapshot.landing))
+    if snapshot.landed:
+        return md.fill("in commits up to {commit}", commit=words.short(snapshot.landed[0].commit))
+    return md.own("in commits of the bot's own")
+
+
 def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
     """The first line of a receipt: what was decided, about what, by whom, when."""
     return md.fill(

@@ -7,12 +7,13 @@ and profile; gt character sheet). Nothing here depends on the clock: a decision 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.commands.authority import is_theirs
 from bot.model.another import DECIDED_ELSEWHERE
-from bot.model.ids import CommentId, Handle, PullNo, decision_id, stamp_id
+from bot.model.ids import CommentId, Handle, PullNo, WantedId, decision_id, stamp_id
 from bot.model.ledger import (
     Completion,
     LedgerChange,
@@ -29,6 +30,8 @@ from bot.model.policy import RatingStyle
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 
+NOTE = "stampbot"
+"""How each note begins."""
 WORDS = {5: "excellent", 4: "good", 3: "fair", 2: "poor", 1: "1"}
 """Ratings as words, where a commons stores words. There are four words and five numbers: the lowest stays a number."""
 
@@ -246,12 +249,18 @@ def valence(rating: Rating, style: RatingStyle) -> str:
 
 def note(verb: str, snapshot: Snapshot, comment: Comment) -> str:
     """The human trailer of each statement: it becomes the public commit message."""
-    return f"{notes_about(snapshot, verb)} by {comment.author}"
+    return f"{NOTE} {verb} {snapshot.item_id or 'pull'} {serving(snapshot)} by {comment.author}"
 
 
-def notes_about(snapshot: Snapshot, verb: str = "close") -> str:
-    """How the notes of a decision about this pull's item begin. Only a close leaves no other trace of who decided."""
-    return f"stampbot {verb} {snapshot.item_id or 'pull'}"
+def serving(snapshot: Snapshot) -> str:
+    """What stands in the note of each decision on this pull."""
+    return f"(pull {snapshot.pull.number})"
+
+
+def noted_item(note: str) -> WantedId | None:
+    """The item that a note tells of."""
+    found = re.fullmatch(rf"{NOTE} [a-z]+ (.+) \(pull [0-9]+\) by \S+", note)
+    return WantedId(found[1]) if found else None
 
 
 def landing_title(verb: str, snapshot: Snapshot, comment: Comment) -> str:

@@ -239,16 +239,23 @@ def first_with(text: str, head: CommitHash) -> Query:
     )
 
 
-def notes(head: CommitHash, committer: str, beginning: str) -> Query:
-    """`message` of every commit by `committer` that `head` holds and whose note (see `comment`) begins so.
+def notes(head: CommitHash, committer: str, beginning: str, holding: str) -> Query:
+    """`commit_hash, message` of commits by `committer` that `head` holds, newest first, whose note begins and goes on so.
 
-    That a write over the API is committed in the name of the token's account is inferred (DoltHub documents no committer).
+    More than those may come: text in a statement can look like a note (see `note_in`). That a write over the API is committed
+    in the name of the token's account is inferred (DoltHub documents no committer).
     """
-    pattern = f"%{_like(comment(beginning))}%"
+    pattern = f"%{_like(comment(beginning))} %{_like(holding)}%"
     return Query(
-        f"SELECT message AS message FROM dolt_log({_hash(head)}) WHERE committer = {literal(committer)}"
-        f" AND message LIKE {literal(pattern)} ESCAPE '|' ORDER BY message LIMIT {AROUND_ROWS_MAX}"
+        f"SELECT commit_hash, message AS message FROM dolt_log({_hash(head)}) WHERE committer = {literal(committer)}"
+        f" AND message LIKE {literal(pattern)} ESCAPE '|' ORDER BY date DESC, commit_hash LIMIT {AROUND_ROWS_MAX}"
     )
+
+
+def inserts(message: str, table: str, key: str) -> bool:
+    """Whether a commit message is our statement that inserted this row: its key comes first, and only once so."""
+    into = re.escape(f"INSERT INTO {name(table)} ({name(_known_key(table))}") + r"[^)]*\) (?:VALUES \(|SELECT )"
+    return re.match(into + re.escape(literal(key)) + "[,) ]", message) is not None
 
 
 def note_in(message: str) -> str:

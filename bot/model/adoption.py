@@ -27,10 +27,23 @@ def work_alone(snapshot: Snapshot) -> Snapshot | None:
     item = next((i for i in snapshot.items if i.id == done.wanted_id), None)
     if item is None:
         return None
-    kept = Row(tuple((c, v if c in ADOPTED_COLUMNS else None) for c, v in done.row.cells))
-    brought = RowChange(table="completions", key=done.id, kind=ChangeKind.ADDED, before=None, after=kept)
-    rows = (*_moved(item, Completion(kept)), brought)
+    brought = as_handed_in(done)
+    rows = (*_moved(item, brought), _added(brought))
     return replace(snapshot, base=snapshot.main_head, changes=Changes(rows=rows))
+
+
+def as_handed_in(done: Completion) -> Completion:
+    """A completion as it was handed in, without what validators have filled in since."""
+    return Completion(Row(tuple((c, v if c in ADOPTED_COLUMNS else None) for c, v in done.row.cells)))
+
+
+def taken_over(done: Completion) -> Changes:
+    """What can still be told of a pull whose branch is gone, from the completion that main took over of it."""
+    return Changes(rows=(_added(as_handed_in(done)),))
+
+
+def _added(done: Completion) -> RowChange:
+    return RowChange(table="completions", key=done.id, kind=ChangeKind.ADDED, before=None, after=done.row)
 
 
 def _moved(item: Wanted, done: Completion) -> tuple[RowChange, ...]:

@@ -111,6 +111,14 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Landed:
+    """A commit of ours on main, and the note it bears: which decision, on which pull, by whom."""
+
+    commit: CommitHash
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Present:
     """The ledger as it stands on main now, for the rows this pull is about. Differs from the judged rows once merged."""
 
@@ -213,8 +221,10 @@ class Snapshot:
     uses: tuple[Use, ...] = ()
     """Where else the same evidence is handed in."""
     first_look_at: datetime | None = None
-    landed: tuple[str, ...] = ()
-    """Of a pull that is not merged although main holds its completion: notes of our commits on main about its item."""
+    landed: tuple[Landed, ...] = ()
+    """Of a pull that is not merged although main holds its completion: our commits on main that serve it, newest first."""
+    landing: PullNo | None = None
+    """The pull of our own that brought them, if one did."""
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns by table on main. Empty means: not read."""
 

@@ -101,7 +101,7 @@ def test_work_is_merged_linked_completed_and_stamped() -> None:
     assert land == Land(
         change=LedgerChange(
             decision=decision_id(COMMONS, PullNo(57), comment.id),
-            note=f"stampbot accept {ITEM} by ana",
+            note=f"stampbot accept {ITEM} (pull 57) by ana",
             writes=(
                 RowWrite(
                     table="completions",

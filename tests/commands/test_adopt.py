@@ -80,7 +80,7 @@ def test_the_rows_are_those_of_a_close_with_a_stamp_and_its_links() -> None:
     at = "2026-06-14 13:57:00"
     assert landed(adopting(snapshot, comment=COMMENT)) == LedgerChange(
         decision=decision_id(COMMONS, PullNo(57), COMMENT.id),
-        note=f"stampbot accept {ITEM} by ana",
+        note=f"stampbot accept {ITEM} (pull 57) by ana",
         writes=(
             RowWrite(
                 table="completions",
@@ -161,8 +161,8 @@ def test_the_receipt_tells_the_rows_and_what_was_left_behind() -> None:
         "**ACCEPTED, ADOPTED** · `w-870be07fbc` `Teach the mayor to count` · by `ana` (rig `ana-town`) at 2026-06-14 13:57 UTC"
         f"\n\nStamp `{STAMP}` for `polecat-7`: quality 4 (good), reliability 4 (good), severity `leaf`, confidence 1, "
         "skills `go, cli`.\nMessage: `Well`\n"
-        f"Nothing was merged: `completions` `{COMPLETION}`, `wanted` `{ITEM}`, `stamps` `{STAMP}` came to main as reviewed at "
-        f"`{HEAD[:7]}`, 20 cells read back; item completed; pull closed.\n"
+        f"Nothing of this pull was merged: `completions` `{COMPLETION}`, `wanted` `{ITEM}`, `stamps` `{STAMP}` came to main "
+        f"in commits of the bot's own, as reviewed at `{HEAD[:7]}`, 20 cells read back; item completed; pull closed.\n"
         f"Way back, for an operator: `stampbot revert {STAMP} --plan`\n\n"
         "Not taken over:\n\n- `rigs` `polecat-9` added\n- `rigs` `polecat-7` `trust_level`: `1` to `5`\n\n"
         f"Branch `wl/polecat-7/{ITEM}` cannot be merged any more: start the next work from the current main."

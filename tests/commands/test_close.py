@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands.command import Refuse
 from bot.model.ids import PullNo, decision_id
 from bot.model.ledger import Changes, Completion, LedgerChange, Row, RowWrite, Write
 from bot.model.policy import PosterMay
@@ -89,7 +90,7 @@ def test_with_yes_the_work_is_recorded_the_item_completed_and_the_pull_closed() 
     comment = a_comment("ana", "/close --yes Solved elsewhere.", WRITTEN, id="c-7")
     change = LedgerChange(
         decision=decision_id(COMMONS, PullNo(57), comment.id),
-        note=f"stampbot close {ITEM} by ana",
+        note=f"stampbot close {ITEM} (pull 57) by ana",
         writes=(ADOPTED, COMPLETED),
     )
     found = ask("", reviewed(), comment=comment)
@@ -256,6 +257,14 @@ def test_refusals_say_why(typed: str, snapshot: Snapshot, expected: tuple[str, .
 @pytest.mark.parametrize("snapshot", [reviewed(), adopted(), closed(), on_main()], ids=["open", "begun", "closed", "merged"])
 def test_only_validators_close(snapshot: Snapshot) -> None:
     assert refused(ask("/close --yes why", snapshot, by="cy"))[0].startswith("Only validators decide here.")
+
+
+def test_a_refusal_below_a_closed_pull_denies_nothing_and_says_so() -> None:
+    """It may be this very command that closed it, before its author lost the right: no row and no mark tells."""
+    reason, _ = refused(found := ask("/close --pull-only why", closed(), by="cy"))
+    assert reason.endswith("\n\nThe pull is closed, and stays so; DoltHub does not tell by whom.")
+    assert isinstance(found, Refuse)
+    assert found.changed
 
 
 def test_a_comment_of_the_day_before_is_not_carried_out() -> None:

@@ -99,7 +99,7 @@ def test_work_on_main_is_taken_off_it_and_the_claim_is_kept() -> None:
     comment = a_comment("ana", REJECT, WRITTEN, id="c-7")
     change = LedgerChange(
         decision=decision_id(COMMONS, PullNo(57), comment.id),
-        note=f"stampbot reject {ITEM} by ana",
+        note=f"stampbot reject {ITEM} (pull 57) by ana",
         writes=(DELETED, CLAIMED_AGAIN),
     )
     assert steps(ask(REJECT, on_main(), comment=comment)) == (

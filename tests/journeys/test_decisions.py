@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.hub.errors import HubBusy
+from bot.model.policy import Landing
 from bot.sandbox import wl_sql
 from tests.journeys.test_kinds import DONE, ITEM, item_now, outcomes, verdicts
 from tests.kill_switch import Killed, KillSwitch
@@ -38,6 +39,7 @@ def test_work_is_taken_over_from_a_pull_that_drags_other_rows_along(world: World
     assert (rig["trust_level"], item_now(world), world.count("stamps")) == ("1", ("completed", "polecat-7"), 1)
     assert (done["validated_by"], done["evidence"]) == ("ana-town", world.evidence + "/ok")
     assert "- `rigs` `polecat-7` `trust_level`: `1` to `5`" in world.said(pull, "answer")[1]
+    assert "came to main by pull 2, as reviewed at" in world.said(pull, "answer")[1]
     assert "open" not in {p["state"] for p in world.pulls()}
 
 
@@ -55,6 +57,36 @@ def test_a_close_goes_on_although_the_right_was_lost_when_its_rows_were_on_main(
     assert world.state(pull) == "closed"
     assert outcomes(world, pull) == ["CLOSED, ITEM COMPLETED WITHOUT A STAMP", "REFUSED"]
     assert "by `bo` (rig `bo-hollow`)" in world.said(pull, "answer")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "receipt"),
+    [
+        ("/accept --quality 4 --adopt", "**ACCEPTED, ADOPTED** · `w-com-001`"),
+        ("/close --yes solved elsewhere", "**CLOSED, ITEM COMPLETED WITHOUT A STAMP** · `w-com-001`"),
+    ],
+    ids=["adopt", "close"],
+)
+def test_what_was_taken_over_is_told_although_the_fork_is_gone_before_the_answer(
+    either_world: World, text: str, receipt: str
+) -> None:
+    world = either_world
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(pull)
+    world.comment(pull, "ana", text)
+    world.db.play({"quirk": "status", "status": 503, "match": {"operation": "createPullComment"}, "times": 1})
+    with pytest.raises(HubBusy, match="503"):
+        world.settle()
+    assert (world.state(pull), item_now(world)) == ("closed", ("completed", "polecat-7"))
+    fork = world.fork_of("pia")
+    world.sandbox.admin("DELETE", "/databases", {"database": fork})
+    world.db.made.remove(fork)
+    world.wipe()
+    world.settle()
+    (answer,) = world.said(pull, "answer")
+    assert answer.startswith(receipt), answer
+    by_pull = world.policy.landing is Landing.PULL
+    assert ("by pull 2" if by_pull else "in commits up to `") in answer
 
 
 @pytest.mark.parametrize("how", ["edited", "deleted"])

@@ -37,7 +37,7 @@ from bot.model.ledger import (
 )
 from bot.model.policy import Comments, Landing, RatingStyle
 from bot.model.pull import BranchRef, Comment, PullState
-from bot.model.snapshot import Merge, Present, Record, Rival, Snapshot
+from bot.model.snapshot import Landed, Merge, Present, Record, Rival, Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
 from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
@@ -162,7 +162,8 @@ def land(snapshot: Snapshot, change: LedgerChange, *, dressed: bool = False) -> 
     landed = replace(snapshot, main_head=a_hash(f"landed {change.decision}"), present=present)
     if snapshot.merged:
         return landed
-    return replace(landed, items=present.items, completions=present.completions, landed=(*snapshot.landed, change.note))
+    traces = (Landed(commit=landed.main_head, note=change.note),)
+    return replace(landed, items=present.items, completions=present.completions, landed=(*traces, *snapshot.landed))
 
 
 def _dress(column: str, value: str | None) -> str | None:
