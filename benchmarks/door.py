@@ -13,6 +13,7 @@ import platform
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from statistics import median
 from typing import Any
 
 import click
+import redis
 from flask import Flask
 from rich.console import Console
 from rich.progress import track
@@ -29,6 +31,8 @@ from rich.table import Table
 from benchmarks.hammer import Blow, Echo
 from benchmarks.measure import ROOT, MeasureError
 from benchmarks.through_queue import own_redis
+from bot.model.ids import Commons
+from bot.scratch import REVIEW, Keys
 from bot.settings import child_environment
 from bot.web_server import THREADS, WebServer
 
@@ -36,6 +40,7 @@ BARE, COALESCED, ENQUEUED = "bare Flask", "coalesced knock", "knock with a new j
 CONNECTIONS = 32
 READY_S = 30.0
 WARM_UP_S = 0.3
+TAKEN_EVERY_S = 0.002
 P99_MAX = 2.0
 LEAST = {COALESCED: 0.75, ENQUEUED: 0.5}
 """Share of the bare handler's throughput that each has to reach."""
@@ -123,7 +128,7 @@ def _bare_app() -> Flask:
 def _measure(rounds: int, seconds: float, *, quiet: bool) -> Mapping[str, Sequence[Echo]]:
     """All turns of each. All take their turn in each round, so that what else this machine does hits all alike."""
     turns: dict[str, list[Echo]] = {BARE: [], COALESCED: [], ENQUEUED: []}
-    with own_redis() as redis_url, _serving(redis_url) as (bare, ours):
+    with own_redis() as redis_url, _serving(redis_url) as (bare, ours), _taking_jobs(redis_url):
         fresh = 2
         for _ in track(range(rounds), "rounds", console=Console(stderr=True), transient=True, disable=quiet):
             turns[BARE].append(_blow(bare, seconds))
@@ -131,6 +136,25 @@ def _measure(rounds: int, seconds: float, *, quiet: bool) -> Mapping[str, Sequen
             turns[ENQUEUED].append(_blow(ours, seconds, fresh))
             fresh = turns[ENQUEUED][-1].next_pull
     return turns
+
+
+@contextmanager
+def _taking_jobs(redis_url: str) -> Iterator[None]:
+    """Jobs are taken as soon as they are made, and never too many: a door that asks for no more looks would be quicker."""
+    done, (owner, name), keys = threading.Event(), _COMMONS.split("/"), Keys()
+
+    def take() -> None:
+        with redis.Redis.from_url(redis_url) as client:
+            while not done.wait(TAKEN_EVERY_S):
+                client.delete(f"rq:queue:{REVIEW}", keys.rung(Commons(owner, name)))
+
+    taker = threading.Thread(target=take, name="jobs", daemon=True)
+    taker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        taker.join()
 
 
 def _blow(port: int, seconds: float, fresh: int | None = None) -> Echo:

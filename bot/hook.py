@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, Counter
 from bot.log import stranger
 from bot.model.ids import Commons, PullNo
 from bot.scratch import Scratch
+from bot.scratch.knocks import RINGS_S
 from bot.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ BODY_BYTES_MAX: Final = 64 * 1024
 MAIN_BRANCH: Final = "main"
 PATH: Final = "/hooks/dolthub/"
 RETRY_AFTER_S: Final = 30
+BUDGET_SHARE: Final = 0.2
+"""Of a commons' budget of requests, for looks the door asks for: whoever has the secret can name any pull, again and again."""
+LOOK_COSTS: Final = 6
+"""Requests to DoltHub; 3 for a pull that is not there, 12 for a first look (docs/performance.md)."""
+RINGS_LEAST: Final = 20
 SILENCE_S: Final = 0.25
 """After a knock that was not heard nobody knocks for so long, and then one alone: a dead Redis must not hold all threads."""
 HEADERS: Final = (
@@ -141,6 +147,8 @@ class Doorbell:
         self._header = header if header in ("", "CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{header}"
         hooks = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
         self._count = {word: hooks.labels(word).inc for word in _OUTCOMES}
+        self._rings = {each.commons: rings_max(each.policy.requests_per_minute) for each in settings.commons}
+        self._crowd_told_at: dict[Commons, float] = {}
         self._trying = threading.Lock()
         self._silent_until: float | None = None
         """None: the last knock was heard."""
@@ -194,15 +202,31 @@ class Doorbell:
         return tuple(commons for commons, own in self._secrets if hmac.compare_digest(given, own))
 
     def _ring(self, commons: Commons, hook: Hook) -> tuple[str, HTTPStatus]:
-        """Knock at the pull, or for a sweep."""
-        knocks = self._scratch.knocks
-        if hook.pull is not None:
-            heard = self._heard(commons, lambda: knocks.knock(commons, hook.pull or PullNo(0)))
-        elif hook.sweep:
-            heard = self._heard(commons, lambda: knocks.knock_sweep(commons))
-        else:
+        """Knock at the pull, or for a sweep. A sweep also stands for what would be more looks than the budget has room for."""
+        knocks, pull = self._scratch.knocks, hook.pull
+        if pull is None and not hook.sweep:
             return "needless", HTTPStatus.ACCEPTED
-        return ("heard", HTTPStatus.ACCEPTED) if heard else ("unheard", HTTPStatus.SERVICE_UNAVAILABLE)
+        crowded = False
+
+        def knock() -> None:
+            nonlocal crowded
+            if pull is None:
+                knocks.knock_sweep(commons)
+            else:
+                crowded = not knocks.ring(commons, pull, most=self._rings[commons])
+
+        if not self._heard(commons, knock):
+            return "unheard", HTTPStatus.SERVICE_UNAVAILABLE
+        if crowded:
+            self._tell_of_crowd(commons)
+        return "crowded" if crowded else "heard", HTTPStatus.ACCEPTED
+
+    def _tell_of_crowd(self, commons: Commons) -> None:
+        """Say now and then that more is rung than looked at."""
+        now = time.monotonic()
+        if now - self._crowd_told_at.get(commons, -RINGS_S) >= RINGS_S:
+            self._crowd_told_at[commons] = now
+            log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), mend=_CROWDED)
 
     def _heard(self, commons: Commons, knock: Callable[[], object]) -> bool:
         silent_until = self._silent_until
@@ -232,6 +256,7 @@ class Doorbell:
 
 _OUTCOMES: Final = (
     "heard",
+    "crowded",
     "needless",
     "own",
     "unheard",
@@ -245,6 +270,16 @@ _STATUS_LINES: Final = {each: f"{each.value} {each.phrase}" for each in HTTPStat
 _UNHEARD: Final = (
     "Senders are told 503, and the next sweep finds the pull. Look at Redis: is it up, and has it room (maxmemory)?"
 )
+
+
+_CROWDED: Final = (
+    "Nothing is lost: sweeps find every pull. If the commons is not that busy, somebody has the address: make its secret anew."
+)
+
+
+def rings_max(requests_per_minute: int) -> int:
+    """Looks that the door may ask for in RINGS_S."""
+    return max(RINGS_LEAST, int(BUDGET_SHARE * requests_per_minute * RINGS_S / 60 / LOOK_COSTS))
 
 
 def _body(environ: WSGIEnvironment) -> bytes | None:

@@ -30,7 +30,7 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from bot.evidence import limit_memory
-from bot.hub.errors import HubBusy, HubError, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.pace import Urgency, working_at
 from bot.log import stranger
 from bot.looking import Looking, Sight
@@ -331,6 +331,14 @@ class PullDuties:
             owed.ended(commons, pull)
             owed.owe(commons, pull, queue)
             raise
+        except HubGone as gone:
+            owed.ended(commons, pull)
+            if self.scratch.pulses.is_listed(commons, pull):
+                owed.postpone(commons, pull, queue)
+                raise
+            # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
+            owed.drop(commons, pull)
+            log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
         except (HubError, redis.RedisError, Lost):
             owed.ended(commons, pull)
             if not self.scratch.notes.rests(commons, pull):

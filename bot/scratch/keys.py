@@ -38,6 +38,14 @@ class Keys:
         """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
         return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
 
+    def rung(self, commons: Commons) -> str:
+        """How many looks the door has asked for of late."""
+        return f"{self.prefix}rung:{commons}"
+
+    def crowd(self, commons: Commons) -> str:
+        """There while a sweep that was asked for a moment ago stands for whoever rings."""
+        return f"{self.prefix}crowd:{commons}"
+
     def lease(self, name: str) -> str:
         """Token of whoever holds the lease."""
         return f"{self.prefix}lease:{name}"

@@ -93,6 +93,13 @@ class Owed:
         except redis.RedisError:
             return
 
+    def drop(self, commons: Commons, pull: PullNo) -> None:
+        """There is no such pull. Never raises redis.RedisError."""
+        try:
+            self._redis.hdel(self._keys.owed(commons), str(pull))
+        except redis.RedisError:
+            return
+
     def all(self, commons: Commons) -> tuple[Debt, ...]:
         """All debts, those that are served first in front, then by age."""
         found = self._redis.hgetall(self._keys.owed(commons)).items()

@@ -82,6 +82,13 @@ class Pulses:
         found = (_listed(value) for _, value in self._hash(self._keys.pulls(commons)))
         return {each.number: each for each in found if each is not None}
 
+    def is_listed(self, commons: Commons, pull: PullNo) -> bool:
+        """Whether a pull of this number is known. So it is if Redis is away: nobody is to be forgotten for that."""
+        try:
+            return bool(self._redis.hexists(self._keys.pulls(commons), str(pull)))
+        except redis.RedisError:
+            return True
+
     def note_pulls(self, commons: Commons, pulls: Iterable[Listed]) -> None:
         """Write down how these look now; others stay."""
         self._write(self._keys.pulls(commons), {str(each.number): _listed_text(each) for each in pulls})

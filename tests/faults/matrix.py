@@ -379,9 +379,10 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         number=43,
-        fault="webhooks by the thousand",
-        holds="never more jobs than pulls; nothing is said again",
+        fault="webhooks by the thousand, also about pulls that nobody opened",
+        holds="never more jobs than pulls, nor looks than a share of the budget; a sweep finds the rest; nothing is said again",
         tests=(
+            f"{DOOR}test_a_flood_about_made_up_pulls_keeps_no_real_one_waiting_and_leaves_nothing_behind",
             f"{DOOR}test_a_flood_of_webhooks_is_a_look_or_two_a_pull",
             f"{DOOR}test_a_webhook_delivered_twenty_times_at_once_and_in_any_order_is_one_review",
         ),

@@ -20,6 +20,7 @@ import pytest
 import redis
 
 from benchmarks.hammer import Blow, knock
+from bot.hook import RINGS_LEAST
 from bot.processes import Child
 from bot.settings import child_environment
 from bot.web_server import CONNECTIONS
@@ -258,9 +259,15 @@ def test_a_flood_of_webhooks_is_taken_whole_and_the_process_does_not_grow(door: 
     blow = Blow(
         port=door.port, path=DOOR, commons=str(HOP), connections=32, warm_up_s=0.2, seconds=1.5, fresh=True, first_pull=1000
     )
-    with same_process_same_size(door):
-        echo = knock(blow)
-    assert (echo.other, echo.answered > 100) == (0, True), asdict(echo)
+    with redis.Redis.from_url(door.server.url) as client:
+        client.flushall()
+        with same_process_same_size(door):
+            echo = knock(blow)
+        assert (echo.other, echo.answered > 100) == (0, True), asdict(echo)
+        # All about pulls that nobody ever opened: a few looks, and a sweep for the rest.
+        assert client.llen("rq:queue:review") == RINGS_LEAST
+        assert 1 <= client.llen("rq:queue:sweep") <= 2
+        assert client.dbsize() < 100
 
 
 def test_a_frozen_redis_costs_each_of_many_webhooks_two_seconds_at_most_and_health_none(door: Door) -> None:

@@ -50,9 +50,10 @@ from bot.scratch import (
 )
 from bot.scratch.acl import prober_acl
 from bot.scratch.keys import pull_target
-from bot.scratch.knocks import HINT_FIRST_S
+from bot.scratch.knocks import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_WAITING_MAX
 from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
 from bot.scratch.together import Together
+from bot.sweep import AHEAD
 from tests.redis_process import RedisProcess, private_redis
 
 COMMONS = Database("hop", "wl-commons")
@@ -134,6 +135,54 @@ def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> No
     assert (sorted(made), waiting(scratch)) == ([False] * 4 + [True], {REVIEW: 1})
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")]
+
+
+def test_what_is_rung_for_beyond_the_count_is_one_sweep_and_what_waits_counts_once(scratch: Scratch) -> None:
+    def ring(number: int, most: int = 3) -> bool:
+        return scratch.knocks.ring(COMMONS, PullNo(number), most=most)
+
+    assert [ring(1) for _ in range(9)] == [True] * 9, "one look, which waits already"
+    assert [ring(n) for n in (2, 3, 4, 5, 2)] == [True, True, False, False, True]
+    assert waiting(scratch) == {REVIEW: 3, SWEEP: 1}
+    assert scratch.knocks.ring(Database("mesa", "wl-commons"), PullNo(1), most=3), "each commons has a count of its own"
+    scratch.redis.delete(scratch.keys.rung(COMMONS))
+    assert [ring(n) for n in (4, 5, 6, 7)] == [True, True, True, False], "the count begins anew after a while"
+    assert 0 < scratch.redis.ttl(scratch.keys.rung(COMMONS)) <= RINGS_S
+
+
+def test_a_crowd_at_the_door_is_a_sweep_now_and_then_and_not_one_a_ring(scratch: Scratch, worker: Worker) -> None:
+    for n in range(1, 9):
+        scratch.knocks.ring(COMMONS, PullNo(n), most=1)
+    worker.work(SWEEP)
+    scratch.knocks.ring(COMMONS, PullNo(9), most=1)
+    assert (worker.ran, waiting(scratch)) == ([("hop/wl-commons",)], {REVIEW: 1})
+    assert 0 < scratch.redis.ttl(scratch.keys.crowd(COMMONS)) <= CROWD_SWEPT_EVERY_S
+    scratch.redis.delete(scratch.keys.crowd(COMMONS))
+    scratch.knocks.ring(COMMONS, PullNo(9), most=1)
+    assert waiting(scratch) == {REVIEW: 1, SWEEP: 1}
+
+
+def test_while_nobody_works_the_door_fills_no_queue_and_leaves_room_for_what_a_sweep_finds(scratch: Scratch) -> None:
+    rung = [scratch.knocks.ring(COMMONS, PullNo(n), most=10**6) for n in range(1, 200)]
+    assert rung == [True] * RUNG_WAITING_MAX + [False] * (199 - RUNG_WAITING_MAX)
+    assert waiting(scratch) == {REVIEW: RUNG_WAITING_MAX, SWEEP: 1}
+    assert scratch.knocks.knock(COMMONS, PullNo(500)), "others are not kept from it"
+    assert AHEAD[REVIEW] > RUNG_WAITING_MAX
+
+
+def test_rings_and_knocks_that_come_at_once_are_counted_each_for_itself(scratch: Scratch) -> None:
+    gate = threading.Barrier(16)
+
+    def at_once(n: int) -> bool:
+        gate.wait()
+        if n % 2:
+            return scratch.knocks.knock(COMMONS, PullNo(100 + n))
+        return scratch.knocks.ring(COMMONS, PullNo(200 + n), most=4)
+
+    with ThreadPoolExecutor(16) as threads:
+        made = list(threads.map(at_once, range(16)))
+    assert (made[1::2], sorted(made[::2])) == ([True] * 8, [False] * 4 + [True] * 4)
+    assert waiting(scratch) == {REVIEW: 12, SWEEP: 1}
 
 
 def test_knocks_during_the_run_are_exactly_one_more_job(scratch: Scratch, worker: Worker) -> None:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import structlog.testing
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.hook import BODY_BYTES_MAX, SILENCE_S, read_hook
+from bot.hook import BODY_BYTES_MAX, RINGS_LEAST, SILENCE_S, read_hook, rings_max
 from bot.model.another import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
@@ -86,6 +87,24 @@ def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, scratch: Scra
     assert isinstance(data, bytes)
     function, instance, args, kwargs = json.loads(zlib.decompress(data))
     assert (function, instance, args[:3], kwargs) == ("bot.worker.run", None, ["hop/wl-commons", 57, "review"], {})
+
+
+def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskClient, scratch: Scratch) -> None:
+    with structlog.testing.capture_logs() as logged:
+        assert {post(door, {**PULL, "pullID": str(number)}) for number in range(1, 1001)} == {202}
+    assert waiting(scratch) == {REVIEW: RINGS_LEAST, SWEEP: 1}
+    assert len(scratch.redis.keys("*")) < 100
+    assert [(line["event"], line["commons"]) for line in logged] == [
+        ("more webhooks than looks: a sweep stands for them", "hop/wl-commons")
+    ]
+    text = door.get("/metrics").text
+    assert 'stampbot_webhooks_total{outcome="heard"} 20.0' in text
+    assert 'stampbot_webhooks_total{outcome="crowded"} 980.0' in text
+
+
+@pytest.mark.parametrize(("budget", "looks"), [(1, 20), (60, 20), (600, 200)])
+def test_the_door_may_spend_a_fifth_of_the_budget(budget: int, looks: int) -> None:
+    assert rings_max(budget) == looks
 
 
 EVENTS: list[tuple[dict[str, Any], dict[str, int]]] = [

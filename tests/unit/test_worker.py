@@ -22,11 +22,12 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bot.evidence import FetchPolicy, networks, sheet_key
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubGone, HubRefused, HubStrange
 from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
-from bot.model.ids import Commons, PullNo
-from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, make_patient_redis
+from bot.model.ids import Commons, PullNo, User
+from bot.model.pull import PullState
+from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Listed, Scratch, make_patient_redis
 from bot.scratch.knocks import ALIVE_S
 from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
 from tests.evidence.servers import path_of, serving
@@ -162,6 +163,27 @@ def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exc
     assert len(lines) == 1
     assert lines[0]["log_level"] in ("warning", "error")
     assert looked == [1, 2], "nothing is tried again at once: the clock is the retry"
+
+
+def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(scratch: Scratch) -> None:
+    looked: list[PullNo] = []
+
+    def look(_commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
+        looked.append(number)
+        raise HubGone("no such pull")
+
+    listed = Listed(number=PullNo(2), state=PullState.OPEN, creator=User("pia"), title="x")
+    scratch.pulses.note_pulls(HOP, [listed])
+    scratch.owed.owe(HOP, PullNo(1), REVIEW)
+    with structlog.testing.capture_logs() as logged, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
+        scratch.knocks.ring(HOP, PullNo(1), most=9)
+        scratch.knocks.ring(HOP, PullNo(2), most=9)
+        until(lambda: len(looked) == 2 and scratch.owed.all(HOP))
+        until(lambda: len([line for line in logged if line["log_level"] in ("info", "error")]) >= 2)
+    assert [(debt.pull, debt.failed) for debt in scratch.owed.all(HOP)] == [(PullNo(2), 1)]
+    told = [(line["log_level"], line["event"], line["pull"]) for line in logged if "pull" in line]
+    assert sorted(told) == [("error", "look: DoltHub refused", 2), ("info", "there is no such pull", 1)]
+    assert scratch.redis.hgetall(scratch.keys.tries(HOP)) == {}
 
 
 def forge(scratch: Scratch, queue: str, function: str, args: list[object], **more: Any) -> str:
