@@ -116,7 +116,7 @@ def until(holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + patience_s
     while not holds():
         assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,11 @@ KEPT = tuple(each for each in STORIES if each.name in ("accept", "adopt", "rejec
 """Stories in which every effect is that leaves a note in Redis: notes are what the dead can keep their heirs waiting with."""
 
 
+def marks(kept: Story) -> tuple[pytest.MarkDecorator, ...]:
+    """An adoption leaves the notes of an acceptance and of a closed pull; with Redis kept it is for `make slow`."""
+    return (pytest.mark.slow,) if kept.name == "adopt" else ()
+
+
 class Worlds:
     """A world for a few stories of one way of landing: each has an item of its own. A blank Redis makes a sweep look at all of
     them, so that many stories in one world would cost more than a new world."""
@@ -74,7 +79,7 @@ def live(world: World, pull: PullNo, bot: Deps) -> None:
 
 @pytest.mark.parametrize(
     ("story", "wiped"),
-    [*((each, True) for each in STORIES), *((each, False) for each in KEPT)],
+    [*((each, True) for each in STORIES), *(pytest.param(each, False, marks=marks(each)) for each in KEPT)],
     ids=[*(f"{each}-wiped" for each in STORIES), *(f"{each}-kept" for each in KEPT)],
 )
 def test_a_decision_that_dies_at_every_effect_happens_exactly_once(worlds: Worlds, story: Story, wiped: bool) -> None:

@@ -28,20 +28,23 @@ POINTS = (
     (ACCEPT_PULL, 7, "after"),
     (ACCEPT_PULL, 8, "after"),
     (ACCEPT_DIRECT, 3, "after"),
-    (ACCEPT_DIRECT, 5, "after"),
-    (ADOPT_PULL, 6, "after"),
-    (ADOPT_DIRECT, 1, "after"),
     (ADOPT_DIRECT, 4, "before"),
     (REJECT_PULL, 5, "after"),
     (REJECT_DIRECT, 1, "after"),
+)
+SAME_AGAIN = (
+    (ACCEPT_DIRECT, 5, "after"),
+    (ADOPT_PULL, 6, "after"),
+    (ADOPT_DIRECT, 1, "after"),
     (CLOSE_PULL, 6, "before"),
 )
+"""Effects that are killed at above, in another decision."""
 
 
 @pytest.mark.parametrize(
     ("town", "at", "when"),
-    POINTS,
-    ids=[f"{told}-{when}-{at}-{told.effects[at - 1].replace(' ', '-')}" for told, at, when in POINTS],
+    [*POINTS, *(pytest.param(*point, marks=pytest.mark.slow) for point in SAME_AGAIN)],
+    ids=[f"{told}-{when}-{at}-{told.effects[at - 1].replace(' ', '-')}" for told, at, when in (*POINTS, *SAME_AGAIN)],
     indirect=["town"],
 )
 def test_what_a_killed_bot_began_is_finished_by_the_next_one_exactly_once(town: Town, at: int, when: str) -> None:

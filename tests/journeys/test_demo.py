@@ -112,7 +112,7 @@ def test_the_smoke_story_goes_as_told() -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_ends_all_of_it_with_0_and_leaves_nothing(number: int) -> None:
     with running() as demo:
         demo.await_line("Ctrl-C ends everything")

@@ -70,7 +70,7 @@ def asked(url: str, data: bytes | None = None, **headers: str) -> tuple[int, byt
         return error.code, error.headers.as_bytes() + error.read()
 
 
-@pytest.mark.parametrize("form", ["json", "console"])
+@pytest.mark.parametrize("form", ["json", pytest.param("console", marks=pytest.mark.slow)])
 def test_no_secret_is_left_in_logs_redis_comments_pages_or_processes(
     world_sandbox: SandboxProcess, tmp_path: Path, form: str
 ) -> None:

@@ -339,7 +339,16 @@ class Beaten(requests.Session):
         return super().request(method, url, *args, **more)
 
 
-@pytest.mark.parametrize("silent", [True, False], ids=["success", "an-error"])
+@pytest.mark.parametrize(
+    ("either_world", "silent"),
+    [
+        pytest.param(Landing.PULL, True, id="landing-pull-success"),
+        pytest.param(Landing.DIRECT, False, id="landing-direct-an-error"),
+        pytest.param(Landing.PULL, False, id="landing-pull-an-error", marks=pytest.mark.slow),
+        pytest.param(Landing.DIRECT, True, id="landing-direct-success", marks=pytest.mark.slow),
+    ],
+    indirect=["either_world"],
+)
 def test_a_write_that_had_nothing_left_to_do_is_read_back_and_the_decision_goes_on(either_world: World, silent: bool) -> None:
     world = either_world
     pull = world.hand_in("pia", "polecat-7", ITEM)
@@ -436,7 +445,16 @@ def test_a_head_that_moved_while_the_list_of_branches_lags_is_not_merged(world: 
 # --- odd comments ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("how", ["shuffled", "reversed"])
+@pytest.mark.parametrize(
+    ("either_world", "how"),
+    [
+        pytest.param(Landing.PULL, "shuffled", id="landing-pull-shuffled"),
+        pytest.param(Landing.DIRECT, "reversed", id="landing-direct-reversed"),
+        pytest.param(Landing.PULL, "reversed", id="landing-pull-reversed", marks=pytest.mark.slow),
+        pytest.param(Landing.DIRECT, "shuffled", id="landing-direct-shuffled", marks=pytest.mark.slow),
+    ],
+    indirect=["either_world"],
+)
 def test_the_order_in_which_comments_are_listed_means_nothing(either_world: World, how: str) -> None:
     world = either_world
     world.db.play({"quirk": 41, "how": how})

@@ -135,7 +135,7 @@ def until(holds: Callable[[], object], town: Town) -> float:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < PATIENCE_S, "\n".join(town.lines)
-        time.sleep(0.02)
+        time.sleep(0.05)
     return time.monotonic() - began
 
 
