@@ -54,14 +54,14 @@ class Backlog:
 def read_backlog(commons: Commons, deps: Deps) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
     board = {standing.pull: standing for standing in deps.scratch.board.all(commons)}
-    lacks = [] if deps.scratch.awake() else ["Redis does not answer, so no verdicts are known"]
+    lacks = [] if deps.scratch.awake() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
     try:
         listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
         listed = [pull for pull in listed if not _is_landing(pull, commons, deps)]
     except HubError as error:
         if not board:
             raise
-        lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last")
+        lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last: try again later")
         return _told(commons, [_of_board(each) for each in board.values()], lacks, deps)
     return _told(commons, [_of_list(pull, board.get(pull.number)) for pull in listed], lacks, deps)
 

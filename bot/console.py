@@ -304,12 +304,15 @@ def backlog_json(backlog: Backlog) -> dict[str, object]:
     }
 
 
-def print_backlog(console: Console, backlog: Backlog, *, now: datetime) -> None:
-    """One commons' backlog, for people."""
+def print_backlog(console: Console, backlog: Backlog, *, now: datetime, ready: bool = False) -> None:
+    """One commons' backlog, for people. `ready`: it holds those alone that can be accepted as they stand."""
     if backlog.waiting:
         console.print(table(f"{backlog.commons}: {len(backlog.waiting)} waiting", _BACKLOG, _backlog_rows(backlog, now)))
     else:
-        console.print(Text(f"{backlog.commons}: nothing waits"))
+        console.print(Text(f"{backlog.commons}: {'no pull is READY' if ready else 'nothing waits'}"))
+    for each in (w for w in backlog.waiting if w.quarantined):
+        pull = f"'{backlog.commons}#{each.pull}'"
+        console.print(Text(f"Left alone  #{each.pull}: see stampbot explain {pull}; to try it again: stampbot converge {pull}"))
     for said in backlog.lacks:
         console.print(Text(f"Not told  {visible(said)}"))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import NoReturn
 
@@ -81,12 +82,22 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
     return 0
 
 
-def await_empty_queue(console: Console, scratch: Scratch) -> None:
-    """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError."""
+class NobodyWorks(Exception):
+    """Jobs wait, and no living worker serves their queue; the text says which and how to mend it."""
+
+
+def await_empty_queue(console: Console, scratch: Scratch, now: Callable[[], datetime], patience_s: float = 5.0) -> None:
+    """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError, and NobodyWorks after `patience_s`."""
     with progress_bar(console) as progress:
         task = progress.add_task("waiting for the workers", total=None)
-        most = 0
-        while left := sum(jobs for queue, jobs in scratch.knocks.waiting().items() if queue != "probe"):
+        most, worked_at = 0, time.monotonic()
+        while waiting := {queue: jobs for queue, jobs in scratch.knocks.waiting().items() if jobs and queue != "probe"}:
+            left, workers = sum(waiting.values()), scratch.knocks.workers(now())
+            idle = [queue for queue in waiting if not workers[queue]]
+            if not idle:
+                worked_at = time.monotonic()
+            elif time.monotonic() - worked_at > patience_s:
+                raise NobodyWorks(f"no worker serves {', '.join(idle)}, where jobs wait. Start: stampbot worker")
             most = max(most, left)
             progress.update(task, total=most, completed=most - left)
             time.sleep(LOOK_EVERY_S)

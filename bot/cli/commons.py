@@ -21,12 +21,14 @@ from bot.model.ids import CommitHash, Commons, StampId
 def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     """Look once which pulls need a look, and knock at them.
 
+    Exit status: 0, or 3 where DoltHub or Redis did not answer, or with --wait no worker took what waits.
+
     \b
     Example:
       stampbot sweep hop/wl-commons --wait
     """
     from bot.console import print_json
-    from bot.demo import await_empty_queue
+    from bot.demo import NobodyWorks, await_empty_queue
     from bot.sweep import sweep as sweep_commons
 
     settings = settings_of(named=(commons,) if commons else ())
@@ -36,7 +38,10 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
         for each in (commons,) if commons else tuple(one.commons for one in settings.commons):
             knocked[str(each)] = sweep_commons(each, deps, everything=True)
         if wait:
-            await_empty_queue(console(stderr=True), deps.scratch)
+            try:
+                await_empty_queue(console(stderr=True), deps.scratch, deps.clock)
+            except NobodyWorks as nobody:
+                fail(str(nobody), COULD_NOT_TELL)
     if as_json:
         print_json({"knocked": knocked})
     else:
@@ -73,7 +78,7 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
         print_json({"backlogs": [backlog_json(each) for each in shown]})
     else:
         for each in shown:
-            print_backlog(console(), each, now=wiring.now())
+            print_backlog(console(), each, now=wiring.now(), ready=ready)
     sys.exit(COULD_NOT_TELL if any(each.lacks for each in found) else FINE)
 
 

@@ -25,6 +25,9 @@ _TOLD_DEAF: set[Commons] = set()
 """Commons of which this process has said that nobody is heard there."""
 _TOLD_OTHERS: set[tuple[Commons, User]] = set()
 """Accounts whose signs of another bot this process has told of."""
+_TOLD_CRASHES: set[tuple[str, str]] = set()
+"""Rules that broke, and how, of which this process has told: a rule may break on each pull."""
+CRASHES_TOLD_MAX = 1000
 ORPHAN_PATIENCE_S = 5.0
 """How long a process ends in good order whose starter is gone."""
 FINDINGS_LOGGED_MAX = 20
@@ -163,6 +166,12 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
         _TOLD_DEAF.add(commons)
         mend = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
         log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), mend=mend)
+    for crash in report.judgement.crashes:
+        if (crash.rule, crash.error) not in _TOLD_CRASHES and len(_TOLD_CRASHES) < CRASHES_TOLD_MAX:
+            _TOLD_CRASHES.add((crash.rule, crash.error))
+            mend = f"Mend it; unless it is fixed, it can be off in [levels]. See: stampbot explain '{commons}#{number}' --json"
+            error = stranger(crash.error)
+            log.error("a check broke while it ran", commons=str(commons), pull=number, rule=crash.rule, error=error, mend=mend)
     sign = report.snapshot.another_bot
     if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
         _TOLD_OTHERS.add((commons, sign.account))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import re
 import sys
 import tomllib
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,10 @@ from bot.__main__ import main as command_line
 from bot.model.policy import Timing
 from bot.rulebook import Rule
 from bot.sandbox import seed_items, seed_pulls
+from bot.scratch import Scratch, make_redis
+from bot.settings import Settings
 from bot.variables import VARIABLES
+from bot.web import create_app
 from tests.house import samples, tables
 from tests.house.tree import ROOT, files, name_of
 
@@ -93,6 +98,53 @@ def test_every_wait_is_told_with_its_default() -> None:
     }
     assert len(expected) == len(real)
     assert told == expected
+
+
+def told_in_the_log() -> set[str]:
+    """What the bot warns of or calls an error in its log, without the names that are filled in."""
+    found = set()
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        if "sandbox" in path.parts:
+            continue
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
+                continue
+            if call.func.attr not in ("warning", "error", "exception", "critical"):
+                continue
+            parts = call.args[0].values if isinstance(call.args[0], ast.JoinedStr) else [call.args[0]]
+            found.add("".join(part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)))
+    return found
+
+
+def test_whatever_the_log_warns_of_stands_on_the_page_for_the_night_and_nothing_else_does() -> None:
+    rows = rows_of(OPERATIONS, "## When something is wrong")
+    quoted = {
+        words
+        for seen, _, _ in rows
+        for words in re.findall(r"`([^`]+)`", seen)
+        if words not in ("[webhook]", "STAMPBOT_COMMONS")
+    }
+    logged = told_in_the_log()
+    assert len(logged) > 15, "they are found"
+    # What is filled in stands in front: what was being done.
+    untold = {said for said in logged if not any(words in f"look{said}" or words in f"look {said}" for words in quoted)}
+    assert untold == set()
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "bot").rglob("*.py"))
+    doing = {f"{what} broke" for what in ("look", "sweep", "probe")}
+    assert {words for words in quoted - doing if words not in source} == set()
+    assert all(cell for row in rows for cell in row), "each says the thing, the reason and the mend"
+
+
+def test_each_alarm_asks_for_what_is_measured_and_has_its_line() -> None:
+    alarms = re.findall(r"\{alert: (\w+), expr: '([^']+)'", OPERATIONS)
+    assert len(alarms) > 8, "they are found"
+    door = create_app(Settings(commons=()), Scratch(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC)))
+    measured = {line.split()[2] for line in door.test_client().get("/metrics").text.split("\n") if line.startswith("# TYPE ")}
+    asked = {name for _, expr in alarms for name in re.findall(r"stampbot_\w+", expr)}
+    assert {name for name in asked if name not in measured} == set()
+    table = OPERATIONS.partition("| alarm | it is | do |")[2].partition("\n\n")[0]
+    told = {name.replace("…", "Stampbot") for name in re.findall(r"`((?:Stampbot|…)\w+)`", table)}
+    assert told == {name for name, _ in alarms}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

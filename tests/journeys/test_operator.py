@@ -22,10 +22,14 @@ from bot.__main__ import main
 from bot.auditing import audit_gains, audit_if_due
 from bot.backlog import read_backlog
 from bot.books import SINCE_STEPS, TABLES, audit_commons
+from bot.cli import serving
 from bot.cli.serving import look_and_tell, sweep_and_audit
 from bot.deps import Deps
 from bot.model.another import Sign
+from bot.model.finding import Finding
 from bot.model.ids import User
+from bot.model.kind import PullKind
+from bot.model.snapshot import Snapshot
 from bot.scratch import QUEUES, KeptAudit
 from bot.worker import Lanes
 from tests.build import a_hash
@@ -91,7 +95,10 @@ def test_without_redis_or_without_dolthub_the_backlog_is_what_the_other_knows(wo
     world.review(pull)
     no_redis = run("queue", "--json", REDIS_URL="redis://127.0.0.1:1/0")
     (alone,) = json.loads(no_redis.output)["backlogs"]
-    assert (no_redis.exit_code, alone["lacks"]) == (3, ["Redis does not answer, so no verdicts are known"])
+    assert (no_redis.exit_code, alone["lacks"]) == (
+        3,
+        ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"],
+    )
     assert [(w["pull"], w["verdict"]) for w in alone["waiting"]] == [(pull, None)]
     no_hub = run("queue", "--json", STAMPBOT_HUB_URL="http://127.0.0.1:1")
     (alone,) = json.loads(no_hub.output)["backlogs"]
@@ -193,7 +200,11 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     assert found[("stampbot clock", "fault")].startswith("was not heard since Redis began")
     assert found[("queues", "fault")].endswith(": 0 workers, 0 jobs waiting")
     assert found[("quarantine", "fault")] == f"pull {pull} is left alone, it broke the bot: KeyError: 'x'"
-    assert "left alone: KeyError: 'x'" in run("queue").output
+    listed = run("queue").output
+    assert "left alone: KeyError: 'x'" in listed
+    name = f"'{world.db.name}#{pull}'"
+    assert f"Left alone  #{pull}: see stampbot explain {name}; to try it again: stampbot converge {name}" in listed
+    assert run("queue", "--ready").output == f"{world.db.name}: no pull is READY\n"
     shown = run("doctor", NO_COLOR="1")
     assert "\x1b[" not in shown.output
     assert "Start: stampbot prober" in shown.output
@@ -240,6 +251,35 @@ def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World,
     }
     reader = run("doctor", "--json", STAMPBOT_HUB_TOKEN="")
     assert seen(reader)["token"] == [("note", "no token: this bot only reads, it posts and decides nothing")]
+
+
+# --- what an operator is told at night ----------------------------------------------------------------------------------
+
+
+def test_waiting_for_workers_that_are_not_there_ends_and_says_so(world: World, run: Run) -> None:
+    world.hand_in("pia", "polecat-7", "w-com-001")
+    told = run("sweep", world.db.name, "--wait")
+    assert told.exit_code == 3
+    assert told.output.endswith("stampbot: no worker serves review, where jobs wait. Start: stampbot worker\n")
+
+
+def test_a_rule_that_breaks_is_in_the_log_once_as_the_review_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "_TOLD_CRASHES", set())
+
+    def breaks(_: Snapshot) -> Iterator[Finding]:
+        raise KeyError("the rule's own fault")
+
+    rules = world.deps.rules
+    broken = replace(next(rule for rule in rules.rules if PullKind.WORK in rule.kinds), check=breaks)
+    others = tuple(rule for rule in rules.rules if rule.name != broken.name)
+    deps = replace(world.deps, rules=replace(rules, rules=(*others, broken)))
+    pulls = [world.hand_in("pia", "polecat-7", "w-com-001"), world.hand_in("otto", "brass-otter", "w-com-002")]
+    with structlog.testing.capture_logs() as logged:
+        for pull in pulls:
+            look_and_tell(world.commons, pull, deps, lambda: None)
+    told = [line for line in logged if line["event"] == "a check broke while it ran"]
+    assert [(line["rule"], line["pull"], line["log_level"]) for line in told] == [(broken.name, pulls[0], "error")]
+    assert f"stampbot explain '{world.commons}#{pulls[0]}' --json" in told[0]["mend"]
 
 
 # --- a wipe of Redis --------------------------------------------------------------------------------------------------
