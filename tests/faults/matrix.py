@@ -18,6 +18,7 @@ ATTACKS = "tests/faults/test_attacks.py::"
 TROUBLE = "tests/journeys/test_trouble.py::"
 DOOR = "tests/journeys/test_webhook_to_review.py::"
 KINDS = "tests/journeys/test_kinds.py::"
+QUARANTINE = "tests/journeys/test_quarantine.py::"
 SOAK = "tests/soak/test_soak.py::"
 WORKER = "tests/unit/test_worker.py::"
 SITUATIONS = "tests/evidence/test_situations.py::"
@@ -143,9 +144,11 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         number=14,
-        fault="SIGTERM twice",
-        holds="the second ends at once, nothing is lost, the next process finishes",
+        fault="SIGTERM, once or twice",
+        holds="the job at hand is finished or handed over, the second ends at once; the next process sweeps first and finishes",
         tests=(
+            f"{BOTS}test_a_worker_that_has_to_end_in_the_middle_of_a_job_hands_it_over_at_once",
+            f"{WORKER}test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back",
             f"{BOTS}test_a_worker_that_is_told_twice_to_end_ends_at_once_and_the_next_one_finishes",
             f"{WORKER}test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0",
         ),
@@ -369,8 +372,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=42,
         fault="a pull that breaks the bot, or cannot be read",
-        holds="one line in the log; the others are found, looked at and decided",
+        holds="one line in the log, left alone after five, told once; the others are found, looked at and decided",
         tests=(
+            f"{QUARANTINE}test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_changes",
+            f"{QUARANTINE}test_a_pull_that_kills_its_worker_is_counted_too",
             f"{TROUBLE}test_one_pull_that_cannot_be_read_keeps_no_other_from_being_found",
             f"{TROUBLE}test_a_broken_row_in_a_pull_is_a_finding_and_never_crashes",
             f"{TROUBLE}test_a_broken_row_on_main_is_judged_and_never_crashes",
@@ -383,6 +388,7 @@ ROWS: tuple[Row, ...] = (
         holds="never more jobs than pulls, nor looks than a share of the budget; a sweep finds the rest; nothing is said again",
         tests=(
             f"{DOOR}test_a_flood_about_made_up_pulls_keeps_no_real_one_waiting_and_leaves_nothing_behind",
+            "tests/faults/test_door.py::test_a_flood_of_webhooks_is_taken_whole_and_the_process_does_not_grow",
             f"{DOOR}test_a_flood_of_webhooks_is_a_look_or_two_a_pull",
             f"{DOOR}test_a_webhook_delivered_twenty_times_at_once_and_in_any_order_is_one_review",
         ),

@@ -25,8 +25,8 @@ class Story:
     """One decision: the comment, and its effects in order.
 
     `on_main`: the work is merged by hand before. `conflicts`: main gives the item to another rig before, so the pull cannot
-    be merged. `ends`: state of the pull, then rows about the item on main: completions, stamps, completions that ana's rig
-    has stamped, and the item's status.
+    be merged. `evidence`: what is handed in, if not a page. `reviewed_again`: a new review follows the answer. `ends`: state of
+    the pull, then rows about the item on main: completions, stamps, completions that ana's rig has stamped, the item's status.
     """
 
     name: str
@@ -37,6 +37,8 @@ class Story:
     answer: str
     on_main: bool = False
     conflicts: bool = False
+    evidence: str | None = None
+    reviewed_again: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}-{self.landing.value}"
@@ -47,6 +49,11 @@ class Story:
         first = "MergePull" if self.name == "accept" else ""
         lands = "Land" if ROW in self.effects else ""
         return tuple(filter(None, (first, lands, "ClosePull" if CLOSE in self.effects else "", "Answer")))
+
+    @property
+    def reviews(self) -> int:
+        """How many reviews of ours stand below the pull in the end."""
+        return 1 + self.conflicts + self.reviewed_again
 
 
 PULL, DIRECT = Landing.PULL, Landing.DIRECT
@@ -105,6 +112,16 @@ STORIES: tuple[Story, ...] = (
         answer="**HELD**",
     ),
     Story(
+        name="override",
+        landing=PULL,
+        comment='/override evidence_is_a_url --because "I have seen the commit"',
+        evidence="see the third commit",
+        effects=(ANSWER, ANSWER),
+        ends=("open", 0, 0, 0, "open"),
+        answer="**OVERRIDDEN**",
+        reviewed_again=True,
+    ),
+    Story(
         name="close-pull-only",
         landing=PULL,
         comment="/close --pull-only not this way",
@@ -123,7 +140,7 @@ def story(name: str, landing: Landing) -> Story:
 
 def begin(world: World, told: Story, item: str = ITEM) -> PullNo:
     """The story up to its comment: a reviewed work on which somebody has just decided."""
-    pull = world.hand_in("pia", "polecat-7", item)
+    pull = world.hand_in("pia", "polecat-7", item, evidence=told.evidence)
     world.review(pull)
     if told.conflicts:
         world.db.push("main", *wl_sql.claim(item, "brass-otter"))
@@ -152,7 +169,7 @@ def check(world: World, pull: PullNo, told: Story, item: str = ITEM) -> None:
     answers = world.said(pull, "answer")
     assert len(answers) == 1, answers
     assert answers[0].startswith(told.answer), answers[0]
-    assert len(world.said(pull, "review")) == (2 if told.conflicts else 1)
+    assert len(world.said(pull, "review")) == told.reviews
     assert [p["pull_number"] for p in world.pulls() if p["creator"] == "bot" and p["state"] == "open"] == []
     done = wl_sql.completion_id(item, "polecat-7")
     found = (

@@ -27,5 +27,7 @@ def test_what_is_planned_after_each_step_is_the_rest_of_the_plan(
     for done, step in enumerate(steps, start=1):
         assert isinstance(perform(step, snapshot, bot), Done)
         snapshot, _, due = look(world.commons, pull, world.bot())
-        assert due.steps == steps[done:]
+        follows = due.steps[len(steps) - done :]
+        assert due.steps == (*steps[done:], *follows)
+        assert bool(follows) == (story.reviewed_again and done == len(steps))
     world.close()

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.scratch.knocks import HINT_TTL_S, RUN_SWEEP
+from bot.scratch.leases import LEASE_TTL_S
+from bot.worker import STOP_PATIENCE_S
 from tests.faults.bots import PATIENCE_S, STILL_S, Bots, Town, bots, environment, lives, town, until
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, check
@@ -55,11 +57,11 @@ def test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done(town: 
 
 @pytest.mark.parametrize("town", [ACCEPT_PULL], ids=str, indirect=True)
 def test_a_worker_that_is_told_twice_to_end_ends_at_once_and_the_next_one_finishes(town: Town) -> None:
+    """Nobody knocks for it: a worker that starts sweeps first."""
     town.gate.shut_at(1, "after")
     worker = subprocess.Popen([sys.executable, "-m", "bot", "worker"], env={**os.environ, **town.environment})
     try:
         town.world.probe(town.world.observe(town.pull))
-        town.world.deps.scratch.knocks.knock(town.world.commons, town.pull)
         until(town.gate.shut.is_set)
         worker.send_signal(signal.SIGTERM)
         time.sleep(0.3)
@@ -73,6 +75,29 @@ def test_a_worker_that_is_told_twice_to_end_ends_at_once_and_the_next_one_finish
     town.world.redis.flushall()
     town.start()
     until(lambda: town.world.said(town.pull, "answer"))
+    time.sleep(STILL_S)
+    check(town.world, town.pull, town.story)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("town", [ACCEPT_PULL], ids=str, indirect=True)
+def test_a_worker_that_has_to_end_in_the_middle_of_a_job_hands_it_over_at_once(town: Town) -> None:
+    """Its leases, of the pull and of landing on the commons, would run for a minute more; the next worker needs both."""
+    town.gate.shut_at(1, "before")
+    worker = subprocess.Popen([sys.executable, "-m", "bot", "worker"], env={**os.environ, **town.environment})
+    try:
+        town.world.probe(town.world.observe(town.pull))
+        until(town.gate.shut.is_set)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(STOP_PATIENCE_S + PATIENCE_S) == 0
+    finally:
+        worker.kill()
+        worker.wait()
+    assert list(town.world.redis.scan_iter("stampbot:lease:*")) == []
+    town.gate.open()
+    town.start()
+    until(lambda: town.world.said(town.pull, "answer"), LEASE_TTL_S / 2)
     time.sleep(STILL_S)
     check(town.world, town.pull, town.story)
 

@@ -20,6 +20,7 @@ ACCEPT_PULL, ACCEPT_DIRECT = story("accept", Landing.PULL), story("accept", Land
 ADOPT_PULL, ADOPT_DIRECT = story("adopt", Landing.PULL), story("adopt", Landing.DIRECT)
 REJECT_PULL, REJECT_DIRECT = story("reject-on-main", Landing.PULL), story("reject-on-main", Landing.DIRECT)
 CLOSE_PULL = story("close", Landing.PULL)
+HOLD, OVERRIDE = story("hold", Landing.PULL), story("override", Landing.PULL)
 POINTS = (
     (ACCEPT_PULL, 1, "before"),
     (ACCEPT_PULL, 1, "after"),
@@ -37,6 +38,8 @@ SAME_AGAIN = (
     (ADOPT_PULL, 6, "after"),
     (ADOPT_DIRECT, 1, "after"),
     (CLOSE_PULL, 6, "before"),
+    (HOLD, 1, "after"),
+    (OVERRIDE, 1, "after"),
 )
 """Effects that are killed at above, in another decision."""
 
@@ -58,6 +61,6 @@ def test_what_a_killed_bot_began_is_finished_by_the_next_one_exactly_once(town: 
     world.redis.flushall()
     forget_the_fork(world, pull)
     town.start()
-    until(lambda: world.said(pull, "answer"))
+    until(lambda: world.said(pull, "answer") and len(world.said(pull, "review")) == town.story.reviews)
     time.sleep(STILL_S)
     check(world, pull, town.story)

@@ -27,7 +27,7 @@ from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo, User
 from bot.model.pull import PullState
-from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Listed, Scratch, make_patient_redis
+from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
 from bot.scratch.knocks import ALIVE_S
 from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
 from tests.evidence.servers import path_of, serving
@@ -336,25 +336,26 @@ SERVING = textwrap.dedent(
     """
     import sys, time
     from datetime import UTC, datetime
-    from bot import log
+    from bot import log, worker
     from bot.model.ids import Commons
     from bot.scratch import Scratch, make_patient_redis
     from bot.worker import PullDuties, serve
     log.configure("json")
+    worker.STOP_PATIENCE_S = float(sys.argv[3])
     scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
     def look(commons, number, extend):
         print("began", flush=True)
-        time.sleep(1.5)
+        time.sleep(float(sys.argv[2]))
         print("finished", flush=True)
     duties = PullDuties(known=frozenset({Commons("hop", "wl-commons")}), scratch=scratch, look=look, sweep=lambda c: 0)
-    sys.exit(serve(("review", "decide"), duties.functions(), scratch.redis))
+    sys.exit(serve(("review", "decide"), duties.functions(), scratch.redis, scratch.leases.release_all))
     """
 )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProcess, scratch: Scratch, number: int) -> None:
-    process = subprocess.Popen([sys.executable, "-c", SERVING, server.url], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "1.5", "25"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         scratch.knocks.knock(HOP, PullNo(1))
@@ -362,6 +363,23 @@ def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProce
         os.kill(process.pid, number)
         assert process.stdout.readline() == "finished\n"
         assert process.wait(PATIENCE_S) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back(server: RedisProcess, scratch: Scratch) -> None:
+    process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "60", "0.2"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        scratch.knocks.knock(HOP, PullNo(1))
+        assert process.stdout.readline() == "began\n"
+        with pytest.raises(Held), scratch.at_work(HOP, PullNo(1)):
+            pass
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+        with scratch.at_work(HOP, PullNo(1)):
+            pass
     finally:
         process.kill()
         process.communicate()
