@@ -10,7 +10,8 @@ changed: so the answer of a write is never believed, the rows are.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bot.deps import Deps
@@ -44,6 +45,8 @@ class _Work:
 
     step: Land
     commons: Commons
+    pull: PullNo
+    """The pull that was decided on."""
     hub: Hub
     columns: Mapping[str, tuple[str, ...]]
     deps: Deps
@@ -86,6 +89,7 @@ def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
     work = _Work(
         step=step,
         commons=snapshot.commons,
+        pull=snapshot.pull.number,
         hub=hub,
         columns=snapshot.columns,
         deps=deps,
@@ -152,6 +156,25 @@ def _stamped(work: _Work, ref: str) -> str | None:
     return None
 
 
+@contextmanager
+def _under_way(work: _Work) -> Iterator[None]:
+    """While rows may come to main and the end of it was not seen, nothing says that the decision changed nothing."""
+    notes, about_to_s = work.deps.scratch.notes, work.deps.policy(work.commons).timing.about_to_s
+    notes.begin_merge(work.commons, work.pull, ttl_s=about_to_s)
+    try:
+        if notes.answering(work.commons, work.pull, work.step.comment):
+            raise HubBusy("the command was answered a moment ago and the answer is not listed yet")
+        yield
+    except HubBusy as later:
+        if not later.unknown_end:
+            notes.drop_merge(work.commons, work.pull)
+        raise
+    except HubRefused:
+        notes.drop_merge(work.commons, work.pull)
+        raise
+    notes.drop_merge(work.commons, work.pull)
+
+
 # --- straight to main -----------------------------------------------------------------------------------------------
 
 
@@ -167,7 +190,8 @@ def _land_direct(work: _Work) -> Ended:
         if is_written(write, rows[write.table, write.key]):
             continue
         try:
-            _write(work, "main", write)
+            with _under_way(work):
+                _write(work, "main", write)
         except HubRefused as no:
             half = _half(work, rows)
             if not half or no.status == 401 or no.withheld:
@@ -437,7 +461,8 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     if (stamped := _stamped(work, main)) is not None:
         return _overtaken(work, main, stamped)
     try:
-        work.hub.merge(work.commons, number)
+        with _under_way(work):
+            work.hub.merge(work.commons, number)
     except HubRefused as no:
         if no.status == 401:
             raise

@@ -102,7 +102,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         base=brought.base,
         comments=said.comments,
         hears=hub.hears,
-        merging=_may_be_merging(hub, commons, said.pull, deps),
+        merging=_may_be_merging(hub, commons, said, deps),
         other_bot=deps.scratch.notes.other_bot(commons),
         changes=brought.changes,
         reviewed=brought.reviewed,
@@ -193,18 +193,18 @@ def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
         raise HubBusy(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
 
-def _may_be_merging(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> bool:
-    """Whether an open pull may be about to be merged by us: a moment ago it was begun, or once, and some merge is running.
+def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool:
+    """Whether what was decided on an open pull may be about to come to main: begun a moment ago, or once, and some merge runs.
 
-    Which pull a running merge is about, DoltHub does not say. Raises HubBusy if the pull is not open any more.
+    Which pull a running merge is about, DoltHub does not say. Raises HubBusy if it came about while we looked.
     """
-    notes = deps.scratch.notes
+    pull, notes = said.pull, deps.scratch.notes
     if pull.state is not PullState.OPEN or not notes.merge_begun(commons, pull.number):
         return False
     if notes.merging(commons, pull.number) or hub.merging(commons):
         return True
-    if hub.pull(commons, pull.number).state is not pull.state:
-        raise HubBusy(f"pull {pull.number} was merged this moment")
+    if main_head(hub, commons) != said.main_head or hub.pull(commons, pull.number).state is not pull.state:
+        raise HubBusy(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
     return False
 
 

@@ -10,7 +10,7 @@ from typing import assert_never
 
 from bot.deps import Deps
 from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubError, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.land import branch_head, land
 from bot.model.ids import CommentId, CommitHash, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
@@ -20,6 +20,7 @@ from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, P
 from bot.observe import source_head
 from bot.outcome import Done, Ended, Moved, Refused
 from bot.reads import main_head
+from bot.scratch.notes import answer_deed
 
 ECHOES_MAX = 2
 """How often the same words are said where they do not seem to be heard."""
@@ -67,11 +68,10 @@ def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
     if _is_answered(step.to, comments, snapshot):
         return Done()
     denies = step.outcome is not Outcome.DONE and snapshot.pull.state is PullState.OPEN
-    return _say(step.body, _answer_deed(step.to), comments, snapshot, deps, denies=denies)
+    return _say(step.body, answer_deed(step.to), comments, snapshot, deps, denies=denies)
 
 
-def _answer_deed(comment: CommentId) -> str:
-    return f"answer {comment}"
+_ANSWERED = "the command was answered a moment ago and the answer is not listed yet"
 
 
 def _is_answered(comment: CommentId, comments: tuple[Comment, ...], snapshot: Snapshot) -> bool:
@@ -89,8 +89,8 @@ def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | No
     commons, number, scratch = snapshot.commons, snapshot.pull.number, deps.scratch
     if scratch.paper.lost(within_s=snapshot.policy.timing.about_to_s):
         return Moved(WIPED)
-    if scratch.notes.about_to(commons, number, _answer_deed(comment)) is not None:
-        return Moved("the command was answered a moment ago and the answer is not listed yet")
+    if scratch.notes.answering(commons, number, comment):
+        return Moved(_ANSWERED)
     comments = _comments(snapshot, deps)
     if _is_answered(comment, comments, snapshot):
         return Moved("the command was answered meanwhile")
@@ -172,31 +172,22 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             return Moved(f"the pull is {pull.state.value}")
         if hub.merging(commons):
             raise HubBusy("another merge is running on this commons")
+        if main_head(hub, commons) != snapshot.main_head:
+            return Moved("main moved since the pull was judged")
+        # From here on every moment counts, so both are asked side by side: whether it is still wanted, and where the head is.
         until = hub.until(about_to_s)
+        overtaken = deps.readers.submit(_overtaken, step.comment, snapshot, deps)
+        stands = _stands_at(hub, pull, step.head)
+        if (moved := overtaken.result()) is not None:
+            return moved
+        if not stands:
+            return Moved("the head moved")
         if not notes.begin_merge(commons, number, ttl_s=about_to_s):
             return Moved("a merge was started a moment ago")
-        try:
-            ended = _stale(step, snapshot, pull, deps) or _merge_now(snapshot, deps, until)
-        except HubBusy as later:
-            if not later.unknown_end:
-                notes.drop_merge(commons, number)
-            raise
-        except HubError:
+        if notes.answering(commons, number, step.comment):
             notes.drop_merge(commons, number)
-            raise
-        if not isinstance(ended, Done):
-            notes.drop_merge(commons, number)
-        return ended
-
-
-def _stale(step: MergePull, snapshot: Snapshot, pull: Pull, deps: Deps) -> Moved | None:
-    """Why what was planned is not to be merged any more; the head is looked at last."""
-    hub, commons = deps.hub(snapshot.commons), snapshot.commons
-    if (overtaken := _overtaken(step.comment, snapshot, deps)) is not None:
-        return overtaken
-    if main_head(hub, commons) != snapshot.main_head:
-        return Moved("main moved since the pull was judged")
-    return None if _stands_at(hub, pull, step.head) else Moved("the head moved")
+            return Moved(_ANSWERED)
+        return _merge_now(snapshot, deps, until)
 
 
 def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
@@ -204,7 +195,12 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
     hub, commons, number = deps.hub(snapshot.commons), snapshot.commons, snapshot.pull.number
     try:
         hub.merge(commons, number, until=until)
+    except HubBusy as later:
+        if not later.unknown_end:
+            deps.scratch.notes.drop_merge(commons, number)
+        raise
     except HubRefused as no:
+        deps.scratch.notes.drop_merge(commons, number)
         if no.status == 401:
             raise  # the token is no good: trouble of ours, not an answer for a validator
         if (state := hub.pull(commons, number).state) is PullState.MERGED:
@@ -221,6 +217,7 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
         return Refused(f"DoltHub does not merge this pull: {no}")
     if hub.pull(commons, number).state is not PullState.MERGED:
         raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
+    deps.scratch.notes.drop_merge(commons, number)
     return Done(look_again=True)
 
 

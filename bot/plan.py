@@ -25,7 +25,7 @@ from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Merge, Review, Snapshot
-from bot.model.step import Answer, ClosePull, Hitch, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
 from bot.speech import answers, md, reviews, words
 from bot.speech.md import Md
 
@@ -249,11 +249,11 @@ def _answer(
 ) -> _Found | Wait | None:
     """What one comment leads to. None: nothing to say to this.
 
-    While a merge of ours may be under way no decision is refused or takes another road: it may be the one that is merged.
+    While a merge of ours may be under way no decision is answered: it may be the one that comes about.
     """
     found = _as_it_stands(snapshot, judgement, commands, comment, reading)
-    merges = isinstance(found, _Found) and any(isinstance(step, MergePull) for step in found.steps)
-    if snapshot.merging and found is not None and not merges and _decides(reading):
+    deeds = isinstance(found, _Found) and any(isinstance(step, MergePull | Land | ClosePull) for step in found.steps)
+    if snapshot.merging and found is not None and not deeds and _decides(reading):
         return Wait(md.own("the merge that was begun to end."))
     return found
 

@@ -193,7 +193,7 @@ class Snapshot:
     hears: bool = True
     """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
     merging: bool = False
-    """Whether a merge of this pull that we began may be under way although the pull is open: its end was not seen."""
+    """Whether what was decided on this open pull may be on its way to main, by its own merge or a landing: no end was seen."""
     other_bot: Sign | None = None
     """A certain sign of another bot, seen on any pull of this commons. From scratch paper: a hint."""
     changes: Changes = field(default_factory=Changes)

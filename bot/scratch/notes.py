@@ -38,6 +38,11 @@ class Glance:
     """When the newest comment was last changed."""
 
 
+def answer_deed(comment: CommentId) -> str:
+    """What the note says that is left just before a comment is answered."""
+    return f"answer {comment}"
+
+
 class Notes:
     """Notes that cost at most a second look, or a second word, when they vanish."""
 
@@ -78,26 +83,29 @@ class Notes:
         except redis.RedisError:
             return
 
+    def answering(self, commons: Commons, pull: PullNo, comment: CommentId) -> bool:
+        """Whether a comment was about to be answered a moment ago."""
+        return self.about_to(commons, pull, answer_deed(comment)) is not None
+
     def begin_merge(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> bool:
-        """As `note_about_to`, of merging the pull. That one was begun is remembered for a day besides.
+        """As `note_about_to`, of bringing what was decided on a pull to main. That it was begun is remembered for a day.
 
         Raises redis.RedisError.
         """
-        if not self.note_about_to(commons, pull, _MERGE, ttl_s=ttl_s):
-            return False
+        alone = self.note_about_to(commons, pull, _MERGE, ttl_s=ttl_s)
         self._redis.set(self._keys.about_to(commons, pull, _BEGUN), _moment_text(self._now()), ex=BEGUN_TTL_S)
-        return True
+        return alone
 
     def merging(self, commons: Commons, pull: PullNo) -> bool:
-        """Whether the note of `begin_merge` stands: a merge was begun a moment ago."""
+        """Whether the note of `begin_merge` stands: it was begun a moment ago."""
         return self.about_to(commons, pull, _MERGE) is not None
 
     def merge_begun(self, commons: Commons, pull: PullNo) -> bool:
-        """Whether a merge was begun at any time that is remembered, and not taken back."""
+        """Whether it was begun at any time that is remembered, and not taken back."""
         return self.about_to(commons, pull, _BEGUN) is not None
 
     def drop_merge(self, commons: Commons, pull: PullNo) -> None:
-        """Take back what `begin_merge` wrote: no merge was sent, or it was refused for certain."""
+        """Take back what `begin_merge` wrote: nothing was sent, or its end was seen."""
         for mark in (_MERGE, _BEGUN):
             self.drop_about_to(commons, pull, mark)
 

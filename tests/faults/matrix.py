@@ -186,6 +186,7 @@ ROWS: tuple[Row, ...] = (
             f"{TROUBLE}test_a_merge_that_outlasts_our_patience_and_then_succeeds_is_finished_once",
             f"{TROUBLE}test_a_landing_merge_that_outlasts_our_patience_is_finished_once",
             f"{NEVER}test_nothing_is_refused_while_a_merge_that_was_begun_may_still_come_about",
+            f"{NEVER}test_a_hold_that_comes_while_a_merge_is_running_refuses_nothing_that_comes_about",
         ),
     ),
     Row(

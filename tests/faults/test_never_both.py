@@ -167,7 +167,7 @@ def test_nothing_is_refused_while_a_merge_that_was_begun_may_still_come_about(wo
     world.comment(pull, "bo", ACCEPT)
     world.comment(pull, "mallory", "/status")
     while world.state(pull) == "open":
-        assert all("merged this moment" in line for line in worker.look(pull))
+        assert all("main moved this moment" in line for line in worker.look(pull))
         assert headlines(world, pull, "answer") == ["STATUS"] or world.state(pull) == "merged"
     world.settle()
     answers = world.said(pull, "answer")
@@ -175,6 +175,31 @@ def test_nothing_is_refused_while_a_merge_that_was_begun_may_still_come_about(wo
     assert "NOT STAMPED" in answers[1]
     assert not any("Nothing was changed" in answer for answer in answers[1:])
     assert world.count("stamps") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [(ACCEPT, ("ACCEPTED", "merged", 1)), (DEEDS[Land], ("CLOSED, ITEM COMPLETED WITHOUT A STAMP", "closed", 0))],
+)
+def test_a_hold_that_comes_while_a_merge_is_running_refuses_nothing_that_comes_about(
+    world: World, text: str, ends: tuple[str, str, int]
+) -> None:
+    """Whoever is kept waiting is told so, and others are heard meanwhile."""
+    world.policy = replace(world.policy, timing=replace(world.policy.timing, park_s=0))
+    worker = Worker(world, operation_wait_s=0.05)
+    pull = decided(world, worker.deps, text)
+    world.db.play({"quirk": 34, "how": "slow", "ms": 2500, "times": 1, "match": {"operation": "mergePull"}})
+    while "mergePull" not in world.db.counts():
+        worker.look(pull)
+    world.comment(pull, "bo", "/hold wait for me")
+    while "HELD" not in headlines(world, pull, "answer"):
+        worker.look(pull)
+    while world.count("completions") == 0:
+        worker.look(pull)
+        assert headlines(world, pull, "answer") == ["KEPT", "HELD"] or world.count("completions"), world.said(pull, "answer")
+    world.settle()
+    outcome = headlines(world, pull, "answer")[2:], world.state(pull), world.count("stamps")
+    assert outcome == ([ends[0]], *ends[1:])
 
 
 def test_trouble_with_reading_after_a_merge_is_no_refusal_of_it(world: World) -> None:
