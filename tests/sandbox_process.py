@@ -58,6 +58,7 @@ class SandboxProcess:
         self.ready = ready
         self.base_url: str = ready["url"]
         self.session = requests.Session()
+        self.session.trust_env = False  # no proxy stands between a test and its own machine
 
     @classmethod
     def start(cls, *options: str, timeout_s: float = READY_TIMEOUT_S) -> SandboxProcess:
