@@ -405,7 +405,7 @@ def _serving(sketch: Snapshot, hub: Hub, deps: Deps) -> tuple[tuple[Landed, str]
     rows = hub.rows(sketch.commons, sketch.main_head, sql.notes(sketch.main_head, writer, ledger.NOTE, served))
     told = ((row.text("commit_hash"), row.text("message")) for row in rows)
     found = ((Landed(commit=CommitHash(commit), note=sql.note_in(message)), message) for commit, message in told)
-    return tuple((landed, message) for landed, message in found if f" {served} by " in landed.note)
+    return tuple((each, message) for each, message in found if (of := ledger.noted(each.note)) and of[1] == sketch.pull.number)
 
 
 def _landing(sketch: Snapshot, hub: Hub, deps: Deps) -> PullNo | None:
@@ -427,7 +427,7 @@ def _landing(sketch: Snapshot, hub: Hub, deps: Deps) -> PullNo | None:
 def _taken_over(sketch: Snapshot, hub: Hub, deps: Deps) -> Changes:
     """Of a pull whose branch is gone: the completion that a decision of ours took over of it, if one did."""
     serving = _serving(sketch, hub, deps)
-    items = [item for landed, _ in serving if (item := ledger.noted_item(landed.note)) is not None]
+    items = [of[0] for landed, _ in serving if (of := ledger.noted(landed.note)) is not None]
     if not items:
         return NOTHING
     rows = hub.rows(sketch.commons, sketch.main_head, sql.completions_of(items[:1], []))

@@ -105,7 +105,7 @@ def _accept_merged(asked: Asked) -> Decision:
         return Refuse(md.own("The item of this work cannot be read on main."))
     if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
-    if not ledger.is_landed(snapshot, change):
+    if not ledger.stands(snapshot, change):
         taken = stamping.already_stamped(snapshot, done, change)
         if taken is not None:
             return taken
@@ -151,7 +151,10 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
         case _:
             return Refuse(
                 md.fill("This pull is {what}, which the bot does not merge.", what=md.escape(snapshot.form.value)),
-                md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
+                md.lines(
+                    stamping.work_alone_line(asked),
+                    md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
+                ),
             )
 
 

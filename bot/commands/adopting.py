@@ -80,7 +80,9 @@ def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
     if author is None or alone.parsed.rating("quality") is None or not is_theirs(work, author, comment.author):
         return None
     change = ledger.stamped_adoption(work, comment, author, stamping.rating(alone))
-    return (author, change) if change is not None and ledger.is_begun(work, change) else None
+    if change is None or not (ledger.is_begun(work, change) or ledger.stands(work, change)):
+        return None
+    return author, change
 
 
 def _on_main_already(work: Snapshot) -> Refuse | None:

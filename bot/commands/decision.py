@@ -208,9 +208,9 @@ def moved(asked: Asked, review: Review) -> Refuse | None:
 
 
 def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
-    """The step that brings a decision's rows to main; none if there are none, or if main holds them all."""
+    """The step that brings a decision's rows to main; none if there are none, or if main holds them all, or held them."""
     snapshot, comment = asked.snapshot, asked.comment
-    if change is None or ledger.is_landed(snapshot, change):
+    if change is None or ledger.is_landed(snapshot, change) or ledger.stands(snapshot, change):
         return ()
     title = ledger.landing_title(asked.parsed.name, snapshot, comment)
     return (Land(change=change, title=title, comment=comment.id),)

@@ -257,10 +257,11 @@ def serving(snapshot: Snapshot) -> str:
     return f"(pull {snapshot.pull.number})"
 
 
-def noted_item(note: str) -> WantedId | None:
-    """The item that a note tells of."""
-    found = re.fullmatch(rf"{NOTE} [a-z]+ (.+) \(pull [0-9]+\) by \S+", note)
-    return WantedId(found[1]) if found else None
+def noted(note: str) -> tuple[WantedId, PullNo] | None:
+    """The item and the pull that a note tells of."""
+    # An item may be called anything; of what looks like the end of a note only the last is.
+    found = re.fullmatch(rf"{NOTE} [a-z]+ (.+) \(pull ([0-9]+)\) by \S+", note)
+    return (WantedId(found[1]), PullNo(int(found[2]))) if found else None
 
 
 def landing_title(verb: str, snapshot: Snapshot, comment: Comment) -> str:
@@ -286,6 +287,16 @@ def rows_now(snapshot: Snapshot, change: LedgerChange) -> dict[tuple[str, str], 
 def is_landed(snapshot: Snapshot, change: LedgerChange) -> bool:
     """Whether main already holds all of a change."""
     return change.done_in(rows_now(snapshot, change))
+
+
+def stands(snapshot: Snapshot, change: LedgerChange) -> bool:
+    """Whether main holds the stamp of a change, and the completion that names it: then it was landed whole.
+
+    The item is written before the stamp, or with it. It may have been changed since.
+    """
+    rows = rows_now(snapshot, change)
+    kept = [w for w in change.writes if w.table in ("stamps", "completions")]
+    return any(w.table == "stamps" for w in kept) and all(is_written(w, rows[w.table, w.key]) for w in kept)
 
 
 def is_begun(snapshot: Snapshot, change: LedgerChange) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.commands import decision, ledger
@@ -30,14 +32,30 @@ def unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None
 def blocked(asked: Asked) -> Refuse:
     faults = asked.judgement.at(Level.FAULT)
     said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
-    remedies = list(dict.fromkeys(words.stopped(md.prose(f.remedy)) for f in faults if f.remedy))[:3]
+    remedies = [words.stopped(md.prose(remedy)) for remedy in _once(f.remedy for f in faults)[:3]]
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
         md.lines(
             md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
             _overriding(asked),
+            work_alone_line(asked),
         ),
     )
+
+
+def work_alone_line(asked: Asked) -> Md | None:
+    """The command that takes over the work of a pull that cannot be merged, where nothing stands against the work alone."""
+    head = asked.snapshot.head
+    if not asked.judgement.adoptable or head is None or asked.parsed.has("adopt"):
+        return None
+    line = f"/accept --at {head[: words.SHORT_HASH_CHARS]} --adopt --quality {asked.parsed.rating('quality') or 'Q'}"
+    return md.fill("The work alone can be taken over, without a merge: {line}", line=md.code(line))
+
+
+def _once(remedies: Iterable[str]) -> list[str]:
+    """Each remedy once: one that is only the beginning of another is said by that."""
+    told = [remedy for remedy in dict.fromkeys(remedies) if remedy]
+    return [one for one in told if not any(re.match(re.escape(one) + r"\b.", other) for other in told)]
 
 
 def _overriding(asked: Asked) -> Md:
@@ -77,7 +95,8 @@ def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) 
     if current is not None and current.terminal and now.stamp_id is None:
         return Refuse(
             md.fill("The item is {status} on main already, without this stamp.", status=md.code(current.status)),
-            decision.earlier_decision(snapshot, "close", "reject") or Md(""),
+            decision.earlier_decision(snapshot, "close", "reject")
+            or md.own("If the work is to be stamped all the same, a maintainer puts the item in review again first."),
         )
     return None
 
@@ -157,5 +176,21 @@ def told(asked: Asked, done: Completion, landed: Md) -> Md:
         skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
     )
     message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
+    odd = _beside(snapshot, done)
     back = md.fill("Way back, for an operator: {line}", line=md.code(f"stampbot revert {stamp} --plan"))
-    return Md("\n".join(part for part in (said, message, landed, back) if part))
+    return Md("\n".join(part for part in (said, message, landed, odd, back) if part))
+
+
+def _beside(snapshot: Snapshot, done: Completion) -> Md | None:
+    """What came to main in the same moment, or since, and does not go with this stamp. Nobody else would tell of it."""
+    ours = stamp_id(snapshot.commons, done.id)
+    there = snapshot.stamps_on(done.id, ours)
+    others = [stamp for stamp in there if stamp.id != ours]
+    item = next((i for i in snapshot.present.items if i.id == done.wanted_id), None)
+    told: list[Md] = []
+    if others and len(others) < len(there):
+        names = md.join([md.fill("{id} by {by}", id=md.code(s.id), by=md.code(s.author)) for s in others], ", ")
+        told.append(md.fill("**STAMPED TWICE**: main also holds {names}. A maintainer has to take one back.", names=names))
+    if there and not others and item is not None and item.status != "completed":
+        told.append(md.fill("Somebody has changed the item since: it is {status} now.", status=md.code(item.status)))
+    return md.lines(*told) if told else None

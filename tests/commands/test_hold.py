@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.model.ids import CommentId
+from bot.model.ids import CommentId, CommitHash
 from bot.model.pull import PullState
 from bot.model.snapshot import Hold
 from bot.model.step import Answer, ClosePull, Land, MergePull
@@ -44,6 +44,29 @@ def test_without_a_rig_nobody_holds() -> None:
         "Who holds a pull has a rig, and no rig on main belongs to the account `eve`.",
         "Write what speaks against it in a plain comment: whoever decides will read it.",
     )
+
+
+@pytest.mark.parametrize(
+    ("holder", "lifted_by", "head", "outcome"),
+    [
+        ("cy", "ana", HEAD, None),
+        ("cy", "cy", HEAD, "HELD"),
+        ("cy", "ana", a_hash("pushed"), "HELD"),
+        ("bo", "ana", HEAD, "HELD"),
+    ],
+    ids=["lifted by a validator", "lifted by oneself", "pushed since", "a validator's own"],
+)
+def test_a_hold_that_a_validator_lifted_is_not_placed_again_on_the_same_head(
+    holder: str, lifted_by: str, head: CommitHash, outcome: str | None
+) -> None:
+    """Else one account with a rig could keep a pull from every decision, hold by hold."""
+    unhold = a_comment(lifted_by, "/unhold", ago(minutes=8))
+    lifted = an_answer(unhold, "unhold", at=ago(minutes=8), facts=(a_fact("unhold", lifted_by, holder),))
+    found = ask("/hold still", reviewed(a_hold(holder), lifted, head=head), by=holder)
+    if outcome is not None:
+        assert followed(found) == (outcome,)
+        return
+    assert refused(found)[0] == "Your hold was lifted by `ana`, on this very head."
 
 
 def test_a_closed_pull_is_not_held_and_a_merged_one_is() -> None:
