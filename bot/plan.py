@@ -362,9 +362,11 @@ def _transaction(
 
 
 def _held_here(parsed: Parsed, one: Decision) -> Decision:
-    """What becomes of a command whose own comment places a hold: nothing is decided, and the hold waits for nothing."""
+    """What becomes of a command whose own comment places a hold: nothing is decided or lifted, and it waits for nothing."""
     if parsed.decides and isinstance(one, Follow | Wait):
         return Refuse(md.own("The same comment holds this pull, so nothing is decided by it."), words.LIFT)
+    if isinstance(one, Follow) and any(fact.command == "unhold" for fact in one.facts):
+        return Refuse(md.own("The same comment holds this pull, so nothing is lifted by it."), words.LIFT)
     if isinstance(one, Wait):
         return Refuse(md.own("The hold beside it does not wait for this."), md.own("Write it in a comment of its own."))
     return one

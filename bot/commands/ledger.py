@@ -86,7 +86,7 @@ def decided_at(snapshot: Snapshot, comment: Comment) -> datetime:
     """
     done = snapshot.handed_in
     now = completion_now(snapshot, done) if done is not None else None
-    if done is None or now is None or not comment.id.startswith(DECIDED_ELSEWHERE):
+    if done is None or now is None or snapshot.hears or not comment.id.startswith(DECIDED_ELSEWHERE):
         return comment.created_at
     ours = now.stamp_id == stamp_id(snapshot.commons, done.id) and is_theirs(snapshot, now.validated_by, comment.author)
     return (read_time(now.row.get("validated_at")) if ours else None) or comment.created_at

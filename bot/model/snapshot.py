@@ -431,7 +431,7 @@ class Snapshot:
         """Whether the last this account heard of a decision of theirs (one of these commands) is that they may not decide."""
         named, authors = set(decisions), {c.id: c.author for c in self.comments}
         for a in reversed(self.answers):
-            if any(fact.by == user and fact.of == DENIED for fact in a.mark.facts):
+            if any(fact.by == user and fact.of == DENIED and fact.command in named for fact in a.mark.facts):
                 return True
             if named & set(a.mark.commands) and a.mark.comment in authors and authors[a.mark.comment] == user:
                 return False

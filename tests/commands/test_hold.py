@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model.ids import CommentId, CommitHash
+from bot.model.mark import DENIED
 from bot.model.pull import PullState
 from bot.model.snapshot import Hold
 from bot.model.step import Answer, ClosePull, Land, MergePull
@@ -173,6 +174,20 @@ def test_a_hold_beside_a_decision_is_placed_and_nothing_is_decided_nor_waited_fo
     assert "The same comment holds this pull, so nothing is decided by it." in answer.body
     assert "The hold beside it does not wait for this." in answer.body
     assert [h.by for h in replace(seen, comments=(*seen.comments, a_comment(BOT, answer.body))).holds] == ["ana"]
+
+
+@pytest.mark.parametrize("body", ["/hold wait\n/unhold", "/unhold\n/hold wait"])
+def test_a_comment_that_holds_lifts_nothing(body: str) -> None:
+    (answer,) = due(seen := world(a_hold("ana"), a_comment("ana", body, ago(minutes=3))))
+    assert isinstance(answer, Answer)
+    assert "The same comment holds this pull, so nothing is lifted by it." in answer.body
+    assert [h.by for h in replace(seen, comments=(*seen.comments, a_comment(BOT, answer.body))).holds] == ["ana"]
+
+
+def test_whoever_lifts_the_hold_of_an_account_called_denied_may_still_decide() -> None:
+    """An account may be called anything, also like the word by which a mark tells that somebody may not decide."""
+    lifted = an_answer(a_comment("ana", "/unhold", BEFORE), "unhold", at=BEFORE, facts=(a_fact("unhold", "ana", DENIED),))
+    assert followed(ask("/accept -q 4", reviewed(lifted)))[-1] == "ACCEPTED"
 
 
 def test_a_hold_that_comes_between_the_steps_of_a_decision_does_not_stop_it() -> None:

@@ -210,9 +210,8 @@ ROWS: tuple[Row, ...] = (
         fault="the head moves between the last look and the merge",
         holds="found out after the merge: no stamp, told loudly",
         tests=(
-            f"{ATTACKS}test_a_head_pushed_between_the_request_and_the_merge_is_not_stamped",
+            f"{ATTACKS}test_a_head_that_the_merge_took_and_nobody_reviewed_is_named_with_the_item_and_the_mend",
             f"{KINDS}test_a_push_between_the_last_look_and_the_merge_is_found_out_and_not_stamped",
-            f"{ATTACKS}test_rows_merged_beyond_the_review_are_named_loudly",
         ),
     ),
     Row(
@@ -228,7 +227,7 @@ ROWS: tuple[Row, ...] = (
         tests=(
             f"{HUB}test_of_two_validators_in_one_moment_the_first_stamps_and_both_are_answered",
             f"{KINDS}test_two_validators_at_once_make_one_stamp_and_both_are_answered",
-            f"{ATTACKS}test_a_stamp_of_another_tool_that_comes_in_between_stays_the_only_one",
+            f"{ATTACKS}test_another_tool_that_accepts_between_our_merge_and_our_stamp_is_named_as_the_first",
         ),
     ),
     Row(

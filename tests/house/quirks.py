@@ -222,7 +222,7 @@ PLAYED = (
         33,
         "head-moved",
         "No merge names the head it expects: the branch may move in between.",
-        f"{ATTACKS}::test_rows_merged_beyond_the_review_are_named_loudly",
+        f"{ATTACKS}::test_a_head_that_the_merge_took_and_nobody_reviewed_is_named_with_the_item_and_the_mend",
     ),
     _q(
         34,
