@@ -77,9 +77,14 @@ class Oddities:
 
 
 def _die_on(name: str) -> None:
-    def execute_job(_lane: Lane, _job: Job, queue: Queue) -> None:
+    run = Lane.execute_job
+
+    def execute_job(lane: Lane, job: Job, queue: Queue) -> None:
         if queue.name == name:
             os.kill(os.getpid(), signal.SIGKILL)
+        if queue.name == SWEEP:
+            # It makes what the others find; of them, none may be done before the end.
+            run(lane, job, queue)
 
     Lane.execute_job = execute_job  # type: ignore[method-assign, assignment]
 

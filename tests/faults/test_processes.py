@@ -104,7 +104,7 @@ def test_a_worker_that_has_to_end_in_the_middle_of_a_job_hands_it_over_at_once(t
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("queue", ["decide", "review"])
+@pytest.mark.parametrize("queue", ["sweep", "decide", "review"])
 @pytest.mark.parametrize("town", [ACCEPT_PULL], ids=str, indirect=True)
 def test_a_job_whose_worker_died_with_it_in_hand_is_found_again(town: Town, queue: str) -> None:
     """RQ finds it after about a minute: until then the hint that stands for it swallows knocks."""
