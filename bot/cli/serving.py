@@ -198,7 +198,7 @@ def _tell_of_wipe(commons: Commons, deps: Deps) -> None:
 
     if deps.scratch.paper.is_news():
         structlog.get_logger("stampbot.worker").warning(
-            "Redis was wiped: decisions go on, but for a while nothing is said that may stand there already",
+            "Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet",
             quiet_s=deps.policy(commons).timing.about_to_s,
             mend="Nothing: all is found again by itself. If nobody wiped it, look at why Redis began anew.",
         )

@@ -304,7 +304,7 @@ def test_a_wipe_of_redis_is_told_once_by_each_process_and_not_once_a_pull(world:
     for each in (one, other):
         sweep_and_audit(world.commons, each)
     world.redis.flushall()
-    once = ["Redis was wiped: decisions go on, but for a while nothing is said that may stand there already"]
+    once = ["Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet"]
     assert (told(one), told(other), told(one), told(other)) == (once, once, [], [])
     assert told(world.bot()) == once, "who came later is quiet as well, and says why"
     world.redis.flushall()
