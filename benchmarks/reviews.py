@@ -34,6 +34,7 @@ from bot.converge import look
 from bot.deps import Deps
 from bot.evidence import sheet_key
 from bot.hub.client import Hub, kept_session
+from bot.lanes import Lanes
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy, Timing
@@ -43,7 +44,7 @@ from bot.reads import Readers
 from bot.rulebook import catalog as rules
 from bot.scratch import REVIEW, Scratch, make_patient_redis
 from bot.wiring import READERS_PER_LANE
-from bot.worker import Lanes, PullDuties
+from bot.worker import PullDuties
 
 LANES = (1, 4, 16)
 LATENCY_MS = 150.0

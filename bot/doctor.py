@@ -1,4 +1,4 @@
-"""Reads the facts that `bot/health.py` examines: of the settings, of Redis, and of each commons. Writes nothing that stays.
+"""Reads the facts that `bot/health` examines: of the settings, of Redis, and of each commons. Writes nothing that stays.
 
 Trouble with one fact is that fact's: it is `Unread`, and everything else is looked at all the same.
 """

@@ -88,7 +88,7 @@ def web(host: str, until_eof: bool) -> None:
 @until_eof
 def worker(until_eof: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
-    from bot import quarantine
+    from bot import lanes, quarantine
     from bot import worker as work
 
     settings = settings_of()
@@ -106,8 +106,9 @@ def worker(until_eof: bool) -> None:
         # Whatever happened while nobody ran is looked for first.
         with suppress(Exception):
             deps.scratch.knocks.knock_sweep(each.commons)
-    lanes = work.lanes_of(settings.lanes)
-    sys.exit(work.serve(lanes, duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all))
+    sys.exit(
+        lanes.serve(lanes.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all)
+    )
 
 
 @click.command()
@@ -121,7 +122,7 @@ def prober(until_eof: bool) -> None:
         sys.stdout.flush()
         arguments = [sys.executable, "-m", "bot", "prober", *(["--until-eof"] if until_eof else [])]
         os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
-    from bot import wiring
+    from bot import lanes, wiring
     from bot import worker as work
 
     settings = settings_of()
@@ -132,7 +133,7 @@ def prober(until_eof: bool) -> None:
         scratch=scratch,
         looking=wiring.looking(settings, scratch),
     )
-    sys.exit(work.serve_prober(duties.functions(), scratch.redis))
+    sys.exit(lanes.serve_prober(duties.functions(), scratch.redis))
 
 
 @click.command()

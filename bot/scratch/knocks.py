@@ -48,7 +48,7 @@ RUNG_WAITING_MAX: Final = 50
 CROWD_SWEPT_EVERY_S: Final = 5
 """So often at most a crowd at the door is a sweep."""
 ALIVE_S: Final = 90
-"""A worker that said so within this time is alive: an idle one does every few seconds (bot.worker, WORKER_TTL_S)."""
+"""A worker that said so within this time is alive: an idle one does every few seconds (bot.lanes, WORKER_TTL_S)."""
 
 
 # KEYS: hint, the queue's list, count, swept. ARGV: how long the hint waits for its job, jobs that may wait, looks in a while,

@@ -17,10 +17,10 @@ import pytest
 
 from bot.evidence import needed_environment, sheet_key
 from bot.evidence.process import MEMORY_MAX_BYTES
+from bot.lanes import PROBER_OPEN_FILES
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.scratch import Scratch
-from bot.worker import PROBER_OPEN_FILES
 from tests.evidence.servers import HTML, Server, serving
 from tests.redis_process import private_redis
 

@@ -28,13 +28,14 @@ from bot.clock import Clock
 from bot.commands import catalog as commands
 from bot.converge import converge
 from bot.deps import Deps
+from bot.lanes import Lane, Lanes
 from bot.looking import Manners
 from bot.model.ids import Commons, PullNo
 from bot.rulebook import catalog as rules
 from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, knocks
 from bot.settings import Settings, read
 from bot.sweep import sweep
-from bot.worker import Lane, Lanes, ProbeDuties, PullDuties
+from bot.worker import ProbeDuties, PullDuties
 
 SWEEP_EVERY_S = 0.1
 ORPHAN_CHECK_S = 0.2

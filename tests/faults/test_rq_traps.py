@@ -31,11 +31,11 @@ from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
+from bot.lanes import DEQUEUE_S, MAINTENANCE_INTERVAL_S, WORKER_TTL_S, job_class
 from bot.model.ids import PullNo
 from bot.scratch import DECIDE, REVIEW, Scratch, make_patient_redis
 from bot.scratch.keys import pull_target
 from bot.scratch.plain_job import DATA_BYTES_MAX, PACKED_BYTES_MAX, plain_job
-from bot.worker import DEQUEUE_S, MAINTENANCE_INTERVAL_S, WORKER_TTL_S, job_class
 from tests.journeys.test_webhook_to_review import frozen
 from tests.redis_process import RedisProcess, private_redis
 from tests.unit.test_worker import HOP, PATIENCE_S, SERVING, Crew, forge, pull_duties, until
@@ -134,8 +134,7 @@ def test_a_second_signal_ends_at_once_and_the_pull_is_looked_at_by_the_next_proc
     server: RedisProcess, scratch: Scratch
 ) -> None:
     """Traps 8 and 10: RQ would find the job again after minutes; the next knock does not wait for that."""
-    slow = SERVING.replace("time.sleep(1.5)", "time.sleep(60)")
-    process = subprocess.Popen([sys.executable, "-c", slow, server.url], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "60", "25"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         scratch.knocks.knock(HOP, SEVEN)
@@ -294,11 +293,9 @@ def test_whoever_writes_to_redis_runs_nothing_in_a_worker_process(
     scratch.redis.publish("rq:pubsub:*", json.dumps({"command": "shutdown"}))
     for stray in (b"no-such-job", b"\xff\xfe", b"a b", b""):
         scratch.redis.rpush("rq:queue:review", stray)
-    quick = SERVING.replace("time.sleep(1.5)", "pass").replace(
-        'print("began", flush=True)', 'print("looked", number, flush=True)'
-    )
+    quick = SERVING.replace('print("began", flush=True)', 'print("looked", number, flush=True)')
     process = subprocess.Popen(
-        [sys.executable, "-c", quick, server.url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", quick, server.url, "0", "25"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     try:
         assert process.stdout is not None

@@ -25,13 +25,13 @@ from bot.books import SINCE_STEPS, TABLES, audit_commons
 from bot.cli import serving
 from bot.cli.serving import look_and_tell, sweep_and_audit
 from bot.deps import Deps
+from bot.lanes import Lanes
 from bot.model.another import Sign
 from bot.model.finding import Finding
 from bot.model.ids import User
 from bot.model.kind import PullKind
 from bot.model.snapshot import Snapshot
 from bot.scratch import QUEUES, KeptAudit
-from bot.worker import Lanes
 from tests.build import a_hash
 from tests.redis_process import RedisProcess
 from tests.world import BOT, World

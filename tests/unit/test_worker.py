@@ -23,13 +23,14 @@ from rq.serializers import JSONSerializer
 
 from bot.evidence import FetchPolicy, networks, sheet_key
 from bot.hub.errors import HubBusy, HubGone, HubRefused, HubStrange
+from bot.lanes import Lanes, lanes_of
 from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo, User
 from bot.model.pull import PullState
 from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
 from bot.scratch.knocks import ALIVE_S
-from bot.worker import Lanes, ProbeDuties, PullDuties, lanes_of
+from bot.worker import ProbeDuties, PullDuties
 from tests.evidence.servers import path_of, serving
 from tests.redis_process import RedisProcess, private_redis
 
@@ -336,12 +337,13 @@ SERVING = textwrap.dedent(
     """
     import sys, time
     from datetime import UTC, datetime
-    from bot import log, worker
+    from bot import lanes, log
     from bot.model.ids import Commons
     from bot.scratch import Scratch, make_patient_redis
-    from bot.worker import PullDuties, serve
+    from bot.lanes import serve
+    from bot.worker import PullDuties
     log.configure("json")
-    worker.STOP_PATIENCE_S = float(sys.argv[3])
+    lanes.STOP_PATIENCE_S = float(sys.argv[3])
     scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
     def look(commons, number, extend):
         print("began", flush=True)

@@ -1,22 +1,16 @@
-"""What is wrong with an installation, from facts to signs: pure, one small function a check, each sign with the way to mend it.
-
-What could not be read is `Unread`, and a sign of its own: never silence, never a pass. `bot/doctor.py` reads the facts.
-"""
+"""Checks of one commons: token, schema, people who may decide, and what stands half done there."""
 
 from __future__ import annotations
 
-import enum
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, timedelta
-from math import inf
 
+from bot.health.facts import AGAIN, Place, Ratings, Sign, State, Unread, count
 from bot.model import another
 from bot.model.ids import Commons, Handle, PullNo, User
-from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion, Rig
-from bot.model.policy import Policy, RatingStyle
+from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
+from bot.model.policy import RatingStyle
 
 SKEW_NOTE_S = 5
 SKEW_FAULT_S = 60
@@ -24,214 +18,7 @@ SKEW_FAULT_S = 60
 SECRET_CHARS_MIN = 22
 """As many characters of the 64 as make 128 bits."""
 SECRET_DIFFERENT_MIN = 10
-BACKLOG_MAX = 1000
-CLOCK_SILENT_MAX_S = 90
-"""A clock says that it lives every 20 s (bot.scratch.heartbeat)."""
-REDIS_OLDEST = (6, 2)
 NAMED_MAX = 5
-CLOCK = "stampbot clock"
-"""What the check of the process is called; `clock` is that of the time."""
-AGAIN = "Run this again."
-
-
-class State(enum.Enum):
-    """What a check came to."""
-
-    FINE = "fine"
-    NOTE = "note"
-    """Works; worth knowing."""
-    FAULT = "fault"
-    """Does not work, or will not hold."""
-    UNKNOWN = "unknown"
-    """Could not be looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """One line of the doctor's: `says` is plain text that may hold strangers' words."""
-
-    check: str
-    state: State
-    says: str
-    mend: str = ""
-    commons: Commons | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A fact that could not be read, and why. `refused`: the answer was no, and asking again will not help."""
-
-    why: str
-    refused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Redis:
-    """What Redis says of itself. `memory_max`: bytes, 0 for no limit. `keeps`: whether it writes to disk, None: not told."""
-
-    version: str
-    eviction: str
-    memory_max: int
-    keeps: bool | None = None
-    trouble: str = ""
-    """Why nothing can be written to it now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """One queue: jobs that wait, and workers that are alive."""
-
-    name: str
-    waiting: int
-    workers: int
-    process: str
-    """Which process serves it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ratings:
-    """How the latest stamps on main are rated."""
-
-    numbers: int = 0
-    words: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One commons, as far as it could be read."""
-
-    commons: Commons
-    policy: Policy
-    has_token: bool
-    webhook: str | None
-    """The webhook's secret. Never shown: only its strength is told."""
-    shared_with: tuple[str, ...] = ()
-    """What else is the same text as the webhook's secret."""
-    there: bool | Unread = True
-    account: User | Unread | None = None
-    named_account: User | None = None
-    """The account that the settings name."""
-    may_write: bool | Unread | None = None
-    """None: not asked, for want of a token."""
-    skew: timedelta | Unread | None = None
-    """The hub's clock less ours; None: it does not tell the time."""
-    hears: bool | Unread | None = None
-    """Whether comments can be read; None: there is no pull to try it on."""
-    columns: Mapping[str, tuple[str, ...]] | Unread = field(default_factory=dict)
-    ratings: Ratings | Unread = field(default_factory=Ratings)
-    rigs: tuple[Rig, ...] | Unread = ()
-    """Rigs that may matter here: of validators, of the bot's account, and all with enough trust."""
-    begun: tuple[Completion, ...] | Unread = ()
-    """Completions whose decision is half done on main."""
-    lost: tuple[Completion, ...] | Unread = ()
-    """Completions on main that wait for a decision, and of which no merged pull is known."""
-    other_bots: tuple[tuple[another.Sign, PullNo | None], ...] | Unread = ()
-    """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
-    quarantined: tuple[tuple[PullNo, str], ...] = ()
-    """Pulls that crashed the bot, and how."""
-    ledger: tuple[int, int] | None = None
-    """Faults and doubts of the last audit; None: none yet."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """Everything the doctor looks at."""
-
-    problems: tuple[tuple[str, str, str], ...] = ()
-    """Problems with the settings: name, what is wrong, the mend. With any, nothing else could be looked at."""
-    policy_file: str = ""
-    complaints: tuple[str, ...] = ()
-    """Of `[levels]`: rules there are not."""
-    github_token: bool = False
-    redis: Redis | Unread = field(default_factory=lambda: Unread("not asked"))
-    queues: tuple[Queue, ...] = ()
-    clock_silent_s: float | None = None
-    """Seconds since a clock was heard; infinite: never; None: not known."""
-    places: tuple[Place, ...] = ()
-
-
-def examine(facts: Facts) -> tuple[Sign, ...]:
-    """Every sign, in the order of the checks, commons by commons."""
-    if facts.problems:
-        return tuple(
-            Sign(check="settings", state=State.FAULT, says=f"{n}: {says}", mend=mend) for n, says, mend in facts.problems
-        )
-    found = [sign for check in GENERAL for sign in check(facts)]
-    for place in facts.places:
-        found += [sign for check in (PER_COMMONS if place.there is True else UNREACHED) for sign in check(place)]
-    return tuple(found)
-
-
-# --- the installation -----------------------------------------------------------------------------------------------
-
-
-def settings(facts: Facts) -> Iterator[Sign]:
-    """Variables and file were read without a problem; levels name rules that there are."""
-    for said in facts.complaints:
-        yield Sign(check="policy", state=State.FAULT, says=f"levels: {said}", mend="See: stampbot rules")
-    file = f"{facts.policy_file} fits its schema" if facts.policy_file else "there is no stampbot.toml, so the defaults hold"
-    yield Sign(check="settings", state=State.FINE, says=f"read without a problem; {file}")
-
-
-def evidence(facts: Facts) -> Iterator[Sign]:
-    """GitHub is asked itself about links to it only with a token."""
-    if not facts.github_token:
-        says = "without STAMPBOT_GITHUB_TOKEN a link to GitHub is only known to answer, not to be a merged pull"
-        yield Sign(check="evidence", state=State.NOTE, says=says, mend="Set it to a read-only token without any scope.")
-
-
-def redis(facts: Facts) -> Iterator[Sign]:
-    """It answers, is new enough, and forgets nothing by itself."""
-    told = facts.redis
-    if isinstance(told, Unread):
-        yield Sign(check="redis", state=State.FAULT, says=f"does not answer: {told.why}", mend="Start it, or mend REDIS_URL.")
-        return
-    numbers = tuple(int(n) for n in re.findall(r"\d+", told.version)[:2])
-    if numbers < REDIS_OLDEST:
-        says = f"Redis {told.version or 'of unknown version'} is older than 6.2"
-        yield Sign(check="redis", state=State.FAULT, says=says, mend="Install Redis 6.2 or later.")
-    if told.memory_max and told.eviction != "noeviction":
-        says = f"drops keys when its memory is full ({told.eviction}), and with them knocks and leases"
-        yield Sign(check="redis", state=State.FAULT, says=says, mend="Set maxmemory-policy noeviction.")
-    if told.trouble:
-        mend = "Give it room (maxmemory) or the address of the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
-        yield Sign(check="redis", state=State.FAULT, says=f"{told.trouble}: nobody can do anything", mend=mend)
-        return
-    kept = {True: "; it writes to disk, which is not needed", False: "; it writes nothing to disk, which is fine", None: ""}
-    yield Sign(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
-
-
-def queues(facts: Facts) -> Iterator[Sign]:
-    """Somebody works each queue, and none grows."""
-    for queue in facts.queues:
-        told = f"{queue.name}: {_count(queue.workers, 'worker')}, {_count(queue.waiting, 'job')} waiting"
-        if not queue.workers:
-            yield Sign(check="queues", state=State.FAULT, says=told, mend=f"Start: stampbot {queue.process}")
-        elif queue.waiting > BACKLOG_MAX:
-            mend = f"Start more of: stampbot {queue.process}; or raise STAMPBOT_LANES."
-            yield Sign(check="queues", state=State.NOTE, says=told, mend=mend)
-        else:
-            yield Sign(check="queues", state=State.FINE, says=told)
-
-
-def clock_process(facts: Facts) -> Iterator[Sign]:
-    """A clock lives: without it nothing is noticed that no webhook tells, and that is every comment."""
-    if isinstance(facts.redis, Redis):
-        yield the_clock(facts.clock_silent_s)
-
-
-def the_clock(silent_s: float | None) -> Sign:
-    """What the silence of the clock comes to, in seconds: infinite if none was heard at all, None if that is not known."""
-    if silent_s is None:
-        return Sign(check=CLOCK, state=State.UNKNOWN, says="could not be asked after: Redis does not answer", mend=AGAIN)
-    if silent_s <= CLOCK_SILENT_MAX_S:
-        return Sign(check=CLOCK, state=State.FINE, says=f"lives; it was heard {silent_s:.0f} s ago")
-    seen = f"was heard last {silent_s / 60:.0f} min ago" if silent_s < inf else "was not heard since Redis began or was wiped"
-    says = f"{seen}: comments and new commits go unnoticed"
-    return Sign(check=CLOCK, state=State.FAULT, says=says, mend="Start: stampbot clock")
-
-
-# --- one commons ----------------------------------------------------------------------------------------------------
 
 
 def there(place: Place) -> Iterator[Sign]:
@@ -445,7 +232,7 @@ def validators(place: Place) -> Iterator[Sign]:
     able |= {User(rig.owner): None for rig in place.rigs if rig.owner and rig.trust >= place.policy.min_trust}
     hearing = [user for user in able if user not in silent]
     if hearing:
-        yield _of(place, "validators", State.FINE, f"{_count(len(hearing), 'account')} may decide: {_names(hearing)}")
+        yield _of(place, "validators", State.FINE, f"{count(len(hearing), 'account')} may decide: {_names(hearing)}")
     else:
         mend = 'Name them in stampbot.toml: validators = ["…"]; or lower min_trust.'
         says = f"nobody may decide: no validator of the policy, and no rig with a trust of {place.policy.min_trust} on main"
@@ -457,7 +244,7 @@ def decisions(place: Place) -> Iterator[Sign]:
     if isinstance(place.begun, Unread):
         yield _of(place, "decisions", State.UNKNOWN, f"main could not be read: {place.begun.why}", AGAIN)
     elif place.begun:
-        says = f"{_count(len(place.begun), 'decision')} half done on main: {_names(_work(each) for each in place.begun)}"
+        says = f"{count(len(place.begun), 'decision')} half done on main: {_names(_work(each) for each in place.begun)}"
         mend = f"Run: stampbot sweep {place.commons}; what is still there a minute later: stampbot audit {place.commons}"
         yield _of(place, "decisions", State.FAULT, says, mend)
     else:
@@ -469,9 +256,7 @@ def pulls(place: Place) -> Iterator[Sign]:
     if isinstance(place.lost, Unread):
         yield _of(place, "pulls", State.UNKNOWN, f"could not be read: {place.lost.why}", AGAIN)
     elif place.lost:
-        says = (
-            f"pull not found behind {_count(len(place.lost), 'completion')} in review: {_names(_work(e) for e in place.lost)}"
-        )
+        says = f"pull not found behind {count(len(place.lost), 'completion')} in review: {_names(_work(e) for e in place.lost)}"
         mend = "They came to main without a pull of their owner's, so no comment can decide them: use wl accept or wl reject."
         yield _of(place, "pulls", State.NOTE, says, mend)
 
@@ -505,15 +290,14 @@ def ledger(place: Place) -> Iterator[Sign]:
         yield _of(place, "ledger", State.NOTE, says, f"A worker does so with its sweeps; now: stampbot audit {place.commons}")
         return
     faults, doubts = place.ledger
-    told = f"the last audit of main found {_count(faults, 'fault')} and {_count(doubts, 'doubt')}"
+    told = f"the last audit of main found {count(faults, 'fault')} and {count(doubts, 'doubt')}"
     if faults or doubts:
         yield _of(place, "ledger", State.NOTE, told, f"See: stampbot audit {place.commons}")
     else:
         yield _of(place, "ledger", State.FINE, told)
 
 
-GENERAL: tuple[Callable[[Facts], Iterator[Sign]], ...] = (settings, evidence, redis, queues, clock_process)
-PER_COMMONS: tuple[Callable[[Place], Iterator[Sign]], ...] = (
+CHECKS: tuple[Callable[[Place], Iterator[Sign]], ...] = (
     there,
     token,
     account,
@@ -546,7 +330,3 @@ def _names(names: Iterable[str | Handle | User]) -> str:
     every = list(names)
     left = len(every) - NAMED_MAX
     return ", ".join(every[:NAMED_MAX]) + (f" and {left} more" if left > 0 else "")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

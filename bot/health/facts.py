@@ -1,0 +1,137 @@
+"""What is known of an installation, and the signs that it comes to. What could not be read is `Unread`, and never a pass."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.model import another
+from bot.model.ids import Commons, PullNo, User
+from bot.model.ledger import Completion, Rig
+from bot.model.policy import Policy
+
+AGAIN = "Run this again."
+"""How to mend what could not be looked at."""
+
+
+class State(enum.Enum):
+    """What a check came to."""
+
+    FINE = "fine"
+    NOTE = "note"
+    """Works; worth knowing."""
+    FAULT = "fault"
+    """Does not work, or will not hold."""
+    UNKNOWN = "unknown"
+    """Could not be looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """One line of the doctor's: `says` is plain text that may hold strangers' words."""
+
+    check: str
+    state: State
+    says: str
+    mend: str = ""
+    commons: Commons | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A fact that could not be read, and why. `refused`: the answer was no, and asking again will not help."""
+
+    why: str
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redis:
+    """What Redis says of itself. `memory_max`: bytes, 0 for no limit. `keeps`: whether it writes to disk, None: not told."""
+
+    version: str
+    eviction: str
+    memory_max: int
+    keeps: bool | None = None
+    trouble: str = ""
+    """Why nothing can be written to it now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """One queue: jobs that wait, and workers that are alive."""
+
+    name: str
+    waiting: int
+    workers: int
+    process: str
+    """Which process serves it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratings:
+    """How the latest stamps on main are rated."""
+
+    numbers: int = 0
+    words: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One commons, as far as it could be read."""
+
+    commons: Commons
+    policy: Policy
+    has_token: bool
+    webhook: str | None
+    """The webhook's secret. Never shown: only its strength is told."""
+    shared_with: tuple[str, ...] = ()
+    """What else is the same text as the webhook's secret."""
+    there: bool | Unread = True
+    account: User | Unread | None = None
+    named_account: User | None = None
+    """The account that the settings name."""
+    may_write: bool | Unread | None = None
+    """None: not asked, for want of a token."""
+    skew: timedelta | Unread | None = None
+    """The hub's clock less ours; None: it does not tell the time."""
+    hears: bool | Unread | None = None
+    """Whether comments can be read; None: there is no pull to try it on."""
+    columns: Mapping[str, tuple[str, ...]] | Unread = field(default_factory=dict)
+    ratings: Ratings | Unread = field(default_factory=Ratings)
+    rigs: tuple[Rig, ...] | Unread = ()
+    """Rigs that may matter here: of validators, of the bot's account, and all with enough trust."""
+    begun: tuple[Completion, ...] | Unread = ()
+    """Completions whose decision is half done on main."""
+    lost: tuple[Completion, ...] | Unread = ()
+    """Completions on main that wait for a decision, and of which no merged pull is known."""
+    other_bots: tuple[tuple[another.Sign, PullNo | None], ...] | Unread = ()
+    """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
+    quarantined: tuple[tuple[PullNo, str], ...] = ()
+    """Pulls that crashed the bot, and how."""
+    ledger: tuple[int, int] | None = None
+    """Faults and doubts of the last audit; None: none yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything the doctor looks at."""
+
+    problems: tuple[tuple[str, str, str], ...] = ()
+    """Problems with the settings: name, what is wrong, the mend. With any, nothing else could be looked at."""
+    policy_file: str = ""
+    complaints: tuple[str, ...] = ()
+    """Of `[levels]`: rules there are not."""
+    github_token: bool = False
+    redis: Redis | Unread = field(default_factory=lambda: Unread("not asked"))
+    queues: tuple[Queue, ...] = ()
+    clock_silent_s: float | None = None
+    """Seconds since a clock was heard; infinite: never; None: not known."""
+    places: tuple[Place, ...] = ()
+
+
+def count(number: int, what: str) -> str:
+    """So many of a thing, in words: `1 job`, `2 jobs`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
