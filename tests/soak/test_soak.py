@@ -11,17 +11,14 @@ import pytest
 from tests.house.tree import ROOT
 
 MINUTES = 0.2
-PATIENCE_S = 60.0
+PATIENCE_S = 150.0
 
 
-# One of the long runs, although it holds: five processes take about seven seconds to start, and after the storm those that were
-# ended start anew and, Redis wiped, say and do nothing for `about_to_s`. So it is half a minute on two cores however short the
-# storm, and in a storm much shorter than this one it may come to no decision at all.
-@pytest.mark.slow
+# Five processes take some seconds to start, and after the storm those that were ended start anew and, Redis wiped, say and do
+# nothing for `about_to_s`: half a minute on two cores however short the storm. On a busy machine the calm may take its time.
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("landing", ["pull"])
-def test_what_people_decide_in_a_storm_is_done_once_and_answered_once(landing: str) -> None:
-    options = ["--minutes", str(MINUTES), "--seed", "1", "--landing", landing, "--patience", str(PATIENCE_S)]
+def test_what_people_decide_in_a_storm_is_done_once_and_answered_once() -> None:
+    options = ["--minutes", str(MINUTES), "--seed", "1", "--patience", str(PATIENCE_S)]
     command = [sys.executable, "-m", "tests.soak", *options, "--wipe-at-the-end", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
