@@ -271,7 +271,8 @@ def landing_title(verb: str, snapshot: Snapshot, comment: Comment) -> str:
 
 def served_pull(title: str) -> PullNo | None:
     """The pull a landing pull serves, read from its title."""
-    head, found, rest = title.partition(" (pull ")
+    # An item may be called anything; of what looks like the end of a title only the last is.
+    head, found, rest = title.rpartition(" (pull ")
     number = rest.partition(",")[0]
     return PullNo(int(number)) if found and head.startswith("stampbot: ") and number.isdecimal() and number.isascii() else None
 
