@@ -204,9 +204,13 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
     first: _Found | None = None
     kept: _Found | None = None
     undecided = False
+    later: datetime | None = None
     for comment in snapshot.unanswered:
         reading = grammar.read(comment.body, commands)
         if not (reading.items or reading.hints):
+            continue
+        if (patience := _talked_enough(snapshot, comment, reading)) is not None:
+            later = min(later or patience, patience)
             continue
         found = _answer(snapshot, judgement, commands, comment, reading)
         match found:
@@ -228,7 +232,27 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
             case never:
                 assert_never(never)
     next_ = first or kept
-    return Plan(steps=next_.steps) if next_ is not None else Plan(waits=tuple(waits), probe_since=since)
+    return Plan(steps=next_.steps) if next_ is not None else Plan(waits=tuple(waits), probe_since=since, look_at=later)
+
+
+def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading) -> datetime | None:
+    """When the next word to an account is due that only talks, and was answered often in the last hour; None: now.
+
+    Else two bots could answer each other for ever, and a stranger's hundred questions would stand before a decision. Validators
+    are always heard; so is who means to decide, which is told once that it is not theirs to do, and who holds a pull.
+    """
+    user, since = comment.author, snapshot.taken_at - timedelta(seconds=answers.HOUR_S)
+    holds = bool(snapshot.rigs_of(user)) and any(parsed.name in ("hold", "unhold") for parsed in reading.parsed)
+    if holds or _decides(reading) or is_validator(snapshot, user):
+        return None
+    authors = {c.id: c.author for c in snapshot.comments}
+    # Whose a deleted comment was is not known: it counts for everybody, else whoever deletes theirs would never be counted.
+    told = ((a.comment.created_at, a.mark.comment) for a in snapshot.answers)
+    heard = [at for at, to in told if to is not None and authors.get(to, user) == user]
+    recent = [at for at in heard if at > since]
+    if len(recent) < answers.ANSWERS_AN_HOUR_MAX:
+        return None
+    return recent[-answers.ANSWERS_AN_HOUR_MAX] + timedelta(seconds=answers.HOUR_S)
 
 
 def _decides(reading: Reading) -> bool:

@@ -13,6 +13,10 @@ from bot.model.step import Answer, Hitch, Outcome
 from bot.speech import md, words
 from bot.speech.md import Md
 
+ANSWERS_AN_HOUR_MAX = 10
+"""How often an account that only talks is answered below one pull within an hour."""
+HOUR_S = 3600
+
 
 def answer(
     snapshot: Snapshot,

@@ -10,7 +10,7 @@ import pytest
 
 from bot.commands import catalog as command_catalog
 from bot.model.finding import Finding, Judgement, Level, RuleCrash, Verdict
-from bot.model.ids import CommitHash, User
+from bot.model.ids import CommentId, CommitHash, User
 from bot.model.ledger import Changes
 from bot.model.mark import NO_HEAD, read_mark
 from bot.model.policy import Comments
@@ -664,3 +664,37 @@ def test_a_plan_names_the_reviewed_head_in_full() -> None:
     (merge, *_) = planned(said(commanding("/accept -q 4"))).steps
     assert isinstance(merge, MergePull)
     assert merge.head == CommitHash(HEAD)
+
+
+# --- who only talks ---------------------------------------------------------------------------------------------------
+
+
+def talk(user: str, *, deleted: bool = False) -> tuple[Comment, ...]:
+    """Ten questions of the last hour and their answers; `deleted`: the questions are there no more."""
+    asked = [a_comment(user, "/help", ago(minutes=50 - 2 * n), id=CommentId(f"{user}-{n}")) for n in range(10)]
+    told = [an_answer(question, "help", at=question.created_at + timedelta(minutes=1)) for question in asked]
+    return tuple(told) if deleted else (*asked, *told)
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_who_only_talks_is_answered_again_after_a_while(deleted: bool) -> None:
+    before = talk("cy", deleted=deleted)
+    seen = said(*before, commanding("/help", "cy"))
+    assert planned(seen) == Plan(look_at=ago(minutes=49) + timedelta(hours=1))
+    assert names(planned(replace(seen, taken_at=ago(minutes=49) + timedelta(hours=1)))) == ("Answer",)
+
+
+@pytest.mark.parametrize(
+    ("body", "by", "begins"),
+    [
+        ("/help", "pia", "**HELP**"),
+        ("/status", "ana", "**STATUS**"),
+        ("/hold it does not build", "cy", "**HELD**"),
+        ("/accept -q 4", "cy", "**REFUSED**"),
+    ],
+)
+def test_what_may_be_done_and_whoever_else_asks_is_heard_all_the_same(body: str, by: str, begins: str) -> None:
+    before = (*talk("cy"), *talk("ana"), commanding("/help", "cy", ago(minutes=6)))
+    answer = planned(said(*before, commanding(body, by))).steps[-1]
+    assert isinstance(answer, Answer)
+    assert answer.body.startswith(begins)
