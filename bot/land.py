@@ -451,8 +451,14 @@ def _strangers_pull_of(work: _Work, name: str) -> bool:
 def _drop_pull_of(work: _Work, name: str) -> None:
     """Close the pull of a landing branch that is overtaken or spoiled. The branch stays: no token may delete one."""
     number = _pull_of(work, name)
-    if number is not None:
+    if number is None:
+        return
+    try:
         work.hub.close(work.commons, number)
+    except HubRefused:
+        # A merge that somebody began has come to its end this moment: then main is what counts.
+        if work.hub.pull(work.commons, number).state is PullState.OPEN:
+            raise
 
 
 def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) -> Ended | None:
