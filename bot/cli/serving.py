@@ -1,4 +1,4 @@
-"""The processes of the Procfile, and the demo."""
+"""The processes of the Procfile, and the demo. Each reads its settings before it loads the rest: what is wrong is told soon."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def web(host: str, until_eof: bool) -> None:
     Example:
       STAMPBOT_COMMONS=hop/wl-commons STAMPBOT_WEBHOOK_SECRET=… stampbot web
     """
+    settings = settings_of(door=True)
     import structlog
 
     from bot import wiring
     from bot.web import create_app
     from bot.web_server import WebServer
 
-    settings = settings_of(door=True)
     _end_with_input(until_eof)
 
     def ready() -> None:
@@ -88,10 +88,10 @@ def web(host: str, until_eof: bool) -> None:
 @until_eof
 def worker(until_eof: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
+    settings = settings_of()
     from bot import lanes, quarantine
     from bot import worker as work
 
-    settings = settings_of()
     deps = deps_of(settings)
     warn_read_only(settings)
     _end_with_input(until_eof)
@@ -122,10 +122,10 @@ def prober(until_eof: bool) -> None:
         sys.stdout.flush()
         arguments = [sys.executable, "-m", "bot", "prober", *(["--until-eof"] if until_eof else [])]
         os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
+    settings = settings_of()
     from bot import lanes, wiring
     from bot import worker as work
 
-    settings = settings_of()
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=True)
     duties = work.ProbeDuties(
@@ -140,11 +140,11 @@ def prober(until_eof: bool) -> None:
 @until_eof
 def clock(until_eof: bool) -> None:
     """Knocks for a sweep of each commons, every quarter of [timing] poll_s."""
+    settings = settings_of()
     from bot import clock as ticking
     from bot import wiring
     from bot.sweep import SOONEST
 
-    settings = settings_of()
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=False)
     beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
