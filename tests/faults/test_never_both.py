@@ -11,6 +11,7 @@ import pytest
 from bot.converge import look
 from bot.deps import Deps
 from bot.hub.client import Hub
+from bot.hub.errors import HubBusy, HubGone
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
@@ -19,8 +20,10 @@ from bot.outcome import Done, Moved
 from bot.perform import perform
 from bot.plan import refused
 from bot.sandbox import wl_sql
+from bot.scratch.notes import answer_deed
 from bot.speech import md
 from tests.faults.bots import until
+from tests.faults.test_attacks import Meanwhile
 from tests.journeys.test_trouble import Worker, edit, headlines, trouble
 from tests.kill_switch import Killed, KillSwitch
 from tests.redis_process import RedisProcess
@@ -258,3 +261,81 @@ def test_rows_that_stand_on_main_are_named_where_dolthub_refuses_the_next_one(
     assert "Nothing was changed" not in answer
     assert (world.state(pull), world.count("completions")) == ("open", 1)
     world.close()
+
+
+# --- between the last look and the deed -----------------------------------------------------------------------------
+
+
+def test_an_answer_that_is_begun_while_comments_are_read_stops_the_merge(world: World) -> None:
+    pull = decided(world, world.deps)
+    (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
+
+    def begin_to_answer() -> None:
+        assert world.deps.scratch.notes.note_about_to(world.commons, pull, answer_deed(asked), ttl_s=60)
+
+    bot = world.bot(Meanwhile("GET", f"pulls/{pull}/comments", begin_to_answer, after=1))
+    snapshot, _, due = look(world.commons, pull, bot)
+    assert "not listed yet" in str(perform(due.steps[0], snapshot, bot))
+    assert (world.state(pull), bot.scratch.notes.merge_begun(world.commons, pull)) == ("open", False)
+
+
+def test_an_answer_that_is_begun_while_rows_are_written_stops_the_landing(world: World) -> None:
+    pull = decided(world, world.deps, DEEDS[Land])
+    (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
+
+    def begin_to_answer() -> None:
+        assert world.deps.scratch.notes.note_about_to(world.commons, pull, answer_deed(asked), ttl_s=60)
+
+    bot = world.bot(Meanwhile("POST", "/pulls", begin_to_answer))
+    with pytest.raises(HubBusy, match="not listed yet"):
+        world.converge(pull, bot)
+    assert stands_untouched(world, pull)
+
+
+def test_a_refused_merge_is_no_answer_while_another_job_runs_on_the_commons(world: World) -> None:
+    other = world.hand_in("otto", "brass-otter", "w-com-002")
+
+    def merge_another() -> None:
+        world.db.play({"quirk": 34, "how": "runs", "times": 1, "match": {"operation": "mergePull", "user": "bo"}})
+        world.db.api("POST", f"/pulls/{other}/merge", user="bo", json={})
+        world.db.play({"quirk": 35, "how": "refused", "match": {"operation": "mergePull", "user": "bot"}})
+
+    pull = decided(world, world.deps)
+    bot = world.bot(Meanwhile("POST", f"pulls/{pull}/merge", merge_another))
+    assert world.converge(pull, bot).stopped == "another merge is running on this commons"
+    assert world.said(pull, "answer") == []
+
+
+def test_what_came_to_main_while_we_looked_is_looked_at_anew(world: World) -> None:
+    pull = decided(world, world.deps)
+    notes = world.deps.scratch.notes
+    assert notes.begin_merge(world.commons, pull, ttl_s=0.001)
+    until(lambda: not notes.merging(world.commons, pull))
+    touch = f"UPDATE wanted SET priority = 3 WHERE id = '{ITEM}'"
+    bot = world.bot(Meanwhile("GET", "/operations", lambda: world.db.push("main", touch)))
+    with pytest.raises(HubBusy, match="main moved this moment"):
+        world.observe(pull, bot)
+
+
+def test_a_row_whose_end_was_not_seen_keeps_refusals_waiting(world_sandbox: SandboxProcess, world_redis: RedisProcess) -> None:
+    world = make_world(world_sandbox, world_redis, landing=Landing.DIRECT)
+    patient(world, 60)
+    bot = world.bot()
+    pull = decided(world, bot, DEEDS[Land])
+    snapshot, _, due = look(world.commons, pull, bot)
+    lost = {"quirk": 22, "how": "done", "match": {"operation": "runSqlWriteQuery"}}
+    with trouble(world, lost), pytest.raises(HubBusy, match="unknown end"):
+        world.converge(pull, bot)
+    assert perform(refusal(snapshot, due.steps[0], bot), snapshot, bot) == Moved("a merge was started a moment ago")
+    world.close()
+
+
+def test_a_commons_that_seems_gone_for_a_moment_refuses_nobody(world: World) -> None:
+    bot = world.bot()
+    pull = decided(world, bot, DEEDS[Land])
+    gone = {"quirk": "status", "status": 404, "detail": "no such repository", "match": {"operation": "listBranches"}}
+    bot = world.bot(Meanwhile("GET", f"pulls/{pull}/comments", lambda: world.db.play(gone), after=1))
+    with pytest.raises(HubGone):
+        world.converge(pull, bot)
+    world.sandbox.admin("DELETE", "/faults", database=world.db.name)
+    assert world.said(pull, "answer") == []
