@@ -441,7 +441,8 @@ at 2026-06-14 13:59 UTC
 Why: `Solved elsewhere.`
 
 Main holds completion `c-1f3870be274f6c49` by `polecat-7` without a stamp, and item `w-870be07fbc` is completed. \
-Nothing was merged and the pull is closed: start the next work from the current main, not from \
+That came to main in commits of the bot's own. \
+Nothing of this pull was merged and it is closed: start the next work from the current main, not from \
 `wl/polecat-7/w-870be07fbc`.""",
     ),
     (
