@@ -1,12 +1,13 @@
 """Reviews a minute of one worker process with 1, 4 and 16 lanes, against a hub that takes its time over each answer.
 
 A review here is what a first review costs a running bot: everything is read, judged and planned, and the review is posted.
-Nothing read for one pull serves another. The limit is what waiting alone would allow: lanes, over the time of the longest
-chain of requests each of which needs the answer of the one before.
+Nothing read for one pull serves another. The limit is what waiting alone allows: bare streams, one for each lane, that ask as
+often one after the other as a review has to, and do nothing with the answers.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -54,6 +55,8 @@ CHAIN_LATENCY_MS = 500.0
 """So long that all else in a review is small beside it: how many answers one after the other a review waits for."""
 POLICY = Policy(timing=Timing(quiet_head_s=0, no_sheet_s=0, unsure_hold_s=0))
 CHAIN_TRIES = 4
+BARE_CHAINS = 4
+"""How many chains each bare stream asks for."""
 SHARE_MIN = 0.95
 
 
@@ -170,6 +173,27 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
     return rate
 
 
+def bare_per_minute(recorded: Recorded, chain: int, lanes: int, latency_ms: float) -> float:
+    """The limit: chains of as many answers a minute, by as many bare streams as there are lanes."""
+    question = f"GET /api/v2/databases/{recorded.commons}/pulls/1/comments HTTP/1.1\r\nHost: hub\r\n\r\n".encode()
+
+    async def lane(port: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(port))
+        for _ in range(BARE_CHAINS * chain):
+            writer.write(question)
+            head = await reader.readuntil(b"\r\n\r\n")
+            await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+        writer.close()
+
+    async def all_lanes(port: str) -> float:
+        began = time.perf_counter()
+        await asyncio.gather(*(lane(port) for _ in range(lanes)))
+        return time.perf_counter() - began
+
+    with _child("benchmarks.replay", str(recorded.answers), str(latency_ms)) as port:
+        return BARE_CHAINS * lanes * 60 / asyncio.run(all_lanes(port))
+
+
 def _hub(port: str, recorded: Recorded) -> Hub:
     return Hub(f"http://127.0.0.1:{port}", "token-stampbot", commons=[recorded.commons])
 
@@ -207,18 +231,26 @@ def main(as_json: bool, latency_ms: float) -> None:
         scratch = Scratch(client, now=lambda: datetime.now(UTC))
         recorded = record(Path(folder), scratch)
         chain = chain_of(recorded, scratch)
-        found: dict[int, list[float]] = {lanes: [] for lanes in LANES}
+        turns: dict[int, list[tuple[float, float]]] = {lanes: [] for lanes in LANES}
         for _ in range(ROUNDS):
             for lanes in LANES:
-                found[lanes].append(per_minute(recorded, lanes, latency_ms, url))
-    rates = {lanes: median(all_of) for lanes, all_of in found.items()}
-    limits = {lanes: lanes * 60_000 / (chain * latency_ms) for lanes in LANES}
-    shares = {lanes: rates[lanes] / limits[lanes] for lanes in LANES}
+                limit = bare_per_minute(recorded, chain, lanes, latency_ms)
+                turns[lanes].append((per_minute(recorded, lanes, latency_ms, url), limit))
+    rates = {lanes: median(rate for rate, _ in pairs) for lanes, pairs in turns.items()}
+    limits = {lanes: median(limit for _, limit in pairs) for lanes, pairs in turns.items()}
+    shares = {lanes: median(rate / limit for rate, limit in pairs) for lanes, pairs in turns.items()}
     if as_json:
-        told: Mapping[str, object] = {"chain": chain, "requests": recorded.requests, "per_minute": rates, "limit": limits}
+        told: Mapping[str, object] = {
+            "chain": chain,
+            "requests": recorded.requests,
+            "per_minute": rates,
+            "limit": limits,
+            "share": shares,
+            "asked": SHARE_MIN,
+        }
         click.echo(json.dumps(told, indent=2))
     else:
-        table = Table("lanes", "reviews/min", "limit", "share", title=f"{chain} answers of {latency_ms:g} ms in a row")
+        table = Table("lanes", "reviews/min", "bare streams", "share", title=f"{chain} answers of {latency_ms:g} ms in a row")
         for lanes in LANES:
             table.add_row(str(lanes), f"{rates[lanes]:.0f}", f"{limits[lanes]:.0f}", f"{shares[lanes]:.2f}")
         Console().print(table)
