@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _COMMENTS = re.compile(r"/pulls/([0-9]+)/comments$")
-_PULL = re.compile(r"/pulls/[0-9]+")
+_PULL = re.compile(r"/pulls/([0-9]+)")
 
 
 def key_of(method: str, path: str, body: bytes) -> str:
@@ -63,6 +63,9 @@ class Replay:
         found_answer = self._answers.get(key_of(method, path, body))
         if found_answer is None:
             return 404, {"code": "NOT_FOUND", "detail": f"not recorded: {key_of(method, path, body)}"}
+        if (asked := _PULL.search(path)) is not None and path.endswith(asked[0]):
+            # Under its own number, or all would be said below the one that was recorded.
+            return 200, {**found_answer, "data": {**found_answer["data"], "pull_number": int(asked[1])}}
         return 200, found_answer
 
 

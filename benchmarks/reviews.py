@@ -40,6 +40,7 @@ from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy, Timing
 from bot.model.step import PostReview
+from bot.outcome import Done
 from bot.perform import perform
 from bot.reads import Readers
 from bot.rulebook import catalog as rules
@@ -126,7 +127,9 @@ def review(commons: Commons, number: PullNo, deps: Deps, origin: str, session: r
     step = next((s for s in due.steps if isinstance(s, PostReview)), None)
     if step is None:
         raise MeasureError(f"no review was due: {'; '.join(map(str, due.waits))}")
-    perform(step, snapshot, fresh)
+    ended = perform(step, snapshot, fresh)
+    if not isinstance(ended, Done):
+        raise MeasureError(f"the review was not posted: {ended}")
 
 
 def chain_of(recorded: Recorded, scratch: Scratch) -> int:
