@@ -219,7 +219,7 @@ def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
 def way(snapshot: Snapshot) -> Md:
     """How the rows of a decision came to main that did not merge its pull: a word to look for on DoltHub."""
     if snapshot.landing is not None:
-        return md.fill("by pull {n}", n=md.number(snapshot.landing))
+        return md.fill("by {pull}", pull=words.pull(snapshot, snapshot.landing))
     if snapshot.landed:
         return md.fill("in commits up to {commit}", commit=words.short(snapshot.landed[0].commit))
     return md.own("in commits of the bot's own")

@@ -333,9 +333,10 @@ def _worker(snapshot: Snapshot) -> Md | None:
         places = md.join([_elsewhere(each) for each in snapshot.elsewhere[:ELSEWHERE_MAX]], ", ")
         line = md.fill("{line}; {places} (same rig name and account, so taken for the same worker)", line=line, places=places)
     if snapshot.rivals:
-        others = md.join(
-            [md.fill("pull {n} by {rig}", n=Md(str(r.pull)), rig=md.code(r.rig)) for r in snapshot.rivals[:5]], ", "
-        )
+        rivals = [
+            md.fill("{pull} by {rig}", pull=words.pull(snapshot, r.pull), rig=md.code(r.rig)) for r in snapshot.rivals[:5]
+        ]
+        others = md.join(rivals, ", ")
         line = md.fill("{line}; also on this item: {others}", line=line, others=others)
     return md.fill("{line}.", line=line)
 

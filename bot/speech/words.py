@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import LiteralString
 
 from bot.model.finding import Verdict
-from bot.model.ids import CommitHash, User
+from bot.model.ids import CommitHash, PullNo, User
 from bot.model.ledger import RowChange
 from bot.model.snapshot import Hold, Snapshot
 from bot.speech import md
@@ -29,6 +29,14 @@ MEANINGS: dict[Verdict, LiteralString] = {
 def short(commit: CommitHash) -> Md:
     """The first seven characters of a commit hash, as code."""
     return md.code(commit[:SHORT_HASH_CHARS])
+
+
+def pull(snapshot: Snapshot, number: PullNo) -> Md:
+    """A pull of this commons, as a link from the root of whatever host the comment is read on.
+
+    DoltHub has pulls at this path (hostile-input-and-reliability.md, 3.3). INFERRED: DoltLab has, too, and comments show links.
+    """
+    return Md(f"[pull {int(number)}](/repositories/{snapshot.commons}/pulls/{int(number)})")
 
 
 def clock(moment: datetime) -> Md:

@@ -39,7 +39,7 @@ def test_work_is_taken_over_from_a_pull_that_drags_other_rows_along(world: World
     assert (rig["trust_level"], item_now(world), world.count("stamps")) == ("1", ("completed", "polecat-7"), 1)
     assert (done["validated_by"], done["evidence"]) == ("ana-town", world.evidence + "/ok")
     assert "- `rigs` `polecat-7` `trust_level`: `1` to `5`" in world.said(pull, "answer")[1]
-    assert "came to main by pull 2, as reviewed at" in world.said(pull, "answer")[1]
+    assert f"came to main by [pull 2](/repositories/{world.commons}/pulls/2), as reviewed at" in world.said(pull, "answer")[1]
     assert "open" not in {p["state"] for p in world.pulls()}
 
 
@@ -86,7 +86,7 @@ def test_what_was_taken_over_is_told_although_the_fork_is_gone_before_the_answer
     (answer,) = world.said(pull, "answer")
     assert answer.startswith(receipt), answer
     by_pull = world.policy.landing is Landing.PULL
-    assert ("by pull 2" if by_pull else "in commits up to `") in answer
+    assert ("by [pull 2](/" if by_pull else "in commits up to `") in answer
 
 
 @pytest.mark.parametrize("how", ["edited", "deleted"])

@@ -40,7 +40,7 @@ def two_completions(stage: Stage) -> None:
     second = stage.hand_in("carol", "w-001", stage.page("/hop/relay/pull/901"))
     stage.settle()
     assert (stage.verdicts(first)[-1], stage.verdicts(second)[-1]) == ("LOOK", "LOOK")
-    assert f"pull {second} by `carol`" in stage.review(first)
+    assert f"/pulls/{second}) by `carol`" in stage.review(first)
     stage.comment(first, "alice-dev", "/accept --quality 4")
     stage.settle()
     assert (stage.answers(first), stage.item("w-001"), stage.stamps()) == (["ACCEPTED"], ("completed", "bob"), 1)
