@@ -77,8 +77,13 @@ def test_that_commits_tell_what_they_bring(pull: Snapshot, expected: tuple[str, 
             f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}` tell of table `stamps`, and the pull changes no such row.",
         ),
         (
-            committed(*["DELETE FROM stamps"] * 7),
-            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 4 more tell of table `stamps`,"
+            committed(*["DELETE FROM stamps"] * 3),
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` tell of table `stamps`,"
+            " and the pull changes no such row.",
+        ),
+        (
+            committed(*["DELETE FROM stamps"] * 8),
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 5 more tell of table `stamps`,"
             " and the pull changes no such row.",
         ),
         (
@@ -86,7 +91,7 @@ def test_that_commits_tell_what_they_bring(pull: Snapshot, expected: tuple[str, 
             f"Commit `{a_hash('c0')[:7]}` tells of `Register rig: a'b`, and the pull changes no such row.",
         ),
     ],
-    ids=["an item", "a decision", "two", "many", "a backtick"],
+    ids=["an item", "a decision", "two", "as many as are named", "many", "a backtick"],
 )
 def test_what_is_said_names_commits_and_what_they_tell_of(pull: Snapshot, says: str) -> None:
     assert told(check, pull) == says

@@ -75,6 +75,7 @@ def handed(evidence: str | None, description: str | None = job(), kind: str = "i
         (handed("\n " + result(seed=8)), FAULT),
         (handed(result(seed=None)), FAULT),
         (handed(result(seed=-1), job(seed=None)), FAULT),
+        (handed(result(seed=1), job(seed=None)), FAULT),
         (handed(result(seed="7")), FAULT),
         (handed(result(seed=7.0)), FAULT),
         (handed(result(seed=True)), FAULT),

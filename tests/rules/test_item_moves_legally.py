@@ -49,6 +49,7 @@ COMPETING = changes_of(added("completions"))
         (OURS, changes_of(modified("wanted", dict(OURS), status="withdrawn")), (f"fault {STATUS}",)),
         (OPEN, work(wanted=hands_in(claimed_by=None)), (f"fault {CLAIMER}",)),
         (OPEN, work(wanted=claims()), (f"doubt {STATUS}",)),
+        (OURS, work(wanted=hands_in(dict(OURS), status="open")), (f"doubt {STATUS}",)),
     ],
     ids=[
         "claim and work", "claimed here and on main", "work on our claim", "claim", "claimed already by us", "withdrawn",
@@ -56,7 +57,7 @@ COMPETING = changes_of(added("completions"))
         "claimed by yet another",
         "claim of another's", "in review already", "completed", "competing, but completed", "withdrawn on main",
         "validated", "word done", "no word", "settled by the worker", "claimed item withdrawn", "nobody claims",
-        "left claimed",
+        "left claimed", "given back",
     ],
 )  # fmt: skip
 def test_items_move_legally(main: Cells, changes: Changes, expected: tuple[str, ...]) -> None:

@@ -91,12 +91,30 @@ def test_a_link_changes_by_the_word_of_its_rigs(row: RowChange, expected: tuple[
         (("polecat-7", "cormorant"), "active", ("fault rig_links.l-1.rig_b",)),
         (("polecat-7", "cormorant"), "revoked", ("fault rig_links.l-1.rig_b",)),
         (("polecat-7", "ana-town"), "active", PASS),
+        (("cormorant", "polecat-7"), "suspended", ("fault rig_links.l-1.rig_b",)),
     ],
-    ids=["turned", "turned and active", "turned and revoked", "the same", "the same and revoked", "another"],
+    ids=[
+        "turned",
+        "turned and active",
+        "turned and revoked",
+        "the same",
+        "the same and revoked",
+        "another",
+        "turned, odd word",
+    ],
 )
-def test_two_rigs_have_one_link(pair: tuple[str, str], status: str, expected: tuple[str, ...]) -> None:
-    there = a_rig_link(*pair, id="l-main", status=status)
+@pytest.mark.parametrize("name", ["l-main", "a-link"])
+def test_two_rigs_have_one_link(pair: tuple[str, str], status: str, expected: tuple[str, ...], name: str) -> None:
+    there = a_rig_link(*pair, id=name, status=status)
     assert found(check, replace(linking(link()), rig_links=(there,))) == expected
+
+
+def test_a_revoked_link_the_other_way_round_stands_in_nobodys_way() -> None:
+    there = a_rig_link("polecat-7", "cormorant", id="l-main", status="revoked")
+    assert (
+        found(check, replace(linking(link("cormorant", "polecat-7", assertion_a=None, assertion_b="mine")), rig_links=(there,)))
+        == PASS
+    )
 
 
 def test_a_link_is_not_its_own_double() -> None:

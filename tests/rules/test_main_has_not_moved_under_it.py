@@ -16,6 +16,7 @@ from tests.build import (
     a_rig_link,
     a_snapshot,
     a_wanted,
+    added,
     changes_of,
     claims,
     merged,
@@ -48,10 +49,12 @@ def seen(changes: Changes, **main: str | None) -> Snapshot:
         (a_snapshot(changes=LINK, rig_links=(a_rig_link(status="pending"),)), ("fault rig_links.l-1",)),
         (seen(work(), description="It stops at twelve."), (f"doubt wanted.{ITEM}",)),
         (a_snapshot(changes=AGAIN, rigs=(a_rig(trust_level="2"),)), ("doubt rigs.polecat-7",)),
+        (seen(changes_of(added("completions"), claims()), updated_at="2026-06-10 09:00:00"), (f"fault wanted.{ITEM}",)),
     ],
     ids=[
         "untouched", "the same in other words", "item not read", "a new column", "merged", "rig", "link", "claimed meanwhile",
         "touched meanwhile", "rig conflicts", "link conflicts", "asks for something else", "rig rose",
+        "touched meanwhile, behind a row that is new",
     ],
 )  # fmt: skip
 def test_main_has_not_moved(snapshot: Snapshot, expected: tuple[str, ...]) -> None:

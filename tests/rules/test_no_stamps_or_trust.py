@@ -34,6 +34,7 @@ def trust(level: str) -> RowChange:
         (changes_of(modified("stamps", author="bo-works")), ("fault stamps.s-0a1b2c3d4e5f6071",)),
         (changes_of(modified("completions", None, **ACCEPTED)), (f"fault completions.{COMPLETION}",)),
         (changes_of(*BULK, trust("3")), ("fault rigs.polecat-7.trust_level",)),
+        (changes_of(*BULK, added("completions", **ACCEPTED)), PASS),
         (
             work(added("stamps", id="s-1"), wanted=hands_in(status="completed"), completion=added("completions", **ACCEPTED)),
             PASS,
@@ -49,7 +50,8 @@ def trust(level: str) -> RowChange:
     ids=[
         "work", "registration", "registration without trust", "registration again", "backfill", "smuggled stamp",
         "smuggled trust", "badge", "boot block", "demotion", "greedy registration", "rewritten stamp",
-        "rewritten completion", "trust hidden in a backfill", "adoption, which another rule reads",
+        "rewritten completion", "trust hidden in a backfill", "work accepted in a backfill",
+        "adoption, which another rule reads",
         "acceptance that rewrites evidence", "acceptance that rewrites a stamp", "stamp beside a badge",
         "stamp beside an unknown table",
     ],

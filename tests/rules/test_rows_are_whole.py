@@ -31,6 +31,9 @@ OTHER_KEY = RowChange(table="wanted", key="w-1", kind=ChangeKind.ADDED, before=N
 REKEYED = RowChange(
     table="rig_links", key="l-2", kind=ChangeKind.MODIFIED, before=a_row("rig_links"), after=a_row("rig_links", id="l-2")
 )
+REKEYED_DOWN = RowChange(
+    table="rig_links", key="l-0", kind=ChangeKind.MODIFIED, before=a_row("rig_links"), after=a_row("rig_links", id="l-0")
+)
 DEEP = "[" * 100_000
 
 
@@ -46,6 +49,7 @@ DEEP = "[" * 100_000
         (changes_of(KEYLESS), ("fault completions.id",)),
         (changes_of(ROWLESS), (f"fault wanted.{ITEM}.id",)),
         (changes_of(REKEYED), ("fault rig_links.l-2.id",)),
+        (changes_of(REKEYED_DOWN), ("fault rig_links.l-0.id",)),
         (changes_of(OTHER_KEY), ("fault wanted.w-1.id",)),
         (changes_of(added("wanted", id="w-1' OR 1=1 --")), ("fault wanted.w-1' OR 1=1 --.id",)),
         (changes_of(added("wanted", id="w-" + "1" * 63)), (f"fault wanted.w-{'1' * 63}.id",)),

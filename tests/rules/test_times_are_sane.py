@@ -63,6 +63,8 @@ def text(moment_in: timedelta) -> str:
         (done("2026-06-01 07:59:59"), (f"doubt {AT}",)),
         (done("2026-06-10 11:59:59", **CLAIMED, updated_at="2026-06-10 12:00:00"), (f"doubt {AT}",)),
         (done("2026-06-10 11:59:59", status="claimed", claimed_by="cormorant", updated_at="2026-06-10 12:00:00"), PASS),
+        (done("2026-06-10 11:59:59", status="claimed", claimed_by="zulu-9", updated_at="2026-06-10 12:00:00"), PASS),
+        (done("2026-06-10 11:59:59", status="in_review", claimed_by="polecat-7", updated_at="2026-06-10 12:00:00"), PASS),
         (done("2026-06-10 12:10:00", **CLAIMED, updated_at="2026-06-10 12:00:00"), (f"note {AT}",)),
         (done("2026-06-10 12:30:00", **CLAIMED, updated_at="2026-06-10 12:00:00"), PASS),
         (done("2026-06-10 12:10:00", **CLAIMED, updated_at="lately"), PASS),
@@ -74,7 +76,8 @@ def text(moment_in: timedelta) -> str:
         "as it should be", "no time", "no time to read", "item without times", "item not read", "clocks differ", "ahead",
         "a zone of its own", "a post", "a post without time", "a post ahead", "a registration ahead",
         "ahead before the pull", "a link ahead", "the moment it was posted", "before it was posted", "before it was claimed",
-        "another's claim", "quick after the claim", "not quick after the claim", "claim at no readable time",
+        "another's claim", "yet another's claim", "handed in already",
+        "quick after the claim", "not quick after the claim", "claim at no readable time",
         "unknown effort", "no effort", "merged",
     ],
 )  # fmt: skip
