@@ -58,6 +58,7 @@ def handed(evidence: str | None, description: str | None = job(), kind: str = "i
         (handed(result(seed=None), job(seed=None)), PASS),
         (handed(result(seed=0), job(seed=None)), PASS),
         (handed(EVIDENCE, "no job", kind="feature"), PASS),
+        (handed(EVIDENCE, "no job", kind="research"), PASS),
         (a_snapshot(changes=changes_of(hands_in()), items=(a_wanted(type="inference"),)), PASS),
         (a_snapshot(changes=work(), items=()), PASS),
         # No result and no link: told by another rule.

@@ -37,6 +37,7 @@ CAREFUL = Tally(author=Handle("bo-works"), subject=Handle("cormorant"), stamps=1
         (around(by_ana(5, 0)), PASS),
         (around(by_ana(5, 2, 1.0)), PASS),
         (around(by_ana(5, 2, 1.0), CAREFUL), NOTE),
+        (around(CAREFUL, by_ana(5, 1)), NOTE),
         (around(by_ana(5, 2, 0.95)), NOTE),
         (around(by_ana(5, 2, 0.94)), PASS),
         (around(by_ana(4, 2, 0.99)), PASS),
@@ -51,7 +52,8 @@ CAREFUL = Tally(author=Handle("bo-works"), subject=Handle("cormorant"), stamps=1
     ],
     ids=[
         "no stamps", "they differ", "too few", "all alike", "about another", "ratings not known", "wl's own confidence",
-        "certain where others are not", "just certain", "not quite certain", "certain of few", "confidence not known",
+        "certain where others are not", "behind another's",
+        "just certain", "not quite certain", "certain of few", "confidence not known",
         "nobody works",
     ],
 )  # fmt: skip

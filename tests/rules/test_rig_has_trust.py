@@ -10,6 +10,7 @@ from tests.build import RIGS, a_rig, a_snapshot, added, changes_of, claims, hand
 from tests.rules.table import PASS, found, told
 
 POLECAT, POST = "rigs.polecat-7.trust_level", changes_of(added("wanted", id="w-new"))
+NOBODYS_AND_A_POST = changes_of(added("wanted", id="w-a", posted_by=None), added("wanted", id="w-new"))
 OLDER = Rig(Row.of({name: cell for name, cell in a_rig().row.cells if name != "trust_level"}))
 
 
@@ -32,6 +33,7 @@ def trusted(level: str | None, changes: Changes | None = None, handle: str = "po
         (trusted("0", POST), PASS),
         (trusted("0", POST, "ana-town"), ("doubt rigs.ana-town.trust_level",)),
         (a_snapshot(changes=changes_of(added("wanted", id="w-new", posted_by=None))), PASS),
+        (trusted("0", NOBODYS_AND_A_POST, "ana-town"), ("doubt rigs.ana-town.trust_level",)),
         (trusted(None), (f"note {POLECAT}",)),
         (trusted("high"), (f"note {POLECAT}",)),
         (trusted("9" * 5000), (f"note {POLECAT}",)),
@@ -39,7 +41,8 @@ def trusted(level: str | None, changes: Changes | None = None, handle: str = "po
     ],
     ids=[
         "registered", "a maintainer", "not on main", "an older commons", "nobody works", "an outsider", "less than nothing",
-        "an outsider claims", "another posts", "an outsider posts", "nobody posts", "no level", "a word", "a huge number",
+        "an outsider claims", "another posts", "an outsider posts", "nobody posts", "a post of nobody's beside it",
+        "no level", "a word", "a huge number",
         "merged",
     ],
 )  # fmt: skip

@@ -52,6 +52,7 @@ DEEP = "[" * 100_000
         (changes_of(REKEYED_DOWN), ("fault rig_links.l-0.id",)),
         (changes_of(OTHER_KEY), ("fault wanted.w-1.id",)),
         (changes_of(added("wanted", id="w-1' OR 1=1 --")), ("fault wanted.w-1' OR 1=1 --.id",)),
+        (changes_of(added("completions", id="c 1")), ("fault completions.c 1.id",)),
         (changes_of(added("wanted", id="w-" + "1" * 63)), (f"fault wanted.w-{'1' * 63}.id",)),
         (changes_of(added("wanted", priority="high")), (f"fault wanted.{ITEM}.priority",)),
         (changes_of(added("wanted", priority="1e999")), (f"fault wanted.{ITEM}.priority",)),
