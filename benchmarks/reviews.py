@@ -56,6 +56,7 @@ CHAIN_LATENCY_MS = 500.0
 """So long that all else in a review is small beside it: how many answers one after the other a review waits for."""
 POLICY = Policy(timing=Timing(quiet_head_s=0, no_sheet_s=0, unsure_hold_s=0))
 CHAIN_TRIES = 4
+PULLS_A_TURN = 10_000
 BARE_CHAINS = 4
 """How many chains each bare stream asks for."""
 SHARE_MIN = 0.95
@@ -145,8 +146,8 @@ def chain_of(recorded: Recorded, scratch: Scratch) -> int:
         return int(min(took) * 1000 / CHAIN_LATENCY_MS)
 
 
-def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str) -> float:
-    """Reviews a minute through the queue, with lanes that are warm."""
+def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str, first: int) -> float:
+    """Reviews a minute through the queue, with lanes that are warm; of pulls from `first` on, which nobody has reviewed yet."""
     finished: list[float] = []
     lock = threading.Lock()
     with _child("benchmarks.replay", str(recorded.answers), str(latency_ms)) as port, make_patient_redis(redis_url) as client:
@@ -162,7 +163,7 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
         duties = PullDuties(known=frozenset({recorded.commons}), scratch=scratch, look=one, sweep=lambda _: 0)
         crew = Lanes((REVIEW,) * lanes, duties.functions(), client)
         expected = int(lanes * (SECONDS_A_RUN + 6) / (8 * latency_ms / 1000))
-        for number in range(1, expected + 1):
+        for number in range(first, first + expected):
             scratch.knocks.knock(recorded.commons, PullNo(number))
         crew.start()
         _await(lambda: len(finished) >= lanes)
@@ -235,10 +236,11 @@ def main(as_json: bool, latency_ms: float) -> None:
         recorded = record(Path(folder), scratch)
         chain = chain_of(recorded, scratch)
         turns: dict[int, list[tuple[float, float]]] = {lanes: [] for lanes in LANES}
-        for _ in range(ROUNDS):
+        for turn in range(1, ROUNDS + 1):
             for lanes in LANES:
                 limit = bare_per_minute(recorded, chain, lanes, latency_ms)
-                turns[lanes].append((per_minute(recorded, lanes, latency_ms, url), limit))
+                first = (turn * len(LANES) + LANES.index(lanes)) * PULLS_A_TURN
+                turns[lanes].append((per_minute(recorded, lanes, latency_ms, url, first), limit))
     rates = {lanes: median(rate for rate, _ in pairs) for lanes, pairs in turns.items()}
     limits = {lanes: median(limit for _, limit in pairs) for lanes, pairs in turns.items()}
     shares = {lanes: median(rate / limit for rate, limit in pairs) for lanes, pairs in turns.items()}
