@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from benchmarks.large_pulls import KINDS, pull_of
 from bot.commands import catalog as command_catalog
+from bot.model.adoption import work_alone
 from bot.model.ids import User
 from bot.model.kind import Form
 from bot.model.ledger import ChangeKind, Changes, RowChange
@@ -40,7 +41,9 @@ def all_of(snapshot: Snapshot) -> Judgement:
     asked: Counter[str] = Counter()
     judgement = judge(snapshot, Catalog.of(counting(rule, asked) for rule in RULES.rules))
     assert judgement.crashes == ()
-    assert asked == Counter(rule.name for rule in RULES.rules if snapshot.kind in rule.kinds)
+    alone = work_alone(snapshot) if judgement.alone is not None else None
+    judged = [each for each in (snapshot, alone) if each is not None]
+    assert asked == Counter(rule.name for each in judged for rule in RULES.rules if each.kind in rule.kinds)
     assert isinstance(snapshot.form, Form)
     assert judgement == judge(snapshot, RULES)
     review = reviews.review(snapshot, judgement)
