@@ -41,6 +41,7 @@ def two_completions(stage: Stage) -> None:
     stage.settle()
     assert (stage.verdicts(first)[-1], stage.verdicts(second)[-1]) == ("LOOK", "LOOK")
     assert f"/pulls/{second}) by `carol`" in stage.review(first)
+    stage.next_second()  # The next review names whoever wrote the row last.
     stage.comment(first, "alice-dev", "/accept --quality 4")
     stage.settle()
     assert (stage.answers(first), stage.item("w-001"), stage.stamps()) == (["ACCEPTED"], ("completed", "bob"), 1)
