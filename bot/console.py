@@ -50,6 +50,7 @@ _STYLE: Mapping[enum.Enum, str] = {
     Level.NOTE: "dim",
     Level.DOUBT: "yellow",
     Level.UNSURE: "magenta",
+    Level.FORBID: "bold magenta",
     Level.FAULT: "red",
 }
 

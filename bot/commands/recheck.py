@@ -91,4 +91,4 @@ def _told(finding: Finding) -> Md:
     )
 
 
-_LEVEL_WORDS = {Level.NOTE: "note", Level.DOUBT: "doubt", Level.UNSURE: "unsure", Level.FAULT: "fault"}
+_LEVEL_WORDS = {Level.NOTE: "note", Level.DOUBT: "doubt", Level.UNSURE: "unsure", Level.FORBID: "forbid", Level.FAULT: "fault"}

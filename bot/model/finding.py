@@ -17,12 +17,14 @@ class Level(enum.Enum):
     """A human must look."""
     UNSURE = "unsure"
     """Could not tell; will look again."""
+    FORBID = "forbid"
+    """What the merge would bring cannot be told. No setting and no override changes this level."""
     FAULT = "fault"
     """Not acceptable as it stands."""
 
     @property
     def weight(self) -> int:
-        return (Level.NOTE, Level.DOUBT, Level.UNSURE, Level.FAULT).index(self)
+        return (Level.NOTE, Level.DOUBT, Level.UNSURE, Level.FORBID, Level.FAULT).index(self)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -126,7 +128,7 @@ class Judgement:
         """The worst row. A crashed rule counts as a check that could not run."""
         if self.at(Level.FAULT):
             return Verdict.BLOCKED
-        if self.at(Level.UNSURE) or self.crashes:
+        if self.at(Level.FORBID) or self.at(Level.UNSURE) or self.crashes:
             return Verdict.CANNOT_TELL
         if self.waiting_for:
             return Verdict.WAITING

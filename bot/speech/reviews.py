@@ -48,7 +48,13 @@ _ROOMS = (
 )
 """Tried in turn until the review fits on a screen; what is left out is counted."""
 
-_RESULT = {Level.FAULT: "**FAIL**", Level.DOUBT: "**LOOK**", Level.UNSURE: "**CANNOT TELL**", Level.NOTE: "note"}
+_RESULT = {
+    Level.FAULT: "**FAIL**",
+    Level.DOUBT: "**LOOK**",
+    Level.UNSURE: "**CANNOT TELL**",
+    Level.FORBID: "**CANNOT TELL**",
+    Level.NOTE: "note",
+}
 _FINE = (Seen.VERIFIED, Seen.REACHABLE)
 _CHARS_RULES_QUOTE = 60
 """Rules cut longer cells (bot.rulebook, `quote`), so a longer link is known by its beginning."""
