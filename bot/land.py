@@ -19,7 +19,18 @@ from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange
 from bot.model.ids import CommitHash, Commons, PullNo, StampId, is_commit_hash
-from bot.model.ledger import Changes, LedgerChange, Row, RowChange, RowWrite, Write, is_untouched, is_written, same_cell
+from bot.model.ledger import (
+    Changes,
+    LedgerChange,
+    Row,
+    RowChange,
+    RowWrite,
+    Write,
+    is_untouched,
+    is_written,
+    same_cell,
+    same_row,
+)
 from bot.model.policy import Landing
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Snapshot
@@ -315,7 +326,10 @@ def branch_head(hub: Hub, commons: Commons, branch: str) -> CommitHash | None:
 
 def _untouched_since(work: _Work, base: CommitHash, main: CommitHash) -> bool:
     """Whether main still has the decision's rows as they were at the base, so that the branch merges to what was written."""
-    return base == main or _rows_at(work, base) == _rows_at(work, main)
+    if base == main:
+        return True
+    then, now = _rows_at(work, base), _rows_at(work, main)
+    return then.keys() == now.keys() and all(same_row(row, now[name]) for name, row in then.items())
 
 
 def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:

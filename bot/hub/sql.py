@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.model.ids import CommitHash, CompletionId, Handle, StampId, WantedId, is_commit_hash
-from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, TERMINAL_STATUSES, Row, RowWrite, Write, write_time
+from bot.model.ledger import KNOWN_TABLES, NOT_JSON, PRIMARY_KEYS, TERMINAL_STATUSES, Row, RowWrite, Write, write_time
 
 ROWS_PER_PAGE = 900
 """Below the limit of 1,000 rows, so that a full page is never mistaken for a cut one."""
@@ -682,12 +682,18 @@ def _guard(guard: Row, there: Collection[str]) -> list[str]:
     conditions: list[str] = []
     for column, value in guard.cells:
         if value is None:
-            conditions += [f"{name(column)} IS NULL"] if column in there else []
+            conditions += [_is_nothing(column)] if column in there else []
         elif column in _NOT_COMPARABLE or column not in there:
             raise ValueError(f"a guard on {column} cannot hold")
         else:
             conditions.append(f"{name(column)} = {literal(value)}")
     return conditions
+
+
+def _is_nothing(column: str) -> str:
+    """NULL; in a column that may hold JSON, JSON `null` as well: a merge may have written it (`cell_value`)."""
+    null = f"{name(column)} IS NULL"
+    return null if column in NOT_JSON else f"({null} OR CAST({name(column)} AS CHAR) = 'null')"
 
 
 def _unstamped(write: RowWrite) -> str:

@@ -261,6 +261,10 @@ def read_commit(row: Row) -> Commit:
     )
 
 
+FLOAT_DIGITS = 6
+"""Decimals of a FLOAT that mean something: Dolt computes in 64 bits, and the average of 0.9 is 0.9000000059604645 there."""
+
+
 def read_tally(row: Row) -> Tally:
     """One pair, from a row of sql.tallies_around()."""
     try:
@@ -272,7 +276,7 @@ def read_tally(row: Row) -> Tally:
         subject=Handle(row.text("subject")),
         stamps=_count(row.text("stamps")),
         valences=_count(row.text("valences")),
-        confidence=sure if math.isfinite(sure) else None,
+        confidence=round(sure, FLOAT_DIGITS) if math.isfinite(sure) else None,
         last_at=read_time(row.get("last_at")),
     )
 

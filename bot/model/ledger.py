@@ -28,6 +28,23 @@ PRIMARY_KEYS: Mapping[str, str] = {
     "chain_meta": "chain_id",
     "rig_links": "id",
 }
+NOT_JSON = frozenset(
+    {
+        "key", "value",
+        "handle", "display_name", "dolthub_org", "hop_uri", "owner_email", "gt_version", "trust_level", "registered_at",
+        "last_seen", "rig_type", "parent_rig",
+        "id", "title", "description", "project", "type", "priority", "posted_by", "claimed_by", "status", "effort_level",
+        "evidence_url", "sandbox_required", "sandbox_min_tier", "created_at", "updated_at",
+        "wanted_id", "completed_by", "evidence", "validated_by", "stamp_id", "parent_completion_id", "block_hash",
+        "completed_at", "validated_at",
+        "author", "subject", "confidence", "severity", "context_id", "context_type", "message", "prev_stamp_hash",
+        "rig_handle", "badge_type", "awarded_at",
+        "source", "version",
+        "chain_id", "chain_type", "parent_chain_id", "dolt_database",
+        "rig_a", "rig_b", "link_type", "assertion_a", "assertion_b", "revoked_at", "revoked_by",
+    }
+)  # fmt: skip
+"""Columns of the known tables that do not hold JSON. Any other column, an unknown one too, may hold JSON."""
 INDISPENSABLE: Mapping[str, tuple[str, ...]] = {
     "wanted": ("id", "status"),
     "completions": ("id", "wanted_id", "completed_by", "stamp_id"),
@@ -95,7 +112,7 @@ class RowChange:
         # By name, for rules ask this of every one of thousands of rows. As in `Row.get`, the first cell of a name counts.
         before, after = (dict(reversed(row.cells)) if row else {} for row in (self.before, self.after))
         names = dict.fromkeys(name for row in (self.before, self.after) if row for name, _ in row.cells)
-        return tuple(name for name in names if before.get(name) != after.get(name))
+        return tuple(name for name in names if cell_value(name, before.get(name)) != cell_value(name, after.get(name)))
 
     def moved_on(self, main: Row) -> tuple[str, ...]:
         """Columns that main, whose row now this is, has written since the branch left it; none of a row that is not modified.
@@ -109,12 +126,12 @@ class RowChange:
         return tuple(c for c in before.columns if c in there and not same_cell(c, before.get(c), main.get(c)))
 
     def old(self, column: str) -> str | None:
-        """The cell before, None if the row was not there."""
-        return self.before.get(column) if self.before else None
+        """The cell's value before, None if the row was not there."""
+        return cell_value(column, self.before.get(column)) if self.before else None
 
     def new(self, column: str) -> str | None:
-        """The cell after, None if the row is gone."""
-        return self.after.get(column) if self.after else None
+        """The cell's value after, None if the row is gone."""
+        return cell_value(column, self.after.get(column)) if self.after else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,8 +406,18 @@ class LedgerChange:
         return all(is_written(write, rows.get((write.table, write.key))) for write in self.writes)
 
 
+def cell_value(column: str, cell: str | None) -> str | None:
+    """The cell as comparisons read it: JSON `null` is NULL, in each column that may hold JSON.
+
+    Where a migration added a column to main, Dolt's merge changes each NULL of a JSON column to `null`, in the rows that the
+    branch changed (seen on Dolt 2.3.1).
+    """
+    return None if cell == "null" and column not in NOT_JSON else cell
+
+
 def same_cell(column: str, left: str | None, right: str | None) -> bool:
     """Equality of two cells across the forms a server may answer: exact text, same number, same moment or same JSON."""
+    left, right = cell_value(column, left), cell_value(column, right)
     if left == right:
         return True
     if left is None or right is None:
@@ -402,6 +429,15 @@ def same_cell(column: str, left: str | None, right: str | None) -> bool:
         return bool(json.loads(left) == json.loads(right))
     except (ValueError, RecursionError):
         return False
+
+
+def same_row(left: Row | None, right: Row | None) -> bool:
+    """Whether two states of a row, None for absent, hold the same cells."""
+    if left is None or right is None:
+        return left is right
+    return all(
+        same_cell(column, left.get(column), right.get(column)) for column in dict.fromkeys((*left.columns, *right.columns))
+    )
 
 
 def is_written(write: RowWrite, row: Row | None) -> bool:

@@ -182,6 +182,17 @@ def test_what_main_fills_into_a_column_it_was_given_after_the_review_is_no_diffe
     assert refused(ask(ACCEPT, told))[0].startswith("**NOT STAMPED.**")
 
 
+def test_json_null_that_a_merge_wrote_in_place_of_null_is_no_difference() -> None:
+    def with_scope(changes: Changes, scope: str | None) -> Changes:
+        rows = (replace(c, after=Row.of((c.after or Row(())).as_dict() | {"sandbox_scope": scope})) for c in changes.rows)
+        return replace(changes, rows=tuple(rows))
+
+    null = on_main(changes=with_scope(work(), "null"), reviewed=with_scope(work(), None))
+    assert followed(ask(ACCEPT, null)) == ("Land", "ACCEPTED")
+    other = on_main(changes=with_scope(work(), "{}"), reviewed=with_scope(work(), None))
+    assert refused(ask(ACCEPT, other))[0].startswith("**NOT STAMPED.**")
+
+
 def test_skills_come_from_the_item_on_main_not_from_the_branch() -> None:
     snapshot = reviewed(items=(a_wanted(tags='["rust"]'),))
     before = landed(ask(ACCEPT, snapshot)).writes[2].cells.get("skill_tags")

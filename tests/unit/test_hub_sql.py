@@ -316,6 +316,11 @@ def test_an_update_is_guarded_and_touches_the_time() -> None:
     )
 
 
+def test_a_guard_on_an_empty_json_column_holds_for_json_null() -> None:
+    item = RowWrite(table="wanted", key="w-1", write=Write.UPDATE, cells=UPDATE.cells, guard=Row.of({"tags": None}))
+    assert said(item, note="").endswith(" WHERE `id` = 'w-1' AND (`tags` IS NULL OR CAST(`tags` AS CHAR) = 'null')")
+
+
 def test_a_delete_is_guarded() -> None:
     gone = RowWrite(table="completions", key="c-1", write=Write.DELETE, guard=Row.of({"stamp_id": None}))
     assert said(gone, note="", unless_stamped=True) == (

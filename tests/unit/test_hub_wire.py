@@ -469,3 +469,18 @@ def test_an_ask_for_a_page_carries_its_token() -> None:
     assert asks.read("listPulls", "/p", auth=False, page="a+b=") == Ask(
         operation="listPulls", method="GET", path="/p", query=(("page_token", "a+b="),), auth=False, public=True, reads=True
     )
+
+
+@pytest.mark.parametrize(
+    ("cell", "mean"),
+    [
+        ("0.9000000059604645", 0.9),
+        ("0.949999988079071", 0.95),
+        ("0.999999", 0.999999),
+        ("1", 1.0),
+        ("NaN", None),
+        (None, None),
+    ],
+)
+def test_an_average_of_floats_is_read_as_exactly_as_a_float_is(cell: str | None, mean: float | None) -> None:
+    assert wire.read_tally(Row.of({"author": "a", "subject": "b", "confidence": cell})).confidence == mean

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.ledger import read_time
+from bot.model.ledger import NOT_JSON, ChangeKind, Row, RowChange, read_time, same_cell, same_row
+from bot.sandbox import seed_schema
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,45 @@ def test_times_are_read_as_they_are_written(text: str | None, moment: datetime |
 @given(st.text() | st.datetimes(timezones=st.timezones()).map(str))
 def test_no_cell_breaks_the_reading_of_times(text: str) -> None:
     read_time(text)
+
+
+JSON_CELLS = ("tags", "sandbox_scope", "valence", "skill_tags", "sheet_json", "metadata")
+"""Columns that may hold JSON; the last is one that only some commons have."""
+
+
+def a_change(before: Row, after: Row) -> RowChange:
+    return RowChange(table="wanted", key="w-1", kind=ChangeKind.MODIFIED, before=before, after=after)
+
+
+def test_the_columns_that_hold_no_json_are_those_of_the_schema() -> None:
+    typed = {(name, kind.partition(" ")[0]) for table in seed_schema.TABLES for name, kind in table.columns}
+    assert {name for name, kind in typed if kind != "JSON"} == NOT_JSON
+    assert {name for name, kind in typed if kind == "JSON"} == set(JSON_CELLS) - {"metadata"}
+
+
+@pytest.mark.parametrize("column", JSON_CELLS)
+def test_json_null_is_null_in_every_comparison(column: str) -> None:
+    unset, null, word = (Row.of({"id": "w-1", column: cell}) for cell in (None, "null", '"null"'))
+    assert same_cell(column, None, "null")
+    assert same_row(unset, null)
+    assert a_change(unset, null).changed == ()
+    assert a_change(null, unset).changed == ()
+    assert a_change(unset, null).new(column) is None
+    assert a_change(null, unset).old(column) is None
+    assert a_change(null, word).moved_on(unset) == ()
+    assert not same_row(null, word)
+    assert a_change(unset, word).changed == (column,)
+
+
+@pytest.mark.parametrize("column", sorted(NOT_JSON))
+def test_the_text_null_is_a_text_where_no_json_stands(column: str) -> None:
+    unset, text = Row.of({column: None}), Row.of({column: "null"})
+    assert not same_cell(column, None, "null")
+    assert not same_row(unset, text)
+    assert (a_change(unset, text).changed, a_change(unset, text).new(column)) == ((column,), "null")
+
+
+def test_a_row_that_is_not_there_is_no_row_of_nothing() -> None:
+    assert same_row(None, None)
+    assert not same_row(None, Row.of({"tags": None}))
+    assert not same_row(Row.of({"tags": "null"}), None)
