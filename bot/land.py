@@ -465,13 +465,17 @@ def _strangers_pull_of(work: _Work, name: str) -> bool:
 def _drop_pull_of(work: _Work, name: str) -> None:
     """Close the pull of a landing branch that is overtaken or spoiled. The branch stays: no token may delete one."""
     number = _pull_of(work, name)
-    if number is None:
-        return
+    if number is not None:
+        put_away(work.hub, work.commons, number)
+
+
+def put_away(hub: Hub, commons: Commons, number: PullNo) -> None:
+    """Close a landing pull that serves nothing any more. Raises HubError, a refusal only where the pull is still open."""
     try:
-        work.hub.close(work.commons, number)
+        hub.close(commons, number)
     except HubRefused:
-        # A merge that somebody began has come to its end this moment: then main is what counts.
-        if work.hub.pull(work.commons, number).state is PullState.OPEN:
+        # A merge that was begun before has ended this moment: then main is what counts.
+        if hub.pull(commons, number).state is PullState.OPEN:
             raise
 
 

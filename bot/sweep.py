@@ -11,7 +11,7 @@ written down, and handed to the queues as these have room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from math import ceil, inf
 
@@ -21,6 +21,7 @@ from bot.converge import seen
 from bot.deps import Deps
 from bot.hub import diff, sql
 from bot.hub.errors import HubError, HubGone, HubRefused, HubStrange
+from bot.land import put_away
 from bot.model.ids import CommitHash, Commons, Database, PullNo, User
 from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
@@ -53,14 +54,23 @@ AHEAD = {DECIDE: 500, REVIEW: 100, RECHECK: 25}
 """Jobs that may wait in each queue; further looks stay owed, and no flood of pulls grows a queue."""
 
 
-def sweep(commons: Commons, deps: Deps, *, everything: bool = False) -> int:
+Report = Callable[[PullNo, Exception], None]
+"""Called with trouble that one pull has: the sweep goes on without it."""
+
+
+def _unreported(_pull: PullNo, _trouble: Exception) -> None:
+    """Trouble of one pull is told to the caller only where the caller wants to know."""
+
+
+def sweep(commons: Commons, deps: Deps, *, everything: bool = False, report: Report = _unreported) -> int:
     """Look at what is due, and knock at every pull that may need a look; returns at how many.
 
-    `everything`: all of it is due, whatever it costs. Raises HubError and redis.RedisError.
+    `everything`: all of it is due, whatever it costs. Trouble with one pull is reported, and the sweep goes on. Raises HubError
+    and redis.RedisError where the trouble is that of all pulls.
     """
     # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
     deps.scratch.paper.lost(within_s=deps.policy(commons).timing.about_to_s)
-    tour = _Tour(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything)
+    tour = _Tour(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything, report=report)
     tour.pulses = deps.scratch.pulses.all(commons)
     tour.owing = frozenset(debt.pull for debt in deps.scratch.owed.all(commons))
     tour.left = tour.allowance()
@@ -80,6 +90,7 @@ class _Tour:
     at: float
     """Its time, in seconds since 1970."""
     everything: bool
+    report: Report
     pulses: Mapping[str, Pulse] = field(default_factory=dict)
     changed: dict[str, Pulse] = field(default_factory=dict)
     owing: frozenset[PullNo] = frozenset()
@@ -137,14 +148,17 @@ def _pulls(tour: _Tour) -> dict[PullNo, Listed]:
     if not known or tour.everything or tour.over(looked_at, wait_s) >= 1:
         tour.left -= pages
         tour.looked(LIST)
-        found = {p.number: p for p in deps.hub(commons).pulls(commons)}
+        unread: dict[PullNo, HubStrange] = {}
+        found = {p.number: p for p in deps.hub(commons).pulls(commons, unread=unread)}
+        for number, strange in unread.items():
+            _look_closer(number, strange, tour)
         old = {n: known[n].source for n in found if n in known}
         known = {
             n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
-        }
+        } | {n: known[n] for n in unread if n in known}
         deps.scratch.pulses.note_pulls(commons, known.values())
         deps.scratch.board.keep_only(commons, (n for n, p in known.items() if p.state is PullState.OPEN))
-        for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], commons, deps):
+        for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], tour):
             tour.owe(number, DECIDE)
     elif tour.over(tour.pulses.get(NEXT, Pulse()).looked_at, tour.poll_s) >= 1:
         known |= _came_since(max(known), tour)
@@ -156,14 +170,17 @@ def _came_since(newest: PullNo, tour: _Tour) -> dict[PullNo, Listed]:
     commons, deps = tour.commons, tour.deps
     tour.looked(NEXT)
     found: dict[PullNo, Listed] = {}
-    for number in range(newest + 1, newest + 1 + NEXT_MAX):
+    for number in map(PullNo, range(newest + 1, newest + 1 + NEXT_MAX)):
         tour.left -= 1
         try:
-            pull = deps.hub(commons).pull(commons, PullNo(number))
+            pull = deps.hub(commons).pull(commons, number)
         except HubRefused as no:
-            if no.status in (401, 403):
+            if no.status == 401:
                 raise
             break
+        except HubStrange as strange:
+            _look_closer(number, strange, tour)
+            continue
         found[pull.number] = Listed(
             number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
         )
@@ -171,16 +188,23 @@ def _came_since(newest: PullNo, tour: _Tour) -> dict[PullNo, Listed]:
     return found
 
 
+def _look_closer(number: PullNo, trouble: Exception, tour: _Tour) -> None:
+    """Owe a pull a look where the sweep has trouble with it: what is wrong with one pull is found out by a look at it alone."""
+    tour.owe(number, REVIEW)
+    tour.report(number, trouble)
+
+
 def _is_landing(pull: Listed, commons: Commons, deps: Deps) -> bool:
     return pull.creator == deps.account(commons) and ledger.served_pull(pull.title) is not None
 
 
-def _served(landings: list[Listed], commons: Commons, deps: Deps) -> set[PullNo]:
+def _served(landings: list[Listed], tour: _Tour) -> set[PullNo]:
     """Pulls whose decision has a landing pull still open. If that decision was answered, the landing pull is closed.
 
     So it is where the decision is none any more: nobody goes on with a command that was deleted or edited.
     """
     found: set[PullNo] = set()
+    commons, deps = tour.commons, tour.deps
     hub, bot = deps.hub(commons), deps.account(commons)
     for landing in landings:
         served = ledger.served_pull(landing.title)
@@ -190,6 +214,10 @@ def _served(landings: list[Listed], commons: Commons, deps: Deps) -> set[PullNo]
             comments = hub.comments(commons, served)
         except HubGone:
             continue
+        except HubError as trouble:
+            tour.report(served, trouble)
+            found.add(served)
+            continue
         marks = [m for c in comments if (m := read_mark(c, bot)) is not None]
         stands = any(ledger.serves_comment(landing.title, c.id) and not c.edited for c in comments)
         told = any(
@@ -198,10 +226,19 @@ def _served(landings: list[Listed], commons: Commons, deps: Deps) -> set[PullNo]
             for m in marks
         )  # fmt: skip
         if told or not stands:
-            hub.close(commons, landing.number)
+            _put_away(landing, tour)
         elif not deps.scratch.notes.rests(commons, served):
             found.add(served)
     return found
+
+
+def _put_away(landing: Listed, tour: _Tour) -> None:
+    """Close a landing pull, where DoltHub lets the bot do so: a landing pull that stays open changes nothing on main."""
+    try:
+        put_away(tour.deps.hub(tour.commons), tour.commons, landing.number)
+    except HubError as trouble:
+        # Trouble that is not of this pull alone meets the next request as well.
+        tour.report(landing.number, trouble)
 
 
 # --- main -----------------------------------------------------------------------------------------------------------
@@ -297,11 +334,16 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
     for number, found in zip(said, comments, strict=True):
         stray = strays.get(number)
-        moved = (
-            quarantine.stirs(stray, found, deps, commons)
-            if stray is not None
-            else _spoken(tour, pulls[number], glances.get(number), found)
-        )
+        try:
+            moved = (
+                quarantine.stirs(stray, found, deps, commons)
+                if stray is not None
+                else _spoken(tour, pulls[number], glances.get(number), found)
+            )
+        except Exception as trouble:
+            # Words below one pull that break their reader. Where Redis is the trouble, the next line raises it again.
+            _look_closer(number, trouble, tour)
+            moved = False
         tour.looked(pull_thing(number), moved=moved)
     for fork, branches in zip(at_forks, heads, strict=True):
         moved = branches is not None and bool(sum(_pushed(tour, p, branches, glances, strays) for p in forks[fork]))

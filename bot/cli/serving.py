@@ -27,6 +27,8 @@ _TOLD_OTHERS: set[tuple[Commons, User]] = set()
 """Accounts whose signs of another bot this process has told of."""
 _TOLD_CRASHES: set[tuple[str, str]] = set()
 """Rules that broke, and how, of which this process has told: a rule may break on each pull."""
+_TOLD_OF_PULLS: set[tuple[Commons, PullNo, str]] = set()
+"""Trouble of single pulls that this process has logged for a sweep: a sweep comes to it again and again."""
 CRASHES_TOLD_MAX = 1000
 ORPHAN_PATIENCE_S = 5.0
 """How long a process ends in good order whose starter is gone."""
@@ -217,7 +219,7 @@ def sweep_and_audit(commons: Commons, deps: Deps) -> int:
     from bot.log import stranger
     from bot.sweep import sweep
 
-    knocked = sweep(commons, deps)
+    knocked = sweep(commons, deps, report=lambda number, trouble: _tell_of_pull(commons, number, trouble))
     _tell_of_wipe(commons, deps)
     try:
         gains = audit_if_due(commons, deps)
@@ -228,6 +230,21 @@ def sweep_and_audit(commons: Commons, deps: Deps) -> int:
     if gains is not None:
         _tell(commons, gains)
     return knocked
+
+
+def _tell_of_pull(commons: Commons, number: PullNo, trouble: Exception) -> None:
+    """Log trouble that a sweep has with one pull, once for each reason."""
+    import structlog
+
+    from bot.log import stranger
+
+    error = stranger(f"{type(trouble).__name__}: {trouble}")
+    if (commons, number, error) in _TOLD_OF_PULLS or len(_TOLD_OF_PULLS) >= CRASHES_TOLD_MAX:
+        return
+    _TOLD_OF_PULLS.add((commons, number, error))
+    mend = f"See: stampbot explain '{commons}#{number}'"
+    log = structlog.get_logger("stampbot.worker")
+    log.warning("sweep: trouble with one pull; the sweep goes on", commons=str(commons), pull=number, error=error, mend=mend)
 
 
 def _tell(commons: Commons, gains: Gains) -> None:

@@ -209,10 +209,13 @@ class Hub:
         """One pull. Raises HubGone if there is none of that number."""
         return wire.read_pull(self._data(asks.read("getPull", asks.pull_path(commons, number), auth=True)))
 
-    def pulls(self, commons: Commons) -> tuple[PullSummary, ...]:
-        """All pulls in every state, newest number first. DoltHub has no filter and promises no order."""
+    def pulls(self, commons: Commons, *, unread: dict[PullNo, HubStrange] | None = None) -> tuple[PullSummary, ...]:
+        """All pulls in every state, newest number first. DoltHub has no filter and promises no order.
+
+        `unread`: takes the pulls that cannot be read, by number. Without it one of them is HubStrange for the whole list.
+        """
         items = self._items("listPulls", asks.database_path(commons) + "/pulls", auth=True)
-        found = {pull.number: pull for pull in map(wire.read_pull_summary, items)}
+        found = {pull.number: pull for pull in wire.read_pulls(items, wire.read_pull_summary, wire.number_of, unread)}
         return tuple(found[number] for number in sorted(found, reverse=True))
 
     def comments(self, commons: Commons, number: PullNo) -> tuple[Comment, ...]:

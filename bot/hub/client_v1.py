@@ -102,8 +102,9 @@ class HubV1(Hub):
     def pull(self, commons: Commons, number: PullNo) -> Pull:
         return self._read(v1.read("v1Pull", v1.path(commons, "pulls", str(int(number))), auth=True), v1.read_pull)
 
-    def pulls(self, commons: Commons) -> tuple[PullSummary, ...]:
-        found = {pull.number: pull for pull in map(v1.read_pull_summary, self._listed("v1Pulls", commons, "pulls"))}
+    def pulls(self, commons: Commons, *, unread: dict[PullNo, HubStrange] | None = None) -> tuple[PullSummary, ...]:
+        items = self._listed("v1Pulls", commons, "pulls")
+        found = {pull.number: pull for pull in wire.read_pulls(items, v1.read_pull_summary, v1.number_of, unread)}
         return tuple(found[number] for number in sorted(found, reverse=True))
 
     def comments(self, commons: Commons, number: PullNo) -> tuple[Comment, ...]:

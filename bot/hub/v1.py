@@ -160,7 +160,7 @@ def read_user(answer: Answer) -> User:
 
 def read_pull_summary(data: Mapping[str, object]) -> PullSummary:
     return PullSummary(
-        number=_number(data),
+        number=number_of(data),
         title=text_of(data, "title", ""),
         state=read_state(data),
         creator=_creator(data),
@@ -172,7 +172,7 @@ def read_pull(answer: Answer) -> Pull:
     """A pull. A source that is left out (deleted fork) reads as the empty database, which is never found."""
     data = read_body(answer)
     return Pull(
-        number=_number(data),
+        number=number_of(data),
         title=text_of(data, "title", ""),
         description=text_of(data, "description", ""),
         state=read_state(data),
@@ -185,10 +185,10 @@ def read_pull(answer: Answer) -> Pull:
 
 def read_number(answer: Answer) -> PullNo:
     """The number of a pull just opened."""
-    return _number(read_body(answer))
+    return number_of(read_body(answer))
 
 
-def _number(data: Mapping[str, object]) -> PullNo:
+def number_of(data: Mapping[str, object]) -> PullNo:
     value = data.get("pull_id") or data.get("_id")
     # As an `_id` it comes as a path that ends in the number (wl, internal/remote).
     match = re.search(r"(?:^|/)([1-9][0-9]{0,17})$", str(value)) if isinstance(value, str | int) else None

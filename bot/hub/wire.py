@@ -10,7 +10,7 @@ import enum
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -136,7 +136,7 @@ def read_branch(data: Mapping[str, object]) -> Branch:
 
 def read_pull_summary(data: Mapping[str, object]) -> PullSummary:
     return PullSummary(
-        number=_number(data),
+        number=number_of(data),
         title=text_of(data, "title", ""),
         state=read_state(data),
         creator=User(text_of(data, "creator")),
@@ -144,10 +144,26 @@ def read_pull_summary(data: Mapping[str, object]) -> PullSummary:
     )
 
 
+def read_pulls(
+    items: Iterable[Mapping[str, object]],
+    read: Callable[[Mapping[str, object]], PullSummary],
+    number: Callable[[Mapping[str, object]], PullNo],
+    unread: dict[PullNo, HubStrange] | None,
+) -> Iterator[PullSummary]:
+    """The pulls of a list. One that cannot be read is put into `unread` by its number. Raises HubStrange where it has none."""
+    for item in items:
+        try:
+            yield read(item)
+        except HubStrange as strange:
+            if unread is None:
+                raise
+            unread[number(item)] = strange
+
+
 def read_pull(data: Mapping[str, object]) -> Pull:
     """A pull. A source DoltHub leaves out (deleted fork) reads as the empty database, which is never found."""
     return Pull(
-        number=_number(data),
+        number=number_of(data),
         title=text_of(data, "title", ""),
         description=text_of(data, "description", ""),
         state=read_state(data),
@@ -371,7 +387,8 @@ def text_of(data: Mapping[str, object], name: str, default: str | None = None) -
     raise HubStrange(f"`{name}` is missing or not text")
 
 
-def _number(data: Mapping[str, object]) -> PullNo:
+def number_of(data: Mapping[str, object]) -> PullNo:
+    """The number of a pull. Raises HubStrange."""
     value = data.get("pull_number")
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return PullNo(value)
