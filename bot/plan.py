@@ -324,11 +324,11 @@ def _transaction(
         command = commands.get(parsed.name)
         if command is None or (parsed.decides and problems):
             continue
-        if command.loosens and problems:
-            problems.append(errors.not_alone(parsed))
-            continue
         asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
         one = command.decide(asked)
+        if problems and (command.loosens or _loosens(one, commands)):
+            problems.append(errors.not_alone(parsed))
+            continue
         decided.append((parsed, rehearsal.rehearse(asked, one) if parsed.rehearsed else one))
     begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
     if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
@@ -377,12 +377,19 @@ def _transaction(
     names = (
         *(rehearsal.WORD if parsed.rehearsed else parsed.name for parsed, _ in decided),
         *(m.name for m in reading.misread if m.name),
+        *(fact.command for fact in facts),
     )
     body = md.join(said, "\n\n---\n\n")
     answer = answers.answer(
         snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body, facts=tuple(dict.fromkeys(facts))
     )
     return _Found((*steps, answer), begun)
+
+
+def _loosens(one: Decision, commands: Catalog) -> bool:
+    """Whether what a command comes to takes a safeguard away, whatever the command is called: `/hold cancel` lifts a hold."""
+    made = (commands.get(fact.command) for fact in one.facts) if isinstance(one, Follow) else ()
+    return any(command is not None and command.loosens for command in made)
 
 
 def _held_here(parsed: Parsed, one: Decision) -> Decision:

@@ -105,6 +105,7 @@ class Command:
     command per comment, and only from somebody who may decide. `wants_fresh_probe`: while such a command is unanswered, the
     evidence links must be looked at anew, later than the command's comment. `takes_item`: an item id may stand on the line.
     `loosens`: it takes a safeguard away, so like a decision it is carried out only where its whole comment was understood.
+    `stops`: it is read in every form in which a person writes it, and all that stands behind its name is the reason.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Command:
     aliases: tuple[str, ...]
     decides: bool
     loosens: bool
+    stops: bool
     wants_fresh_probe: bool
     takes_item: bool
     decide: Callable[[Asked], Decision]
@@ -170,6 +172,7 @@ def command(
     aliases: tuple[str, ...] = (),
     decides: bool = False,
     loosens: bool = False,
+    stops: bool = False,
     wants_fresh_probe: bool = False,
     takes_item: bool = True,
 ) -> Callable[[Callable[[Asked], Decision]], Command]:
@@ -193,6 +196,7 @@ def command(
             aliases=aliases,
             decides=decides,
             loosens=loosens,
+            stops=stops,
             wants_fresh_probe=wants_fresh_probe,
             takes_item=takes_item,
             decide=decide,

@@ -3,16 +3,18 @@
 comment      = { command line [body] | other }
 command line = [up to 3 spaces] "/" ["wl "] name ["." | "!"] { option | item id | word } or free text
 option       = "--key value" | "--key=value" | "key=value" | "-k value", values quoted with " if they hold spaces
+stop         = "/hold" in any form: see `stops.py`
 body         = the lines up to the next command line: the reason, or the value of an option that stands last alone
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from bot.commands import stops
 from bot.commands.catalog import Catalog
 from bot.commands.command import Command
 from bot.commands.line import read_line
@@ -37,12 +39,6 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _MID_LINE = re.compile(r"(?<=[\s(])/(?:wl +)?(?P<word>[A-Za-z][A-Za-z0-9-]*)(?=\s|$)", re.IGNORECASE)
-_COURTESY = frozenset(
-    (
-        "please", "pls", "plz", "ok", "okay", "so", "now", "then", "thanks", "hi", "hello", "hey", "i", "will", "we",
-        "let's", "lets", "just", "and",
-    )
-)  # fmt: skip
 _COURTESY_CHARS_MAX = 60
 _OPTION = re.compile(r"\s(?:--?|[–—])[A-Za-z]|\s[A-Za-z]+=")
 _WL = re.compile(r"\s{0,3}(?:\$ *)?(?P<wl>wl) +(?P<word>[A-Za-z][A-Za-z-]*)(?=\s|$)", re.IGNORECASE)
@@ -62,15 +58,28 @@ def read(body: str, commands: Catalog) -> Reading:
     A line that names nothing known and nothing close to it is talk among people.
     """
     page = open_page(body)
-    found = [line for n in sorted(page.where) if page.where[n] is Where.TEXT if (line := _name(page, n, commands))]
+    lines = {n: line for n in sorted(page.where) if page.where[n] is Where.TEXT if (line := _name(page, n, commands))}
+    decorated = stops.decorated(page, commands, beside=frozenset(lines))
+    found: list[_Named | stops.Stop] = [lines.get(n) or decorated[n] for n in sorted((*lines, *decorated))]
     items: list[Parsed | Misread] = []
-    for at, named in enumerate(found[:COMMANDS_MAX]):
+    read_at, unread = _within_limit(found)
+    for at in read_at:
+        named = found[at]
         until = found[at + 1].number if at + 1 < len(found) else len(page.lines)
-        items.append(named.read("\n".join(page.lines[named.number + 1 : until])))
-    if len(found) > COMMANDS_MAX:
+        items.append(item := named.read("\n".join(page.lines[named.number + 1 : until])))
+        if isinstance(item, Misread) and (stop := stops.beside(named.number, item.line, commands)) is not None:
+            items.append(stop.read(""))
+    if unread is not None:
         says = md.fill("More than {most} commands in one comment: none from here on was read", most=md.number(COMMANDS_MAX))
-        items.append(Misread(line=found[COMMANDS_MAX].line, problems=(Problem(says),), decides=True))
+        items.append(Misread(line=unread.line, problems=(Problem(says),), decides=True))
     return Reading(items=tuple(items), hints=tuple(_hints(page, commands, talk=not found)))
+
+
+def _within_limit(found: Sequence[_Named | stops.Stop]) -> tuple[Sequence[int], _Named | stops.Stop | None]:
+    """Which of the lines are read, and the first that is not. The first stop is always read."""
+    first_stop = next((at for at, named in enumerate(found) if isinstance(named, stops.Stop)), None)
+    read_at = [at for at in range(len(found)) if at < COMMANDS_MAX or at == first_stop]
+    return read_at, next((named for at, named in enumerate(found) if at not in read_at), None)
 
 
 def one_decision(reading: Reading) -> Parsed | Undecided | None:
@@ -136,9 +145,11 @@ class _Named:
         )
 
 
-def _name(page: Page, number: int, commands: Catalog) -> _Named | None:
+def _name(page: Page, number: int, commands: Catalog) -> _Named | stops.Stop | None:
     """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`)."""
     line = page.lines[number].strip()
+    if (stop := stops.plain(number, line, commands)) is not None:
+        return stop
     match = _NAMED.match(line)
     if match is None:
         return None
@@ -154,6 +165,8 @@ def _name(page: Page, number: int, commands: Catalog) -> _Named | None:
         command = commands.get(INSTEAD.get(guess, guess))
         if command is None:
             return None
+    if command.stops:
+        return stops.Stop(number=number, line=line, behind=line[match.end("word") :], command=command)
     end = match.start("glued") if glued else match.end()
     if glued and match["glued"] in ",:;":
         end += 1
@@ -234,7 +247,7 @@ def _pinnable(command: Command, line: str) -> bool:
 
 def _courteous(before: str) -> bool:
     words = re.split(r"[\s,.:;!(]+", before.casefold()) if len(before) <= _COURTESY_CHARS_MAX else ["?"]
-    return any(words) and all(not word or word in _COURTESY or word.startswith("@") for word in words)
+    return any(words) and all(not word or word in stops.COURTESY or word.startswith("@") for word in words)
 
 
 def _command_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:

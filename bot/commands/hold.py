@@ -1,8 +1,11 @@
-"""`/hold why`: nothing is decided until it is lifted."""
+"""`/hold`: nothing is decided until it is lifted; `/hold cancel` lifts it."""
 
 from __future__ import annotations
 
-from bot.commands import authority, decision
+import re
+from dataclasses import replace
+
+from bot.commands import authority, decision, unhold
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
 from bot.model.ids import User
 from bot.model.kind import PullKind
@@ -10,6 +13,12 @@ from bot.model.mark import Fact
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.speech import md, words
+
+_LIFTING = frozenset(
+    ("cancel", "cancelled", "canceled", "remove", "removed", "lift", "lifted", "release", "undo", "withdraw", "revoke")
+)
+_BESIDE = frozenset(("please", "pls", "plz", "now", "thanks", "it", "this", "my", "the", "hold", "again"))
+"""Words that add nothing to a word that lifts."""
 
 
 def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
@@ -31,18 +40,35 @@ def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
     )
 
 
-@command(name="hold", takes=Takes.REASON)
+def _own(asked: Asked) -> bool:
+    """Whether a hold of the asker stood when the command was written."""
+    return any(hold.by == asked.comment.author for hold in asked.snapshot.holds if hold.at < asked.comment.created_at)
+
+
+def _lifts(asked: Asked) -> bool:
+    """Whether `/hold` with these words lifts a hold. What says more than that is the reason of a hold.
+
+    `off` alone lifts only a hold of the asker that stands: to hold off is also to wait.
+    """
+    first, *rest = re.findall(r"[^\W_]+", asked.parsed.reason.casefold()) or [""]
+    return (first in _LIFTING and _BESIDE.issuperset(rest)) or (first == "off" and not rest and _own(asked))
+
+
+@command(name="hold", takes=Takes.OPTIONAL, aliases=("stop", "wait", "pause"), stops=True, takes_item=False)
 def hold(asked: Asked) -> Decision:
     """Let nothing be decided here until you lift it
 
-    For whoever has a rig on main. While somebody holds a pull, `/accept`, `/reject` and `/close` are refused. A hold stays,
-    whatever is pushed, until whoever placed it writes `/unhold`, or a validator without a stake in the work does; then it is
-    not placed again on the same head.
+    For an account with a rig on main. While a pull is held, `/accept`, `/reject` and `/close` are refused. A hold needs no
+    reason, and it is placed whatever the form of the line. It stays, whatever is pushed, until the account that placed it
+    writes `/unhold` or `/hold cancel`, or a validator without a stake in the work does; then it is not placed again on the
+    same head.
     """
+    if _lifts(asked):
+        return unhold.unhold.decide(replace(asked, parsed=replace(asked.parsed, reason="")))
     snapshot, user = asked.snapshot, asked.comment.author
     if snapshot.kind is PullKind.LANDING:
         return Refuse(md.own("This is a pull of the bot's own; hold the pull it serves."))
-    no = decision.not_open(snapshot) or decision.other_item(asked) or decision.too_old(asked)
+    no = decision.not_open(snapshot) or decision.too_old(asked)
     if no is not None:
         return no
     if not snapshot.rigs_of(user):
@@ -53,7 +79,11 @@ def hold(asked: Asked) -> Decision:
     lifted = _lifted(snapshot, user)
     if lifted is not None:
         return lifted
-    said = md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000))
+    said = (
+        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000))
+        if asked.parsed.reason
+        else md.own("No reason was given. Please write it in a plain comment: validators need it to go on.")
+    )
     merged = snapshot.pull.state is PullState.MERGED
     means = (
         md.own("This pull is merged already: nothing more is decided on it by words written from here on.")

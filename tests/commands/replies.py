@@ -144,7 +144,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/reject\n\nno tests", "**REJECTED**", "Why: `no tests`", changed=True),
         _line("/override evidence_is_alive", "needs `--because`", on=blocked),
         _line('/override --because "fine"', "needs the name of a check", on=blocked),
-        _line("/hold", "needs a reason"),
+        _line("/hold", "No reason was given.", changed=True),
     ),
     "What is wrong": (
         _line("/accept 4", "/accept 4\n        ^", "Did you mean `--quality 4`?"),
