@@ -4,7 +4,7 @@
 #   make check                       style, types, walls between the rooms
 #   make bench                       figures beside rivals (about 25 minutes; needs a quiet machine)
 #   make mutants [MUTANTS=all]       whether the tests of rules notice a changed rule (15 minutes; all: half an hour)
-#   make slow                        the long runs that `make test` leaves out (about 10 minutes)
+#   make slow                        the long runs that `make test` leaves out, and each law on 2,000 cases (about 20 minutes)
 #   make faults                      the fault matrix, every fault played, and a table of what held (about 10 minutes)
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
 #   make races [ROUNDS=50 SEED=n]    two sides want one pull in the same moment; who was first, and whether all is true (about 4 minutes)
@@ -37,7 +37,7 @@ test: $(VENV)/.ready-dev
 	@$(BIN)/pytest -n 4 --dist worksteal
 
 slow: $(VENV)/.ready-dev
-	@$(BIN)/pytest -n 4 --dist worksteal -m slow --timeout 1200
+	@$(BIN)/pytest -n 4 --dist worksteal -m 'slow or hypothesis' --hypothesis-profile slow --timeout 1200
 
 faults: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.faults

@@ -11,7 +11,15 @@ from tests.world import either_world, world, world_redis, world_sandbox
 
 __all__ = ["either_world", "world", "world_redis", "world_sandbox"]
 
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The number of cases for each law stands here and nowhere else. There is no deadline: a busy machine is no counterexample.
+# The cases of one law share worlds and servers on purpose.
+settings.register_profile(
+    "suite",
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("slow", settings.get_profile("suite"), max_examples=2_000)
 settings.load_profile("suite")
 os.environ.setdefault("NO_COLOR", "1")
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from bot.model.evidence import Seen
@@ -32,8 +31,6 @@ from tests.build import (
 )
 
 T = TypeVar("T")
-unhurried = settings(deadline=None)
-"""For laws: a busy machine is no counterexample."""
 TABLES = (*COLUMNS, "payouts", "dolt_ignore")
 _USUAL = (("wanted", "completions"), ("wanted",), ("completions",), ("rigs",), ("rig_links",))
 _WORDS = (

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.hub import diff, sql, wire
@@ -392,7 +392,6 @@ def test_hostile_words_arrive_as_they_are_and_stay_words(place: Place) -> None:
 HOSTILE = ["'", "\\", "\\'", "''", "'; DROP TABLE wanted; -- ", "\0", "\n\r\t\x1a", "/* */ # --", "a;b", "naïve 😀", "%_", '"`']
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(found=st.lists(texts, min_size=1, max_size=8))
 @example(found=HOSTILE)
 def test_any_text_comes_back_from_a_query_as_it_went_in(reading: Place, found: list[str]) -> None:
@@ -400,7 +399,6 @@ def test_any_text_comes_back_from_a_query_as_it_went_in(reading: Place, found: l
     assert [value for _, value in reading.hub.rows(reading.commons, "main", query)[0].cells] == found
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(evidence=texts, note=st.text(max_size=30))
 @example(evidence="".join(HOSTILE), note="by 'ana'; -- \n */ \\")
 def test_any_text_comes_back_from_a_row_as_it_was_written(place: Place, evidence: str, note: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.evidence import FetchPolicy
@@ -687,7 +687,6 @@ _PAGES: Final = st.builds(
 _ENDINGS: Final = st.builds(Ending, page=_PAGES, first=_URLS.map(read_url), target=_URLS.map(read_url), routed=st.booleans())
 
 
-@settings(deadline=None)
 @given(_ENDINGS, st.booleans())
 def test_whatever_stands_in_a_page_only_lowers_what_its_status_says(ending: Ending, doubt: bool) -> None:
     found = meaning(ending, doubt_weak_hosts=doubt)
@@ -706,14 +705,12 @@ def test_whatever_stands_in_a_page_only_lowers_what_its_status_says(ending: Endi
     assert waits is None or 0 <= waits <= 3600
 
 
-@settings(deadline=None)
 @given(_PAGES, _PAGES)
 def test_a_sibling_never_raises_and_only_one_that_answers_200_tells(one: Page, other: Page) -> None:
     sibling = as_sibling(other, NOW)
     assert not answers_everything(one, sibling, 4096) or (other.status == 200 and not other.challenged)
 
 
-@settings(deadline=None, max_examples=40)
 @given(head=st.binary(max_size=60), body=_BODIES)
 def test_no_bytes_on_the_wire_make_a_look_raise(head: bytes, body: bytes) -> None:
     table = HTML.replace(b"\r\n\r\n", b"\r\nx: " + head + b"\r\n\r\n") + body

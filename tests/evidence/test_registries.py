@@ -16,7 +16,6 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 from hypothesis import example, given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.evidence.forge import Forge, Forges, make_forges, npm, oci, pypi
@@ -709,7 +708,6 @@ def test_a_registry_that_cannot_be_meant_is_named_with_its_mend(line: str, name:
     assert mend in problems[0].mend
 
 
-@hypothesis_settings(max_examples=50)
 @given(
     st.from_regex(r"[a-z0-9.\[\]:_/-]{1,30}", fullmatch=True) | st.text(max_size=12),
     st.sampled_from(sorted(REGISTRY_KINDS)),

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from hypothesis import settings
+
 from tests.house.tree import files, name_of, tree
 
 ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"})
@@ -21,6 +23,18 @@ def test_only_wiring_knows_what_time_it_is() -> None:
     """The sandbox is a process of its own with a clock of its own."""
     readers = {name_of(path) for path in files("bot", "rules", suffix=".py") if any(_clocks(path))}
     assert {name for name in readers if not name.startswith("bot/sandbox/")} == {"bot/wiring.py"}
+
+
+def test_the_number_of_cases_of_a_law_is_said_in_one_place() -> None:
+    """50 in the suite and 2,000 in `make slow`, by a profile of Hypothesis: a number of its own would hold in both."""
+    sayers = {
+        name_of(path)
+        for path in files("tests", suffix=".py")
+        if any(isinstance(node, ast.keyword) and node.arg == "max_examples" for node in ast.walk(tree(path)))
+    }
+    assert sayers == {"tests/conftest.py"}
+    running = settings()
+    assert (running.max_examples, running.deadline) in ((50, None), (2_000, None))
 
 
 def test_what_is_known_of_a_worker_elsewhere_is_only_told() -> None:

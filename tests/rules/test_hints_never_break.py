@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.ids import PullNo
@@ -36,7 +36,7 @@ from rules.sandbox_is_minded import check as sandbox_is_minded
 from rules.times_are_sane import check as times_are_sane
 from rules.worker_keeps_up import check as worker_keeps_up
 from tests.build import ITEM, NOW, POSTER, WORKER, a_branch, a_pull, a_snapshot, added, changes_of
-from tests.strategies import any_changes, any_rows, cells, unhurried
+from tests.strategies import any_changes, any_rows, cells
 
 HINTS = (
     addresses_are_public,
@@ -104,7 +104,6 @@ def findings(rule: Rule, snapshot: Snapshot) -> tuple[Finding, ...]:
     return tuple(said for said in rule.check(snapshot) if isinstance(said, Finding))
 
 
-@settings(unhurried, max_examples=60)
 @given(any_snapshots())
 def test_circumstances_are_a_short_hint_or_a_doubt_whatever_the_ledger_holds(snapshot: Snapshot) -> None:
     hints = [finding for rule in HINTS for finding in findings(rule, snapshot)]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -16,7 +16,7 @@ from bot.rulebook import ORDINARY_TABLES, ChangeKind, RowChange, Rule, find
 from rules import _cells
 from tests.build import COLUMNS, a_row, a_snapshot, a_wanted, added, changes_of, modified, work
 from tests.rules.table import judged
-from tests.strategies import cells, unhurried
+from tests.strategies import cells
 
 FOLDER = Path(_cells.__file__).with_name("schemas")
 FILES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
@@ -129,7 +129,6 @@ def test_hostile_text_in_any_cell_is_a_finding_or_a_pass(text: str) -> None:
 
 
 @given(where=st.sampled_from(COLUMN_NAMES), text=cells() | st.text(max_size=60), kind=st.sampled_from(ChangeKind))
-@settings(unhurried, max_examples=150)
 def test_any_text_in_any_cell_is_a_finding_or_a_pass(where: tuple[str, str], text: str | None, kind: ChangeKind) -> None:
     (table, column), before = where, a_row(where[0])
     after = a_row(table, **{column: text})
@@ -157,7 +156,6 @@ JSON = st.recursive(
 
 
 @given(value=JSON, column=st.sampled_from(("valence", "skill_tags")))
-@settings(unhurried, max_examples=100)
 def test_any_json_fits_or_is_told_in_one_sentence(value: object, column: str) -> None:
     text = json.dumps(value)
     told = [(misfit.column, misfit.clause) for misfit in _cells.misfits(added("stamps", **{column: text}))]

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.contract.checker import check_answer, operation_at, operations, request_is_valid
@@ -382,7 +382,6 @@ BODIES = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     operation_id=st.sampled_from(["createBranch", "runSqlReadQueryPost", "updatePull", "createPullComment", "mergePull"]),
     body=BODIES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.lexer import canonical, quote
@@ -171,7 +171,6 @@ def test_what_cannot_be_read_is_an_error_in_the_answer(store: StoreClient, sql: 
     assert words in result.message
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=60))
 def test_any_text_survives_both_ways_to_write_it(store: StoreClient, text: str) -> None:
     in_hex = f"CAST(X'{text.encode().hex()}' AS CHAR)" if text else "''"
@@ -218,14 +217,12 @@ BROKEN_SQL = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sql=BROKEN_SQL)
 def test_whatever_is_read_is_answered(store: StoreClient, sql: str) -> None:
     result = store.read(DB, "main", sql, timeout_ms=2000)
     assert (result.status == "success") is (result.message == "")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sql=BROKEN_SQL)
 def test_whatever_is_written_is_a_commit_or_a_refusal(store: StoreClient, sql: str) -> None:
     try:

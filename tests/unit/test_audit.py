@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.audit import Arrival, Books, audit
@@ -304,7 +304,6 @@ def test_the_worst_comes_first() -> None:
     assert [f.level for f in audit(books)] == [Level.FAULT, Level.FAULT, Level.DOUBT, Level.NOTE]
 
 
-@settings(max_examples=25, deadline=None)
 @given(
     rigs=st.lists(any_rows("rigs"), max_size=4),
     links=st.lists(any_rows("rig_links"), max_size=4),

@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import errors
@@ -597,7 +597,6 @@ PIECES = st.sampled_from(
 MESS = st.lists(PIECES | st.sampled_from([" "]), max_size=40).map("".join) | st.text(max_size=300)
 
 
-@settings(max_examples=400)
 @given(MESS)
 def test_any_text_is_read_and_everything_about_it_can_be_said(text: str) -> None:
     for catalog in (CATALOG, find()):
@@ -608,7 +607,6 @@ def test_any_text_is_read_and_everything_about_it_can_be_said(text: str) -> None
         assert len(reading.items) <= 11
 
 
-@settings(max_examples=300)
 @given(st.lists(PIECES | st.sampled_from([" ", " "]), max_size=12).map("".join))
 def test_the_line_meant_can_be_read_or_waits_for_its_blanks_only(text: str) -> None:
     line = f"/accept {text}".split("\n")[0]
@@ -618,7 +616,6 @@ def test_the_line_meant_can_be_read_or_waits_for_its_blanks_only(text: str) -> N
             assert isinstance(again, Parsed) or again.meant == again.line
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, min_size=1, max_size=4).map("".join), st.integers(1_000, 40_000))
 def test_reading_takes_bounded_time_however_long_and_repetitive_the_text(piece: str, times: int) -> None:
     started = time.process_time()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.hub import diff, sql
@@ -87,7 +87,6 @@ def histories(draw: st.DrawFn) -> History:
     return History(parents, head=draw(some), main=draw(some))
 
 
-@settings(max_examples=300)
 @given(history=histories(), per_page=st.integers(1, 6))
 def test_the_merge_base_is_a_best_common_ancestor_in_any_history_and_page_size(history: History, per_page: int) -> None:
     with pytest.MonkeyPatch.context() as patch:

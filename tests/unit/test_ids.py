@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.ids import fold, skeleton
-from tests.strategies import unhurried
 
 ALIKE = {
     "rn and m": ("corrnorant", "cormorant"),
@@ -88,13 +87,11 @@ def test_fold_is_about_spelling_and_not_about_looks(one: str, other: str, same: 
 names = st.text(max_size=12) | st.text("rnvw1lI0Oo5sS-_. \u0430\u0456\u200b\u00e9", max_size=12)
 
 
-@unhurried
 @given(names)
 def test_a_skeleton_is_its_own_skeleton_and_knows_no_case(name: str) -> None:
     assert skeleton(skeleton(name)) == skeleton(name) == skeleton(fold(name))
 
 
-@unhurried
 @given(st.text("abcdefghjkmopqtuxyz2346789", min_size=1), st.text("abcdefghjkmopqtuxyz2346789", min_size=1))
 def test_plain_names_without_twins_are_alike_only_if_they_are_equal(one: str, other: str) -> None:
     assert (skeleton(one) == skeleton(other)) is (one == other)

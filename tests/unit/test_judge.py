@@ -38,7 +38,7 @@ from tests.build import (
     merged,
     work,
 )
-from tests.strategies import any_changes, any_rows, unhurried
+from tests.strategies import any_changes, any_rows
 
 PLACE = Place("wanted", "w-1", "status")
 
@@ -257,7 +257,6 @@ def test_the_verdict_is_the_worst_row(snapshot: Snapshot, verdict: Verdict) -> N
     assert judge(snapshot, find()).verdict is verdict
 
 
-@unhurried
 @given(any_changes())
 def test_no_row_a_stranger_writes_crashes_a_rule(changes: Changes) -> None:
     snapshot = a_snapshot(changes=changes)
@@ -266,7 +265,6 @@ def test_no_row_a_stranger_writes_crashes_a_rule(changes: Changes) -> None:
     assert judgement == judge(snapshot, find())
 
 
-@unhurried
 @given(any_rows("wanted"), any_rows("completions"), any_rows("rigs"), any_changes(("wanted", "completions", "rigs")))
 def test_no_row_on_main_crashes_a_rule(wanted: Row, completion: Row, rig: Row, changes: Changes) -> None:
     snapshot = a_snapshot(
@@ -279,7 +277,6 @@ def test_no_row_on_main_crashes_a_rule(wanted: Row, completion: Row, rig: Row, c
         assert judge(seen, find()).crashes == ()
 
 
-@unhurried
 @given(any_changes())
 def test_a_pull_is_never_ready_when_an_unknown_table_changed(changes: Changes) -> None:
     foreign = Changes(rows=(*changes.rows, added("payouts", id="1")), schema=changes.schema, unread=changes.unread)
@@ -288,7 +285,6 @@ def test_a_pull_is_never_ready_when_an_unknown_table_changed(changes: Changes) -
         assert judgement.verdict is Verdict.BLOCKED
 
 
-@unhurried
 @given(any_changes(), st.sampled_from(["stamps", "badges"]))
 def test_no_row_hides_a_stamp(changes: Changes, table: str) -> None:
     smuggled = Changes(rows=(*changes.rows, *work().rows, added(table)), schema=changes.schema, unread=changes.unread)

@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.large_pulls import KINDS, pull_of
@@ -31,9 +31,6 @@ RULES, COMMANDS = find(), command_catalog.find()
 ROWS_MAX = 5_000
 """More than these are not read (`Changes.unread`)."""
 COMMENT_CHARS_MAX = 40_000
-
-everyday = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-long = settings(everyday, max_examples=1_500)
 
 
 def all_of(snapshot: Snapshot) -> Judgement:
@@ -77,13 +74,11 @@ def _is_unknown(change: RowChange) -> bool:
 # --- everything -----------------------------------------------------------------------------------------------------
 
 
-@everyday
 @given(any_pulls())
 def test_nothing_a_stranger_writes_breaks_the_road(snapshot: Snapshot) -> None:
     all_of(snapshot)
 
 
-@everyday
 @given(any_pull_changes())
 def test_what_is_not_known_is_never_ready(changes: Changes) -> None:
     judgement = judge(a_snapshot(changes=changes), RULES)
@@ -92,7 +87,6 @@ def test_what_is_not_known_is_never_ready(changes: Changes) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_800)
-@long
 @given(any_pulls(ROWS_MAX))
 def test_nothing_breaks_the_road_in_a_long_run(snapshot: Snapshot) -> None:
     judgement = all_of(snapshot)
@@ -123,7 +117,6 @@ def test_each_unknown_thing_is_seen(changes: Changes, levels: dict[str, Level | 
     assert judgement.findings
 
 
-@everyday
 @given(hostile_text(), st.sampled_from(("creator", "branch", "title")))
 def test_the_pull_itself_may_be_called_anything(text: str, where: str) -> None:
     sane = a_snapshot()

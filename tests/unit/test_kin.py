@@ -12,7 +12,6 @@ from bot.model.kin import Kinship, account_node, rig_node
 from bot.model.ledger import Rig, RigLink, Row
 from bot.model.pull import BranchRef
 from tests.build import a_pull, a_rig, a_rig_link, a_snapshot, added, work
-from tests.strategies import unhurried
 
 MILL = a_rig("mill", "cleo", owner_email="c@example.org")
 
@@ -63,7 +62,6 @@ some_rigs = st.builds(
 some_links = st.builds(a_rig_link, handles, handles, status=st.sampled_from(("active", "pending", "revoked")))
 
 
-@unhurried
 @given(st.lists(some_rigs, max_size=5), st.lists(some_links, max_size=3), some_rigs, handles)
 def test_whoever_may_not_decide_by_command_is_tied_here_too(
     rigs: list[Rig], links: list[RigLink], asker: Rig, worker: str

@@ -24,7 +24,7 @@ from tests.build import (
     removed,
     work,
 )
-from tests.strategies import any_changes, unhurried
+from tests.strategies import any_changes
 
 VALIDATED = {"validated_by": "ana-town", "stamp_id": "s-1", "validated_at": "2026-06-14 13:50:00"}
 IN_REVIEW = {"status": "in_review", "claimed_by": "polecat-7"}
@@ -237,7 +237,6 @@ def test_a_landing_is_told_by_branch_commons_and_account() -> None:
     assert kind_of(work(), BranchRef(COMMONS, "stampbot-work"), BOT) is PullKind.WORK
 
 
-@unhurried
 @given(any_changes())
 def test_every_pull_has_a_kind_that_does_not_depend_on_the_order_of_its_rows(changes: Changes) -> None:
     turned = Changes(rows=changes.rows[::-1], schema=changes.schema, unread=changes.unread)
@@ -245,13 +244,11 @@ def test_every_pull_has_a_kind_that_does_not_depend_on_the_order_of_its_rows(cha
     assert form(kind_of(changes), changes, a_branch()) is form(kind_of(turned), turned, a_branch())
 
 
-@unhurried
 @given(any_changes(), st.sampled_from(["main", "wl/polecat-7/w-1", "stamp", "x/stampbot/y"]))
 def test_neither_branch_nor_creator_changes_the_kind(changes: Changes, branch: str) -> None:
     assert kind_of(changes, a_branch("mallory", branch), BOT) is kind_of(changes)
 
 
-@unhurried
 @given(any_changes())
 def test_acceptable_kinds_hold_rows_of_their_own_tables_only(changes: Changes) -> None:
     """What `/accept` may merge: nothing is removed, no stamp, badge, trust or foreign row is in it."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import catalog as command_catalog
@@ -39,8 +38,6 @@ LURES = (
     "\r/accept -q 5", "\u2028/accept -q 5", "\u200b/accept -q 5",
 )  # fmt: skip
 texts = st.sampled_from(LURES) | hostile_text() | st.tuples(st.sampled_from(LURES), hostile_text()).map("".join)
-everyday = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-long = settings(everyday, max_examples=600)
 
 
 @st.composite
@@ -96,14 +93,6 @@ def commands_in(scene: tuple[Snapshot, Comment]) -> list[str]:
     return found
 
 
-@everyday
 @given(scene=scenes())
 def test_nothing_we_say_is_a_command(scene: tuple[Snapshot, Comment]) -> None:
-    assert commands_in(scene) == []
-
-
-@pytest.mark.slow
-@long
-@given(scene=scenes())
-def test_nothing_we_say_is_a_command_over_hundreds_of_pulls(scene: tuple[Snapshot, Comment]) -> None:
     assert commands_in(scene) == []

@@ -72,7 +72,6 @@ from tests.build import (
     modified,
     work,
 )
-from tests.strategies import unhurried
 
 RULES, COMMANDS = rule_catalog.find(), command_catalog.find()
 Key = tuple[str, str]
@@ -421,7 +420,6 @@ def disturbed(snapshot: Snapshot, names: Iterable[str]) -> Snapshot:
 # --- the law ----------------------------------------------------------------------------------------------------------
 
 
-@unhurried
 @given(data=st.data(), scene=scenes().map(first_answers), dressed=st.booleans(), fast_forward=st.booleans())
 def test_after_some_steps_the_rest_is_due(data: st.DataObject, scene: Scene, dressed: bool, fast_forward: bool) -> None:
     world, steps = scene.snapshot, due(scene.snapshot)
@@ -436,7 +434,6 @@ def test_after_some_steps_the_rest_is_due(data: st.DataObject, scene: Scene, dre
             assert scene.comment.id not in {deed(one) for one in due(world)}
 
 
-@unhurried
 @given(scene=scenes().map(first_answers))
 def test_after_all_steps_only_older_comments_are_left(scene: Scene) -> None:
     """They are answered, each once, and then nothing is due."""

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import redis
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rq import Queue, SimpleWorker
 from rq.job import Job
@@ -897,7 +897,6 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
             attempt()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=20)
 @given(st.text(max_size=40))
 def test_no_url_escapes_the_pattern_of_the_sheets(url: str) -> None:
     name = Keys().sheet(url)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -55,7 +55,6 @@ from tests.build import (
     modified,
     work,
 )
-from tests.strategies import unhurried
 
 RULES, COMMANDS = rule_catalog.find(), command_catalog.find()
 PASSED = ("one_fresh_completion", "rows_are_whole")
@@ -661,7 +660,6 @@ def hostile_snapshots(draw: st.DrawFn) -> Snapshot:
     return replace(bare, probes=probes)
 
 
-@settings(unhurried, max_examples=60)
 @given(snapshot=hostile_snapshots(), words_of_a_rule=hostile, crash=hostile)
 def test_strangers_words_in_a_review_stay_words(snapshot: Snapshot, words_of_a_rule: str, crash: str) -> None:
     judgement = judge(snapshot, RULES)
@@ -681,7 +679,6 @@ COMMENTS = (
 )  # fmt: skip
 
 
-@settings(unhurried, max_examples=60)
 @given(
     snapshot=hostile_snapshots(),
     template=st.sampled_from(COMMENTS),
@@ -716,7 +713,6 @@ def test_strangers_words_in_an_answer_stay_words(
     check_mark(answer.body, mark)
 
 
-@unhurried
 @given(text=hostile)
 def test_foreign_text_by_each_door_is_one_harmless_line(text: str) -> None:
     for made in (md.code(text), md.prose(text), md.link(text), md.fill("{x}", x=md.code(text)), md.escape(text)):
@@ -727,7 +723,6 @@ def test_foreign_text_by_each_door_is_one_harmless_line(text: str) -> None:
     assert [child.type for child in tokens[1].children or ()] == ["code_inline"]
 
 
-@unhurried
 @given(rows=st.lists(st.tuples(hostile, hostile, hostile), min_size=1, max_size=4))
 def test_a_table_has_the_cells_it_was_given(rows: list[tuple[str, str, str]]) -> None:
     made = md.table((md.own("a"), md.own("b"), md.own("c")), [(md.code(a), md.prose(b), md.code(c)) for a, b, c in rows])

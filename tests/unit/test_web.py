@@ -19,8 +19,7 @@ from typing import Any, Literal
 import pytest
 import structlog.testing
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given
-from hypothesis import settings as given_settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -263,7 +262,6 @@ def named_kind(event: object) -> str | None:
     st.binary(max_size=300)
     | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
 )
-@given_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_no_bytes_break_the_door(door: FlaskClient, body: bytes) -> None:
     assert 400 <= post(door, body) < 500
 
