@@ -308,10 +308,16 @@ def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str
 def _usable(work: _Work, name: str, main: CommitHash) -> CommitHash | None:
     """The base of a landing branch that is there, if main's rows still allow it and nothing but the decision lies on it."""
     head = branch_head(work.hub, work.commons, name)
-    base = diff.merge_base(work.hub, work.commons, work.commons, head, main) if head is not None else None
-    if head is None or base is None or not _untouched_since(work, base, main):
+    bases = _bases(work, head, main) if head is not None else ()
+    if head is None or len(bases) != 1 or not _untouched_since(work, base := bases[0], main):
         return None
     return base if _odd(work, base, head, whole=False) is None else None
+
+
+def _bases(work: _Work, head: CommitHash, main: CommitHash) -> tuple[CommitHash, ...]:
+    """The best common ancestors of a landing branch and main, the one that Dolt takes first."""
+    parting = diff.parting(work.hub, work.commons, work.commons, head, main)
+    return (parting.base, *parting.other_bases) if parting.base is not None else ()
 
 
 def branch_head(hub: Hub, commons: Commons, branch: str) -> CommitHash | None:
@@ -486,6 +492,8 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     main = main_head(work.hub, work.commons)
     if not _untouched_since(work, base, main):
         return None
+    if _bases(work, head, main) != (base,):
+        raise _Spoiled(f"pull {number} would be merged from another commit than {base}, from which it was compared")
     if (stamped := _stamped(work, _rows_at(work, main))) is not None:
         return _overtaken(work, main, stamped)
     try:

@@ -53,6 +53,7 @@ class _Brought:
     head: CommitHash | None = None
     head_at: datetime | None = None
     base: CommitHash | None = None
+    other_bases: tuple[CommitHash, ...] = ()
     changes: Changes
     reviewed: Changes
     since_last: Changes | None = None
@@ -100,6 +101,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         head=brought.head,
         head_at=brought.head_at,
         base=brought.base,
+        other_bases=brought.other_bases,
         comments=said.comments,
         hears=hub.hears,
         merging=_may_be_merging(hub, commons, said, deps),
@@ -174,6 +176,7 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
         head=head,
         head_at=at,
         base=base,
+        other_bases=parting.other_bases,
         changes=changes,
         reviewed=NOTHING,
         since_last=since,
@@ -223,9 +226,17 @@ def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
         if merge is None:
             continue
         changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
-        base = diff.merge_base(hub, commons, commons, head, merge.before)
+        parting = diff.parting(hub, commons, commons, head, merge.before)
+        base = parting.base
         reviewed = diff.read_changes(hub, commons, base, head, pool=deps.readers) if base is not None else NOTHING
-        return _Brought(head=head, base=merge.before, changes=changes, reviewed=reviewed, merge=merge)
+        return _Brought(
+            head=head,
+            base=merge.before,
+            other_bases=parting.other_bases,
+            changes=changes,
+            reviewed=reviewed,
+            merge=merge,
+        )
     return _merged_elsewhere(hub, commons, said, deps)
 
 

@@ -172,14 +172,16 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             return Moved(f"the pull is {pull.state.value}")
         if hub.merging(commons):
             raise HubBusy("another merge is running on this commons")
-        if main_head(hub, commons) != snapshot.main_head:
-            return Moved("main moved since the pull was judged")
-        # From here on every moment counts, so both are asked side by side: whether it is still wanted, and where the head is.
+        # From here on every moment counts, so all are asked side by side: whether it is still wanted, and where both heads are.
         until = hub.until(about_to_s)
         overtaken = deps.readers.submit(_overtaken, step.comment, snapshot, deps)
+        main = deps.readers.submit(main_head, hub, commons)
         stands = _stands_at(hub, pull, step.head)
         if (moved := overtaken.result()) is not None:
             return moved
+        # What a merge brings hangs on both heads: from another main it may be compared with another common ancestor.
+        if main.result() != snapshot.main_head:
+            return Moved("main moved since the pull was judged")
         if not stands:
             return Moved("the head moved")
         if not notes.begin_merge(commons, number, ttl_s=about_to_s):

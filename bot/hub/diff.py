@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -153,38 +153,33 @@ def _side(row: Row, prefix: str) -> Row:
 class Parting:
     """Where and when a branch left main, None if they share no history, and its own commits since, newest first.
 
-    `commits` and `base_at` are None where nobody needed to read them.
+    `base` is the best common ancestor that Dolt takes, `other_bases` are the further ones: a merge compares with `base` alone.
+    `base_at` is None where the history does not name that commit's time.
     """
 
     base: CommitHash | None
+    other_bases: tuple[CommitHash, ...] = ()
     base_at: datetime | None = None
-    commits: tuple[Commit, ...] | None = None
+    commits: tuple[Commit, ...] = ()
 
 
-def merge_base(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> CommitHash | None:
-    """Where `head` (in `fork`) left the history of `main_head` (in `commons`); None if they share none. Raises HubError."""
-    return parting(hub, fork, commons, head, main_head).base
+def parting(hub: Reads, db: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> Parting:
+    """Where `head` (in `db`) left the history of `main_head` (in `commons`), and what it was given since.
 
-
-def parting(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main_head: CommitHash) -> Parting:
-    """Where `head` (in `fork`) left the history of `main_head` (in `commons`), and what it was given since.
-
-    DoltHub shows a pull as the difference from there (three-dot diff). Within one database Dolt answers itself. A fork
-    seldom knows main's present head, so for a fork both histories are asked: the fork for the ancestors of `head`, the
-    commons which of them are on main. That is two requests for nearly every pull. What the branch's own commits tell of
-    themselves comes with the first of them. Raises HubError.
+    DoltHub shows a pull as the difference from there (three-dot diff). A fork seldom knows main's present head, and Dolt
+    refuses DOLT_MERGE_BASE at a commit, so both histories are asked: `db` for the ancestors of `head`, the commons which of
+    them are on main. That is two requests for nearly every pull. What the branch's own commits report comes with the first of
+    them. Raises HubError.
     """
     if head == main_head:
-        return Parting(base=head, commits=())
-    if fork == commons:
-        return Parting(base=_base(hub.rows(commons, head, sql.merge_base(head, main_head))))
+        return Parting(base=head)
     query = sql.ancestors(head)
     parents: dict[CommitHash, set[CommitHash]] = {}
     asked: set[CommitHash] = set()
     common: set[CommitHash] = set()
     own: dict[CommitHash, Commit] = {}
     for page in range(ANCESTOR_PAGES_MAX):
-        rows = hub.rows_page(fork, head, query, page)
+        rows = hub.rows_page(db, head, query, page)
         last = len(rows) < query.per_page
         for row in rows:
             commit = wire.read_commit(row)
@@ -193,23 +188,27 @@ def parting(hub: Reads, fork: Database, commons: Commons, head: CommitHash, main
             own[commit.id] = replace(commit, is_merge=len(above) > 1)
         new = {head, *parents, *(parent for above in parents.values() for parent in above)} - asked
         asked |= new
-        common |= _on_main(hub, commons, main_head, new)
+        common |= _held(hub, commons, main_head, new)
         # A merge commit may be cut in two by the end of a page.
         whole = parents.keys() if last else parents.keys() - {_commit(rows[-1].get("commit_hash"))}
         met, open_end = _meet(head, {commit: parents[commit] for commit in whole}, common)
         if last or not open_end:
-            base = _best(met, lambda a, b: _base(hub.rows(commons, main_head, sql.merge_base(a, b))))
-            left = own.get(base) if base is not None else None
+            # Newest first, as far as the page names them: then one question nearly always settles which are the best.
+            order = [commit for commit in own if commit in met]
+            bases = _bases(hub, commons, main_head, (*order, *sorted(met.difference(order))))
+            left = own.get(bases[0]) if bases else None
             return Parting(
-                base=base,
+                base=bases[0] if bases else None,
+                other_bases=bases[1:],
                 base_at=left.made_at if left is not None else None,
                 commits=tuple(commit for at, commit in own.items() if at not in common),
             )
-    raise HubStrange(f"no end of the history of {fork} after {ANCESTOR_PAGES_MAX * query.per_page} commits")
+    raise HubStrange(f"no end of the history of {db} after {ANCESTOR_PAGES_MAX * query.per_page} commits")
 
 
-def _on_main(hub: Reads, commons: Commons, main_head: CommitHash, commits: Iterable[CommitHash]) -> set[CommitHash]:
-    found = hub.rows(commons, main_head, sql.on_log(sorted(commits), main_head))
+def _held(hub: Reads, commons: Commons, by: CommitHash, commits: Iterable[CommitHash]) -> set[CommitHash]:
+    """Those of `commits` that the history of `by` holds."""
+    found = hub.rows(commons, by, sql.on_log(sorted(commits), by))
     return {_commit(row.get("commit_hash")) for row in found}
 
 
@@ -235,22 +234,28 @@ def _meet(
     return met, open_end
 
 
-def _best(met: Iterable[CommitHash], base_of: Callable[[CommitHash, CommitHash], CommitHash | None]) -> CommitHash | None:
-    """The best of several common ancestors: one that is no ancestor of another.
+def _bases(hub: Reads, commons: Commons, main_head: CommitHash, met: tuple[CommitHash, ...]) -> tuple[CommitHash, ...]:
+    """The best common ancestors: those that no other one holds. The one that Dolt takes comes first.
 
-    A branch that merged main in meets main more than once. Of two that are no ancestors of each other (criss-cross
-    merges) either is a right answer, and the smaller hash is taken.
+    A branch that merged main meets main more than once, and one of these commits holds all others. After merges criss-cross
+    there are several; of these Dolt takes the one of greatest height, then of greatest hash (dolt, store/datas/commit.go,
+    FindCommonAncestor).
     """
-    best: CommitHash | None = None
-    for candidate in sorted(met):
-        if best is None or base_of(best, candidate) == best:
-            best = candidate
-    return best
-
-
-def _base(rows: tuple[Row, ...]) -> CommitHash | None:
-    found = rows[0].get("base") if rows else None
-    return _commit(found) if found is not None else None
+    best = set(met)
+    for commit in met:
+        if commit in best and len(best) > 1:
+            best -= _held(hub, commons, commit, best - {commit})
+    if len(best) < 2:
+        return tuple(best)
+    try:
+        rows = hub.rows(commons, main_head, sql.heights(sorted(best), main_head))
+    except HubStrange as strange:
+        if strange.unreadable:
+            raise
+        # An engine that has no such column yet. Several bases forbid a decision in any case.
+        rows = ()
+    height = {row.text("commit_hash"): int(order) for row in rows if (order := row.text("commit_order")).isdecimal()}
+    return tuple(sorted(best, key=lambda commit: (height.get(commit, 0), commit), reverse=True))
 
 
 def _commit(text: str | None) -> CommitHash:

@@ -2,7 +2,7 @@
 
 A statement's text becomes the public commit message on DoltHub, so it is kept readable. All queries are meant to be run at
 a commit hash. MySQL as Dolt speaks it; system tables and functions: Dolt's SQL reference (dolt_log, dolt_commit_ancestors,
-dolt_diff, dolt_diff_summary, dolt_diff_stat, DOLT_MERGE_BASE, DOLT_HASHOF).
+dolt_diff, dolt_diff_summary, dolt_diff_stat, DOLT_HASHOF).
 """
 # ruff: noqa: S608 - this is the module where SQL is put together; every value goes through literal(), name() or _hash()
 
@@ -144,11 +144,6 @@ _TELLING = (
 # --- the graph of commits ---------------------------------------------------------------------------------------------
 
 
-def merge_base(a: CommitHash, b: CommitHash) -> Query:
-    """`base`: the common ancestor DoltHub itself would take; NULL if none. A SQL error if a commit is not known there."""
-    return Query(f"SELECT DOLT_MERGE_BASE({_hash(a)}, {_hash(b)}) AS base")
-
-
 def hash_of(branch: str) -> Query:
     """`head`: the head of a branch as the database itself knows it, for where the list of branches lags."""
     return Query(f"SELECT DOLT_HASHOF({literal(branch)}) AS head")
@@ -209,6 +204,18 @@ def on_log(commits: Iterable[CommitHash], head: CommitHash) -> Query:
     wanted = ", ".join(_hash(commit) for commit in among)
     return Query(
         f"SELECT commit_hash FROM dolt_log({_hash(head)}) WHERE commit_hash IN ({wanted}) ORDER BY commit_hash",
+        paged=True,
+    )
+
+
+def heights(commits: Iterable[CommitHash], head: CommitHash) -> Query:
+    """`commit_hash, commit_order` of those of `commits` that `head` holds: the longest way from a root (Dolt, `dolt_log`)."""
+    among = dict.fromkeys(commits)
+    if not among:
+        return NOTHING
+    wanted = ", ".join(_hash(commit) for commit in among)
+    return Query(
+        f"SELECT commit_hash, commit_order FROM dolt_log({_hash(head)}) WHERE commit_hash IN ({wanted}) ORDER BY commit_hash",
         paged=True,
     )
 

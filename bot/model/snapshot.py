@@ -187,6 +187,8 @@ class Snapshot:
     """Head of the source branch; of a merged pull, the head that was merged. None: branch or fork is gone or unreadable."""
     head_at: datetime | None = None
     base: CommitHash | None = None
+    other_bases: tuple[CommitHash, ...] = ()
+    """Best common ancestors of head and main beside `base`, which is the one that Dolt takes. Nearly always none."""
     base_at: datetime | None = None
     """When main stood at `base`, by that commit's own time. None: nobody read it."""
     comments: tuple[Comment, ...] = ()

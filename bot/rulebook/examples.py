@@ -232,6 +232,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("the pull comes from main of the fork", gallery.from_branch(_WORK, "main")),
     Example("the branch shares no history with main", replace(_WORK, base=None)),
+    Example("the branch and main have a second best common ancestor", replace(_WORK, other_bases=(gallery.a_hash("c"),))),
     Example("main has a completion of another rig", replace(_WORK, completions=(_THEIRS,))),
 )  # fmt: skip
 """Each breaks one thing, so that what a rule says of it is about that thing. The first that makes a rule speak is shown."""

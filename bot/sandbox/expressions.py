@@ -172,7 +172,7 @@ def _named(node: exp.Anonymous) -> exp.Expr:
         case "dolt_version":
             return node
         case "dolt_merge_base":
-            return call("dolt_public", call("dolt_merge_base", *refs))
+            return call("dolt_public", call("dolt_best_base", *refs))
         case "has_ancestor":
             base = call("dolt_merge_base", *refs)
             return exp.Paren(this=exp.EQ(this=base, expression=call("dolt_hashof", refs[1].copy())))

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from bot.sandbox.ancestry import bases_of, height_of
 from bot.sandbox.catalog import mysql_layout
 from bot.sandbox.engine import engine_ref, public_hash
 
@@ -43,6 +44,11 @@ def register(connection: sqlite3.Connection, session: Session) -> None:
         ("mysql_database", 0, lambda: session.database),
     ):
         connection.create_function(name, arity, function)
+    for name, arity, asked in (
+        ("dolt_best_base", 2, lambda left, right: _best_base(connection, left, right)),
+        ("dolt_height", 1, lambda commit: height_of(connection, str(commit))),
+    ):
+        connection.create_function(name, arity, _recorded(session, asked))
     for name, arity, pure in (
         ("dolt_public", 1, lambda h: public_hash(h) if isinstance(h, str) else h),
         ("dolt_ref", 1, lambda r: engine_ref(r) if isinstance(r, str) else r),
@@ -59,6 +65,18 @@ def register(connection: sqlite3.Connection, session: Session) -> None:
         ("mysql_sha2", 2, sha2),
     ):
         connection.create_function(name, arity, _recorded(session, pure), deterministic=True)
+
+
+def _best_base(connection: sqlite3.Connection, left: Cell, right: Cell) -> str:
+    """DOLT_MERGE_BASE of two refs in the engine's form."""
+    try:
+        commits = [connection.execute("SELECT dolt_hashof(?)", (ref,)).fetchone()[0] for ref in (left, right)]
+    except sqlite3.Error:
+        raise ValueError("target commit not found") from None
+    bases = bases_of(connection, *commits)
+    if not bases:
+        raise ValueError("no common ancestor")
+    return bases[0]
 
 
 def mysql_time(moment: datetime) -> str:

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from datetime import datetime
 
+from bot.sandbox.ancestry import bases_of
 from bot.sandbox.catalog import Table, read_catalog
 from bot.sandbox.database import Database
 from bot.sandbox.functions import Cell, mysql_json, text_of
@@ -37,6 +38,10 @@ def merge(target: Database, branch: str, source: str, *, author: str, message: s
     base = connection.execute("SELECT dolt_merge_base('HEAD', ?)", (source,)).fetchone()[0]
     if base == source:
         raise NothingChanged("everything up-to-date")
+    bases = bases_of(connection, connection.execute("SELECT dolt_hashof('HEAD')").fetchone()[0], source)
+    if bases and bases[0] != base:
+        # Of several equally high bases the engine takes another than Dolt, and would bring rows that Dolt would not.
+        raise MergeConflict("the sandbox cannot play this merge: its engine takes another merge base than Dolt", (), "schema")
     # Outside BEGIN the engine would undo a conflict before anybody could ask what it was.
     connection.execute("BEGIN")
     try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bot.sandbox.ancestry import bases_of
 from bot.sandbox.catalog import Catalog, Table, read_catalog
 from bot.sandbox.cells import shown
 from bot.sandbox.dialect import Answer, Query, translate_read
@@ -59,10 +60,10 @@ class Standing:
 
     def merge_base(self, left: str, right: str) -> str:
         """The merge base of two engine hashes."""
-        row = self.connection.execute("SELECT dolt_merge_base(?, ?)", (left, right)).fetchone()
-        if row is None or row[0] is None:
+        bases = bases_of(self.connection, left, right)
+        if not bases:
             raise SqlRefused("no common ancestor", "syntax")
-        return str(row[0])
+        return bases[0]
 
     def table_at(self, commit: str, name: str) -> Table | None:
         """The table as it is at another commit of this database."""

@@ -15,7 +15,8 @@ from bot.sandbox.engine import PUBLIC_HASH, engine_hash
 from bot.sandbox.records import SqlRefused
 from bot.sandbox.syntax import unsupported
 
-_LOG = ("commit_hash", "committer", "email", "date", "message")
+_COMMITS = ("commit_hash", "committer", "email", "date", "message")
+_LOG = (*_COMMITS, "commit_order")
 _BRANCHES = (
     "name",
     "hash",
@@ -49,7 +50,7 @@ _DIFF = ("commit_hash", "table_name", "committer", "email", "date", "message", "
 SYSTEM_TABLES: dict[str, tuple[str, ...]] = {
     "dolt_branches": _BRANCHES,
     "dolt_commit_ancestors": ("commit_hash", "parent_hash", "parent_index"),
-    "dolt_commits": _LOG,
+    "dolt_commits": _COMMITS,
     "dolt_diff": _DIFF,
     "dolt_log": _LOG,
     "dolt_schemas": ("type", "name", "fragment", "extra", "sql_mode"),
@@ -112,7 +113,7 @@ def _named(table: exp.Table, around: Surroundings) -> None:
     if lower == "dual":
         _put(table, "SELECT 1 AS `dummy`", "dual")
     elif lower == "dolt_commits":
-        parts = [_wrapped("dolt_log", _LOG, f"dolt_log({_text(branch)})") for branch in around.branch_names()]
+        parts = [_wrapped("dolt_log", _COMMITS, f"dolt_log({_text(branch)})") for branch in around.branch_names()]
         _put(table, " UNION ".join(parts), name)
     elif lower in SYSTEM_TABLES:
         _put(table, _wrapped(lower, SYSTEM_TABLES[lower], f"`{lower}`") + _hash_filter(table), name)
@@ -266,6 +267,8 @@ def _wrapped(name: str, columns: tuple[str, ...], source: str) -> str:
 def _shown(column: str) -> str:
     if column in _HASH_COLUMNS:
         return f"dolt_public({_name(column)}) AS {_name(column)}"
+    if column == "commit_order":
+        return "dolt_height(`commit_hash`) AS `commit_order`"
     if column.endswith("_create_statement"):
         return f"mysql_create({_name(column)}) AS {_name(column)}"
     return _name(column)

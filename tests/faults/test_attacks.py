@@ -19,12 +19,14 @@ import requests
 from bot.converge import look
 from bot.deps import Deps
 from bot.hub.errors import HubBusy, HubError, HubStrange
+from bot.model.finding import Verdict
 from bot.model.ids import CommentId, PullNo, User, decision_id
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import MergePull
 from bot.outcome import Ended, Moved
 from bot.perform import perform
+from bot.rulebook import judge
 from bot.sandbox import wl_sql
 from bot.scratch import Held, Lost
 from bot.sweep import sweep
@@ -204,6 +206,124 @@ def test_a_pull_to_another_branch_is_not_accepted(world: World) -> None:
     act(world, pull)
     refusal(world, pull)
     assert world.state(pull) == "open"
+
+
+# --- more than one best common ancestor -----------------------------------------------------------------------------
+
+
+POST = (
+    "INSERT INTO wanted (id, title, project, status, posted_by) VALUES ('w-p', 'Sound the horn', 'relay', 'open', 'polecat-7')"
+)
+DEMOTED = "UPDATE rigs SET trust_level = 0 WHERE handle = 'slick-fox'"
+
+
+def take_main_in(world: World, database: str, branch: str) -> None:
+    """Merge main of the commons as it stands into a branch."""
+    whole = {"database": database, "title": "sync", "creator": "pia", "from_database": world.db.name, "from_branch": "main"}
+    number = world.sandbox.admin("POST", "/pulls", {**whole, "to_branch": branch})["number"]
+    world.sandbox.admin("POST", "/merges", {"database": database, "number": number, "user": "pia"})
+
+
+def criss_cross(world: World, branch: str, *, in_commons: bool, ends: Callable[[], object] = lambda: None) -> PullNo:
+    """Work on a branch that holds two commits of main, neither of which holds the other; its pull.
+
+    `ends`: what happens before main holds the second one.
+    """
+    database = world.db.name if in_commons else world.fork_of("pia")
+    world.db.push(branch, POST, user="pia", database=database)
+    main = world.db.head()
+    world.sandbox.admin("POST", "/branches", {"database": database, "branch": "side", "from": branch})
+    # Two commits: the sandbox plays a merge where one of the ancestors is higher.
+    world.db.push("main", DEMOTED)
+    world.db.push("main", "UPDATE rigs SET display_name = 'Slick' WHERE handle = 'slick-fox'")
+    take_main_in(world, database, branch)
+    taken_back = "DELETE FROM wanted WHERE id = 'w-p'"
+    done = wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok")
+    world.db.push(branch, taken_back, *wl_sql.claim(ITEM, "polecat-7"), *done, user="pia", database=database)
+    pull = PullNo(world.db.open_pull(ITEM, creator="pia", from_database=database, from_branch=branch))
+    ends()
+    side = world.db.open_pull("a post", creator="pia", from_database=database, from_branch="side")
+    world.merge_by_hand(PullNo(side))
+    assert world.db.head() != main
+    return pull
+
+
+def base_by_dolt(world: World, left: str, right: str) -> str:
+    """What DOLT_MERGE_BASE answers at main."""
+    answer = world.db.api("POST", "/sql", json={"ref": "main", "q": f"SELECT DOLT_MERGE_BASE('{left}', '{right}')"})
+    return str(answer.json()["data"]["rows"][0][0])
+
+
+@pytest.mark.parametrize("in_commons", [False, True], ids=["a fork", "a branch of the commons"])
+def test_a_branch_with_two_best_common_ancestors_gets_no_verdict(world: World, in_commons: bool) -> None:
+    pull = criss_cross(world, "cross", in_commons=in_commons)
+    world.review(pull)
+    (said,) = world.said(pull, "review")
+    assert "CANNOT TELL" in said
+    assert "The branch and main have 2 best common ancestors" in said
+    snapshot = world.observe(pull)
+    assert len(snapshot.other_bases) == 1
+    if in_commons:
+        assert snapshot.head is not None
+        assert snapshot.base == base_by_dolt(world, snapshot.main_head, snapshot.head)
+
+
+def test_a_second_best_common_ancestor_that_main_gets_before_the_merge_stops_it(world: World) -> None:
+    known: list[tuple[Snapshot, MergePull]] = []
+
+    def decide() -> None:
+        (pull,) = (PullNo(p["pull_number"]) for p in world.pulls() if p["title"] == ITEM)
+        world.review(pull)
+        world.comment(pull, "ana", ACCEPT)
+        known.append(about_to_merge(world, pull))
+
+    pull = criss_cross(world, "cross", in_commons=False, ends=decide)
+    assert known[0][0].other_bases == ()
+    assert isinstance(merge_now(world, known[0]), Moved)
+    assert world.state(pull) == "open"
+    assert len(world.observe(pull).other_bases) == 1
+
+
+def test_a_merge_by_hand_from_two_best_common_ancestors_is_forbidden_afterwards_too(world: World) -> None:
+    before: list[PullNo] = []
+
+    def review() -> None:
+        (pull,) = (PullNo(p["pull_number"]) for p in world.pulls() if p["title"] == ITEM)
+        world.review(pull)
+        before.append(pull)
+
+    pull = criss_cross(world, "cross", in_commons=False, ends=review)
+    world.merge_by_hand(pull)
+    snapshot = world.observe(pull)
+    assert (snapshot.merged, len(snapshot.other_bases)) == (True, 1)
+    assert judge(snapshot, world.deps.rules).verdict is Verdict.CANNOT_TELL
+
+
+def test_a_landing_branch_that_would_be_merged_from_another_base_takes_no_row_from_main(world: World) -> None:
+    """Its rows are those of the decision, and its history is not: merged from the commit it took in, it would remove a post."""
+    pull = reviewed(world)
+    root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT))
+
+    def prepare() -> None:
+        landing = {"database": world.db.name, "branch": root + world.db.head()[:8], "from": "main"}
+        world.sandbox.admin("POST", "/branches", landing)
+        world.db.push("side", POST)
+        taken = {"database": world.db.name, "title": "sync", "creator": "bo", "from_database": world.db.name}
+        number = world.sandbox.admin("POST", "/pulls", {**taken, "from_branch": "side", "to_branch": landing["branch"]})[
+            "number"
+        ]
+        world.sandbox.admin("POST", "/merges", {"database": world.db.name, "number": number, "user": "bo"})
+        world.db.push(landing["branch"], "DELETE FROM wanted WHERE id = 'w-p'")
+        session.path_end, session.left, session.happens = "/pulls", 0, merge_side
+
+    def merge_side() -> None:
+        side = world.db.open_pull("a post", creator="bo", from_database=world.db.name, from_branch="side")
+        world.merge_by_hand(PullNo(side))
+
+    session = Meanwhile("POST", f"{world.db.name}/branches", prepare)
+    act_on(world, pull, world.bot(session))
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
+    assert (world.count("stamps"), world.count("wanted", "id = 'w-p'")) == (1, 1)
 
 
 # --- decisions on their way to main ---------------------------------------------------------------------------------

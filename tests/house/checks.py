@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
             _by("All changed items are one, the one its branch names", "pull_is_about_one_item"),
             _by("It comes from a branch of its own, named as usual", "branch_is_usual", "landing_branches_are_the_bots"),
             _by("Its branch left main lately", "branch_left_main_lately"),
+            _by("What the merge would bring can be told from the answers about it", "merge_can_be_told"),
             _by("The merge is clean: main's rows are those the branch started from; else which row, by whom",
                 "main_has_not_moved_under_it"),
             _at(

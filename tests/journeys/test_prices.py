@@ -9,7 +9,7 @@ from tests.world import World
 FIRST_LOOK = 12
 NEXT_LOOK = 4
 REVIEW_POSTED = 11
-ACCEPTED = 67
+ACCEPTED = 69
 """Without the questions whether its five writes have ended."""
 
 

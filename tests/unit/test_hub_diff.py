@@ -38,6 +38,12 @@ class History:
     head: CommitHash
     main: CommitHash
     asked: list[str] = field(default_factory=list)
+    source: Database = FORK
+    """Where the head is: a fork, or the commons itself."""
+    refuses_heights: bool = False
+
+    def height(self, here: CommitHash) -> int:
+        return 1 + max(map(self.height, self.parents[here]), default=0)
 
     def reachable(self, start: CommitHash) -> set[CommitHash]:
         found: set[CommitHash] = set()
@@ -52,27 +58,29 @@ class History:
     def rows(self, db: Database, ref: str, query: sql.Query) -> tuple[Row, ...]:
         self.asked.append(query.text)
         assert db == COMMONS
-        assert ref == self.main
-        on_main = self.reachable(self.main)
-        for ours in on_main:
-            for other in on_main:
-                if query == sql.merge_base(ours, other):
-                    return (Row.of({"base": next(iter(self.bases(ours, other)), None)}),)
         wanted = [c for c in self.parents if f"'{c}'" in query.text.partition(" IN ")[2]]
-        assert query == sql.on_log(sorted(wanted), self.main)
-        return tuple(Row.of({"commit_hash": c}) for c in wanted if c in on_main)
+        here = CommitHash(ref)
+        if query == sql.heights(sorted(wanted), self.main):
+            assert here == self.main
+            if self.refuses_heights:
+                raise HubStrange("column commit_order could not be found")
+            return tuple(Row.of({"commit_hash": c, "commit_order": str(self.height(c))}) for c in wanted)
+        assert here in self.reachable(self.main)
+        assert query == sql.on_log(sorted(wanted), here)
+        return tuple(Row.of({"commit_hash": c}) for c in wanted if c in self.reachable(here))
 
     def rows_page(self, db: Database, ref: str, query: sql.Query, page: int) -> tuple[Row, ...]:
-        assert (db, ref, query.text) == (FORK, self.head, sql.ancestors(self.head).text)
+        assert (db, ref, query.text) == (self.source, self.head, sql.ancestors(self.head).text)
         # Oldest first, the worst order there is: nothing may hang on it.
         edges = [(c, p) for c in sorted(self.reachable(self.head)) for p in self.parents[c] or (None,)]
         rows = [Row.of({"commit_hash": c, "parent_hash": p}) for c, p in edges]
         return tuple(rows[page * query.per_page : (page + 1) * query.per_page])
 
     def bases(self, a: CommitHash, b: CommitHash) -> list[CommitHash]:
-        """All best common ancestors: those that no other common ancestor comes after."""
+        """All best common ancestors, those that no other common ancestor comes after: the one that Dolt takes first."""
         common = self.reachable(a) & self.reachable(b)
-        return sorted(c for c in common if not any(c != d and c in self.reachable(d) for d in common))
+        best = (c for c in common if not any(c != d and c in self.reachable(d) for d in common))
+        return sorted(best, key=lambda c: (self.height(c), c), reverse=True)
 
 
 @st.composite
@@ -84,16 +92,38 @@ def histories(draw: st.DrawFn) -> History:
         chosen = draw(st.lists(older, max_size=2, unique=True)) if number else []
         parents[commit(number)] = tuple(map(commit, chosen))
     some = st.integers(0, size - 1).map(commit)
-    return History(parents, head=draw(some), main=draw(some))
+    return History(parents, head=draw(some), main=draw(some), source=draw(st.sampled_from([FORK, COMMONS])))
 
 
 @given(history=histories(), per_page=st.integers(1, 6))
-def test_the_merge_base_is_a_best_common_ancestor_in_any_history_and_page_size(history: History, per_page: int) -> None:
+def test_every_best_common_ancestor_is_found_and_dolts_own_is_first(history: History, per_page: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sql, "ANCESTORS_PER_PAGE", per_page)
-        found = diff.merge_base(history, FORK, COMMONS, history.head, history.main)
+        found = diff.parting(history, history.source, COMMONS, history.head, history.main)
     best = history.bases(history.head, history.main)
-    assert (found in best) if best else (found is None)
+    assert (found.base, found.other_bases) == ((best[0], tuple(best[1:])) if best else (None, ()))
+
+
+CRISS_CROSS = {commit(n): tuple(map(commit, above)) for n, above in {0: [], 1: [0], 2: [0], 3: [1, 2], 4: [2, 1]}.items()}
+
+
+@pytest.mark.parametrize("source", [FORK, COMMONS])
+def test_after_merges_criss_cross_the_base_of_greatest_hash_is_taken(source: Database) -> None:
+    history = History(CRISS_CROSS, head=commit(4), main=commit(3), source=source)
+    found = diff.parting(history, source, COMMONS, commit(4), commit(3))
+    assert (found.base, found.other_bases) == (commit(2), (commit(1),))
+
+
+def test_greater_height_goes_before_greater_hash() -> None:
+    longer = {**CRISS_CROSS, commit(1): (commit(5),), commit(5): (commit(0),)}
+    found = diff.parting(History(longer, head=commit(4), main=commit(3)), FORK, COMMONS, commit(4), commit(3))
+    assert (found.base, found.other_bases) == (commit(1), (commit(2),))
+
+
+def test_an_engine_without_heights_still_names_every_base() -> None:
+    history = History(CRISS_CROSS, head=commit(4), main=commit(3), refuses_heights=True)
+    found = diff.parting(history, FORK, COMMONS, commit(4), commit(3))
+    assert (found.base, found.other_bases) == (commit(2), (commit(1),))
 
 
 def test_a_history_without_end_is_given_up() -> None:
@@ -107,7 +137,7 @@ def test_a_history_without_end_is_given_up() -> None:
             return ()
 
     with pytest.raises(HubStrange):
-        diff.merge_base(Endless({}, head=commit(1), main=commit(0)), FORK, COMMONS, commit(1), commit(0))
+        diff.parting(Endless({}, head=commit(1), main=commit(0)), FORK, COMMONS, commit(1), commit(0))
 
 
 @pytest.mark.parametrize("answered", ["main", "'; DROP", "", None])
@@ -117,7 +147,7 @@ def test_a_history_that_names_no_commits_is_strange(answered: str | None) -> Non
             return (Row.of({"commit_hash": answered, "parent_hash": None}),)
 
     with pytest.raises(HubStrange):
-        diff.merge_base(Odd({}, head=A, main=B), FORK, COMMONS, A, B)
+        diff.parting(Odd({}, head=A, main=B), FORK, COMMONS, A, B)
 
 
 # --- changes ----------------------------------------------------------------------------------------------------------

@@ -136,12 +136,12 @@ def test_a_note_is_one_comment_to_the_end_of_the_line(note: str) -> None:
 def every_query(text: str) -> tuple[Query, ...]:
     handle = Handle(text)
     return (
-        sql.merge_base(A, B),
         sql.hash_of(text),
         sql.ancestors(A),
         sql.parents(A),
         sql.merges_of(A),
         sql.on_log((A, B), B),
+        sql.heights((A, B), B),
         sql.diff_summary(A, B),
         sql.diff_stat(A, B),
         sql.diff_rows(A, B, "_meta"),
@@ -185,7 +185,7 @@ def test_only_commit_hashes_reach_the_functions_of_the_graph(commit: str) -> Non
     bad = CommitHash(commit)
     made: Callable[[], Query]
     for made in (
-        lambda: sql.merge_base(A, bad),
+        lambda: sql.heights((bad,), A),
         lambda: sql.ancestors(bad),
         lambda: sql.parents(bad),
         lambda: sql.merges_of(bad),

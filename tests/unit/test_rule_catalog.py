@@ -174,6 +174,7 @@ def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
         "decision_keeps_the_yearbook",
         "landing_branches_are_the_bots",
         "links_are_asserted_by_their_rigs",
+        "merge_can_be_told",
         "no_stamps_or_trust",
         "nobody_holds_it",
         "only_known_rows_change",
