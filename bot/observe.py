@@ -23,7 +23,7 @@ from bot.model.history import Commit, Move
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
-from bot.model.mark import NO_HEAD, MarkKind, read_mark
+from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.policy import Landing
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Landed, Merge, Present, Snapshot
@@ -42,8 +42,16 @@ class _Said:
     @property
     def reviewed_heads(self) -> tuple[CommitHash, ...]:
         """Heads our reviews speak of, newest first."""
+        return tuple(dict.fromkeys(mark.head for mark in self._reviews))
+
+    def main_before(self, head: CommitHash) -> tuple[CommitHash, ...]:
+        """Where main stood in reviews of ours of this head, newest first, if the branch left main there."""
+        return tuple(dict.fromkeys(mark.main for mark in self._reviews if mark.head == head and mark.main is not None))
+
+    @property
+    def _reviews(self) -> tuple[Mark, ...]:
         marks = (read_mark(c, self.bot) for c in reversed(self.comments))
-        return tuple(dict.fromkeys(m.head for m in marks if m is not None and m.kind is MarkKind.REVIEW and m.head != NO_HEAD))
+        return tuple(m for m in marks if m is not None and m.kind is MarkKind.REVIEW and m.head != NO_HEAD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +231,10 @@ def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
     """What a merged pull brought, read from main alone: once merged, the merge base is the head, and the fork may be gone."""
     for head in said.reviewed_heads:
         merge = merge_of(hub, commons, head, said.main_head)
+        if merge is None and (merge := _fast_forward(hub, commons, said, head, deps)) is not None:
+            # The head descends from main as it was, so the rows that came are the rows that were reviewed.
+            changes = diff.read_changes(hub, commons, merge.before, head, pool=deps.readers)
+            return _Brought(head=head, base=merge.before, changes=changes, reviewed=changes, merge=merge)
         if merge is None:
             continue
         changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
@@ -245,14 +257,33 @@ def merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> 
 
     Only that line is main's own. A commit that a merge brought along has the parents its author gave it: a worker can bring
     a merge of their own, of the reviewed head into rows of their choice, and rows and trust "before" it would be theirs. For
-    the same reason a head that main merely holds is not taken for merged: what lies on top of it may have been. (So a merge
-    by fast-forward counts as not known. None was ever seen on DoltHub; whether there can be one is not documented.)
+    the same reason a head that main merely holds is not taken for merged: what lies on top of it may have been.
     """
     found = {row.text("commit_hash") for row in hub.rows(commons, main, sql.merges_of(head))}
     if not found:
         return None
     line = _main_line(hub, commons, main)
     return next((replace(merge, head=head) for merge in line if merge.commit in found), None)
+
+
+def _fast_forward(hub: Hub, commons: Commons, said: _Said, head: CommitHash, deps: Deps) -> Merge | None:
+    """The merge that moved main itself to the reviewed head and made no commit; None if none can be told.
+
+    Where main stood before is taken from the review and not from history: a worker chooses the parents of the branch's commits.
+    That commit must lie on main's first-parent line below the head. And main must stand at the head, or must have stood there
+    at an earlier look: below a head that was pushed later, the reviewed head lies on that line too. Dolt merges so by default
+    where main has not moved; whether DoltHub does is not known.
+    """
+    notes, number = deps.scratch.notes, said.pull.number
+    before = said.main_before(head)
+    if not before or not (head == said.main_head or notes.fast_forwarded(commons, number, head)):
+        return None
+    there = False
+    for own in _main_line(hub, commons, said.main_head):
+        there = there or own.commit == head
+        if there and own.before in before:
+            return Merge(commit=head, before=own.before, head=head, at=notes.saw_fast_forward(commons, number, head))
+    return None
 
 
 def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[Merge]:

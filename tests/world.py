@@ -123,6 +123,13 @@ class World:
         """A pull from a branch of the user's fork."""
         return PullNo(self.db.open_pull(title, creator=user, from_database=self.fork_of(user), from_branch=branch))
 
+    def synchronise(self, user: str, branch: str) -> None:
+        """Merge main of the commons into a branch of the user's fork."""
+        fork = self.fork_of(user)
+        body = {"database": fork, "title": "synchronise", "creator": user, "from_database": self.db.name, "from_branch": "main"}
+        number = self.sandbox.admin("POST", "/pulls", {**body, "to_branch": branch})["number"]
+        self.sandbox.admin("POST", "/merges", {"database": fork, "number": number, "user": user})
+
     def comment(self, pull: PullNo, author: str, body: str) -> str:
         """Say something below a pull; the comment's id."""
         return self.db.comment(pull, author, body)

@@ -2,6 +2,8 @@
 
     `stampbot/1 <kind> <about> <outcome> <head:32> <digest> <n>`
 
+`about` of a review is the commit at which main stood, if the branch left main there, else `-`.
+
 `about` of an answer is what it answers: the names of the commands, joined by `+`, then `:` and the comment's id. A command that
 made something so that outlasts the comment names it in its place: `hold=ana`, `unhold=bo=ana`, `override=bo=evidence_is_alive`.
 
@@ -16,7 +18,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from bot.model.ids import CommentId, CommitHash, User
+from bot.model.ids import CommentId, CommitHash, User, is_commit_hash
 from bot.model.pull import Comment
 
 NO_HEAD = CommitHash("0" * 32)
@@ -75,6 +77,8 @@ class Mark:
     `commands` and `comment`: for an answer, what it answers ("reject" and the comment's id); empty for a review.
     `facts`: what those of the commands that were followed made so, whatever the outcome of the others.
     `digest`: of a review, its digest; of an answer, the evidence key it speaks of. `n` counts reviews of this pull.
+    `main`: of a review, where main stood when the head was judged, if the branch left main there. Only then can a merge by
+    fast-forward follow, and its history does not name that commit. None elsewhere.
     """
 
     kind: MarkKind
@@ -85,6 +89,7 @@ class Mark:
     commands: tuple[str, ...] = ()
     comment: CommentId | None = None
     facts: tuple[Fact, ...] = ()
+    main: CommitHash | None = None
 
     def by(self, command: str) -> User | None:
         """The account for which a command of this comment was followed, None if it was not, or the mark does not tell."""
@@ -94,7 +99,7 @@ class Mark:
     def line(self) -> str:
         """The line as it stands in a comment."""
         words = [word for name in self.commands for word in (self._facts(name) or (name,))]
-        about = f"{'+'.join(words) or '-'}:{_quoted(self.comment)}" if self.comment else "-"
+        about = f"{'+'.join(words) or '-'}:{_quoted(self.comment)}" if self.comment else (self.main or "-")
         return f"`stampbot/1 {self.kind.value} {about} {self.outcome} {self.head} {self.digest or '-'} {self.n}`"
 
     def _facts(self, command: str) -> tuple[str, ...]:
@@ -125,4 +130,5 @@ def read_mark(comment: Comment, bot: User | None) -> Mark | None:
         commands=tuple(dict.fromkeys(word.partition("=")[0] for word in words)),
         comment=CommentId(_unquoted(about)) if names else None,
         facts=tuple(fact for word in words if (fact := Fact.read(word)) is not None),
+        main=CommitHash(about) if match["kind"] == MarkKind.REVIEW.value and is_commit_hash(match["about"]) else None,
     )

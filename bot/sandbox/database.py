@@ -153,6 +153,10 @@ class Database:
             self.connection.execute("COMMIT")
         return str(row[0])
 
+    def catalog_at(self, commit: str) -> Catalog:
+        """The tables as they are at a commit (engine hash)."""
+        return self._pool.catalog_at(self.path, self.name.name, commit)
+
     def roll_back(self) -> None:
         """Leaves the transaction, if there is one."""
         if self.connection.in_transaction:

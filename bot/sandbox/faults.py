@@ -16,7 +16,7 @@ from typing import Literal
 from bot.sandbox.events import Event, PullEvent, PushEvent
 from bot.sandbox.exchange import Answer, Call
 from bot.sandbox.operations import JobPlan
-from bot.sandbox.records import DatabaseName
+from bot.sandbox.records import DatabaseName, MergeWays
 from bot.sandbox.state import Hub
 
 Params = Mapping[str, object]
@@ -266,6 +266,10 @@ def _both_jobs(a: JobPlan, b: JobPlan) -> JobPlan:
         swallow=a.swallow | b.swallow,
         before=_in_turn(a.before, b.before),
         message_prefix=a.message_prefix if b.message_prefix is None else b.message_prefix,
+        ways=MergeWays(
+            fast_forward=a.ways.fast_forward or b.ways.fast_forward,
+            null_documents=a.ways.null_documents or b.ways.null_documents,
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from bot.sandbox.ancestry import bases_of
 from bot.sandbox.catalog import Table, read_catalog
 from bot.sandbox.database import Database
 from bot.sandbox.functions import Cell, mysql_json, text_of
-from bot.sandbox.records import ConflictKind, MergeConflict, NothingChanged
+from bot.sandbox.records import ConflictKind, MergeConflict, MergeWays, NothingChanged
 
 _GONE = object()
 
@@ -28,9 +28,11 @@ def fetch(target: Database, source: Database, branch: str) -> str:
     return head
 
 
-def merge(target: Database, branch: str, source: str, *, author: str, message: str, at: datetime) -> str:
-    """Merges a known commit (engine hash) into the branch: always a merge commit, parent 0 the branch, 1 the source.
+def merge(target: Database, branch: str, source: str, *, author: str, message: str, at: datetime, ways: MergeWays) -> str:
+    """Merges a known commit (engine hash) into the branch, with a merge commit, parent 0 the branch, 1 the source.
 
+    That commit is made also where both sides hold the same cells, as Dolt does. Where `ways` says so and the branch has nothing
+    of its own, it moves to the source instead. Returns the branch's new head.
     Raises NothingChanged if the branch has it already, MergeConflict if it cannot be merged without people.
     """
     target.stand_on(branch)
@@ -38,6 +40,9 @@ def merge(target: Database, branch: str, source: str, *, author: str, message: s
     base = connection.execute("SELECT dolt_merge_base('HEAD', ?)", (source,)).fetchone()[0]
     if base == source:
         raise NothingChanged("everything up-to-date")
+    if ways.fast_forward and base == target.head(branch):
+        target.set_branch(branch, source)
+        return source
     bases = bases_of(connection, connection.execute("SELECT dolt_hashof('HEAD')").fetchone()[0], source)
     if bases and bases[0] != base:
         # Of several equally high bases the engine takes another than Dolt, and would bring rows that Dolt would not.
@@ -49,9 +54,26 @@ def merge(target: Database, branch: str, source: str, *, author: str, message: s
             connection.execute("SELECT dolt_merge(?, '--no-ff', '--no-commit')", (source,)).fetchone()
         except sqlite3.OperationalError as error:
             _settle(target, error)
+        if ways.null_documents:
+            _write_null_documents(target, base, source)
         return target.commit_now(author=author, message=message, at=at)
     finally:
         target.roll_back()
+
+
+def _write_null_documents(target: Database, base: str, source: str) -> None:
+    """JSON `null` for NULL, as `MergeWays.null_documents` says."""
+    connection, then = target.connection, target.catalog_at(base)
+    for table in read_catalog(connection, target.name.name).tables.values():
+        before = then.table(table.name)
+        if before is None or before.columns == table.columns or len(table.primary_key) != 1:
+            continue
+        name, key = (text.replace("`", "``") for text in (table.name, table.primary_key[0].name))
+        changed = f"SELECT `to_{key}` FROM `dolt_diff_{name}`(?, ?) WHERE diff_type = 'modified'"
+        keys = [row[0] for row in connection.execute(changed, (base, source)).fetchall()]
+        for column in (c.name.replace("`", "``") for c in table.columns if c.base_type == "json"):
+            update = f"UPDATE `{name}` SET `{column}` = 'null' WHERE `{column}` IS NULL AND `{key}` = ?"
+            connection.executemany(update, [(each,) for each in keys])
 
 
 def _settle(target: Database, error: sqlite3.OperationalError) -> None:

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bot.sandbox.records import (
+    USUAL_MERGE,
     DatabaseName,
     MergeConflict,
+    MergeWays,
     NameTaken,
     NoSuchBranch,
     NoSuchCommit,
@@ -59,7 +61,7 @@ class JobPlan:
     hold: it stays running for ever. delay_ms: it takes this much longer. fail: it fails instead of working.
     skip: it reports success and does nothing. swallow: refusals of these kinds report success and write nothing.
     before: runs on the job's thread just before the work, without its result being looked at.
-    message_prefix: put before the SQL text in the commit message.
+    message_prefix: put before the SQL text in the commit message. ways: what a merge does beyond the usual.
     """
 
     hold: bool = False
@@ -69,6 +71,7 @@ class JobPlan:
     swallow: frozenset[str] = frozenset()
     before: Callable[[], None] | None = None
     message_prefix: str | None = None
+    ways: MergeWays = USUAL_MERGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,22 @@ class DatabaseName:
         return f"{self.owner}/{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeWays:
+    """What a merge does that not every Dolt host does.
+
+    fast_forward: a branch that the source descends from moves to the source's head, without a merge commit.
+    null_documents: in a table that has other columns than at the merge base, NULL in JSON columns becomes JSON `null`, in the
+    rows that the source changed (seen on Dolt 2.3.1).
+    """
+
+    fast_forward: bool = False
+    null_documents: bool = False
+
+
+USUAL_MERGE = MergeWays()
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
     """A branch; `head` is a commit hash of 32 characters of `0-9a-v`, `committed_at` the head's date in UTC."""

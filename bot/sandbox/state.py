@@ -13,7 +13,7 @@ from typing import Literal
 from bot.sandbox.events import BranchEvent, Event, HeadMove, PullEvent, PushEvent
 from bot.sandbox.operations import JobPlan, Operation, Operations, Outcome
 from bot.sandbox.pulls import Comment, Pull, Right, User
-from bot.sandbox.records import DatabaseName, MergeConflict, NoSuchBranch, NothingChanged
+from bot.sandbox.records import USUAL_MERGE, DatabaseName, MergeConflict, MergeWays, NoSuchBranch, NothingChanged
 from bot.sandbox.refusals import Impossible, Invalid, NoSuch, Taken
 from bot.sandbox.store import Store
 
@@ -324,13 +324,17 @@ class Hub:
     def close_pull(self, db: DatabaseName, number: int, *, user: str = "") -> Pull:
         return self.update_pull(db, number, user=user or self.pull(db, number).creator, state="closed")
 
-    def merge_pull(self, db: DatabaseName, number: int, *, user: str, at: datetime | None = None) -> str:
-        """Merge now, the source branch as it is now; the merge commit. Raises NoSuch, Impossible, `Store` errors."""
+    def merge_pull(
+        self, db: DatabaseName, number: int, *, user: str, at: datetime | None = None, ways: MergeWays = USUAL_MERGE
+    ) -> str:
+        """Merge now, the source branch as it is now; the target's new head. Raises NoSuch, Impossible, `Store` errors."""
         pull = self.pull(db, number)
         self.refuse_unmergeable(pull)
         prev = self.store.head(db, pull.to_branch)
         message = f"Merge pull request #{number} from {pull.from_db.owner}/{pull.from_branch}"
-        head = self.store.merge_pull(db, pull.to_branch, pull.from_db, pull.from_branch, author=user, message=message, at=at)
+        head = self.store.merge_pull(
+            db, pull.to_branch, pull.from_db, pull.from_branch, author=user, message=message, at=at, ways=ways
+        )
         with self._lock:
             merged = replace(self._pulls[db][number], state="merged", merged_as=head)
             self._pulls[db][number] = merged
@@ -405,7 +409,7 @@ class Hub:
         """Merge later; the queued operation."""
 
         def work() -> Outcome:
-            self.merge_pull(pull.db, pull.number, user=user)
+            self.merge_pull(pull.db, pull.number, user=user, ways=plan.ways)
             return Outcome(result={"pull_id": str(pull.number)})
 
         return self.operations.start("merge", pull.db, user, work, plan, self.settings.operation_ms)

@@ -18,12 +18,14 @@ from bot.sandbox.history import commits, table_diffs
 from bot.sandbox.merging import fetch, merge
 from bot.sandbox.readers import ReaderPool, Standing, run_read
 from bot.sandbox.records import (
+    USUAL_MERGE,
     Branch,
     Column,
     Commit,
     ConflictKind,
     DatabaseName,
     MergeConflict,
+    MergeWays,
     NameTaken,
     NoSuchBranch,
     NoSuchCommit,
@@ -46,6 +48,7 @@ __all__ = [
     "ConflictKind",
     "DatabaseName",
     "MergeConflict",
+    "MergeWays",
     "NameTaken",
     "NoSuchBranch",
     "NoSuchCommit",
@@ -248,6 +251,7 @@ class Store:
         author: str,
         message: str,
         at: datetime | None = None,
+        ways: MergeWays = USUAL_MERGE,
     ) -> str:
         """Merges a branch of a fork (or of the same database); parent 0 is the target's head, parent 1 the source's.
 
@@ -259,7 +263,7 @@ class Store:
             target, source = databases[target_db], databases[source_db]
             target.head(target_branch)
             head = source.head(source_branch) if source is target else fetch(target, source, source_branch)
-            return _public(merge(target, target_branch, head, author=author, message=message, at=at or _now()))
+            return _public(merge(target, target_branch, head, author=author, message=message, at=at or _now(), ways=ways))
 
     def log(self, db: DatabaseName, ref: str, *, limit: int = 1000) -> tuple[Commit, ...]:
         """The commits of a branch or commit, newest first."""

@@ -38,6 +38,10 @@ class Glance:
     """When the newest comment was last changed."""
 
 
+def _fast_forward(head: CommitHash) -> str:
+    return f"fast-forward {head}"
+
+
 def answer_deed(comment: CommentId) -> str:
     """What the note says that is left just before a comment is answered."""
     return f"answer {comment}"
@@ -59,6 +63,17 @@ class Notes:
             return _moment(self._redis.get(key)) or now
         except redis.RedisError:
             return None
+
+    def saw_fast_forward(self, commons: Commons, pull: PullNo, head: CommitHash) -> datetime | None:
+        """Note that main stood at the reviewed head of a merged pull; since when this is known. None: Redis is away."""
+        return self.first_look(commons, pull, _fast_forward(head))
+
+    def fast_forwarded(self, commons: Commons, pull: PullNo, head: CommitHash) -> bool:
+        """Whether that was noted. False as well while Redis is away: then the pull counts as merged in an unknown way."""
+        try:
+            return self._redis.get(self._keys.first_look(commons, pull, _fast_forward(head))) is not None
+        except redis.RedisError:
+            return False
 
     def note_about_to(self, commons: Commons, pull: PullNo, mark: str, *, ttl_s: float) -> bool:
         """Note that the thing `mark` names is about to be done. False: such a note stands already, wait.

@@ -74,6 +74,7 @@ def mark(snapshot: Snapshot, judgement: Judgement) -> Mark:
         head=head,
         digest=judgement.digest(head),
         n=len(snapshot.reviews) + 1,
+        main=snapshot.main_head if snapshot.base == snapshot.main_head else None,
     )
 
 

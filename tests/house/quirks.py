@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 ALWAYS = "always"
 HUB, CLIENT, WIRE = "tests/contract/test_hub_contract.py", "tests/unit/test_hub_client.py", "tests/unit/test_hub_wire.py"
+MERGES = "tests/journeys/test_merges.py"
 TROUBLE, ATTACKS = "tests/journeys/test_trouble.py", "tests/faults/test_attacks.py"
 V1, LAB, WEB = "tests/contract/test_hub_v1.py", "tests/journeys/test_older_host.py", "tests/journeys/test_webhook_to_review.py"
 
@@ -291,6 +292,19 @@ PLAYED = (
         "A webhook comes twice, late, never, out of order, to a wrong path, or in another form.",
         f"{WEB}::test_a_webhook_alone_leads_to_a_review_within_seconds",
         f"{WEB}::test_what_no_webhook_told_is_found_by_the_clock_and_decided_to_the_end",
+    ),
+    _q(
+        52,
+        "fast-forward",
+        "Where main has not moved, a merge moves main to the branch's head and makes no commit (Dolt; DoltHub: not known).",
+        f"{MERGES}::test_work_that_is_merged_by_fast_forward_is_stamped",
+        f"{MERGES}::test_a_head_that_was_pushed_on_top_is_not_taken_for_the_fast_forward_that_was_reviewed",
+    ),
+    _q(
+        53,
+        "json-null",
+        "After a migration, a merge writes JSON `null` for NULL in rows that the branch changed (Dolt 2.3.1).",
+        f"{MERGES}::test_work_that_left_main_before_a_migration_is_stamped",
     ),
 )
 

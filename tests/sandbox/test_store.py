@@ -225,6 +225,15 @@ def test_a_guarded_update_that_lost_the_race_changes_nothing(store: StoreClient,
     assert store.rows(db, "main", "SELECT note FROM item WHERE id = 'i0'") == [("claimed by ann",)]
 
 
+def test_a_merge_of_what_the_branch_holds_already_is_a_merge_commit(store: StoreClient, db: DatabaseName) -> None:
+    # As Dolt 2.3.1 does.
+    theirs = store.write(db, "UPDATE item SET note = 'same' WHERE id = 'i0'", on="main", onto="twin")
+    ours = store.write(db, "UPDATE item SET note = 'same'  WHERE id = 'i0'")
+    merged = store.call("merge_branch", db, "twin", "main", author="a")
+    newest = store.call("log", db, "main")[0]
+    assert (newest.hash, newest.parents) == (merged, (ours, theirs))
+
+
 def test_branches_come_and_go(store: StoreClient, db: DatabaseName) -> None:
     old = store.call("head", db, "main")
     new = store.write(db, "DELETE FROM item")

@@ -560,6 +560,17 @@ def test_the_first_look_is_remembered(scratch: Scratch) -> None:
     assert later.notes.first_look(COMMONS, PullNo(13)) == NOW + timedelta(hours=1)
 
 
+def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(scratch: Scratch) -> None:
+    later, head, other = (
+        Scratch(scratch.redis, now=lambda: NOW + timedelta(hours=1)),
+        CommitHash("a" * 32),
+        CommitHash("b" * 32),
+    )
+    assert not scratch.notes.fast_forwarded(COMMONS, PULL, head)
+    assert [each.notes.saw_fast_forward(COMMONS, PULL, head) for each in (scratch, later)] == [NOW, NOW]
+    assert [scratch.notes.fast_forwarded(COMMONS, PULL, each) for each in (head, other)] == [True, False]
+
+
 def test_only_one_is_about_to_do_a_thing(scratch: Scratch) -> None:
     notes = scratch.notes
     assert notes.about_to(COMMONS, PULL, "answer 1") is None

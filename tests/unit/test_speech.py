@@ -36,6 +36,7 @@ from tests.build import (
     FORK,
     HEAD,
     ITEM,
+    MAIN,
     a_comment,
     a_finding,
     a_hash,
@@ -283,6 +284,14 @@ def test_a_second_review_tells_what_changed_first_of_all_the_rows() -> None:
         f"- `completions` `{COMPLETION}` `evidence`: `{EVIDENCE}` to `https://example.org/130`\n\n"
     ) in text
     assert text.endswith(f"\n\n`stampbot/1 review - READY {HEAD} 57e0f60bc50f 2`")
+
+
+def test_the_mark_of_a_review_names_main_where_the_branch_left_it_there() -> None:
+    fresh = reviews.mark(a_snapshot(base=MAIN), a_judgement())
+    assert (fresh.main, fresh.line) == (MAIN, f"`stampbot/1 review {MAIN} READY {HEAD} 57e0f60bc50f 1`")
+    assert read_mark(a_comment(BOT, fresh.line), BOT) == fresh
+    stale = reviews.mark(a_snapshot(), a_judgement())
+    assert (stale.main, stale.line) == (None, f"`stampbot/1 review - READY {HEAD} 57e0f60bc50f 1`")
 
 
 # --- evidence -----------------------------------------------------------------------------------------------------------

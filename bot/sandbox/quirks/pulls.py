@@ -11,7 +11,7 @@ from bot.sandbox.exchange import Answer, Call, error_answer, timestamp
 from bot.sandbox.faults import DeliveryPlan, Params, Play
 from bot.sandbox.operations import Failure, JobPlan
 from bot.sandbox.quirks.register import JOBS, MERGES, PULLS, WRITES, data_of, each, number_of, on_call, on_event, word_of
-from bot.sandbox.records import DatabaseName
+from bot.sandbox.records import DatabaseName, MergeWays
 from bot.sandbox.state import Hub, utc_now
 
 # --- pulls and merging ---
@@ -105,6 +105,16 @@ def one_merge_at_a_time(params: Params, call: Call, hub: Hub) -> Play:
 @on_call(36, "silent-abort", "a merge reports success and nothing was merged", *MERGES)
 def silent_abort(params: Params, call: Call, hub: Hub) -> Play:
     return Play(job=JobPlan(skip=True))
+
+
+@on_call(52, "fast-forward", "a merge moves main to the head of a branch that left main where it stands", *MERGES)
+def fast_forward(params: Params, call: Call, hub: Hub) -> Play:
+    return Play(job=JobPlan(ways=MergeWays(fast_forward=True)))
+
+
+@on_call(53, "json-null", "after a migration, a merge writes JSON null for NULL in rows that the branch changed", *MERGES)
+def json_null(params: Params, call: Call, hub: Hub) -> Play:
+    return Play(job=JobPlan(ways=MergeWays(null_documents=True)))
 
 
 @on_call(
