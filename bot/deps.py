@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.commands.catalog import Catalog as Commands
-from bot.evidence import Evidence, classify
+from bot.evidence import NOBODY, Evidence, KnownHosts, classify
 from bot.evidence.forge import Forges
 from bot.hub.client import Hub
 from bot.hub.client_v1 import in_its_words
@@ -46,9 +46,14 @@ class Deps:
             self._speaking[commons] = in_its_words(self.hubs[commons], self.scratch.said)
         return self._speaking[commons]
 
+    @property
+    def hosts(self) -> KnownHosts:
+        """The forges and registries that are known beside the public forges."""
+        return self.forges.hosts if self.forges is not None else NOBODY
+
     def classify(self, text: str) -> Evidence:
         """What a link, or a cell of evidence without one, is."""
-        return self.forges.classify(text) if self.forges is not None else classify(text)
+        return classify(text, self.hosts)
 
     def policy(self, commons: Commons) -> Policy:
         """The operator's policy for this commons. Raises KeyError for a commons that is not ours."""

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot import elsewhere, reuse, surroundings
 from bot.commands import ledger
 from bot.deps import Deps
-from bot.evidence import sheet_key
+from bot.evidence import as_known, sheet_key
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
@@ -397,16 +397,13 @@ def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
 
 
 def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
-    """Fact sheets by URL: the forge's own word where one of ours is asked about a link, else the link checker's."""
+    """Fact sheets by URL: the forge's own word where the bot asks one about a link, else the link checker's."""
     keys = {url: key for url in urls if deps.forges is not None and (key := deps.forges.key(url))}
     said = deps.scratch.forge_sheets.get_many(keys.values())
     plain = {url: sheet_key(url) for url in urls if url not in keys}
     checked = deps.scratch.sheets.get_many(plain.values())
-    return {
-        url: replace(found[key], url=url)
-        for found, named in ((said, keys), (checked, plain))
-        for url, key in named.items()
-        if key in found
+    return {url: replace(said[key], url=url) for url, key in keys.items() if key in said} | {
+        url: as_known(replace(checked[key], url=url), deps.hosts) for url, key in plain.items() if key in checked
     }
 
 

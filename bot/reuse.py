@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from bot.deps import Deps
 from bot.evidence import Evidence, same_thing, spelling
 from bot.hub import sql
-from bot.model.evidence import Probe, links_in
+from bot.model.evidence import Probe
 from bot.model.ledger import Completion, Row
+from bot.model.links import links_in
 from bot.model.snapshot import Snapshot, Use
 
 THEIR_LINKS_MAX = 100

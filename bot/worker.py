@@ -20,8 +20,8 @@ from bot.hub.pace import Urgency, working_at
 from bot.lanes import RESTART_S, Function, TookTooLong, Unlisted
 from bot.log import stranger
 from bot.looking import Looking, Sight
-from bot.model.evidence import EVIDENCE_LINKS_MAX
 from bot.model.ids import Commons, PullNo
+from bot.model.links import EVIDENCE_LINKS_MAX
 from bot.scratch import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Scratch
 from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
 from bot.scratch.owed import TRIES_MAX

@@ -29,7 +29,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     """
     from bot import wiring
     from bot.console import print_json, print_probe, status_of_probe
-    from bot.evidence import networks, without_looking
+    from bot.evidence import as_known, networks, without_looking
     from bot.evidence import probe as look_at
     from bot.looking import as_told
 
@@ -42,7 +42,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     what = forges.classify(url)
     seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
     if seen is None:
-        told = as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True))
+        told = as_known(as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True)), forges.hosts)
         seen = replace(told, kind=what.kind.value, key=what.key)
     if as_json:
         print_json(seen)

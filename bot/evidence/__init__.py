@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bot.evidence.address import Network, networks
 from bot.evidence.fetch import FetchPolicy
-from bot.evidence.kinds import Evidence, classify, same_thing, spelling
-from bot.evidence.probe import probe, without_looking
+from bot.evidence.kinds import NOBODY, Evidence, KnownHosts, classify, same_thing, spelling
+from bot.evidence.probe import as_known, probe, without_looking
 from bot.evidence.process import limit_memory, needed_environment
 from bot.evidence.url import canonical_key, sheet_key
 
 __all__ = [
+    "NOBODY",
     "Evidence",
     "FetchPolicy",
+    "KnownHosts",
     "Network",
+    "as_known",
     "canonical_key",
     "classify",
     "limit_memory",

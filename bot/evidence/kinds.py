@@ -25,6 +25,9 @@ PUBLIC_FORGES: Final = (
 )
 """Forges whose addresses everybody reads alike. That a link is read says nothing of whether anybody asks there."""
 
+_FILE_HOSTS: Final = ("githubusercontent.com",)
+"""Hosts of other names that keep the files of a public forge, and hide what it hides."""
+
 
 class Kind(enum.Enum):
     """What evidence can be."""
@@ -87,6 +90,15 @@ class KnownHosts:
     def forge(self, authority: str) -> tuple[str, str] | None:
         """The forge at an authority, with or without `www.`, as (host, what it is); the operator's word goes first."""
         return _at(authority, (*self.forges, *PUBLIC_FORGES))
+
+    def hides(self, authority: str) -> bool:
+        """Whether a page that answers 404 here may only be hidden: forges and registries answer so for what is private.
+
+        That holds for the host itself and for the hosts below it (`gist.`, `codeload.`, `docs.`), whatever the page.
+        """
+        known = (*(host for host, _ in (*self.forges, *PUBLIC_FORGES, *self.registries)), *_FILE_HOSTS)
+        bare = authority.removeprefix("www.")
+        return any(f".{bare}".endswith("." + host.lower().removeprefix("www.")) for host in known)
 
     def registry(self, authority: str) -> tuple[str, str] | None:
         """The registry at an authority, as (host, what it is)."""

@@ -23,7 +23,7 @@ from bot.evidence.content import (
 )
 from bot.evidence.deadline import Deadline
 from bot.evidence.fetch import FetchPolicy, Page, fetch
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.kinds import Evidence, Kind, KnownHosts
 from bot.evidence.resolve import Failed
 from bot.evidence.title import clean
 from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
@@ -58,6 +58,25 @@ def without_looking(evidence: Evidence, at: datetime) -> Probe | None:
     return following(
         Probe(url=evidence.url, seen=seen, reason=reason, probed_at=at, key=evidence.key, kind=evidence.kind.value), None
     )
+
+
+def as_known(probe: Probe, hosts: KnownHosts) -> Probe:
+    """A sheet of the link checker as it reads where `hosts` are known: a 404 of a forge or of a registry is *not visible*.
+
+    They answer 404 for what is private as well, so that this answer proves nothing. The link checker cannot tell: it does not
+    read the operator's file.
+    """
+    if (probe.seen, probe.reason) != (Seen.DEAD, "not_found"):
+        return probe
+    passed = (_authority(url) for url in (probe.url, probe.final_url))
+    return replace(probe, seen=Seen.UNKNOWN, reason="not_visible") if any(map(hosts.hides, passed)) else probe
+
+
+def _authority(url: str) -> str:
+    try:
+        return read_url(url).authority
+    except Refused:
+        return ""
 
 
 def probe(

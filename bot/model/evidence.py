@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import enum
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-_URL = re.compile(r"https?://[^\s<>\"'`]+", re.IGNORECASE)
-EVIDENCE_LINKS_MAX = 10
 MISSES_MAX = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A URL somebody hands in as evidence, as written, and where it stands."""
-
-    url: str
-    place: str
 
 
 class Seen(enum.Enum):
@@ -136,28 +125,6 @@ def look_again_after(probe: Probe, unknown_s: float) -> datetime | None:
     most_s = UNKNOWN_KEPT_MAX_S if probe.seen is Seen.UNKNOWN else KEPT_MAX_S
     lasted_s = (probe.probed_at - probe.since).total_seconds() if probe.since is not None else 0.0
     return probe.probed_at + timedelta(seconds=min(max(lasted_s, least_s), most_s))
-
-
-def links_in(text: str, place: str, most: int = EVIDENCE_LINKS_MAX) -> tuple[Link, ...]:
-    """The http(s) URLs in a cell of evidence, in order, doubles dropped, at most so many of them.
-
-    A closing bracket or full stop that belongs to the sentence and not to the URL is left off.
-    """
-    found: dict[str, None] = {}
-    for match in _URL.finditer(text):
-        found.setdefault(_without_end(match[0]))
-    return tuple(Link(url, place) for url in list(found)[:most])
-
-
-def _without_end(text: str) -> str:
-    """A URL without what ends its sentence. Counted once, since whoever wrote it may have closed ten thousand brackets."""
-    unopened = {closing: text.count(closing) - text.count(opening) for opening, closing in ("()", "[]", "{}")}
-    end = len(text)
-    while end and (text[end - 1] in ".,;:!?" or unopened.get(text[end - 1], 0) > 0):
-        end -= 1
-        if text[end] in unopened:
-            unopened[text[end]] -= 1
-    return text[:end]
 
 
 def look_again_at(misses: Sequence[datetime], gaps_s: Sequence[float]) -> datetime | None:

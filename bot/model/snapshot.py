@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.model.another import Sign, another_at_work
-from bot.model.evidence import Link, Probe, links_in
+from bot.model.evidence import Probe
 from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
 from bot.model.kind import Form, PullKind, classify, form
@@ -21,6 +21,7 @@ from bot.model.ledger import (
     Stamp,
     Wanted,
 )
+from bot.model.links import Link, links_in
 from bot.model.mark import DENIED, Mark, MarkKind, read_mark
 from bot.model.policy import Policy
 from bot.model.pull import Comment, Pull, PullState

@@ -10,7 +10,7 @@ The file's docstring gives title and documentation, the file's name is the rule'
 
 from __future__ import annotations
 
-from bot.model.evidence import EVIDENCE_LINKS_MAX, Link, Probe, Seen, links_in, look_again_at
+from bot.model.evidence import Probe, Seen, look_again_at
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.history import Commit, Move
 from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, skeleton
@@ -31,6 +31,7 @@ from bot.model.ledger import (
     read_time,
     same_cell,
 )
+from bot.model.links import EVIDENCE_LINKS_MAX, Link, links_in
 from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
 from bot.model.snapshot import Rival, Snapshot, Tally, Use

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-from bot.model.evidence import Link, Probe, Seen
+from bot.model.evidence import Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
+from bot.model.links import Link
 from bot.model.mark import NO_HEAD, Mark, MarkKind
 from bot.model.snapshot import Elsewhere, Merge, Snapshot
 from bot.speech import forges, md, words

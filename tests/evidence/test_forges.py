@@ -28,7 +28,8 @@ from bot.evidence.forge.client import KINDS
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
 from bot.evidence.forge.look import root_of
 from bot.evidence.kinds import KnownHosts, classify
-from bot.model.evidence import Link, Probe, Seen
+from bot.model.evidence import Probe, Seen
+from bot.model.links import Link
 from bot.sandbox.forge_seed import GIST, sha
 from bot.sandbox.forges import TOKEN, ForgeLookAlike, Played
 from bot.scratch.sheets import read_sheet, write_sheet

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.evidence.kinds import Evidence, Kind, KnownHosts, classify, same_thing, spelling
-from bot.model.evidence import Link, links_in
+from bot.model.links import Link, links_in
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 DOLT = "0123456789abcdefghijklmnopqrstuv"
@@ -532,7 +532,7 @@ def test_parts_can_stand_in_a_path_of_an_api(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("end", "kept"),
-    [(")" * 60_000, ""), (").]!" * 15_000, ""), ("(]" * 30_000, "(]" * 29_999 + "("), ("(a))." + "." * 60_000, "(a)")],
+    [(")" * 60_000, ""), (").]!" * 15_000, ""), ("(]" * 30_000, "("), ("(a))." + "." * 60_000, "(a)")],
     ids=["brackets", "brackets and stops", "brackets of two kinds", "stops"],
 )
 def test_finding_a_link_takes_time_linear_in_its_sentence(end: str, kept: str) -> None:

@@ -15,10 +15,11 @@ from markdown_it.token import Token
 
 from bot.commands import catalog as command_catalog
 from bot.commands import grammar
-from bot.model.evidence import Link, Probe, Seen
+from bot.model.evidence import Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommentId, Commons, Handle, PullNo, User
 from bot.model.ledger import ChangeKind, Changes, Row, RowChange
+from bot.model.links import Link
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Elsewhere, Record, Rival, Snapshot

@@ -20,13 +20,13 @@ class Forges:
     """The forges that are asked, and how links are read."""
 
     def __init__(self, hosts: KnownHosts, forges: Iterable[Forge], now: Callable[[], datetime]) -> None:
-        self._hosts = hosts
+        self.hosts = hosts
         self._forges = tuple(forges)
         self._now = now
 
     def classify(self, url: str) -> Evidence:
         """What a link is, as this bot's operator knows hosts."""
-        return classify(url, self._hosts)
+        return classify(url, self.hosts)
 
     def key(self, url: str) -> str:
         """The key of a link as written, if a forge of ours is asked about it; empty for those the link checker looks at."""
