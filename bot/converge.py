@@ -20,12 +20,13 @@ from bot.model.ids import CommitHash, Commons, PullNo
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
-from bot.observe import observe
+from bot.observe import names_looked_at, observe
 from bot.outcome import Done, Ended, Moved, Refused
 from bot.perform import deed_of, perform
 from bot.plan import Plan, plan, refused
 from bot.rulebook.judge import judge
 from bot.scratch import DECIDE, RECHECK, REVIEW, Glance, Listed, Standing
+from bot.scratch.pulses import MAIN
 from bot.speech import md
 from bot.speech.reviews import lines_to_type
 
@@ -134,6 +135,9 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
         deps.scratch.knocks.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, deps)
+    if deps.scratch.notes.swept(snapshot.commons)[0] not in (None, snapshot.main_head):
+        # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
+        deps.scratch.pulses.drop(snapshot.commons, (MAIN,))
     if done:
         # Whoever it was said to may answer soon.
         deps.scratch.pulses.moved(snapshot.commons, snapshot.pull.number)
@@ -271,4 +275,5 @@ def _standing(snapshot: Snapshot, judgement: Judgement) -> Standing:
         judged_at=snapshot.taken_at,
         opened_at=snapshot.pull.created_at,
         line=next(iter(lines_to_type(snapshot, judgement)), ""),
+        names=names_looked_at(snapshot),
     )

@@ -505,6 +505,15 @@ def people(sketch: Snapshot, known: _Ledger) -> tuple[tuple[Handle, ...], tuple[
     return tuple(Handle(h) for h in dict.fromkeys(handles) if h), tuple(o for o in dict.fromkeys(owners) if o)
 
 
+NAMES_MAX = 200
+
+
+def names_looked_at(snapshot: Snapshot) -> frozenset[str]:
+    """Handles and accounts whose rigs a judgement of this pull looks at: where main gains or changes one, it may be another."""
+    handles, owners = people(snapshot, _Ledger(items=snapshot.items, completions=snapshot.completions, stamps=()))
+    return frozenset([*handles, *owners][:NAMES_MAX])
+
+
 def _to_be_told(sketch: Snapshot, worker: Handle | None, rigs: tuple[Rig, ...]) -> Rig | None:
     """The rig whose record a review tells: of whoever works, as long as there is something to decide."""
     told = sketch.pull.state is PullState.OPEN and sketch.kind in (PullKind.WORK, PullKind.CLAIM)

@@ -127,11 +127,27 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
     if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
         return _until(seen_since, timing.unsure_hold_s, md.own("a check that cannot tell yet"))
     last = snapshot.reviews[-1] if snapshot.reviews else None
-    if last is not None and last.mark.head == (snapshot.head or NO_HEAD) and not _asked_for_newer(snapshot, judgement, last):
+    same_head = last is not None and last.mark.head == (snapshot.head or NO_HEAD)
+    if (
+        last is not None
+        and same_head
+        and not (_asked_for_newer(snapshot, judgement, last) or _set_free(snapshot, judgement, last))
+    ):
         posted = last.comment.created_at
         if not snapshot.older_than(posted, timing.same_head_s):
             return _until(posted, timing.same_head_s, md.own("a decent time since the last review of this head"))
     return None
+
+
+def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
+    """Whether what the last review blocked is blocked no more: the worker did what it asked, and waits for the word.
+
+    Once for each head in `same_head_s`, so that a fault that comes and goes is not told each time.
+    """
+    if last.mark.outcome != Verdict.BLOCKED.word or judgement.verdict is Verdict.BLOCKED:
+        return False
+    since = snapshot.taken_at - timedelta(seconds=snapshot.policy.timing.same_head_s)
+    return [r.mark.head for r in snapshot.reviews_since(since)].count(last.mark.head) <= 1
 
 
 def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:

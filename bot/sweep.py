@@ -275,7 +275,7 @@ def _behind_unfinished(pulls: Mapping[PullNo, Listed], main: CommitHash, commons
 
 
 def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
-    """Open pulls whose item, rig or evidence main has changed since: their review may not hold any more."""
+    """Open pulls whose item, rigs or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
     standings = deps.scratch.board.all(commons)
@@ -290,10 +290,13 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
     items = {c.key for c in changes.of("wanted")} | {c.new("wanted_id") or c.old("wanted_id") for c in done}
     rigs = {c.key for c in changes.of("rigs")} | {c.new("subject") for c in changes.of("stamps")}
     rigs |= {end for c in changes.of("rig_links") for side in ("rig_a", "rig_b") for end in (c.new(side), c.old(side)) if end}
+    # A rig that was registered or given away is looked at by its handle and by its owner's account.
+    names = {c.key for c in changes.of("rigs")}
+    names |= {name for c in changes.of("rigs") for name in (c.new("dolthub_org"), c.old("dolthub_org")) if name}
     handed_in = [text for c in done for text in (c.new("evidence"), c.old("evidence")) if text]
 
     def touches(one: Standing) -> bool:
-        if one.item in items or (one.rig is not None and one.rig in rigs):
+        if one.item in items or (one.rig is not None and one.rig in rigs) or not names.isdisjoint(one.names):
             return True
         return any(same_evidence(one.evidence, text, deps) for text in handed_in)
 

@@ -34,6 +34,8 @@ class Standing:
     opened_at: datetime | None = None
     line: str = ""
     """What a validator can type below it, pinned to the head that was judged; empty: nothing to decide."""
+    names: frozenset[str] = frozenset()
+    """Handles and accounts whose rigs were looked at when it was judged."""
 
 
 class Board:
@@ -110,6 +112,7 @@ def _standing_text(standing: Standing) -> str:
             "judged_at": standing.judged_at.astimezone(UTC).isoformat(),
             "opened_at": standing.opened_at.astimezone(UTC).isoformat() if standing.opened_at is not None else None,
             "line": standing.line,
+            "names": sorted(standing.names),
         }
     )
 
@@ -131,6 +134,7 @@ def _standing(value: Any) -> Standing | None:
             # What older versions did not write down.
             opened_at=datetime.fromisoformat(opened) if (opened := note.get("opened_at")) is not None else None,
             line=str(note.get("line", "")),
+            names=frozenset(map(str, note.get("names", ()))),
         )
     except (ValueError, TypeError, KeyError, RecursionError):
         return None

@@ -281,7 +281,29 @@ def test_an_accept_refused_for_a_review_that_is_not_true_any_more_gets_the_new_o
     reviewed_as: Verdict, asked: str, judgement: Judgement, expected: tuple[str, ...]
 ) -> None:
     comment = commanding(f"/{asked}")
-    seen = a_snapshot(comments=(a_review(reviewed_as), comment, an_answer(comment, asked, outcome="refused")))
+    before = a_review(digest="eeee", at=ago(minutes=40))
+    answered = an_answer(comment, asked, outcome="refused")
+    seen = a_snapshot(comments=(before, a_review(reviewed_as, at=ago(minutes=30)), comment, answered))
+    assert names(planned(seen, judgement)) == expected
+
+
+@pytest.mark.parametrize(
+    ("reviewed_as", "before", "judgement", "expected"),
+    [
+        (Verdict.BLOCKED, (), READY, ("PostReview",)),
+        (Verdict.BLOCKED, (), DOUBT, ("PostReview",)),
+        (Verdict.BLOCKED, (a_review(digest="eeee", at=ago(minutes=20)),), READY, ()),
+        (Verdict.BLOCKED, (a_review(digest="eeee", at=ago(minutes=61)),), READY, ("PostReview",)),
+        (Verdict.BLOCKED, (a_review(digest="eeee", head=a_hash("old head"), at=ago(minutes=20)),), READY, ("PostReview",)),
+        (Verdict.LOOK, (), READY, ()),
+        (Verdict.READY, (), FAULT, ()),
+    ],
+    ids=["ready", "a doubt", "the second time", "an hour later", "the second head", "was not blocked", "is blocked now"],
+)
+def test_what_is_blocked_no_more_is_reviewed_at_once_but_not_each_time(
+    reviewed_as: Verdict, before: tuple[Comment, ...], judgement: Judgement, expected: tuple[str, ...]
+) -> None:
+    seen = a_snapshot(comments=(*before, a_review(reviewed_as, digest="ffff", at=ago(minutes=10))))
     assert names(planned(seen, judgement)) == expected
 
 
