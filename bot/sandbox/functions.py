@@ -45,7 +45,7 @@ def register(connection: sqlite3.Connection, session: Session) -> None:
     ):
         connection.create_function(name, arity, function)
     for name, arity, asked in (
-        ("dolt_best_base", 2, lambda left, right: _best_base(connection, left, right)),
+        ("dolt_best_base", 2, lambda left, right: _best_base(connection, session, left, right)),
         ("dolt_height", 1, lambda commit: height_of(connection, str(commit))),
     ):
         connection.create_function(name, arity, _recorded(session, asked))
@@ -67,8 +67,14 @@ def register(connection: sqlite3.Connection, session: Session) -> None:
         connection.create_function(name, arity, _recorded(session, pure), deterministic=True)
 
 
-def _best_base(connection: sqlite3.Connection, left: Cell, right: Cell) -> str:
-    """DOLT_MERGE_BASE of two refs in the engine's form."""
+DETACHED = "this operation is not supported while in a detached head state"
+"""What Dolt answers at a commit, where it needs a branch."""
+
+
+def _best_base(connection: sqlite3.Connection, session: Session, left: Cell, right: Cell) -> str:
+    """DOLT_MERGE_BASE of two refs in the engine's form. Refused at a commit, also where both refs are commits."""
+    if session.branch is None:
+        raise ValueError(DETACHED)
     try:
         commits = [connection.execute("SELECT dolt_hashof(?)", (ref,)).fetchone()[0] for ref in (left, right)]
     except sqlite3.Error:

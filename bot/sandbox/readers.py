@@ -16,7 +16,7 @@ from bot.sandbox.catalog import Catalog, Table, read_catalog
 from bot.sandbox.cells import shown
 from bot.sandbox.dialect import Answer, Query, translate_read
 from bot.sandbox.engine import PUBLIC_HASH, engine_ref, open_commit, public_hash
-from bot.sandbox.functions import Cell, Session, register
+from bot.sandbox.functions import DETACHED, Cell, Session, register
 from bot.sandbox.records import Column, QueryResult, SqlRefused
 from bot.sandbox.syntax import unsupported
 
@@ -59,7 +59,9 @@ class Standing:
             raise SqlRefused(known, "syntax") from None
 
     def merge_base(self, left: str, right: str) -> str:
-        """The merge base of two engine hashes."""
+        """The merge base of two engine hashes. Refused at a commit, as Dolt refuses it."""
+        if self.session.branch is None:
+            raise SqlRefused(DETACHED, "syntax")
         bases = bases_of(self.connection, left, right)
         if not bases:
             raise SqlRefused("no common ancestor", "syntax")

@@ -306,6 +306,13 @@ PLAYED = (
         "After a migration, a merge writes JSON `null` for NULL in rows that the branch changed (Dolt 2.3.1).",
         f"{MERGES}::test_work_that_left_main_before_a_migration_is_stamped",
     ),
+    _q(
+        54,
+        ALWAYS,
+        "A merge base, and a diff with three dots, is refused at a commit (Dolt; DoltHub: not known).",
+        f"{MERGES}::test_a_pull_from_a_branch_of_the_commons_is_reviewed_and_stamped",
+        f"{HUB}::test_a_branch_of_the_commons_itself_is_compared_there",
+    ),
 )
 
 

@@ -83,6 +83,19 @@ def test_an_accept_by_fast_forward_is_finished_where_the_answer_was_lost(either_
     assert stamped(world, pull) == (["ACCEPTED"], "merged", 1, ("completed", "polecat-7"))
 
 
+def test_a_pull_from_a_branch_of_the_commons_is_reviewed_and_stamped(world: World) -> None:
+    branch = "polecat-7-work"
+    rows = (*wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
+    world.db.push(branch, *rows, user="pia")
+    world.db.push("main", "UPDATE wanted SET title = 'Other' WHERE id = 'w-com-003'")
+    opened = world.db.open_pull(f"[wl] {ITEM}", creator="pia", from_database=world.db.name, from_branch=branch)
+    pull = PullNo(opened)
+    world.review(pull)
+    world.comment(pull, "ana", ACCEPT)
+    world.settle()
+    assert stamped(world, pull) == (["ACCEPTED"], "merged", 1, ("completed", "polecat-7"))
+
+
 def refusals(world: World, pull: PullNo) -> list[str]:
     """What the bot answers when it has waited long enough for a merge to show."""
     world.settle()

@@ -456,7 +456,8 @@ def test_a_row_diff_names_both_sides_and_both_commits(store: StoreClient, db: Da
         ("i9", None, "9", None, None, "added", base, head),
     ]
     for arguments in (f"'{base}', '{head}', 'item'", f"'{base}..{head}', 'item'", "'main...pull', 'item'"):
-        for ref in ("main", "pull", base):
+        # Three dots ask for a merge base, which is refused at a commit.
+        for ref in ("main", "pull") if "..." in arguments else ("main", "pull", base):
             sql = f"SELECT {columns} FROM dolt_diff({arguments}) ORDER BY COALESCE(to_id, from_id)"
             assert store.rows(db, ref, sql) == rows
     whole = store.read(db, head, f"SELECT * FROM dolt_diff('{base}', '{head}', 'item')")
@@ -549,6 +550,37 @@ def test_the_log_follows_the_ref(store: StoreClient, db: DatabaseName) -> None:
     assert store.rows(db, two, "SELECT active_branch()") == [(None,)]
     branch = store.rows(db, "main", "SELECT name, hash, latest_committer, latest_commit_message FROM dolt_branches")
     assert branch == [("main", base, "hop", "begin"), ("side", two, "alice", "DELETE FROM item WHERE id = 'i1'")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "DOLT_MERGE_BASE('{one}', '{two}')",
+        "COUNT(*) FROM dolt_diff_summary('{one}...{two}')",
+        "COUNT(*) FROM dolt_diff_stat('{one}...{two}')",
+        "COUNT(*) FROM dolt_schema_diff('{one}...{two}')",
+        "COUNT(*) FROM dolt_diff('{one}...{two}', 'item')",
+    ],
+)
+def test_a_merge_base_is_refused_at_a_commit_and_answered_at_a_branch(store: StoreClient, db: DatabaseName, asked: str) -> None:
+    # As Dolt 2.3.1 does, which asks for a branch although both refs are commits.
+    one = store.call("head", db, "main")
+    two = store.write(db, "DELETE FROM item WHERE id = 'i0'")
+    query = f"SELECT {asked.format(one=one, two=two)}"
+    for _ in range(2):
+        refused, answered = store.read(db, two, query), store.read(db, "main", query)
+        assert (refused.status, refused.message) == (
+            "error",
+            "query error: this operation is not supported while in a detached head state",
+        )
+        assert (answered.status, len(answered.rows)) == ("success", 1)
+
+
+@pytest.mark.parametrize("asked", ["COUNT(*) FROM dolt_log('{one}..{two}')", "HAS_ANCESTOR('{two}', '{one}')"])
+def test_the_history_is_answered_at_a_commit(store: StoreClient, db: DatabaseName, asked: str) -> None:
+    one = store.call("head", db, "main")
+    two = store.write(db, "DELETE FROM item WHERE id = 'i0'")
+    assert store.rows(db, two, f"SELECT {asked.format(one=one, two=two)}") == [("1",)]
 
 
 def test_a_hash_of_git_in_a_cell_stays_what_it_is(store: StoreClient, db: DatabaseName) -> None:

@@ -29,4 +29,5 @@ ALWAYS_ON: Mapping[int, str] = {
     39: "merges are per cell and check no rule",
     42: "a comment id is unique within its pull only: the same ids return under every pull",
     43: "nothing in the API edits or deletes a comment",
+    54: "a merge base, and a diff with three dots, is refused at a commit, also where both refs are commits (Dolt)",
 }
