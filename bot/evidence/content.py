@@ -102,7 +102,7 @@ def meaning(ending: Ending, *, doubt_weak_hosts: bool = False) -> Meaning:
         case status if 400 <= status <= 499 or status > 599:
             return Meaning(Seen.UNKNOWN, "wall")
         case _:
-            # 1xx, 3xx that leads nowhere, 5xx.
+            # 101, 3xx that leads nowhere, 5xx.
             return Meaning(Seen.UNKNOWN, "transient")
 
 

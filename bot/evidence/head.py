@@ -18,7 +18,8 @@ LINES_MAX: Final = 100
 _STATUS: Final = re.compile(rb"HTTP/(?P<version>0\.9|1\.[0-9])[ \t]+(?P<status>[1-9][0-9]{2})(?:[ \t].*)?", re.DOTALL)
 _FIELD: Final = re.compile(r"(?P<name>[!#$%&'*+.^_`|~0-9A-Za-z-]+):(?P<value>.*)", re.DOTALL)
 _DIGITS: Final = re.compile(r"[0-9]{1,20}")
-_CONTINUE: Final = 100
+INTERIM_ANSWERS_MAX: Final = 16
+_SWITCHING_PROTOCOLS: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 
 
@@ -30,11 +31,17 @@ class Answer(HTTPResponse):
         self._fields: dict[str, list[str]] = {}
 
     def begin(self) -> None:
-        """Read the head. Raises HTTPException for what is none, and OSError; then the answer can only be closed."""
-        status = _CONTINUE
-        while status == _CONTINUE:
+        """Read the head. Raises HTTPException for what is none, and OSError; then the answer can only be closed.
+
+        Interim answers are read past (RFC 9110, 15.2). Behind a switch of protocols comes no other answer.
+        """
+        for _ in range(INTERIM_ANSWERS_MAX + 1):
             status = self._status()
             self._fields = self._head()
+            if status >= 200 or status == _SWITCHING_PROTOCOLS:
+                break
+        else:
+            raise HTTPException("too many interim answers")
         self.status = status
         bodiless = status < 200 or status in _BODILESS
         self.chunked = not bodiless and self.listed("transfer-encoding").lower() == "chunked"

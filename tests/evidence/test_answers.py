@@ -122,6 +122,8 @@ def page(head: bytes, body: bytes) -> bytes:
         (b"HTTP/0.9 200 OK\r\n\r\n<b>ab", Seen.REACHABLE, "ok", b"<b>ab"),
         (b"HTTP/1.0 200 OK\r\n\r\n<b>ab", Seen.REACHABLE, "ok", b"<b>ab"),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<b>ab", Seen.REACHABLE, "ok", b"<b>ab"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n<b>ab", Seen.REACHABLE, "ok", b"<b>ab"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 No\r\n\r\nab", Seen.DEAD, "not_found", b"ab"),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nsecret", Seen.UNKNOWN, "transient", b""),
     ],
 )

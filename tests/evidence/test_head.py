@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.head import HEAD_MAX_BYTES, LINES_MAX, Answer
+from bot.evidence.head import HEAD_MAX_BYTES, INTERIM_ANSWERS_MAX, LINES_MAX, Answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
@@ -81,6 +81,8 @@ def test_a_field_is_a_line_of_its_own(lines: bytes, name: str, values: list[str]
         b"HTTP/2 200 OK\r\n\r\n",
         b" HTTP/1.1 200 OK\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * (INTERIM_ANSWERS_MAX + 1) + OK + b"\r\n",
         OK + b"x: y\r\n" * (LINES_MAX + 1) + b"\r\n",
         OK + (b"x: " + b"y" * 60_000 + b"\r\n") * 5 + b"\r\n",
         OK + b"x: " + b"y" * 70_000 + b"\r\n\r\n",
@@ -102,6 +104,9 @@ def test_what_is_no_head_is_refused(wire: bytes) -> None:
         (b"HTTP/1.1 200\r\nContent-Length: 1_0\r\n\r\nab", b"ab"),
         (b"HTTP/1.1 204\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n", b""),
         (b"HTTP/1.1 100 Go on\r\nContent-Length: 9\r\n\r\nHTTP/1.0 404 No\r\n\r\nab", b"ab"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n\r\nab", b"ab"),
+        (b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + b"HTTP/1.1 103 E\r\n\r\n" + OK + b"Content-Length: 1\r\n\r\nab", b"a"),
+        (b"HTTP/1.1 199 X\r\n\r\n" * INTERIM_ANSWERS_MAX + OK + b"\r\nab", b"ab"),
     ],
 )
 def test_a_body_is_read_as_its_head_frames_it(head: bytes, body: bytes) -> None:
@@ -113,7 +118,8 @@ VALUE = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), max_size=
 
 
 @given(
-    status=st.integers(101, 999),
+    # The standard library reads past 100 alone of the interim answers.
+    status=st.just(101) | st.integers(200, 999),
     fields=st.lists(st.tuples(st.one_of(TOKEN, st.just("Location"), st.just("Content-Type")), VALUE), max_size=20),
 )
 def test_a_well_made_head_is_read_as_the_standard_library_reads_it(status: int, fields: list[tuple[str, str]]) -> None:
