@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 BODY_BYTES_MAX: Final = 64 * 1024
 MAIN_BRANCH: Final = "main"
 PATH: Final = "/hooks/dolthub/"
+PURPOSE: Final = "DoltHub posts webhooks to this address. Enter it in the webhook settings of the database on DoltHub."
 RETRY_AFTER_S: Final = 30
 BUDGET_SHARE: Final = 0.2
 """Of a commons' budget of requests, for looks the door asks for: whoever has the secret can name any pull, again and again."""
@@ -131,6 +132,14 @@ def _branch(name: object) -> str:
     return name.removeprefix("refs/heads/")
 
 
+def _say(start_response: StartResponse, status: HTTPStatus, line: str, more: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
+    """An answer of one line."""
+    text = f"{line}\n".encode()
+    kind = ("Content-Type", "text/plain; charset=utf-8")
+    start_response(_STATUS_LINES[status], [kind, ("Content-Length", str(len(text))), *HEADERS, *more])
+    return (text,)
+
+
 class Doorbell:
     """WSGI: answers webhooks, and gives every other request to `inside`; so does a wrong secret, which is told by nothing."""
 
@@ -154,7 +163,11 @@ class Doorbell:
         """None: the last knock was heard."""
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].startswith(PATH):
+        if not environ["PATH_INFO"].startswith(PATH):
+            return self._inside(environ, start_response)
+        if environ["REQUEST_METHOD"] == "GET" and self._opened_by(environ["PATH_INFO"]):
+            return _say(start_response, HTTPStatus.OK, PURPOSE)
+        if environ["REQUEST_METHOD"] != "POST":
             return self._inside(environ, start_response)
         word, status = self._answer(environ)
         self._count[word]()
@@ -163,15 +176,12 @@ class Doorbell:
         if status is HTTPStatus.ACCEPTED:
             start_response(_STATUS_LINES[status], [("Content-Length", "0")])
             return ()
-        text = f"{status.phrase}\n".encode()
         again = [("Retry-After", str(RETRY_AFTER_S))] if status is HTTPStatus.SERVICE_UNAVAILABLE else []
-        kind = ("Content-Type", "text/plain; charset=utf-8")
-        start_response(_STATUS_LINES[status], [kind, ("Content-Length", str(len(text))), *HEADERS, *again])
-        return (text,)
+        return _say(start_response, status, status.phrase, again)
 
     def _answer(self, environ: WSGIEnvironment) -> tuple[str, HTTPStatus]:
         """What became of a webhook, in a word for the metrics, and the status that says so."""
-        allowed = self._opened_by(environ["PATH_INFO"].removeprefix(PATH))
+        allowed = self._opened_by(environ["PATH_INFO"])
         if not allowed:
             return "unknown secret", HTTPStatus.NOT_FOUND
         if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
@@ -196,9 +206,12 @@ class Doorbell:
             return "own", HTTPStatus.ACCEPTED
         return self._ring(commons, hook)
 
-    def _opened_by(self, secret: str) -> tuple[Commons, ...]:
-        """The commons whose webhook secret this is. Compares with all of them, each in constant time."""
-        given = secret.encode("latin-1", "replace")
+    def _opened_by(self, path: str) -> tuple[Commons, ...]:
+        """The commons whose webhook secret ends this path. Compares with all of them, each in constant time.
+
+        A slash behind the secret is one that was copied along.
+        """
+        given = path.removeprefix(PATH).removesuffix("/").encode("latin-1", "replace")
         return tuple(commons for commons, own in self._secrets if hmac.compare_digest(given, own))
 
     def _ring(self, commons: Commons, hook: Hook) -> tuple[str, HTTPStatus]:

@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.hook import BODY_BYTES_MAX, RINGS_LEAST, SILENCE_S, read_hook, rings_max
+from bot.hook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, SILENCE_S, read_hook, rings_max
 from bot.model.another import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
@@ -203,6 +203,28 @@ def test_a_wrong_secret_is_told_from_nothing_else_that_is_not_there(door: FlaskC
     wrong, nowhere = door.post(f"/hooks/dolthub/{secret}", json=PULL), door.post("/nowhere", json=PULL)
     assert (wrong.status_code, wrong.data, sorted(wrong.headers)) == (404, nowhere.data, sorted(nowhere.headers))
     assert waiting(scratch) == {}
+
+
+def test_a_slash_behind_the_secret_makes_no_other_address(door: FlaskClient, scratch: Scratch) -> None:
+    assert post(door, PULL, DOOR + "/") == 202
+    assert waiting(scratch) == {REVIEW: 1}
+    assert (post(door, PULL, DOOR + "//"), post(door, PULL, DOOR + "/x")) == (404, 404)
+
+
+@pytest.mark.parametrize("path", [DOOR, DOOR + "/"])
+def test_a_person_who_opens_the_address_of_the_webhook_reads_what_it_is_for(
+    door: FlaskClient, scratch: Scratch, path: str
+) -> None:
+    shown = door.get(path)
+    assert (shown.status_code, shown.text, shown.content_type) == (200, f"{PURPOSE}\n", "text/plain; charset=utf-8")
+    assert [shown.headers[name] for name, _ in HEADERS] == [value for _, value in HEADERS]
+    assert waiting(scratch) == {}
+
+
+@pytest.mark.parametrize("path", ["/hooks/dolthub/", "/hooks/dolthub/wrong", "/hooks/dolthub", DOOR + "//"])
+def test_a_person_with_a_wrong_secret_reads_nothing(door: FlaskClient, path: str) -> None:
+    wrong, nowhere = door.get(path), door.get("/nowhere")
+    assert (wrong.status_code, wrong.data, sorted(wrong.headers)) == (404, nowhere.data, sorted(nowhere.headers))
 
 
 def test_a_commons_without_a_secret_has_no_door(door: FlaskClient) -> None:
