@@ -21,6 +21,7 @@ OLD = timedelta(days=30)
     Level.NOTE,
     kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
     fades=True,
+    of_merge=True,
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
     if pull.base_at is not None and pull.taken_at - pull.base_at > OLD:

@@ -29,7 +29,10 @@ from bot.rulebook import (
 
 
 @rule(
-    Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK), overridable=False
+    Level.FAULT,
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
+    overridable=False,
+    of_merge=True,
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
     there = pull.rows_on_main()

@@ -43,9 +43,9 @@ def accept(asked: Asked) -> Decision:
     """Merge this pull; work gets a stamp
 
     Merges the pull at the head that was reviewed, checks that main then holds exactly the reviewed rows, and writes the
-    stamp. A registration, post, edit, link or claim is merged without a stamp. With `--adopt`, for a pull that cannot be
-    merged or brings more than its work: the completion is written to main as it was reviewed, with its stamp, and the pull
-    is closed.
+    stamp. A registration, post, edit, link or claim is merged without a stamp. With `--adopt`, for work
+    whose only fault is that it cannot be merged: the completion is written to main as it was reviewed, with its stamp, and the
+    pull is closed.
     """
     snapshot = asked.snapshot
     if snapshot.merged:
@@ -151,10 +151,7 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
         case _:
             return Refuse(
                 md.fill("This pull is {what}, which the bot does not merge.", what=md.escape(snapshot.form.value)),
-                md.lines(
-                    stamping.work_alone_line(asked),
-                    md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
-                ),
+                md.own("A maintainer can merge it by hand, or it can be split into pulls of one kind each."),
             )
 
 

@@ -1,8 +1,9 @@
 """`/accept --adopt`: the work comes to main without the pull that brings it.
 
-For a pull that conflicts with main, or drags along what nobody asked for: the completion is written as it was reviewed, the
-item completed and the stamp set, all as one decision; then the pull is closed. What is judged is the work alone, as if it
-were handed in on main as it is today.
+For a pull whose only fault is the merge itself, such as a conflict with main: the completion is written as it was reviewed,
+the item completed and the stamp set, all as one decision; then the pull is closed. What is judged is the work alone, as if it
+were submitted on main as it is today. A pull that brings more than its work, or work on an item that main gives to another
+rig, is never adopted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import replace
 from bot.commands import decision, ledger, stamping
 from bot.commands.authority import is_theirs
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
-from bot.model.adoption import work_alone
+from bot.model.adoption import given_to, is_adoptable, work_alone
 from bot.model.finding import Level
 from bot.model.ids import Handle
 from bot.model.kind import PullKind
@@ -20,7 +21,7 @@ from bot.model.ledger import LedgerChange, RowChange
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull
-from bot.speech import md, words
+from bot.speech import md, reviews, words
 from bot.speech.md import Md
 
 
@@ -49,16 +50,42 @@ def _first_time(asked: Asked, alone: Asked) -> Decision:
     gone = decision.moved(alone, ground.review) or stamping.unrated(alone)
     if gone is not None:
         return gone
+    barred = _not_adoptable(asked)
+    if barred is not None:
+        return barred
     waits = decision.stale_evidence(alone) or stamping.too_young(work)
     if waits is not None:
         return waits
     if alone.judgement.at(Level.FAULT):
-        return stamping.blocked(alone)
+        blocked = stamping.blocked(alone)
+        return replace(blocked, reason=md.lines(_ONLY_THE_MERGE, blocked.reason))
     author = ground.rig.handle
     change = ledger.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
     return stamping.unwritable(work, change) or _follow(asked, alone, author, change)
+
+
+_ONLY_THE_MERGE = md.own("`--adopt` takes work over only where nothing but the merge stands against it.")
+
+
+def _not_adoptable(asked: Asked) -> Refuse | None:
+    """Why the rows of the pull are not for an adoption, whatever else is so."""
+    snapshot, rig = asked.snapshot, given_to(asked.snapshot)
+    if rig is not None:
+        return Refuse(
+            md.fill("Main gives item {item} to rig {rig}.", item=md.code(snapshot.item_id or ""), rig=md.code(rig)),
+            md.own("`/close` ends this pull. The owner of that rig can give up a claim: `wl unclaim`."),
+        )
+    if is_adoptable(snapshot):
+        return None
+    return Refuse(
+        md.lines(
+            _ONLY_THE_MERGE,
+            md.fill("This pull brings more than its work: {rows}.", rows=reviews.changed_rows(snapshot)),
+        ),
+        md.own("The contributor can open a pull with the work alone. `/close` ends this one."),
+    )
 
 
 def _follow(asked: Asked, alone: Asked, author: Handle, change: LedgerChange, *, begun: bool = False) -> Follow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bot.model.ids import Handle
 from bot.model.kind import PullKind
 from bot.model.ledger import ChangeKind, Changes, Completion, Row, RowChange, Wanted
 from bot.model.snapshot import Snapshot
@@ -30,6 +31,29 @@ def work_alone(snapshot: Snapshot) -> Snapshot | None:
     brought = as_handed_in(done)
     rows = (*_moved(item, brought), _added(brought))
     return replace(snapshot, base=snapshot.main_head, changes=Changes(rows=rows))
+
+
+def given_to(snapshot: Snapshot) -> Handle | None:
+    """The other rig to which main gives the item of the work now; None if main gives it to no other rig."""
+    done = snapshot.handed_in
+    item = next((i for i in snapshot.items if done is not None and i.id == done.wanted_id), None)
+    if done is None or item is None or item.claimed_by in (None, done.completed_by):
+        return None
+    return item.claimed_by
+
+
+def brings_more(snapshot: Snapshot) -> bool:
+    """Whether the pull changes anything beside its one completion and the row of the item."""
+    done, changes = snapshot.handed_in, snapshot.changes
+    if done is None:
+        return True
+    own = {("completions", str(done.id)), ("wanted", str(done.wanted_id))}
+    return bool(changes.schema or changes.unread) or any((c.table, c.key) not in own for c in changes.rows)
+
+
+def is_adoptable(snapshot: Snapshot) -> bool:
+    """Whether the rows are those of one piece of work that main gives to no other rig. What is at fault is for rules to say."""
+    return snapshot.kind is PullKind.WORK and given_to(snapshot) is None and not brings_more(snapshot)
 
 
 def as_handed_in(done: Completion) -> Completion:

@@ -104,7 +104,8 @@ class Judgement:
 
     `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for. `final`
     names the rules, whether they ran or not, whose faults nobody may override.
-    `alone`: the judgement on the work without the pull that brings it, where the pull is at fault and there is such work.
+    `alone`: the judgement on the work without the pull that brings it, where nothing but the merge is at fault and there is
+    such work.
     """
 
     findings: tuple[Finding, ...]
@@ -138,7 +139,7 @@ class Judgement:
 
     @property
     def adoptable(self) -> bool:
-        """Whether nothing is at fault but the pull: its work could be taken over alone."""
+        """Whether nothing is at fault but the merge: the work could be taken over without it."""
         return self.alone is not None and not self.alone.at(Level.FAULT)
 
     def digest(self, head: str) -> str:

@@ -289,6 +289,12 @@ class Snapshot:
         return self.item_on_head.claimed_by if self.item_on_head is not None else None
 
     @property
+    def writer(self) -> User:
+        """The account behind the rows: the owner of the fork; for a branch of the commons itself, the creator of the pull."""
+        source = self.pull.source.database
+        return self.pull.creator if source == self.commons else User(source.owner)
+
+    @property
     def links(self) -> tuple[Link, ...]:
         """The URLs handed in as evidence."""
         done = self.handed_in

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
 
-from bot.model.adoption import work_alone
+from bot.model.adoption import is_adoptable, work_alone
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash
 from bot.model.ids import User
 from bot.model.policy import Policy
@@ -24,13 +24,16 @@ def judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     """The judgement on a snapshot, under the snapshot's own policy. Pure, and never raises for what rules do.
 
     A rule that crashes keeps what it found before and becomes a `RuleCrash`; it is not among the passed. The pull waits
-    only if nothing is at fault: what is at fault must change anyhow, and nobody needs to be waited for. Where an open pull is
-    at fault, the work in it is judged for itself as well: it may be the pull alone that cannot be merged.
+    only if nothing is at fault: what is at fault must change anyhow, and nobody needs to be waited for. Where all faults
+    of an open pull are of the merge, and it brings nothing but work that main gives to no other rig, the work is judged for
+    itself as well.
     """
     judgement = _judge(snapshot, catalog)
-    if not judgement.at(Level.FAULT) or snapshot.pull.state is not PullState.OPEN:
+    faults = {finding.rule for finding in judgement.at(Level.FAULT)}
+    of_merge = {rule.name for rule in catalog.rules if rule.of_merge}
+    if not faults or not of_merge.issuperset(faults) or snapshot.pull.state is not PullState.OPEN:
         return judgement
-    work = work_alone(snapshot)
+    work = work_alone(snapshot) if is_adoptable(snapshot) else None
     return replace(judgement, alone=_judge(work, catalog)) if work is not None else judgement
 
 

@@ -14,9 +14,8 @@ SHORT_HASH_CHARS = 7
 
 
 def writer(pull: Snapshot) -> User:
-    """The account that stands behind the rows: the owner of the fork; for a branch of the commons itself, the creator."""
-    source = pull.pull.source.database
-    return pull.pull.creator if source == pull.commons else User(source.owner)
+    """The account that stands behind the rows."""
+    return pull.writer
 
 
 def quote(text: str | None) -> str:

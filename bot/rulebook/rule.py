@@ -43,7 +43,8 @@ class Rule:
     `level` is that of its findings unless a finding says otherwise; `kinds` the kinds of pull it looks at. A `fixed` rule
     cannot be softened or switched off by policy. What a rule that `fades` finds can change without anybody touching the
     rows (links, time, rivals): once the pull is merged it is worth a note and no more. Faults of an `overridable` rule may
-    be overruled by a validator who has looked; a fixed rule never is.
+    be overruled by a validator who has looked; a fixed rule never is. Faults of a rule that is `of_merge` are of the merge and
+    not of the work: where all faults are such, the work can be taken over without a merge.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Rule:
     fixed: bool
     fades: bool
     overridable: bool = True
+    of_merge: bool = False
     check: Check
 
     @property
@@ -83,6 +85,7 @@ def rule(
     fixed: bool = False,
     fades: bool = False,
     overridable: bool | None = None,
+    of_merge: bool = False,
 ) -> Callable[[Check], Rule]:
     """Makes a rule of the function `check` of a rule file.
 
@@ -114,6 +117,7 @@ def rule(
             fixed=fixed,
             fades=fades,
             overridable=not fixed if overridable is None else overridable,
+            of_merge=of_merge,
             check=check,
         )
 

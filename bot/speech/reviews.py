@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
 
+from bot.model.adoption import given_to
 from bot.model.evidence import Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Verdict
 from bot.model.ids import CommitHash
@@ -363,7 +364,13 @@ def _stamps(number: int) -> Md:
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     commands = lines_to_type(snapshot, judgement)
     rated = snapshot.kind is PullKind.WORK or judgement.adoptable
-    return Md("\n\n".join((_invitation(snapshot, rated=rated), md.fence(commands)))) if commands else None
+    if not commands:
+        return None
+    invitation = _invitation(snapshot, rated=rated)
+    if judgement.adoptable:
+        adopts = md.own("`--adopt` writes the work and its stamp to main without the merge, and closes the pull.")
+        invitation = md.join([adopts, invitation], " ")
+    return Md("\n\n".join((invitation, md.fence(commands))))
 
 
 def lines_to_type(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
@@ -421,14 +428,24 @@ def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, 
             tagged = f" --skills {skills}" if skills else ""
             return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
         case (PullKind.WORK, _):
-            settled = snapshot.item is not None and snapshot.item.terminal
-            return (*adopt, close if settled else reject, "/recheck", "/help")
+            return (*adopt, reject if _may_come_again(snapshot) else close, "/recheck", "/help")
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):
             return (f"/accept --at {at}", close, "/help")
-        case (PullKind.CLAIM, Verdict.READY | Verdict.LOOK | Verdict.WAITING):
+        case (PullKind.CLAIM, Verdict.READY | Verdict.LOOK):
             return (f"/accept --at {at} --yes", close, "/help")
         case _:
-            return (*adopt, close, "/recheck", "/help")
+            return (close, "/recheck", "/help")
+
+
+def _may_come_again(snapshot: Snapshot) -> bool:
+    """Whether a rejection helps: the item can still be decided for this rig, and the rows come from the owner of the rig.
+
+    A rejection asks the rig to submit the work again. An impostor, or a rig whose item is another one's, cannot do so.
+    """
+    item, rig = snapshot.item, snapshot.rig(snapshot.worker)
+    settled = item is not None and item.terminal
+    impostor = rig is not None and bool(rig.owner) and rig.owner != snapshot.writer
+    return not settled and not impostor and given_to(snapshot) is None
 
 
 def unstamped(snapshot: Snapshot, merge: Merge, about: str) -> Md:

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bot.commands.command import Decision
+from bot.commands.command import Decision, Follow
 from bot.model.evidence import Seen
-from bot.model.finding import Verdict
-from bot.model.ids import PullNo, User, decision_id
+from bot.model.finding import Level, Verdict
+from bot.model.ids import Database, PullNo, User, decision_id
 from bot.model.ledger import Changes, Completion, LedgerChange, Row, RowWrite, Stamp, Wanted, Write
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Present, Snapshot
 from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
+from bot.speech import reviews
 from tests.build import (
     BOT,
     COMMONS,
@@ -38,16 +41,20 @@ from tests.build import (
     added,
     ago,
     changes_of,
+    claims,
     hands_in,
     modified,
     work,
 )
 from tests.commands.asking import WRITTEN, ask, followed, landed, on_main, refused, reviewed, steps, waits
+from tests.strategies import any_pulls
 
 ADOPT = "/accept --quality 4 --adopt"
 COMMENT = a_comment("ana", ADOPT, WRITTEN, id="c-7")
 STAMP = "s-b7c0fdba3ae69e6a"
 RULES = rules.find()
+CONFLICT = (a_wanted(status="claimed", claimed_by="polecat-7"),)
+"""Main has written the row since the branch left it, and gives the item to the rig that does the work."""
 OTTERS = (a_wanted(status="claimed", claimed_by="cormorant"),)
 CROWD = work(added("rigs", handle="polecat-9"), modified("rigs", trust_level="5"))
 BLOCKED = (a_review(Verdict.BLOCKED),)
@@ -76,7 +83,7 @@ def with_rows(snapshot: Snapshot, *tables: str, **stamp: str) -> Snapshot:
 
 
 def test_the_rows_are_those_of_a_close_with_a_stamp_and_its_links() -> None:
-    snapshot = reviewed(items=OTTERS, comments=BLOCKED)
+    snapshot = reviewed(items=CONFLICT, comments=BLOCKED)
     at = "2026-06-14 13:57:00"
     assert landed(adopting(snapshot, comment=COMMENT)) == LedgerChange(
         decision=decision_id(COMMONS, PullNo(57), COMMENT.id),
@@ -103,7 +110,7 @@ def test_the_rows_are_those_of_a_close_with_a_stamp_and_its_links() -> None:
                 key=ITEM,
                 write=Write.UPDATE,
                 cells=Row.of({"status": "completed", "claimed_by": "polecat-7", "evidence_url": EVIDENCE}),
-                guard=Row.of({"status": "claimed", "claimed_by": "cormorant"}),
+                guard=Row.of({"status": "claimed", "claimed_by": "polecat-7"}),
                 touch=("updated_at",),
             ),
             RowWrite(
@@ -133,16 +140,11 @@ def test_the_rows_are_those_of_a_close_with_a_stamp_and_its_links() -> None:
     "fields",
     [
         {},
-        {"items": OTTERS},
-        {"items": (a_wanted(status="in_review", claimed_by="cormorant"),)},
-        {"changes": CROWD},
-        {"changes": work(modified("wanted", {"id": "w-2"}, title="Mine")), "items": (a_wanted(), a_wanted(id="w-2"))},
-        {"changes": Changes(rows=work().rows, schema=("stamps",))},
-        {"changes": Changes(rows=work().rows, unread=(("rigs", 9_000),))},
-        {"changes": work(wanted=hands_in(title="My own words"))},
+        {"items": CONFLICT},
+        {"items": (a_wanted(updated_at="2026-06-14 13:45:00"),)},
         {"changes": changes_of(added("completions"))},
     ],
-    ids=["sound", "conflict", "in review", "crowd", "two items", "schema", "unread", "locked field", "competing"],
+    ids=["sound", "conflict", "edited on main", "competing"],
 )
 def test_the_work_alone_is_judged_and_taken_over(fields: dict[str, Any]) -> None:
     snapshot = reviewed(**{"comments": BLOCKED, **fields})
@@ -155,8 +157,8 @@ def test_the_work_alone_is_judged_and_taken_over(fields: dict[str, Any]) -> None
     }
 
 
-def test_the_receipt_tells_the_rows_and_what_was_left_behind() -> None:
-    said = str(adopting(reviewed(changes=CROWD, comments=BLOCKED), f"{ADOPT} --message Well").says)  # type: ignore[union-attr]
+def test_the_receipt_tells_the_rows() -> None:
+    said = str(adopting(reviewed(items=CONFLICT, comments=BLOCKED), f"{ADOPT} --message Well").says)  # type: ignore[union-attr]
     assert said == (
         "**ACCEPTED, ADOPTED** · `w-870be07fbc` `Teach the mayor to count` · by `ana` (rig `ana-town`) at 2026-06-14 13:57 UTC"
         f"\n\nStamp `{STAMP}` for `polecat-7`: quality 4 (good), reliability 4 (good), severity `leaf`, confidence 1, "
@@ -164,7 +166,6 @@ def test_the_receipt_tells_the_rows_and_what_was_left_behind() -> None:
         f"Nothing of this pull was merged: `completions` `{COMPLETION}`, `wanted` `{ITEM}`, `stamps` `{STAMP}` came to main "
         f"in commits of the bot's own, as reviewed at `{HEAD[:7]}`, 20 cells read back; item completed; pull closed.\n"
         f"Way back, for an operator: `stampbot revert {STAMP} --plan`\n\n"
-        "Not taken over:\n\n- `rigs` `polecat-9` added\n- `rigs` `polecat-7` `trust_level`: `1` to `5`\n\n"
         f"Branch `wl/polecat-7/{ITEM}` cannot be merged any more: start the next work from the current main."
     )
 
@@ -180,12 +181,11 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
         "hands in no single completion",
     ),
     "no such item": ({"items": ()}, "hands in no single completion of an item that main has"),
-    "settled item": ({"items": (a_wanted(status="completed", claimed_by="cormorant"),)}, "**BLOCKED**"),
+    "settled item": ({"items": (a_wanted(status="completed", claimed_by="polecat-7"),)}, "**BLOCKED**"),
     "dead evidence": (
-        {"items": OTTERS, "probes": (a_probe(seen=Seen.DEAD, misses=(ago(hours=9), ago(hours=8), ago(minutes=2))),)},
+        {"items": CONFLICT, "probes": (a_probe(seen=Seen.DEAD, misses=(ago(hours=9), ago(hours=8), ago(minutes=2))),)},
         "**BLOCKED**",
     ),
-    "stamped by itself": ({"changes": work(completion=added("completions", stamp_id="s-1")), "items": OTTERS}, ""),
     "no review": ({"comments": ()}, "No review of this pull stood here"),
     "head moved": ({"head": a_hash("moved")}, "The pull moved from"),
     "closed": ({"pull": a_pull(state=PullState.CLOSED)}, "This pull is closed."),
@@ -201,17 +201,117 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("fields", "expected"), REFUSALS.values(), ids=REFUSALS)
 def test_what_it_refuses(fields: dict[str, Any], expected: str) -> None:
-    if not expected:  # the mark of another validator is no part of what is taken over
-        assert followed(adopting(reviewed(**fields)))[-1] == "ACCEPTED, ADOPTED"
-        return
     assert expected in " ".join(refused(adopting(reviewed(**fields))))
 
 
+MORE = "brings more than its work"
+CLAIMED = f"Main gives item `{ITEM}` to rig `cormorant`."
+DANGERS: dict[str, tuple[dict[str, Any], str]] = {
+    "trust": ({"changes": CROWD}, MORE),
+    "a stamp": ({"changes": work(added("stamps"))}, MORE),
+    "the work stamps itself": ({"changes": work(completion=added("completions", stamp_id="s-1"))}, "**BLOCKED**"),
+    "another rig": ({"changes": work(added("rigs", handle="polecat-9"))}, MORE),
+    "another item": (
+        {"changes": work(modified("wanted", {"id": "w-2"}, title="Mine")), "items": (*CONFLICT, a_wanted(id="w-2"))},
+        MORE,
+    ),
+    "another completion": ({"changes": work(modified("completions", {"id": "c-9"}, evidence="x"))}, MORE),
+    "a definition": ({"changes": Changes(rows=work().rows, schema=("stamps",))}, MORE),
+    "rows that were not read": ({"changes": Changes(rows=work().rows, unread=(("rigs", 9_000),))}, MORE),
+    "a locked field": ({"changes": work(wanted=hands_in(title="My own words"))}, "**BLOCKED**"),
+    "a claim of another rig": ({"items": OTTERS}, CLAIMED),
+    "in review for another rig": ({"items": (a_wanted(status="in_review", claimed_by="cormorant"),)}, CLAIMED),
+    "competing with a claim": ({"changes": changes_of(added("completions")), "items": OTTERS}, CLAIMED),
+}
+
+
+@pytest.mark.parametrize("body", [ADOPT, f"{ADOPT} --yes"])
+@pytest.mark.parametrize(("fields", "expected"), DANGERS.values(), ids=DANGERS)
+def test_only_work_whose_one_fault_is_the_merge_is_adopted(fields: dict[str, Any], expected: str, body: str) -> None:
+    snapshot = reviewed(**{"items": CONFLICT, **fields})
+    assert expected in refused(adopting(snapshot, body))[0]
+    assert not any("--adopt" in line for line in lines(snapshot))
+
+
+def lines(snapshot: Snapshot) -> tuple[str, ...]:
+    """The lines that a review offers for copying."""
+    return reviews.lines_to_type(snapshot, judge(snapshot, RULES))
+
+
+def test_an_adoption_is_offered_where_it_would_be_carried_out() -> None:
+    assert lines(reviewed(items=CONFLICT))[0] == f"/accept --at {HEAD[:7]} --adopt --quality Q"
+    assert "`--adopt` writes the work and its stamp to main without the merge, and closes the pull." in reviews.review(
+        reviewed(items=CONFLICT), judge(reviewed(items=CONFLICT), RULES)
+    )
+
+
+@st.composite
+def conflicts(draw: st.DrawFn) -> Snapshot:
+    """Pulls with one piece of work, with any dangers beside it, on any state of the item."""
+    claimer = draw(st.sampled_from((None, "polecat-7", "cormorant", "Polecat-7", "")))
+    status = draw(st.sampled_from(("open", "claimed", "in_review", "completed", "withdrawn")))
+    rows = draw(st.lists(st.sampled_from(work(*CROWD.rows[2:], added("stamps"), added("badges")).rows[2:]), max_size=2))
+    return reviewed(
+        items=(a_wanted(status=status, claimed_by=claimer, updated_at=draw(st.sampled_from((None, "2026-06-14 13:45:00")))),),
+        changes=replace(work(*rows), schema=draw(st.sampled_from(((), (), ("wanted",), ("stamps",))))),
+        probes=(a_probe(seen=draw(st.sampled_from((Seen.REACHABLE, Seen.DEAD)))),),
+    )
+
+
+def is_adopted(snapshot: Snapshot) -> bool:
+    return isinstance(adopting(snapshot), Follow)
+
+
+@settings(deadline=None)
+@given(conflicts() | any_pulls(20))
+def test_whatever_is_adopted_is_one_work_whose_only_fault_is_the_merge(snapshot: Snapshot) -> None:
+    judgement = judge(snapshot, RULES)
+    offered = [line for line in reviews.lines_to_type(snapshot, judgement) if line.startswith(("/accept", "stampbot"))]
+    if judgement.verdict is Verdict.WAITING:
+        assert offered == []
+    if not (is_adopted(snapshot) or any("--adopt" in line for line in offered)):
+        return
+    done = snapshot.handed_in
+    assert done is not None
+    (item,) = [i for i in snapshot.items if i.id == done.wanted_id]
+    assert item.claimed_by in (None, done.completed_by)
+    assert {(c.table, c.key) for c in snapshot.changes.rows} <= {("completions", done.id), ("wanted", item.id)}
+    assert (snapshot.changes.schema, snapshot.changes.unread) == ((), ())
+    assert {f.rule for f in judgement.at(Level.FAULT)} <= {rule.name for rule in RULES.rules if rule.of_merge}
+
+
+@pytest.mark.parametrize(
+    ("fields", "offered"),
+    [
+        (
+            {"pull": a_pull(creator=User("mallory"), source=BranchRef(Database("mallory", "wl-commons"), "wl/polecat-7/x"))},
+            "/close",
+        ),
+        ({"items": OTTERS}, "/close"),
+        ({"items": (a_wanted(status="completed"),)}, "/close"),
+        ({"changes": CROWD}, "/close"),
+        ({"changes": work(wanted=hands_in(title="My own words"))}, "/reject"),
+    ],
+    ids=["impostor", "claim of another rig", "settled", "trust", "own work"],
+)
+def test_a_blocked_review_offers_what_ends_it_well(fields: dict[str, Any], offered: str) -> None:
+    snapshot = reviewed(**fields)
+    assert judge(snapshot, RULES).verdict is Verdict.BLOCKED
+    ends = [line.partition(" ")[0] for line in lines(snapshot)]
+    assert [name for name in ends if name in ("/accept", "/reject", "/close")] == [offered]
+
+
+def test_a_claim_that_waits_is_offered_no_line_that_merges() -> None:
+    claim = reviewed(changes=changes_of(claims()))
+    assert judge(claim, RULES).verdict is Verdict.WAITING
+    assert lines(claim) == (f"/close --at {HEAD[:7]} …", "/recheck", "/help")
+
+
 def test_it_needs_a_rating_and_fresh_evidence() -> None:
-    reason, remedy = refused(adopting(reviewed(items=OTTERS), "/accept --adopt"))
+    reason, remedy = refused(adopting(reviewed(items=CONFLICT), "/accept --adopt"))
     assert "needs `--quality`" in reason
     assert f"`/accept --at {HEAD[:7]} --adopt --quality Q`" in remedy
-    assert waits(adopting(reviewed(items=OTTERS, probes=()))) == "the evidence to be looked at once more."
+    assert waits(adopting(reviewed(items=CONFLICT, probes=()))) == "the evidence to be looked at once more."
 
 
 def test_on_a_merged_pull_it_is_a_plain_accept() -> None:
@@ -220,7 +320,7 @@ def test_on_a_merged_pull_it_is_a_plain_accept() -> None:
 
 # --- where it was cut short ---------------------------------------------------------------------------------------------
 
-MAIN = reviewed(items=OTTERS, comments=BLOCKED)
+MAIN = reviewed(items=CONFLICT, comments=BLOCKED)
 
 
 @pytest.mark.parametrize(

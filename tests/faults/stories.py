@@ -24,9 +24,10 @@ def by_pull(rows: int) -> tuple[str, ...]:
 class Story:
     """One decision: the comment, and its effects in order.
 
-    `on_main`: the work is merged by hand before. `conflicts`: main gives the item to another rig before, so the pull cannot
-    be merged. `evidence`: what is handed in, if not a page. `reviewed_again`: a new review follows the answer. `ends`: state of
-    the pull, then rows about the item on main: completions, stamps, completions that ana's rig has stamped, the item's status.
+    `on_main`: the work is merged by hand before. `conflicts`: main has written the row of the item since, so the pull
+    cannot be merged. `evidence`: what is handed in, if not a page. `reviewed_again`: a new review follows the answer.
+    `ends`: state of the pull, then rows about the item on main: completions, stamps, completions that ana's rig has
+    stamped, the item's status.
     """
 
     name: str
@@ -143,7 +144,7 @@ def begin(world: World, told: Story, item: str = ITEM) -> PullNo:
     pull = world.hand_in("pia", "polecat-7", item, evidence=told.evidence)
     world.review(pull)
     if told.conflicts:
-        world.db.push("main", *wl_sql.claim(item, "brass-otter"))
+        world.db.push("main", *wl_sql.claim(item, "polecat-7"))
         world.review(pull)
     if told.on_main:
         world.merge_by_hand(pull)

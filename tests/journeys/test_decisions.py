@@ -16,10 +16,9 @@ from tests.world import World
 BRANCH = f"wl/polecat-7/{ITEM}"
 
 
-def test_work_is_taken_over_from_a_pull_that_drags_other_rows_along(world: World) -> None:
-    world.push("pia", BRANCH, *wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
-    world.push("pia", BRANCH, "UPDATE rigs SET trust_level = 5 WHERE handle = 'polecat-7'")
-    pull = world.open_pull("pia", BRANCH, f"[wl] {ITEM}")
+def test_work_is_taken_over_from_a_pull_that_conflicts_with_main(world: World) -> None:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.db.push("main", *wl_sql.claim(ITEM, "polecat-7"))
     world.review(pull)
     assert verdicts(world, pull) == ["BLOCKED"]
     assert "--adopt --quality Q" in world.said(pull, "review")[0]
@@ -32,15 +31,32 @@ def test_work_is_taken_over_from_a_pull_that_drags_other_rows_along(world: World
     world.settle()
     assert (outcomes(world, pull), world.state(pull)) == (["DRY RUN", "ACCEPTED, ADOPTED", "REFUSED"], "closed")
     assert "Accepted already by `ana-town`" in world.said(pull, "answer")[-1]
-    rig = world.row("rigs", handle="polecat-7")
     done = world.row("completions", id=DONE)
-    assert rig is not None
     assert done is not None
-    assert (rig["trust_level"], item_now(world), world.count("stamps")) == ("1", ("completed", "polecat-7"), 1)
+    assert (item_now(world), world.count("stamps")) == (("completed", "polecat-7"), 1)
     assert (done["validated_by"], done["evidence"]) == ("ana-town", world.evidence + "/ok")
-    assert "- `rigs` `polecat-7` `trust_level`: `1` to `5`" in world.said(pull, "answer")[1]
     assert f"came to main by [pull 2](/repositories/{world.commons}/pulls/2), as reviewed at" in world.said(pull, "answer")[1]
     assert "open" not in {p["state"] for p in world.pulls()}
+
+
+@pytest.mark.parametrize("danger", ["trust", "claim"])
+def test_work_is_not_taken_over_from_a_pull_that_raises_trust_or_takes_the_item_of_another_rig(
+    world: World, danger: str
+) -> None:
+    world.push("pia", BRANCH, *wl_sql.claim(ITEM, "polecat-7"), *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
+    if danger == "trust":
+        world.push("pia", BRANCH, "UPDATE rigs SET trust_level = 5 WHERE handle = 'polecat-7'")
+    else:
+        world.db.push("main", *wl_sql.claim(ITEM, "brass-otter"))
+    pull = world.open_pull("pia", BRANCH, f"[wl] {ITEM}")
+    world.review(pull)
+    assert verdicts(world, pull) == ["BLOCKED"]
+    assert "--adopt" not in world.said(pull, "review")[0]
+    before = world.db.head()
+    world.comment(pull, "ana", "/accept --quality 4 --adopt --yes")
+    world.settle()
+    assert (outcomes(world, pull), world.state(pull), world.db.head()) == (["REFUSED"], "open", before)
+    assert world.count("stamps") == 0
 
 
 def test_a_close_goes_on_although_the_right_was_lost_when_its_rows_were_on_main(world: World) -> None:

@@ -70,23 +70,17 @@ def overridden(stage: Stage) -> None:
 ADOPTED = Scenario(
     33,
     "Work that is taken over from its pull",
-    "Bob's work is good, and his branch brings a row that nobody asked for. Merging would bring both. Adopted, the work alone"
-    " comes to main as it was reviewed, with its stamp, and the pull is closed.",
+    "Bob's work is good, and main has written the row of the item since his branch left it, so the merge conflicts. Adopted,"
+    " the work alone comes to main as it was reviewed, with its stamp, and the pull is closed. A pull that brings more than"
+    " its work is not adopted.",
     see=("tests/commands/test_adopt.py", "tests/journeys/test_decisions.py"),
 )
 
 
 @ADOPTED.part(policy={"landing": Landing.PULL})
 def adopted(stage: Stage) -> None:
-    proof = stage.proof()
-    pull = stage.pull(
-        "bob",
-        "wl/bob/w-001",
-        *wl_sql.claim("w-001", "bob"),
-        *wl_sql.done("w-001", "bob", proof),
-        "UPDATE rigs SET trust_level = 3 WHERE handle = 'bob'",
-        says=f"rig `bob` hands in `w-001` with the evidence `{proof}`, and gives himself more trust",
-    )
+    pull = stage.hand_in("bob", "w-001")
+    stage.main(*wl_sql.claim("w-001", "bob"), says="a maintainer writes the claim of `bob` on `w-001`")
     stage.look(pull)
     stage.comment(pull, "alice-dev", "/accept --quality 4")
     stage.look(pull)
@@ -95,6 +89,20 @@ def adopted(stage: Stage) -> None:
     stage.look(pull)
     assert (stage.answers(pull)[-1], stage.world.state(pull), stage.stamps()) == ("ACCEPTED, ADOPTED", "closed", 1)
     assert stage.item("w-001") == ("completed", "bob")
+    stage.case("More than the work")
+    proof = stage.proof()
+    more = stage.pull(
+        "bob",
+        "wl/bob/w-002",
+        *wl_sql.claim("w-002", "bob"),
+        *wl_sql.done("w-002", "bob", proof),
+        "UPDATE rigs SET trust_level = 3 WHERE handle = 'bob'",
+        says=f"rig `bob` hands in `w-002` with the evidence `{proof}`, and gives himself more trust",
+    )
+    stage.look(more)
+    stage.comment(more, "alice-dev", "/accept --quality 4 --adopt --yes")
+    stage.look(more)
+    assert (stage.verdicts(more), stage.answers(more), stage.stamps()) == (["BLOCKED"], ["REFUSED"], 1)
     assert stage.world.count("rigs", "handle = 'bob' AND trust_level = 1") == 1
 
 

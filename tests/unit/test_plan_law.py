@@ -208,12 +208,8 @@ OTHERS: Mapping[str, Snapshot] = {
     ),
 }
 UNMERGEABLE: Mapping[str, Snapshot] = {
-    "work that conflicts": a_snapshot(items=(a_wanted(status="claimed", claimed_by="cormorant"),)),
-    "work in a crowd": a_snapshot(changes=work(added("rigs", handle="polecat-9"), modified("rigs", trust_level="5"))),
-    "work among items": a_snapshot(
-        changes=work(modified("wanted", {"id": "w-2"}, title="Mine")), items=(a_wanted(), a_wanted(id="w-2"))
-    ),
-    "work in review by another": a_snapshot(items=(a_wanted(status="in_review", claimed_by="cormorant"),)),
+    "work that conflicts": a_snapshot(items=(a_wanted(**CLAIMED),)),
+    "work on an item written since": a_snapshot(items=(a_wanted(updated_at="2026-06-14 13:45:00"),)),
 }
 """Work that only `/accept --adopt` can bring to main."""
 WRITTEN = ago(minutes=5)

@@ -228,8 +228,8 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 Validators, put one of these on a line of its own (… is your reason):
 
 ```
-/accept --at vedj3hu --yes
 /close --at vedj3hu …
+/recheck
 /help
 ```
 
