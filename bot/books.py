@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot import writers
 from bot.audit import Arrival, Books, audit
 from bot.deps import Deps
 from bot.hub import diff, sql
@@ -122,18 +123,25 @@ def read_arrivals(
     if not any(added.values()):
         return (), tuple(untold)
     log = {row.text("commit_hash"): row for row in hub.rows(commons, at, sql.commits_since(since, at))}
-    straight = {commit for commit in _first_parents(log, at) if log[commit].get("merged_hash") is None}
+    main = writers.Main(hub=hub, commons=commons, head=at)
+    line = tuple(writers.own_steps(log, at))
+    straight = {step.commit for step in line if log[step.commit].get("merged_hash") is None}
     found: list[Arrival] = []
     for table, keys in added.items():
-        told: set[str] = set()
-        for row in _arrival_rows(hub, commons, at, table, keys):
-            commit, key = row.text("commit_hash"), row.text("row_key")
-            if commit in log:
-                told.add(key)
-                message = log[commit].text("message")
-                found.append(
-                    Arrival(table=table, key=key, commit=CommitHash(commit), message=message, straight=commit in straight)
-                )
+        came = [
+            (row.text("row_key"), row.text("commit_hash"))
+            for row in _arrival_rows(hub, commons, at, table, keys)
+            if (commit := log.get(row.text("commit_hash"))) is not None and writers.is_believed(row, commit.get("parent_hash"))
+        ]
+        told = {key for key, _ in came}
+        for first in range(0, len(keys), KEYS_PER_READ):
+            untraced = [key for key in keys[first : first + KEYS_PER_READ] if key not in told]
+            steps = writers.steps_that_wrote(main, table, untraced, line, added=True)
+            came += [(key, step.commit) for key, step in steps.items()]
+            told |= steps.keys()
+        for key, named in came:
+            message, is_straight = log[named].text("message"), named in straight
+            found.append(Arrival(table=table, key=key, commit=CommitHash(named), message=message, straight=is_straight))
         if missing := len(set(keys) - told):
             untold.append(f"the log does not tell by which commit {missing} new rows of {table} came")
     return tuple(found), tuple(untold)
@@ -142,16 +150,6 @@ def read_arrivals(
 def _arrival_rows(hub: Hub, commons: Commons, at: CommitHash, table: str, keys: list[str]) -> Iterator[Row]:
     for first in range(0, len(keys), KEYS_PER_READ):
         yield from hub.rows(commons, at, sql.arrivals(table, keys[first : first + KEYS_PER_READ]))
-
-
-def _first_parents(log: dict[str, Row], at: CommitHash) -> Iterator[str]:
-    """Main's own commits among those of the log, newest first."""
-    commit: str = at
-    seen: set[str] = set()
-    while commit in log and commit not in seen:
-        seen.add(commit)
-        yield commit
-        commit = log[commit].text("parent_hash")
 
 
 def _touched(changes: Changes, books: Books) -> frozenset[RowName]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot import elsewhere, reuse, surroundings
+from bot import elsewhere, reuse, surroundings, writers
 from bot.commands import ledger
 from bot.deps import Deps
 from bot.evidence import as_known, sheet_key
@@ -19,7 +19,7 @@ from bot.hub.client import Hub
 from bot.hub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.adoption import taken_over
 from bot.model.evidence import Probe
-from bot.model.history import Commit, Move
+from bot.model.history import Commit
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, StampId, User, is_commit_hash, stamp_id
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
@@ -376,7 +376,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
 
 
 def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
-    """The snapshot with who wrote the rows of this pull that main has moved on: one request, and only where there are such.
+    """The snapshot with who wrote the rows of this pull that main has moved on: two requests, and only where there are such.
 
     That DoltHub answers such a join is inferred from Dolt's documentation; where it does not, nobody is named.
     """
@@ -388,11 +388,11 @@ def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
         return snapshot
     table = moved[0].table
     keys = [change.key for change in moved if change.table == table][:MOVED_ROWS_MAX]
+    main = writers.Main(hub=hub, commons=snapshot.commons, head=snapshot.main_head)
     try:
-        rows = hub.rows(snapshot.commons, snapshot.main_head, sql.moves(table, keys, snapshot.base, snapshot.main_head))
+        moves = writers.moves(main, table, keys, snapshot.base)
     except (HubRefused, HubStrange):
         return snapshot
-    moves = tuple(Move(table=table, key=row.text("row_key"), commit=wire.read_commit(row)) for row in rows)
     return replace(snapshot, moves=moves)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import writers
 from bot.hub import sql
 from bot.hub.client import Hub
 from bot.land import here
@@ -164,10 +165,20 @@ def _before(hub: Hub, commons: Commons, at: CommitHash, standing: Standing) -> s
     done, item = standing.completion, standing.item
     if done is None or item is None:
         return None
-    links = [row.text("commit_hash") for row in hub.rows(commons, at, sql.links_of(done.id, standing.stamp.id))]
-    for commit in links:
-        parents = hub.rows(commons, at, sql.parents(CommitHash(commit))) if is_commit_hash(commit) else ()
-        if parents:
-            then = hub.rows(commons, parents[0].text("parent_hash"), sql.rows_by("wanted", "id", [item.id]))
-            return Wanted(then[0]).status if then else None
-    return None
+    if (before := _before_link(hub, commons, at, done, standing.stamp.id)) is None:
+        return None
+    then = hub.rows(commons, before, sql.rows_by("wanted", "id", [item.id]))
+    return Wanted(then[0]).status if then else None
+
+
+def _before_link(hub: Hub, commons: Commons, at: CommitHash, done: Completion, stamp: StampId) -> CommitHash | None:
+    """What the commit that gave the completion its stamp was made on; None where no commit can be believed to have done so."""
+    for row in hub.rows(commons, at, sql.links_of(done.id, stamp)):
+        if is_commit_hash(commit := row.text("commit_hash")):
+            parents = hub.rows(commons, at, sql.first_parent(CommitHash(commit)))
+            if parents and writers.is_believed(row, parents[0].get("parent_hash")):
+                return CommitHash(parents[0].text("parent_hash"))
+    main = writers.Main(hub=hub, commons=commons, head=at)
+    line, sets = writers.own_steps(main.log(None), at), (("stamp_id", str(stamp)),)
+    found = writers.steps_that_wrote(main, "completions", [done.id], line, sets=sets)
+    return found[done.id].before if done.id in found else None

@@ -180,11 +180,31 @@ def first_parents(commit: CommitHash) -> Query:
     )
 
 
-def parents(commit: CommitHash) -> Query:
-    """`parent_hash, parent_index` of a commit, first parent (what was there before) first."""
+def first_parent(commit: CommitHash) -> Query:
+    """`parent_hash` of a commit: what was there before. Nothing for a root.
+
+    Without the condition on `parent_index`, Dolt refuses this for a merge (seen on Dolt 2.3.1 over a server).
+    """
     return Query(
-        f"SELECT parent_hash, parent_index FROM dolt_commit_ancestors WHERE commit_hash = {_hash(commit)}"
-        " AND parent_hash IS NOT NULL ORDER BY parent_index"
+        f"SELECT parent_hash FROM dolt_commit_ancestors WHERE commit_hash = {_hash(commit)}"
+        " AND parent_index = 0 AND parent_hash IS NOT NULL"
+    )
+
+
+def line(since: CommitHash | None, head: CommitHash) -> Query:
+    """`commit_hash, parent_hash, merged_hash, committer, made_at, begins, ends` of what `head` holds and `since` does not.
+
+    Newest first. `parent_hash` is the first parent. None: all of the history.
+    """
+    log = _hash(head) if since is None else f"'{_hash(since)[1:-1]}..{_hash(head)[1:-1]}'"
+    return Query(
+        f"SELECT l.commit_hash AS commit_hash, a.parent_hash AS parent_hash, m.parent_hash AS merged_hash, {_TELLING}"
+        f" FROM dolt_log({log}) AS l"
+        " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash AND a.parent_index = 0"
+        " LEFT JOIN dolt_commit_ancestors AS m ON m.commit_hash = l.commit_hash AND m.parent_index = 1"
+        " ORDER BY l.date DESC, l.commit_hash",
+        paged=True,
+        per_page=ANCESTORS_PER_PAGE,
     )
 
 
@@ -273,16 +293,18 @@ def note_in(message: str) -> str:
 def moves(table: str, keys: Iterable[str], since: CommitHash, head: CommitHash) -> Query:
     """By which commits these rows of a known table were written, of those that `head` holds and `since` does not.
 
-    `row_key, commit_hash, merged_hash, committer, made_at, begins, ends`, newest first; not those that took the row away. A row
-    that a merge brought is named with the commit on the branch, with the merge, or with both (see `arrivals`).
+    `row_key, from_commit, commit_hash, parent_hash, merged_hash, committer, made_at, begins, ends`, newest first; not those
+    that took the row away. `from_commit` is what the commit is compared with, `parent_hash` its first parent (see `arrivals`).
     """
     key, among = _known_key(table), tuple(keys)
     if not among:
         return NOTHING
     return Query(
-        f"SELECT d.{name('to_' + key)} AS row_key, l.commit_hash AS commit_hash, m.parent_hash AS merged_hash, {_TELLING}"
+        f"SELECT d.{name('to_' + key)} AS row_key, d.from_commit AS from_commit, l.commit_hash AS commit_hash,"
+        f" p.parent_hash AS parent_hash, m.parent_hash AS merged_hash, {_TELLING}"
         f" FROM dolt_log('{_hash(since)[1:-1]}..{_hash(head)[1:-1]}') AS l"
         f" JOIN {name('dolt_diff_' + table)} AS d ON d.to_commit = l.commit_hash"
+        " LEFT JOIN dolt_commit_ancestors AS p ON p.commit_hash = l.commit_hash AND p.parent_index = 0"
         " LEFT JOIN dolt_commit_ancestors AS m ON m.commit_hash = l.commit_hash AND m.parent_index = 1"
         f" WHERE {_among('d.' + name('to_' + key), among)} ORDER BY l.date DESC, l.commit_hash LIMIT {MOVES_MAX}",
         needs=_of(table, key),
@@ -290,16 +312,19 @@ def moves(table: str, keys: Iterable[str], since: CommitHash, head: CommitHash) 
 
 
 def arrivals(table: str, keys: Iterable[str]) -> Query:
-    """`row_key, commit_hash`: by which commits these rows of a known table were added (Dolt docs, `dolt_diff_<table>`).
+    """`row_key, from_commit, commit_hash`: by which commits these rows of a known table were added.
 
-    A row that a merge brought is named with the commit on the branch, with the merge, or with both: which of them Dolt tells
-    is not documented.
+    `dolt_diff_<table>` compares each commit with one child only. So the step from a parent that has two children may be
+    missing, and a row may show at a merge that brought something else, compared with its second parent (dolt,
+    dtables/diff_table.go).
+    Only where `from_commit` is the first parent did that commit add the row.
     """
     key, among = _known_key(table), tuple(keys)
     if not among:
         return NOTHING
     return Query(
-        f"SELECT {name('to_' + key)} AS row_key, to_commit AS commit_hash FROM {name('dolt_diff_' + table)}"
+        f"SELECT {name('to_' + key)} AS row_key, from_commit AS from_commit, to_commit AS commit_hash"
+        f" FROM {name('dolt_diff_' + table)}"
         f" WHERE diff_type = 'added' AND {_among(name('to_' + key), among)} ORDER BY row_key, commit_hash",
         paged=True,
         needs=_of(table, key),
@@ -307,12 +332,37 @@ def arrivals(table: str, keys: Iterable[str]) -> Query:
 
 
 def links_of(completion: CompletionId, stamp: StampId) -> Query:
-    """`commit_hash`: by which commits the completion was given this stamp, earliest first (Dolt docs, `dolt_diff_<table>`)."""
+    """`from_commit, commit_hash`: by which commits the completion was given this stamp, earliest first (see `arrivals`)."""
     return Query(
-        "SELECT to_commit AS commit_hash FROM `dolt_diff_completions`"
+        "SELECT from_commit AS from_commit, to_commit AS commit_hash FROM `dolt_diff_completions`"
         f" WHERE `to_id` = {literal(completion)} AND `to_stamp_id` = {literal(stamp)}"
         f" AND (`from_stamp_id` IS NULL OR `from_stamp_id` <> {literal(stamp)}) ORDER BY to_commit_date, to_commit"
     )
+
+
+def wrote(
+    table: str,
+    keys: Iterable[str],
+    steps: Iterable[tuple[CommitHash, CommitHash]],
+    *,
+    added: bool = False,
+    sets: tuple[tuple[str, str], ...] = (),
+) -> Query:
+    """`row_key, from_commit, commit_hash`: which of these rows of a known table each step writes, from a commit to another.
+
+    `added`: only rows that the step adds. `sets`: only rows in which the step gives these columns these values.
+    """
+    key, among = _known_key(table), tuple(keys)
+    conditions = [_among("d." + name("to_" + key), among), *(["d.diff_type = 'added'"] if added else [])]
+    for column, value in sets:
+        new, old = (f"d.{name(side + column)}" for side in ("to_", "from_"))
+        conditions.append(f"{new} = {literal(value)} AND ({old} IS NULL OR {old} <> {literal(value)})")
+    parts = [
+        f"SELECT d.{name('to_' + key)} AS row_key, {_hash(before)} AS from_commit, {_hash(commit)} AS commit_hash"
+        f" FROM dolt_diff({_hash(before)}, {_hash(commit)}, {literal(table)}) AS d WHERE {' AND '.join(conditions)}"
+        for before, commit in steps
+    ]
+    return Query(" UNION ALL ".join(parts), needs=_of(table, key)) if parts and among else NOTHING
 
 
 # --- what differs -----------------------------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ class Snapshot:
     commits: tuple[Commit, ...] | None = None
     """The branch's own commits, from `base` (left out) to `head`, newest first. None: nobody read them."""
     moves: tuple[Move, ...] = ()
-    """Commits on main since `base` that wrote a row of this pull which stands otherwise there now, newest first."""
+    """Of rows of this pull that stand otherwise on main since `base`: the last commit that wrote each, where it is known."""
     items: tuple[Wanted, ...] = ()
     completions: tuple[Completion, ...] = ()
     rigs: tuple[Rig, ...] = ()

@@ -40,6 +40,10 @@ class Asking:
         """The merge base of two engine hashes."""
         return self._noted(self._around.merge_base, left, right)
 
+    def unshown_steps(self) -> tuple[tuple[str, str], ...]:
+        """The steps that `dolt_diff_<table>` leaves out."""
+        return self._noted(self._around.unshown_steps)
+
     def table_at(self, commit: str, name: str) -> Table | None:
         """The table as it is at an engine hash."""
         return self._noted(self._around.table_at, commit, name)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bot.sandbox.ancestry import bases_of
+from bot.sandbox.ancestry import Ancestry, bases_of
 from bot.sandbox.catalog import Catalog, Table, read_catalog
 from bot.sandbox.cells import shown
 from bot.sandbox.dialect import Answer, Query, translate_read
@@ -38,6 +38,7 @@ class Standing:
         self._pool = pool
         self._attached: list[str] = []
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._unshown: tuple[str, tuple[tuple[str, str], ...]] | None = None
 
     @property
     def catalog(self) -> Catalog:
@@ -66,6 +67,13 @@ class Standing:
         if not bases:
             raise SqlRefused("no common ancestor", "syntax")
         return bases[0]
+
+    def unshown_steps(self) -> tuple[tuple[str, str], ...]:
+        """The steps that Dolt's `dolt_diff_<table>` leaves out."""
+        head = str(self.connection.execute("SELECT dolt_hashof('HEAD')").fetchone()[0])
+        if self._unshown is None or self._unshown[0] != head:
+            self._unshown = (head, Ancestry.read(self.connection, (head,)).unshown(head))
+        return self._unshown[1]
 
     def table_at(self, commit: str, name: str) -> Table | None:
         """The table as it is at another commit of this database."""

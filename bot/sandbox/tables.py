@@ -77,6 +77,9 @@ class Surroundings(Protocol):
     def merge_base(self, left: str, right: str) -> str:
         """The merge base of two engine hashes. Raises SqlRefused."""
 
+    def unshown_steps(self) -> tuple[tuple[str, str], ...]:
+        """Steps from a parent to its child, as engine hashes, that `dolt_diff_<table>` leaves out."""
+
     def table_at(self, commit: str, name: str) -> Table | None:
         """The table as it is at an engine hash."""
 
@@ -121,7 +124,11 @@ def _named(table: exp.Table, around: Surroundings) -> None:
         known := around.catalog.table(name[len(prefix) :])
     ):
         virtual = prefix + known.name
-        _put(table, _wrapped(virtual, around.columns_of(virtual), _name(virtual)), name)
+        source = _wrapped(virtual, around.columns_of(virtual), _name(virtual))
+        if prefix == "dolt_diff_" and (unshown := around.unshown_steps()):
+            steps = ", ".join(f"({_text(parent)}, {_text(child)})" for parent, child in unshown)
+            source += f" WHERE (from_commit, to_commit) NOT IN (VALUES {steps})"
+        _put(table, source, name)
     else:
         raise SqlRefused(f"table not found: {name}", "syntax")
 

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot import books, writers
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub, Written
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
@@ -554,8 +555,8 @@ def test_a_pull_of_our_own_is_opened_once_merged_once_and_verified(place: Place)
     main = place.main
     (merge,) = place.hub.rows(place.commons, main, sql.merges_of(head))
     assert merge.text("commit_hash") == main
-    parents = place.hub.rows(place.commons, main, sql.parents(main))
-    assert [row.text("parent_hash") for row in parents] == [before, head]
+    parents = place.hub.rows(place.commons, main, sql.first_parent(main))
+    assert [row.text("parent_hash") for row in parents] == [before]
     assert len(place.hub.rows(place.commons, main, sql.on_log((head,), main))) == 1
     assert place.hub.rows(place.commons, before, sql.on_log((head,), before)) == ()
     error = refused(lambda: place.hub.merge(place.commons, number))
@@ -686,6 +687,65 @@ def test_who_wrote_a_row_on_main_since_is_told(place: Place) -> None:
     wrote = {commit.id: commit.committer for _, commit in found}
     assert wrote[last] == "ana"
     assert len(wrote) >= 2
+    assert last_writers(place, "w-1", since=base) == [(last, "ana")]
+
+
+def last_writers(place: Place, key: str, *, since: CommitHash) -> list[tuple[CommitHash, str]]:
+    """The commit that is told as the last to write a row of `wanted`, and its committer."""
+    main = writers.Main(hub=place.hub, commons=place.commons, head=place.main)
+    return [(move.commit.id, move.commit.committer) for move in writers.moves(main, "wanted", (key,), since)]
+
+
+def test_a_later_merge_is_not_told_as_the_writer_of_a_row_that_it_did_not_bring(place: Place) -> None:
+    base = place.main
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    # From here two ways lead on, and dolt_diff_wanted shows one of them.
+    wrote = place.push("main", "UPDATE wanted SET title = 'new' WHERE id = 'w-2'")
+    place.hub.merge(place.commons, number)
+    rows = place.hub.rows(place.commons, place.main, sql.moves("wanted", ("w-2",), base, place.main))
+    assert [row.text("commit_hash") for row in rows] == [place.main]
+    assert last_writers(place, "w-2", since=base) == [(wrote, "ana")]
+
+
+def test_an_earlier_commit_is_not_told_as_the_writer_of_a_row_that_was_written_again(place: Place) -> None:
+    base = place.main
+    place.push("main", "UPDATE wanted SET title = 'new' WHERE id = 'w-2'")
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    last = place.push("main", "UPDATE wanted SET title = 'newer' WHERE id = 'w-2'")
+    place.hub.merge(place.commons, number)
+    assert last_writers(place, "w-2", since=base) == [(last, "ana")]
+
+
+def test_of_a_row_whose_writer_lies_too_far_back_nobody_is_told(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writers, "STEPS_MAX", 3)
+    monkeypatch.setattr(writers, "STEPS_PER_READ", 2)
+    base = place.main
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    wrote = place.push("main", "UPDATE wanted SET title = 'new' WHERE id = 'w-2'")
+    place.hub.merge(place.commons, number)
+    place.push("main", "UPDATE wanted SET title = '1' WHERE id = 'w-1'")
+    assert last_writers(place, "w-2", since=base) == [(wrote, "ana")]
+    place.push("main", "UPDATE wanted SET title = '2' WHERE id = 'w-1'")
+    assert last_writers(place, "w-2", since=base) == []
+
+
+def test_a_row_of_main_came_by_its_own_commit_and_not_by_a_later_merge(place: Place) -> None:
+    base = place.main
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    wrote = place.push("main", "INSERT INTO completions (id, wanted_id, completed_by) VALUES ('c-9', 'w-2', 'pia')")
+    place.hub.merge(place.commons, number)
+    changes = diff.read_changes(place.hub, place.commons, base, place.main)
+    arrivals, untold = books.read_arrivals(place.hub, place.commons, base, place.main, changes)
+    assert [(each.key, each.commit, each.straight) for each in arrivals] == [("c-9", wrote, True)]
+    assert untold == ()
 
 
 def test_a_branch_that_took_main_in_is_compared_from_there(place: Place) -> None:

@@ -138,7 +138,7 @@ def every_query(text: str) -> tuple[Query, ...]:
     return (
         sql.hash_of(text),
         sql.ancestors(A),
-        sql.parents(A),
+        sql.first_parent(A),
         sql.merges_of(A),
         sql.on_log((A, B), B),
         sql.heights((A, B), B),
@@ -187,7 +187,7 @@ def test_only_commit_hashes_reach_the_functions_of_the_graph(commit: str) -> Non
     for made in (
         lambda: sql.heights((bad,), A),
         lambda: sql.ancestors(bad),
-        lambda: sql.parents(bad),
+        lambda: sql.first_parent(bad),
         lambda: sql.merges_of(bad),
         lambda: sql.on_log((bad,), A),
         lambda: sql.diff_summary(bad, A),
