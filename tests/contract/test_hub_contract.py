@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot import books, writers
+from bot import books, revert, writers
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub, Written
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
@@ -746,6 +746,24 @@ def test_a_row_of_main_came_by_its_own_commit_and_not_by_a_later_merge(place: Pl
     arrivals, untold = books.read_arrivals(place.hub, place.commons, base, place.main, changes)
     assert [(each.key, each.commit, each.straight) for each in arrivals] == [("c-9", wrote, True)]
     assert untold == ()
+
+
+def test_what_an_item_was_before_its_stamp_is_read_before_the_commit_that_linked_the_stamp(place: Place) -> None:
+    place.push("main", "INSERT INTO completions (id, wanted_id, completed_by) VALUES ('c-9', 'w-2', 'pia')")
+    place.push("main", "UPDATE wanted SET status = 'claimed', claimed_by = 'pia' WHERE id = 'w-2'")
+    fork = place.fork("otto")
+    place.push("wl/otto/w-1", CLAIM, db=fork)
+    number = place.pull_of("wl/otto/w-1", fork)
+    place.push("main", "UPDATE completions SET stamp_id = 's-9' WHERE id = 'c-9'")
+    place.push("main", "UPDATE wanted SET status = 'completed' WHERE id = 'w-2'")
+    stamp = "INSERT INTO stamps (id, author, subject, valence, context_id) VALUES ('s-9', 'ana', 'pia', '{}', 'c-9')"
+    place.push("main", stamp)
+    place.hub.merge(place.commons, number)
+    main = place.main
+    columns = columns_at(place.hub, place.commons, main)
+    standing = revert.read_standing(place.hub, place.commons, main, StampId("s-9"), columns)
+    assert standing is not None
+    assert standing.before == "claimed"
 
 
 def test_a_branch_that_took_main_in_is_compared_from_there(place: Place) -> None:
