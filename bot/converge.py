@@ -60,7 +60,8 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
                 continue
             return _rest(snapshot, judgement, due, tuple(done), deps)
         # Written down before it is begun: cut short, it is begun again by the next sweep.
-        deps.scratch.owed.owe(commons, number, DECIDE if any(deed_of(step) for step in due.steps) else REVIEW)
+        queue = DECIDE if any(deed_of(step) for step in due.steps) else REVIEW
+        deps.scratch.owed.owe(commons, number, queue, due=True)
         for step in due.steps:
             extend()
             try:

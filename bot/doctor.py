@@ -95,6 +95,12 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         there=hub if isinstance(hub, Unread) else _try(hub.database, commons),
         account=account,
         named_account=settings.account,
+        stuck=tuple(
+            (each.pull, stranger(each.trouble.says), each.alike)
+            for each in deps.scratch.owed.stuck(commons)
+            if each.trouble is not None
+        ),
+        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.scratch.outages.all(commons)),
     )
     if isinstance(hub, Unread) or first.there is not True:
         return first

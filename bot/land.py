@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from bot.deps import Deps
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubConflict, HubRefused, HubStrange, HubUnsettled
 from bot.model.ids import CommitHash, Commons, PullNo, StampId, is_commit_hash
 from bot.model.ledger import (
     Changes,
@@ -178,7 +178,7 @@ def _under_way(work: _Work) -> Iterator[None]:
     notes.begin_merge(work.commons, work.pull, ttl_s=about_to_s)
     try:
         if notes.answering(work.commons, work.pull, work.step.comment):
-            raise HubBusy("the command was answered a moment ago and the answer is not listed yet")
+            raise HubUnsettled("the command was answered a moment ago and the answer is not listed yet")
         yield
     except HubBusy as later:
         if not later.unknown_end:
@@ -274,7 +274,7 @@ def _land_by_pull(work: _Work) -> Ended:
             return ended
     if spoiled:
         raise HubStrange(f"landing branches are tampered with: {'; '.join(spoiled.values())}")
-    raise HubBusy("main keeps moving under the landing branch")
+    raise HubUnsettled("main keeps moving under the landing branch")
 
 
 def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str, CommitHash]:
@@ -369,7 +369,7 @@ def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
     """The head of the landing branch, once its whole difference from the base is the decision, cell for cell."""
     head = branch_head(work.hub, work.commons, name)
     if head is None:
-        raise HubBusy(f"the landing branch {name} cannot be read yet")
+        raise HubUnsettled(f"the landing branch {name} cannot be read yet")
     odd = _odd(work, base, head)
     if odd is not None:
         raise _Spoiled(f"{name} differs from the decision: {odd}")
@@ -446,7 +446,7 @@ def _open_pull(work: _Work, name: str) -> PullNo:
             return found
         if _strangers_pull_of(work, name):
             raise _Spoiled(f"somebody else opened a pull for {name}") from None
-        raise HubBusy(f"the landing pull of {name} is not listed yet") from None
+        raise HubUnsettled(f"the landing pull of {name} is not listed yet") from None
 
 
 def _pull_of(work: _Work, name: str) -> PullNo | None:
@@ -488,7 +488,7 @@ def put_away(hub: Hub, commons: Commons, number: PullNo) -> None:
 def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) -> Ended | None:
     """Merge the landing pull; whatever is answered, main is read. None: main took the rows meanwhile."""
     if work.hub.merging(work.commons):
-        raise HubBusy("another merge is running on this commons")
+        raise HubUnsettled("another merge is running on this commons")
     main = main_head(work.hub, work.commons)
     if not _untouched_since(work, base, main):
         return None
@@ -516,7 +516,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     after = main_head(work.hub, work.commons)
     rows = _rows_at(work, after)
     if not work.change.done_in(rows):
-        raise HubBusy("the landing pull is merged but main does not show it yet", unknown_end=True)
+        raise HubUnsettled("the landing pull is merged but main does not show it yet", unknown_end=True)
     ended = _as_checked(work, number, head, after)
     # A merge knows no guard: another stamp that came in this very moment is for the receipt to tell.
     return Done(look_again=True) if ended == Done() and _stamped(work, rows) is not None else ended

@@ -16,7 +16,7 @@ from bot.deps import Deps
 from bot.evidence import as_known, sheet_key
 from bot.hub import diff, sql, wire
 from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.hub.errors import HubRefused, HubStrange, HubUnsettled
 from bot.model.adoption import taken_over
 from bot.model.evidence import Probe
 from bot.model.history import Commit
@@ -201,7 +201,7 @@ def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
     """
     begun = deps.scratch.notes.merging(commons, pull.number)
     if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
-        raise HubBusy(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
+        raise HubUnsettled(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
 
 def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool:
@@ -215,7 +215,7 @@ def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool
     if notes.merging(commons, pull.number) or hub.merging(commons):
         return True
     if main_head(hub, commons) != said.main_head or hub.pull(commons, pull.number).state is not pull.state:
-        raise HubBusy(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
+        raise HubUnsettled(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
     return False
 
 

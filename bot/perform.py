@@ -10,9 +10,9 @@ from typing import assert_never
 
 from bot.deps import Deps
 from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubRefused, HubStrange, HubUnsettled
 from bot.land import branch_head, land
-from bot.model.ids import CommentId, CommitHash, fold, is_commit_hash
+from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
@@ -119,14 +119,26 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
 
 
 def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps, *, denies: bool = False) -> Ended:
+    return say(body, deed, comments, deps, commons=snapshot.commons, number=snapshot.pull.number, denies=denies)
+
+
+def say(
+    body: str,
+    deed: str,
+    comments: tuple[Comment, ...],
+    deps: Deps,
+    *,
+    commons: Commons,
+    number: PullNo,
+    denies: bool = False,
+) -> Ended:
     """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
 
     Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
     after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
     """
-    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
-    about_to_s = snapshot.policy.timing.about_to_s
-    _stop_echo(body, comments, snapshot)
+    notes, about_to_s = deps.scratch.notes, deps.policy(commons).timing.about_to_s
+    _stop_echo(body, comments, deps.account(commons), number)
     if deps.scratch.paper.lost(within_s=about_to_s):
         return Moved(WIPED)
     until = deps.hub(commons).until(about_to_s)
@@ -148,16 +160,16 @@ def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot
     return Done()
 
 
-def _stop_echo(body: str, comments: tuple[Comment, ...], snapshot: Snapshot) -> None:
+def _stop_echo(body: str, comments: tuple[Comment, ...], bot: User | None, number: PullNo) -> None:
     """Raises HubStrange where these words stand already, more than once, and do not count as ours: they never would.
 
     That is a token whose account is spelled otherwise in comments, or a hub that shows each comment as edited. Whoever edits a
     comment of ours by hand gets it once more, not for ever.
     """
     mark = body.rstrip().rpartition("\n")[2]
-    lost = [c for c in comments if c.body.rstrip().endswith(mark) and read_mark(c, snapshot.bot) is None]
-    if sum(fold(c.author) == fold(snapshot.bot or "") for c in lost) >= ECHOES_MAX:
-        raise HubStrange(f"comments of ours below pull {snapshot.pull.number} do not count as ours; nothing more is said there")
+    lost = [c for c in comments if c.body.rstrip().endswith(mark) and read_mark(c, bot) is None]
+    if sum(fold(c.author) == fold(bot or "") for c in lost) >= ECHOES_MAX:
+        raise HubStrange(f"comments of ours below pull {number} do not count as ours; nothing more is said there")
 
 
 def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
@@ -171,7 +183,7 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
         if pull.state is not PullState.OPEN:
             return Moved(f"the pull is {pull.state.value}")
         if hub.merging(commons):
-            raise HubBusy("another merge is running on this commons")
+            raise HubUnsettled("another merge is running on this commons")
         # From here on every moment counts, so all are asked side by side: whether it is still wanted, and where both heads are.
         until = hub.until(about_to_s)
         overtaken = deps.readers.submit(_overtaken, step.comment, snapshot, deps)
@@ -218,7 +230,7 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
             return Moved("another merge is running on this commons")
         return Refused(f"DoltHub does not merge this pull: {no}")
     if hub.pull(commons, number).state is not PullState.MERGED:
-        raise HubBusy("the merge ended well but does not show yet", unknown_end=True)
+        raise HubUnsettled("the merge ended well but does not show yet", unknown_end=True)
     deps.scratch.notes.drop_merge(commons, number)
     return Done(look_again=True)
 
@@ -252,7 +264,7 @@ def _close(step: ClosePull, snapshot: Snapshot, deps: Deps) -> Ended:
         case state:
             return Moved(f"the pull is {state.value}")
     if hub.pull(commons, number).state is not PullState.CLOSED:
-        raise HubBusy("the pull was closed but does not show it yet")
+        raise HubUnsettled("the pull was closed but does not show it yet")
     return Done()
 
 

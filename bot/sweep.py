@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from math import ceil, inf
 
 from bot import quarantine
-from bot.commands import grammar, ledger
+from bot.commands import ledger
 from bot.converge import seen
 from bot.deps import Deps
 from bot.hub import diff, sql
@@ -384,11 +384,7 @@ def _spoken(tour: _Tour, pull: Listed, glance: Glance | None, comments: tuple[Co
 
 def asks(comments: Iterable[Comment], bot: User | None, deps: Deps) -> bool:
     """Whether a comment holds a command that has no answer of ours: by what is said alone, so it may turn out otherwise."""
-    said = tuple(comments)
-    marks = [mark for c in said if (mark := read_mark(c, bot)) is not None]
-    answered = {m.comment for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked"}
-    open_ones = (grammar.read(c.body, deps.commands) for c in said if c.author != bot and c.id not in answered)
-    return any(reading.items or reading.hints for reading in open_ones)
+    return bool(quarantine.open_commands(comments, bot, deps))
 
 
 def _pushed(

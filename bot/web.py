@@ -84,6 +84,14 @@ class _ScratchMetrics(Collector):
         others = GaugeMetricFamily(
             "stampbot_another_bot", "Whether decisions wait because another bot works there.", labels=["commons"]
         )
+        stuck = GaugeMetricFamily(
+            "stampbot_pulls_stuck", "Pulls whose looks fail again and again for one reason.", labels=["commons"]
+        )
+        outages = GaugeMetricFamily(
+            "stampbot_outage",
+            "Whether looks fail for trouble that meets all pulls, by what does not work.",
+            labels=["commons", "of"],
+        )
         audited = GaugeMetricFamily("stampbot_audit_findings", "What the last audit of main found.", labels=labels)
         try:
             for queue, jobs in self._scratch.knocks.waiting().items():
@@ -94,6 +102,9 @@ class _ScratchMetrics(Collector):
                 silent.add_metric([], silent_s)
             for commons in self._commons:
                 others.add_metric([str(commons)], self._scratch.notes.other_bot(commons) is not None)
+                stuck.add_metric([str(commons)], len(self._scratch.owed.stuck(commons)))
+                for outage in self._scratch.outages.all(commons):
+                    outages.add_metric([str(commons), outage.of], 1)
                 if (audit := self._scratch.audits.get(commons)) is not None:
                     for level in (Level.FAULT, Level.DOUBT, Level.NOTE):
                         audited.add_metric([str(commons), level.value], audit.count(level))
@@ -103,7 +114,7 @@ class _ScratchMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._scratch.trouble() else 1)
-        return [up, writable, waiting, counted, silent, others, audited]
+        return [up, writable, waiting, counted, silent, others, stuck, outages, audited]
 
 
 def _behind(scratch: Scratch, commons: Sequence[Commons]) -> Iterator[Sign]:

@@ -5,6 +5,7 @@ A failed job is not tried again: the clock is the retry.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,16 +16,17 @@ from typing import Final
 import redis
 import structlog
 
-from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange, HubUnsettled
 from bot.hub.pace import Urgency, working_at
 from bot.lanes import RESTART_S, Function, TookTooLong, Unlisted
 from bot.log import stranger
 from bot.looking import Looking, Sight
-from bot.model.ids import Commons, PullNo
+from bot.model.ids import Commons, PullNo, digest
 from bot.model.links import EVIDENCE_LINKS_MAX
-from bot.scratch import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Scratch
+from bot.scratch import DECIDE, LOOKS, RECHECK, REVIEW, Debt, Held, Lease, Lost, Scratch, Trouble
 from bot.scratch.knocks import RUN, RUN_PROBE, RUN_SWEEP
-from bot.scratch.owed import TRIES_MAX
+from bot.scratch.owed import STUCK_AFTER, TRIES_MAX
+from bot.speech.notices import CRASH
 
 LEASE_KEPT_EVERY_S: Final = 10.0
 
@@ -38,7 +40,7 @@ log = structlog.get_logger("stampbot.worker")
 class PullDuties:
     """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed.
 
-    `tell` says below a pull that it is left alone: it broke whoever looked at it.
+    `tell` says below a pull that it is left alone: it broke whoever looked at it. `tell_stuck` says there why its looks fail.
     """
 
     known: frozenset[Commons]
@@ -46,6 +48,7 @@ class PullDuties:
     look: Callable[[Commons, PullNo, Callable[[], None]], object]
     sweep: Callable[[Commons], int]
     tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
+    tell_stuck: Callable[[Commons, PullNo, Debt], bool] = lambda _commons, _pull, _debt: False
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""
@@ -58,7 +61,7 @@ class PullDuties:
         if queue not in LOOKS:
             raise Unlisted("the job names a queue no pull is looked at from")
         with (
-            _one_line("look", commons=str(where), pull=number),
+            _one_line("look", self.scratch, where, pull=number),
             self.scratch.at_work(where, number, queue=queue) as lease,
             _kept(lease),
             working_at(URGENCIES[queue]),
@@ -87,20 +90,39 @@ class PullDuties:
         except HubGone as gone:
             owed.ended(commons, pull)
             if self.scratch.pulses.is_listed(commons, pull):
-                owed.postpone(commons, pull, queue)
+                self._postpone(commons, pull, queue, gone)
                 raise
             # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
             owed.drop(commons, pull)
             log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
-        except (HubError, redis.RedisError, Lost):
+        except (HubError, redis.RedisError, Lost) as error:
             owed.ended(commons, pull)
             if not self.scratch.notes.rests(commons, pull):
-                owed.postpone(commons, pull, queue)
+                self._postpone(commons, pull, queue, error)
             raise
-        except BaseException:
-            owed.postpone(commons, pull, queue)
+        except BaseException as error:
+            self._postpone(commons, pull, queue, error)
             raise
         owed.ended(commons, pull)
+        owed.went_well(commons, pull)
+
+    def _postpone(self, commons: Commons, pull: PullNo, queue: str, error: BaseException) -> None:
+        """A look failed: it is tried again later. Where it fails again and again for one reason, that is told once."""
+        # What ends the process is no trouble of a look.
+        trouble = trouble_of(error) if isinstance(error, Exception) else None
+        debt = self.scratch.owed.postpone(commons, pull, queue, trouble)
+        if debt is None or debt.trouble is None or not debt.is_stuck or debt.told:
+            return
+        if debt.alike == STUCK_AFTER and not debt.trouble.common:
+            self.scratch.counters.add("stuck")
+        if debt.trouble.passing and debt.queue != DECIDE:
+            return
+        try:
+            if self.tell_stuck(commons, pull, debt):
+                self.scratch.owed.note_told(commons, debt)
+        except Exception as also:
+            # The look's own trouble is what is logged; with it, comments often cannot be written either.
+            log.debug("a stuck look could not be told below its pull", pull=pull, error=stranger(also))
 
     def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
         """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
@@ -120,7 +142,7 @@ class PullDuties:
         self.scratch.knocks.heard(hint)
         where = _known(commons, self.known)
         with (
-            _one_line("sweep", commons=str(where)),
+            _one_line("sweep", self.scratch, where),
             self.scratch.sweeping(where) as lease,
             _kept(lease),
             working_at(Urgency.SWEEP),
@@ -152,7 +174,7 @@ class ProbeDuties:
         if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
             raise Unlisted("the job brings no list of URLs")
         since = datetime.fromisoformat(not_before) if not_before else None
-        with _one_line("probe", commons=str(where), pull=number):
+        with _one_line("probe", self.scratch, where, pull=number):
             sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
             for sight in sights:
                 self._tell(number, sight)
@@ -175,9 +197,48 @@ class ProbeDuties:
 _OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
 
 
+DOLTHUB: Final = "DoltHub"
+CREDENTIALS: Final = "the token"
+REDIS: Final = "Redis"
+SWEEPS: Final = "sweeps"
+"""What does not work in an outage."""
+
+_VARIES = re.compile(r"[0-9a-v]{32}|[0-9]+")
+"""What may differ in two messages of one trouble: hashes, numbers, times."""
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Why a look failed, and whether that may pass by itself or meets all pulls alike."""
+    name, says = type(error).__name__, str(error)
+    if isinstance(error, HubError | redis.RedisError | Lost):
+        refused_token = isinstance(error, HubRefused) and error.status == 401
+        noise = isinstance(error, HubStrange) and error.unreadable
+        away = (isinstance(error, HubBusy) and not isinstance(error, HubUnsettled)) or isinstance(error, redis.RedisError)
+        gone = isinstance(error, HubGone) and error.passing
+        common = refused_token or noise or away
+        passing = common or gone or isinstance(error, HubUnsettled | Lost)
+        # Two time-outs at two questions are one trouble.
+        reason = digest("trouble/1", "passing" if passing else name, "" if passing else _VARIES.sub("#", says))[:16]
+        return Trouble(reason=reason, says=says or name, passing=passing, common=common)
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    line = f"{where.tb_frame.f_code.co_filename}:{where.tb_frame.f_code.co_name}" if where is not None else ""
+    says = "the look took too long" if isinstance(error, TookTooLong) else f"an error inside the bot ({name})"
+    return Trouble(reason=f"{CRASH}{digest('crash/1', name, line)[:16]}", says=says)
+
+
 @contextmanager
-def _one_line(doing: str, **about: object) -> Iterator[None]:
-    """Say in one line what went wrong and go on: whatever it was, the next sweep looks again."""
+def _one_line(doing: str, scratch: Scratch, commons: Commons, **more: object) -> Iterator[None]:
+    """Log in one line what went wrong and go on: whatever it was, the next sweep looks again.
+
+    Trouble that meets all pulls alike is one line for all of them, when it begins, and one when it is over.
+    """
+    about: dict[str, object] = {"commons": str(commons), **more}
+
+    def loud(of: str, error: Exception) -> bool:
+        return doing == "probe" or scratch.outages.met(commons, of, str(error) or type(error).__name__)
+
     try:
         yield
     except TookTooLong:
@@ -187,17 +248,30 @@ def _one_line(doing: str, **about: object) -> Iterator[None]:
         log.debug(f"{doing}: somebody is at it already", **about)
     except Lost:
         log.warning(f"{doing}: the lease ran out meanwhile", **about)
-    except HubBusy as error:
+    except HubUnsettled as error:
         log.warning(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+    except HubBusy as error:
+        say = log.warning if loud(DOLTHUB, error) else log.debug
+        say(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
     except HubRefused as error:
-        log.error(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), mend=_mend(error))
+        of = CREDENTIALS if error.status == 401 else SWEEPS if doing == "sweep" else ""
+        say = log.error if not of or loud(of, error) else log.debug
+        say(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), mend=_mend(error))
     except HubStrange as error:
-        log.error(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error))
+        of = DOLTHUB if error.unreadable else SWEEPS if doing == "sweep" else ""
+        say = log.error if not of or loud(of, error) else log.debug
+        say(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error))
     except redis.RedisError as error:
-        log.warning(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error))
-    except Exception:
+        say = log.warning if loud(REDIS, error) else log.debug
+        say(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error))
+    except Exception as error:
+        if doing == "sweep":
+            loud(SWEEPS, error)
         # Raised on, RQ would try again at once and store the traceback in Redis.
         log.exception(f"{doing} broke", **about)
+    else:
+        for each in scratch.outages.over(commons) if doing != "probe" else ():
+            log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
 
 
 def _mend(error: HubRefused) -> str:

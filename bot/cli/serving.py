@@ -103,6 +103,7 @@ def worker(until_eof: bool) -> None:
         look=lambda commons, number, extend: look_and_tell(commons, number, deps, extend),
         sweep=lambda commons: sweep_and_audit(commons, deps),
         tell=lambda commons, number: quarantine.tell(commons, number, deps),
+        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, deps),
     )
     for each in settings.commons:
         # Whatever happened while nobody ran is looked for first.

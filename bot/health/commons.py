@@ -269,6 +269,25 @@ def quarantine(place: Place) -> Iterator[Sign]:
         yield _of(place, "quarantine", State.FAULT, f"pull {number} is left alone, it broke the bot: {why}", mend)
 
 
+def stuck(place: Place) -> Iterator[Sign]:
+    """No look fails again and again for one reason."""
+    for number, why, times in place.stuck:
+        pull = f"'{place.commons}#{number}'"
+        says = f"pull {number} cannot go on, {times} looks in a row failed for one reason: {why}"
+        yield _of(place, "looks", State.FAULT, says, f"Look at: stampbot explain {pull}; it is tried again by itself.")
+
+
+def outages(place: Place) -> Iterator[Sign]:
+    """Nothing meets all pulls of a commons."""
+    for of, why, since, failed in place.outages:
+        says = (
+            f"trouble with {of} since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, met {count(failed, 'time')}; the last: {why}"
+        )
+        yield _of(
+            place, "outage", State.FAULT, says, "If it lasts, look at the log of the worker and at this machine's network."
+        )
+
+
 def ratings_of(valences: Iterable[str]) -> Ratings:
     """How many of these ratings are in numbers, and how many in words. What is neither counts as neither."""
     numbers = words = 0
@@ -311,10 +330,12 @@ CHECKS: tuple[Callable[[Place], Iterator[Sign]], ...] = (
     decisions,
     pulls,
     quarantine,
+    stuck,
+    outages,
     ledger,
 )
 
-UNREACHED: tuple[Callable[[Place], Iterator[Sign]], ...] = (there, token, webhook)
+UNREACHED: tuple[Callable[[Place], Iterator[Sign]], ...] = (there, token, webhook, stuck, outages)
 """What can be told of a commons that does not answer."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.model import another
 from bot.model.ids import Commons, PullNo, User
@@ -111,6 +111,10 @@ class Place:
     """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
+    stuck: tuple[tuple[PullNo, str, int], ...] = ()
+    """Pulls whose looks fail again and again for one reason: why, and how often in a row."""
+    outages: tuple[tuple[str, str, datetime, int], ...] = ()
+    """Trouble that meets all pulls: what does not work, the last word of it, since when, and how many looks it met."""
     ledger: tuple[int, int] | None = None
     """Faults and doubts of the last audit; None: none yet."""
 

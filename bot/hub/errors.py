@@ -22,6 +22,10 @@ class HubBusy(HubError):
         self.retry_after_s = retry_after_s
 
 
+class HubUnsettled(HubBusy):
+    """Later, for one pull: DoltHub answers, but what it shows does not fit together yet. Other pulls may be well."""
+
+
 class HubRefused(HubError):
     """No, and repeating will not help.
 

@@ -25,7 +25,8 @@ from bot.scratch.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEE
 from bot.scratch.knocks import FUNCTIONS, Knocks
 from bot.scratch.leases import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.scratch.notes import Glance, Notes
-from bot.scratch.owed import Debt, Owed, Quarantine
+from bot.scratch.outages import Outage, Outages
+from bot.scratch.owed import Debt, Owed, Quarantine, Trouble
 from bot.scratch.paper import Paper
 from bot.scratch.pulses import Listed, Pulse, Pulses
 from bot.scratch.reputation import Reputation
@@ -63,6 +64,8 @@ __all__ = [
     "Listed",
     "Lost",
     "Notes",
+    "Outage",
+    "Outages",
     "Owed",
     "Pulse",
     "Pulses",
@@ -73,6 +76,7 @@ __all__ = [
     "ScratchAway",
     "Sheets",
     "Standing",
+    "Trouble",
     "make_patient_redis",
     "make_redis",
 ]
@@ -105,6 +109,7 @@ class Scratch:
         self.said = SaidMarks(client, keys, now)
         self.pulses = Pulses(client, keys, now)
         self.owed = Owed(client, keys, now)
+        self.outages = Outages(client, keys, now)
         self.board = Board(client, keys)
         self.reputation = Reputation(client, keys)
         self.audits = Audits(client, keys, now)

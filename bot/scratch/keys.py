@@ -170,6 +170,10 @@ class Keys:
         """Hash, pull number to why it is left alone."""
         return f"{self.prefix}quarantine:{commons}"
 
+    def outages(self, commons: Commons) -> str:
+        """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
+        return f"{self.prefix}outages:{commons}"
+
     def board(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"

@@ -372,8 +372,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=42,
         fault="a pull that breaks the bot, or cannot be read",
-        holds="one line in the log, left alone after five, told once; the others are found, looked at and decided",
+        holds="told once for each reason, left alone if it breaks the bot five times; the others are found and decided",
         tests=(
+            "tests/journeys/test_stuck.py::test_a_look_that_fails_three_times_for_one_reason_is_said_once_whatever_the_error",
+            "tests/journeys/test_one_bad_pull.py::test_a_landing_pull_that_cannot_be_closed_ends_no_sweep",
             f"{QUARANTINE}test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_changes",
             f"{QUARANTINE}test_a_pull_that_kills_its_worker_is_counted_too",
             f"{TROUBLE}test_one_pull_that_cannot_be_read_keeps_no_other_from_being_found",

@@ -30,6 +30,7 @@ def duties(world: World, look: Look, scratch: Scratch | None = None) -> PullDuti
         look=look,
         sweep=lambda commons: sweep(commons, world.deps),
         tell=lambda commons, number: quarantine.tell(commons, number, world.deps),
+        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, world.deps),
     )
 
 
@@ -61,7 +62,8 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
     assert quarantined(world) == [pull]
     assert world.deps.scratch.owed.all(world.commons) == ()
     (notice,) = world.said(pull, "notice")
-    assert "LEFT ALONE" in notice
+    assert notice.startswith("**CANNOT GO ON**")
+    assert "After five failures in a row it waits for a new commit or a new comment here." in notice
     world.comment(other, "bo", "/accept -q 3")
     run(world, duties(world, lambda c, n, extend: converge(c, n, world.deps, extend=extend)), other)
     world.answer_knocks_at_the_prober()

@@ -17,6 +17,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
 
+from bot import quarantine
 from bot.converge import Report, converge
 from bot.deps import Deps
 from bot.hub.client import Hub
@@ -55,6 +56,8 @@ class Worker:
             scratch=self.deps.scratch,
             look=self._look,
             sweep=lambda commons: sweep(commons, self.deps),
+            tell=lambda commons, number: quarantine.tell(commons, number, self.deps),
+            tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, self.deps),
         )
         self._prober = ProbeDuties(
             known=frozenset({world.commons}),
