@@ -16,7 +16,7 @@ from bot.commands import errors, grammar, rehearsal
 from bot.commands.authority import is_validator
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
-from bot.commands.decision import deciding
+from bot.commands.decision import STOPS, deciding
 from bot.commands.reading import Misread, Parsed, Reading
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash, stamp_id
@@ -56,7 +56,7 @@ def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
         return answered
     if review.steps:
         return Plan(steps=review.steps, waits=answered.waits, probe_since=answered.probe_since)
-    notice = _unfinished(snapshot, commands) if snapshot.hears and not answered.waits else Plan()
+    notice = _unfinished(snapshot, judgement, commands) if snapshot.hears and not answered.waits else Plan()
     if notice.steps:
         return notice
     soonest = min((at for at in (review.look_at, answered.look_at, notice.look_at) if at is not None), default=None)
@@ -76,7 +76,8 @@ def _review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan
     head = snapshot.head or NO_HEAD
     digest = judgement.digest(head)
     newest = snapshot.reviews[-1] if snapshot.reviews else None
-    if newest is not None and newest.mark.digest == digest:
+    # A link that the bot cannot judge for a while makes no review new; that it was judged at last does.
+    if newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head)):
         return Plan()
     if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
         return Plan()  # a validator has spoken about this very head; the answer says all there is to say
@@ -116,6 +117,8 @@ def _wants_to_decide(item: Parsed | Misread) -> bool:
 def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
     """Why a review that would be new is not posted yet; each reason ends by itself."""
     timing = snapshot.policy.timing
+    if judgement.forbids:
+        return None  # what cannot be told is told at once: accepting is refused from now on
     definite = bool(judgement.at(Level.FAULT) or judgement.at(Level.DOUBT))
     if snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, timing.quiet_head_s):
         return _until(snapshot.head_at, timing.quiet_head_s, md.own("the head to be quiet for a while"))
@@ -123,9 +126,9 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
     unprobed = any(snapshot.probe(link.url) is None for link in snapshot.links)
     if unprobed and not judgement.at(Level.FAULT) and not snapshot.older_than(seen_since, timing.no_sheet_s):
         return _until(seen_since, timing.no_sheet_s, md.own("the link checker"))
-    unsure = judgement.verdict is Verdict.CANNOT_TELL and not definite and not unprobed
+    unsure = bool(judgement.at(Level.UNSURE)) and not definite and not unprobed
     if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
-        return _until(seen_since, timing.unsure_hold_s, md.own("a check that cannot tell yet"))
+        return _until(seen_since, timing.unsure_hold_s, md.own("the next look at a link that could not be judged"))
     last = snapshot.reviews[-1] if snapshot.reviews else None
     same_head = last is not None and last.mark.head == (snapshot.head or NO_HEAD)
     if (
@@ -140,11 +143,11 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
 
 
 def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
-    """Whether what the last review blocked is blocked no more: the worker did what it asked, and waits for the word.
+    """Whether what the last review blocked, or could not tell, stands no more: the worker waits for the word.
 
     Once for each head in `same_head_s`, so that a fault that comes and goes is not told each time.
     """
-    if last.mark.outcome != Verdict.BLOCKED.word or judgement.verdict is Verdict.BLOCKED:
+    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
         return False
     since = snapshot.taken_at - timedelta(seconds=snapshot.policy.timing.same_head_s)
     return [r.mark.head for r in snapshot.reviews_since(since)].count(last.mark.head) <= 1
@@ -152,12 +155,12 @@ def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
 
 def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
     """Whether a validator needs the new review now: they overrode what the last one said, or wanted to accept on one that said
-    BLOCKED and is not true any more.
+    BLOCKED or CANNOT TELL and is not true any more.
     """
     since = [a for a in snapshot.answers if a.comment.created_at > last.comment.created_at]
     if any(fact.command == "override" for a in since for fact in a.mark.facts):
         return True
-    if last.mark.outcome != Verdict.BLOCKED.word or judgement.verdict is Verdict.BLOCKED:
+    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
         return False
     return any("accept" in a.mark.commands for a in since)
 
@@ -172,7 +175,7 @@ UNSTAMPED = "unstamped"
 """What a notice is about, as its mark says it: reviewed work that was merged, and that nobody has decided on."""
 
 
-def _unfinished(snapshot: Snapshot, commands: Catalog) -> Plan:
+def _unfinished(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
     """Reviewed work on main that waits for a decision nobody has given, or that was given and is there no more.
 
     Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
@@ -188,7 +191,8 @@ def _unfinished(snapshot: Snapshot, commands: Catalog) -> Plan:
         return Plan()
     if merge.at is not None and not snapshot.older_than(merge.at, snapshot.policy.timing.park_s):
         return _until(merge.at, snapshot.policy.timing.park_s, md.own("somebody to decide on what was merged"))
-    body = reviews.unstamped(snapshot, merge, UNSTAMPED)
+    last = [Verdict.of_word(review.mark.outcome) for review in snapshot.reviews if review.mark.head == merge.head][-1]
+    body = reviews.unstamped(snapshot, merge, UNSTAMPED, stampable=last not in STOPS and not judgement.forbids)
     return Plan(steps=(PostNotice(head=merge.head, about=UNSTAMPED, body=body),))
 
 

@@ -2,8 +2,8 @@
 
 The fact sheets of the link checker and of trusted forges tell. Something that answers is enough; what weakens it is a
 doubt. A link that is dead for the first time is worth a look; it is a fault once later looks, far enough apart, agree. An
-address that must not be called is a fault at once. What could not be told is nobody's fault. Each finding names its reason
-code, and docs/evidence.md has them all.
+address that must not be called is a fault at once. A link that the bot could not judge is no fault: the validator opens it.
+Each finding names its reason code, and docs/evidence.md has them all.
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ def _unseen(pull: Snapshot, link: Link) -> Iterator[Said]:
         yield check.waits(WHOM)
     else:
         yield check.finding(
-            _place(pull), f"The link checker has not answered about {quote(link.url)} since {clock(since)}.", level=Level.UNSURE
+            _place(pull),
+            f"The link checker has not answered about {quote(link.url)} since {clock(since)}: open it yourself.",
+            level=Level.UNSURE,
         )
 
 
@@ -67,7 +69,7 @@ def _seen(pull: Snapshot, link: Link, probe: Probe) -> Iterator[Said]:
         case Seen.SUSPICIOUS:
             yield check.finding(place, f"{what}.", remedy, level=Level.DOUBT)
         case Seen.UNKNOWN:
-            says = f"{what}, so it cannot be told what it proves{_history(probe, now)}."
+            says = f"{what}, so the bot cannot judge it: open it yourself{_history(probe, now)}."
             yield check.finding(place, says, remedy, level=Level.UNSURE)
         case Seen.BLOCKED:
             yield check.finding(place, f"{what}, so it is not followed.", remedy)

@@ -1,7 +1,8 @@
 """The pull is open, can be read, and goes to main of this commons.
 
-A pull that is closed, goes elsewhere, or shares no history with main cannot be accepted. A source branch that is gone or
-cannot be read, or a merge whose head nobody reviewed, is no fault of anybody: it cannot be told.
+A pull that is closed, goes elsewhere, or shares no history with main cannot be accepted. Where the source branch is gone or
+cannot be read, where the state of the pull is unknown, or where a merge cannot be found on main, no account is at fault: what
+the merge brings cannot be told, so nothing is merged or stamped.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         case PullState.CLOSED:
             yield check.finding(Place(), "The pull is closed.", "Open a new pull from the same branch")
         case PullState.UNKNOWN:
-            yield check.finding(Place(), "DoltHub gives this pull a state nobody here knows.", level=Level.UNSURE)
+            yield check.finding(Place(), "DoltHub gives this pull a state that the bot does not know.", level=Level.FORBID)
         case PullState.MERGED if pull.merge is None:
-            yield check.finding(Place(), "The pull is merged, and which commits it brought cannot be told.", level=Level.UNSURE)
+            yield check.finding(Place(), "The pull is merged, and which commits it brought cannot be told.", level=Level.FORBID)
         case PullState.OPEN if pull.head is None:
             yield check.finding(
                 Place(),
                 f"The source branch {quote(str(pull.pull.source))} is gone or cannot be read.",
                 "Restore the branch, or close this pull",
-                level=Level.UNSURE,
+                level=Level.FORBID,
             )
         case PullState.OPEN if pull.base is None:
             yield check.finding(

@@ -173,7 +173,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     for crash in report.judgement.crashes:
         if (crash.rule, crash.error) not in _TOLD_CRASHES and len(_TOLD_CRASHES) < CRASHES_TOLD_MAX:
             _TOLD_CRASHES.add((crash.rule, crash.error))
-            mend = f"Mend it; unless it is fixed, it can be off in [levels]. See: stampbot explain '{commons}#{number}' --json"
+            mend = f"Fix it; until then the pull cannot be accepted. See: stampbot explain '{commons}#{number}' --json"
             error = stranger(crash.error)
             log.error("a check broke while it ran", commons=str(commons), pull=number, rule=crash.rule, error=error, mend=mend)
     sign = report.snapshot.another_bot

@@ -70,7 +70,7 @@ def accept(asked: Asked) -> Decision:
     faults = asked.judgement.at(Level.FAULT)
     if faults:
         return stamping.blocked(asked)
-    overtaken = _blocked_before(ground)
+    overtaken = decision.stopped_before(ground, *decision.STOPS)
     if overtaken is not None:
         return overtaken
     change = _change(asked, ground.rig.handle)
@@ -94,7 +94,7 @@ def _accept_merged(asked: Asked) -> Decision:
     ground = decision.ground(asked, "accept", begun=_begun(snapshot, asked.comment))
     if isinstance(ground, Refuse | Wait):
         return ground
-    refusal = _not_as_reviewed(asked, ground) or _wrong_kind(asked) or _blocked_then(ground)
+    refusal = _not_as_reviewed(asked, ground) or _wrong_kind(asked) or _stopped_then(snapshot, ground)
     if refusal is not None:
         return refusal
     if done is None:
@@ -155,25 +155,18 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
             )
 
 
-def _blocked_before(ground: decision.Ground) -> Refuse | None:
-    """Merging on a review that said BLOCKED would end without a stamp: past the merge, that review is what counts."""
-    if not _said_blocked(ground):
+def _stopped_then(snapshot: Snapshot, ground: decision.Ground) -> Refuse | None:
+    """Past the merge the review that was named counts; and the last one of that head, if it said that it cannot be told."""
+    last = next((r for r in reversed(snapshot.reviews) if r.mark.head == ground.review.mark.head), ground.review)
+    said, since = (Verdict.of_word(review.mark.outcome) for review in (ground.review, last))
+    if said not in decision.STOPS and since is not Verdict.CANNOT_TELL:
         return None
+    verdict = said if said in decision.STOPS else since
     return Refuse(
-        md.own("The review this is about said BLOCKED. Nothing stands against the pull any more."),
-        md.own("A new review follows; please write the command again below it."),
-    )
-
-
-def _said_blocked(ground: decision.Ground) -> bool:
-    return Verdict.of_word(ground.review.mark.outcome) is Verdict.BLOCKED
-
-
-def _blocked_then(ground: decision.Ground) -> Refuse | None:
-    if not _said_blocked(ground):
-        return None
-    return Refuse(
-        md.own("The review of the head that was merged said BLOCKED, so no stamp is written."),
+        md.fill(
+            "The review of the head that was merged said {verdict}, so no stamp is written.",
+            verdict=Md(verdict.value if verdict is not None else ""),
+        ),
         md.own("A maintainer can look at the rows on main and decide by hand."),
     )
 

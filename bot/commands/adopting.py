@@ -14,7 +14,7 @@ from bot.commands import decision, ledger, stamping
 from bot.commands.authority import is_theirs
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
 from bot.model.adoption import given_to, is_adoptable, work_alone
-from bot.model.finding import Level
+from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange, RowChange
@@ -59,6 +59,9 @@ def _first_time(asked: Asked, alone: Asked) -> Decision:
     if alone.judgement.at(Level.FAULT):
         blocked = stamping.blocked(alone)
         return replace(blocked, reason=md.lines(_ONLY_THE_MERGE, blocked.reason))
+    overtaken = decision.stopped_before(ground, Verdict.CANNOT_TELL)
+    if overtaken is not None:
+        return overtaken
     author = ground.rig.handle
     change = ledger.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
     if change is None:

@@ -55,7 +55,7 @@ def find() -> Catalog:
     problems: list[str] = []
     for found in pkgutil.iter_modules(bot.commands.__path__):
         module = importlib.import_module(f"{bot.commands.__name__}.{found.name}")
-        own = [c for c in vars(module).values() if isinstance(c, Command) and c.decide.__module__ == module.__name__]
+        own = [c for c in vars(module).values() if isinstance(c, Command) and c.function.__module__ == module.__name__]
         if len(own) > 1 or any(c.name != found.name.replace("_", "-") for c in own):
             names = ", ".join(f"/{c.name}" for c in own)
             problems.append(f"{found.name}.py holds {names}: one file per command, named like it")

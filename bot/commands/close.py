@@ -58,7 +58,8 @@ def close(asked: Asked) -> Decision:
     gone = decision.moved(asked, ground.review) if snapshot.head is not None else None
     if gone is not None:
         return gone
-    sound = snapshot.kind is PullKind.WORK and not asked.judgement.at(Level.FAULT)
+    judgement = asked.judgement
+    sound = snapshot.kind is PullKind.WORK and not (judgement.at(Level.FAULT) or judgement.forbids)
     if sound and not (asked.parsed.has("yes") or asked.parsed.has("pull-only")):
         return Refuse(
             md.own("This work holds, so closing could mean two things."),

@@ -5,16 +5,18 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, assert_never
 
 from bot.commands.option import Option
 from bot.commands.reading import Parsed
 from bot.model.finding import Judgement
+from bot.model.ledger import Write
 from bot.model.mark import Fact
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
-from bot.model.step import Outcome, Step
+from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.speech import answers
 from bot.speech.md import Md
 
 if TYPE_CHECKING:
@@ -97,6 +99,26 @@ class Wait:
 Decision = Follow | Refuse | Wait
 
 
+def brings(step: Step) -> bool:
+    """Whether a step brings to main what a pull holds, or a stamp. Rows without a stamp are written as they were reviewed."""
+    match step:
+        case MergePull():
+            return True
+        case Land(change=change):
+            return any(write.table == "stamps" and write.write is not Write.DELETE for write in change.writes)
+        case PostReview() | PostNotice() | ClosePull() | Answer():
+            return False
+        case never:
+            assert_never(never)
+
+
+def forbidden(asked: Asked) -> Refuse | None:
+    """The refusal of everything that merges or stamps where what the merge would bring, or brought, cannot be told."""
+    if not asked.judgement.forbids:
+        return None
+    return Refuse(*answers.cannot_tell(asked.judgement, merged=asked.snapshot.merged))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One slash-command.
@@ -119,8 +141,18 @@ class Command:
     stops: bool
     wants_fresh_probe: bool
     takes_item: bool
-    decide: Callable[[Asked], Decision]
-    """Pure, and so also asked just to see whether the command would go through."""
+    function: Callable[[Asked], Decision]
+
+    def decide(self, asked: Asked) -> Decision:
+        """What the command comes to. Pure, and so also asked just to see whether the command would go through.
+
+        Everything that merges or stamps passes here, so here it is refused where what the merge would bring cannot be told.
+        """
+        decision = self.function(asked)
+        if isinstance(decision, Follow) and any(brings(step) for step in decision.steps):
+            refusal = forbidden(asked)
+            return replace(refusal, changed=decision.begun) if refusal is not None else decision
+        return decision
 
     def option(self, word: str) -> Option | None:
         """The option called so, by its name or an alias, in any case; None if there is none."""
@@ -199,7 +231,7 @@ def command(
             stops=stops,
             wants_fresh_probe=wants_fresh_probe,
             takes_item=takes_item,
-            decide=decide,
+            function=decide,
         )
 
     return made

@@ -13,7 +13,8 @@ from typing import LiteralString
 from bot.commands import ledger
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.catalog import Catalog
-from bot.commands.command import Asked, Refuse, Wait
+from bot.commands.command import Asked, Refuse, Wait, forbidden
+from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
 from bot.model.ledger import LedgerChange, Rig, Row
 from bot.model.pull import PullState
@@ -64,6 +65,9 @@ def ground(
         return review
     if not begun and (late := _denied_before(asked) or _late(asked)) is not None:
         return late
+    # Refused here so that nothing is waited for first. Command.decide refuses it in any case, also what has begun.
+    if verb == "accept" and not snapshot.merged and (no := forbidden(asked)) is not None:
+        return no
     return Ground(rig=allowed.rig, review=review)
 
 
@@ -240,6 +244,24 @@ def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
 def at(head: CommitHash) -> Md:
     """The option that pins a command to a head, ready to type."""
     return md.code(f"--at {head[: words.SHORT_HASH_CHARS]}")
+
+
+STOPS = (Verdict.BLOCKED, Verdict.CANNOT_TELL)
+"""Verdicts on which nothing is merged or stamped."""
+
+
+def stopped_before(ground: Ground, *verdicts: Verdict) -> Refuse | None:
+    """The refusal to merge on a review that gave one of these verdicts, although the verdict is another one now.
+
+    It would end without a stamp: past the merge, that review is what counts.
+    """
+    said = Verdict.of_word(ground.review.mark.outcome)
+    if said not in verdicts:
+        return None
+    return Refuse(
+        md.fill("The review this is about said {verdict}, and that is not so any more.", verdict=Md(said.value)),
+        md.own("A new review follows; please write the command again below it."),
+    )
 
 
 def not_open(snapshot: Snapshot) -> Refuse | Wait | None:

@@ -72,7 +72,10 @@ def _report(snapshot: Snapshot, judgement: Judgement, chosen: frozenset[str]) ->
     weighty = [f for f in judgement.findings if f.level is not Level.NOTE and (not chosen or f.rule in chosen)]
     crashed = [c for c in judgement.crashes if not chosen or c.rule in chosen]
     told = [_told(finding) for finding in weighty]
-    told += [md.fill("{rule} could not run: an error of ours.", rule=md.code(c.rule)) for c in crashed]
+    told += [
+        md.fill("{rule} failed with an error of the bot, so nothing is merged or stamped.", rule=md.code(c.rule))
+        for c in crashed
+    ]
     if len(told) > FINDINGS_MAX:
         left = md.number(len(told) - FINDINGS_MAX)
         told = [*told[:FINDINGS_MAX], md.fill("and {n} more", n=left)]
@@ -91,4 +94,10 @@ def _told(finding: Finding) -> Md:
     )
 
 
-_LEVEL_WORDS = {Level.NOTE: "note", Level.DOUBT: "doubt", Level.UNSURE: "unsure", Level.FORBID: "forbid", Level.FAULT: "fault"}
+_LEVEL_WORDS = {
+    Level.NOTE: "note",
+    Level.DOUBT: "doubt",
+    Level.UNSURE: "doubt",
+    Level.FORBID: "cannot tell",
+    Level.FAULT: "fault",
+}

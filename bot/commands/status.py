@@ -67,6 +67,11 @@ def _where(snapshot: Snapshot) -> Md:
 
 
 def _against(judgement: Judgement) -> Iterator[Md]:
+    for crash in judgement.crashes[:FINDINGS_MAX]:
+        yield md.fill("{check}: failed with an error of the bot. {last}", check=md.code(crash.rule), last=words.FORBIDS)
+    for finding in judgement.at(Level.FORBID)[:FINDINGS_MAX]:
+        told = md.prose(finding.says)
+        yield md.fill("{check}: {says} {last}", check=md.code(finding.rule), says=told, last=words.FORBIDS)
     faults = judgement.at(Level.FAULT)
     for fault in faults[:FINDINGS_MAX]:
         last = words.OVERRIDABLE if fault in judgement.overridable else words.FINAL

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.model.ids import digest
 
@@ -16,9 +16,9 @@ class Level(enum.Enum):
     DOUBT = "doubt"
     """A human must look."""
     UNSURE = "unsure"
-    """Could not tell; will look again."""
+    """The bot could not judge something, such as a link. A human must look; the bot looks again."""
     FORBID = "forbid"
-    """What the merge would bring cannot be told. No setting and no override changes this level."""
+    """What the merge would bring cannot be told, so nothing is merged or stamped. No setting and no override changes that."""
     FAULT = "fault"
     """Not acceptable as it stands."""
 
@@ -125,27 +125,45 @@ class Judgement:
         return tuple(f for f in self.findings if f.level is level)
 
     @property
+    def forbids(self) -> bool:
+        """Whether what the merge would bring cannot be told: nothing is merged and no stamp is written, whatever else is so.
+
+        A crashed rule forbids too, since what it would have found is not known.
+        """
+        return bool(self.at(Level.FORBID) or self.crashes) or (self.alone is not None and self.alone.forbids)
+
+    @property
     def verdict(self) -> Verdict:
-        """The worst row. A crashed rule counts as a check that could not run."""
+        """The worst row."""
         if self.at(Level.FAULT):
             return Verdict.BLOCKED
-        if self.at(Level.FORBID) or self.at(Level.UNSURE) or self.crashes:
+        if self.forbids:
             return Verdict.CANNOT_TELL
         if self.waiting_for:
             return Verdict.WAITING
-        if self.at(Level.DOUBT):
+        if self.at(Level.UNSURE) or self.at(Level.DOUBT):
             return Verdict.LOOK
         return Verdict.READY
 
     @property
     def adoptable(self) -> bool:
         """Whether nothing is at fault but the merge: the work could be taken over without it."""
-        return self.alone is not None and not self.alone.at(Level.FAULT)
+        return self.alone is not None and not self.alone.at(Level.FAULT) and not self.forbids
+
+    @property
+    def settled(self) -> Judgement:
+        """The same without what the bot could not judge: what the judgement would be if those links were all right."""
+        return replace(self, findings=tuple(f for f in self.findings if f.level is not Level.UNSURE))
 
     def digest(self, head: str) -> str:
-        """What makes a review new: head, verdict, and the (rule, level, place) of faults and doubts. 12 hex digits.
+        """What makes a review new: head, verdict, crashed rules, and (rule, level, place) of faults, forbidding findings and
+        doubts. 12 hex digits.
 
-        Wording, order, notes and what could not be told do not count, so a flickering link says nothing twice.
+        Wording, order and notes do not count. Of what the bot could not judge only the verdict counts, see `settled`.
         """
-        weighty = sorted(f"{f.rule} {f.level.value} {f.place}" for f in self.findings if f.level in (Level.FAULT, Level.DOUBT))
-        return digest("review/1", head, self.verdict.word, *dict.fromkeys(weighty))[:12]
+        weighty = {f"{f.rule} {f.level.value} {f.place}" for f in self.findings if f.level in _WEIGHTY}
+        crashed = {f"{c.rule} crashed" for c in self.crashes}
+        return digest("review/1", head, self.verdict.word, *sorted(weighty), *sorted(crashed))[:12]
+
+
+_WEIGHTY = (Level.FAULT, Level.FORBID, Level.DOUBT)

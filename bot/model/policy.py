@@ -53,7 +53,8 @@ class Timing:
     """Waits, in seconds. The demo and the tests use short ones."""
 
     quiet_head_s: float = 60
-    unsure_hold_s: float = 900
+    unsure_hold_s: float = 180
+    """For a first review that could only say that a link was not judged: time for two more looks at it."""
     confirm_dead_s: tuple[float, float] = (1800, 21600)
     no_sheet_s: float = 120
     fresh_probe_s: float = 600

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 
@@ -16,7 +16,9 @@ from bot.rulebook.catalog import Catalog
 from bot.rulebook.rule import Rule, Waits
 
 FINDINGS_MAX = 25
-"""Per rule: a pull with thousands of bad rows is as wrong after these as after all of them."""
+"""Per rule and level: a pull with thousands of bad rows is as wrong after these as after all of them."""
+READ_MAX = 1000
+"""Per rule. What a rule has to say after these is not known, so more of them forbid the merge."""
 _ERROR_CHARS_MAX = 160
 
 
@@ -26,7 +28,7 @@ def judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     A rule that crashes keeps what it found before and becomes a `RuleCrash`; it is not among the passed. The pull waits
     only if nothing is at fault: what is at fault must change anyhow, and nobody needs to be waited for. Where all faults
     of an open pull are of the merge, and it brings nothing but work that main gives to no other rig, the work is judged for
-    itself as well.
+    itself as well. What forbids the merge of the pull forbids its work too.
     """
     judgement = _judge(snapshot, catalog)
     faults = {finding.rule for finding in judgement.at(Level.FAULT)}
@@ -34,7 +36,12 @@ def judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     if not faults or not of_merge.issuperset(faults) or snapshot.pull.state is not PullState.OPEN:
         return judgement
     work = work_alone(snapshot) if is_adoptable(snapshot) else None
-    return replace(judgement, alone=_judge(work, catalog)) if work is not None else judgement
+    if work is None:
+        return judgement
+    alone = _judge(work, catalog)
+    findings = {*alone.findings, *judgement.at(Level.FORBID)}
+    crashes = dict.fromkeys((*alone.crashes, *judgement.crashes))
+    return replace(judgement, alone=replace(alone, findings=_ordered(findings), crashes=tuple(crashes)))
 
 
 def _judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
@@ -45,40 +52,56 @@ def _judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
     kind = snapshot.kind
     overrides = {override.rule: override.by for override in snapshot.overrides}
     for rule in catalog.rules:
-        if kind not in rule.kinds or _is_off(rule, snapshot.policy):
+        if kind not in rule.kinds:
             continue
         found, waiting, crash = _run(rule, snapshot)
+        off = _is_off(rule, snapshot.policy)
+        if off:  # of a rule that is switched off, only what forbids the merge counts; no setting takes that away
+            found, waiting = [finding for finding in found if finding.level is Level.FORBID], []
         findings.update(_overridden(_weighed(finding, rule, snapshot), rule, overrides) for finding in found)
         waits.extend(waiting)
         if crash is not None:
             crashes.append(crash)
-        elif not (found or waiting):
+        elif not (found or waiting or off):
             passed.append(rule.name)
-    ordered = sorted(findings, key=lambda f: (-f.level.weight, f.rule, f.place, f.says, f.remedy))
     final = tuple(rule.name for rule in catalog.rules if not rule.overridable)
-    judgement = Judgement(findings=tuple(ordered), crashes=tuple(crashes), passed=tuple(passed), final=final)
+    judgement = Judgement(findings=_ordered(findings), crashes=tuple(crashes), passed=tuple(passed), final=final)
     if judgement.at(Level.FAULT) or snapshot.pull.state is not PullState.OPEN:
         return judgement
     return replace(judgement, waiting_for=" and ".join(dict.fromkeys(w.whom for w in waits)))
 
 
+def _ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda f: (-f.level.weight, f.rule, f.place, f.says, f.remedy)))
+
+
 def _run(rule: Rule, snapshot: Snapshot) -> tuple[list[Finding], list[Waits], RuleCrash | None]:
     found: list[Finding] = []
     waiting: list[Waits] = []
+    crash: RuleCrash | None = None
     try:
-        for said in islice(rule.check(snapshot), FINDINGS_MAX + 1):
+        for said in islice(rule.check(snapshot), READ_MAX + 1):
             match said:
                 case Waits():
                     waiting.append(said)
-                case Finding() if len(found) < FINDINGS_MAX:
-                    found.append(replace(said, rule=rule.name))
                 case Finding():
-                    found.append(rule.finding(Place(), f"This rule has more than {FINDINGS_MAX} findings.", level=Level.NOTE))
+                    found.append(replace(said, rule=rule.name))
                 case other:
                     raise TypeError(f"yields {type(other).__name__}, not a finding")
     except Exception as error:
-        return found, waiting, RuleCrash(rule=rule.name, error=_first_line(error))
-    return found, waiting, None
+        crash = RuleCrash(rule=rule.name, error=_first_line(error))
+    return _cut(rule, found, endless=len(found) + len(waiting) > READ_MAX), waiting, crash
+
+
+def _cut(rule: Rule, found: list[Finding], *, endless: bool) -> list[Finding]:
+    """The first FINDINGS_MAX findings of each level: many of one level never hide another level."""
+    kept = [f for level in Level for f in [f for f in found if f.level is level][:FINDINGS_MAX]]
+    if endless:
+        says = f"This rule has more than {READ_MAX} findings, and the rest was not read."
+        kept.append(rule.finding(Place(), says, "Split the pull into smaller ones", level=Level.FORBID))
+    elif len(kept) < len(found):
+        kept.append(rule.finding(Place(), f"This rule has more than {FINDINGS_MAX} findings.", level=Level.NOTE))
+    return kept
 
 
 def _first_line(error: Exception) -> str:
@@ -98,9 +121,11 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
     """The finding at the level that counts.
 
     The policy's level stands for the rule's own; a finding that chose another level is only ever softened by it. After
-    the merge, what a fading rule finds is a note.
+    the merge, what a fading rule finds is a note. What forbids the merge is never softened.
     """
     level = finding.level
+    if level is Level.FORBID:
+        return finding
     ruled = None if rule.fixed else snapshot.policy.levels.get(rule.name)
     if ruled is not None:
         level = ruled if level is rule.level else min(level, ruled, key=lambda at: at.weight)

@@ -44,7 +44,7 @@ EVIDENCE_PULLS = (
         "velvet-crow",
         "github:/hop/vault/pull/1",
         purpose="The repository is private, deleted or misspelt, and nobody can tell which: never held against the rig.",
-        verdict="CANNOT TELL",
+        verdict="LOOK",
         opened_h=5,
     ),
     work(

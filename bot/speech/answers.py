@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from bot.model.finding import Judgement, Level
 from bot.model.ids import CommitHash
 from bot.model.mark import NO_HEAD, Fact, Mark, MarkKind
 from bot.model.pull import Comment, PullState
@@ -16,6 +17,8 @@ from bot.speech.md import Md
 ANSWERS_AN_HOUR_MAX = 10
 """How often an account that only talks is answered below one pull within an hour."""
 HOUR_S = 3600
+REASONS_MAX = 5
+"""Reasons named in one refusal, the weightiest first."""
 
 
 def answer(
@@ -69,6 +72,29 @@ def refusal(
         remedy or None,
         None if changed else _unchanged(snapshot, beside=beside),
     )
+
+
+def cannot_tell(judgement: Judgement, *, merged: bool) -> tuple[Md, Md]:
+    """Why nothing is merged or stamped where what the merge would bring, or brought, cannot be told; and what helps."""
+    told = judgement if judgement.at(Level.FORBID) or judgement.crashes else judgement.alone or judgement
+    weighty = (*told.at(Level.FORBID), *judgement.at(Level.FAULT))
+    reasons = [md.fill("{check}: the check failed with an error of the bot.", check=words.check(c.rule)) for c in told.crashes]
+    reasons += [md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in weighty]
+    remedies = [words.stopped(md.prose(remedy)) for remedy in dict.fromkeys(f.remedy for f in weighty) if remedy]
+    if told.crashes:
+        remedies = [md.own("The operator finds the error of the check in the log, and can fix it."), *remedies]
+    what, ways = (
+        (
+            md.own("**NOT STAMPED**: what the merge of this pull brought to main cannot be told for certain."),
+            md.own("A maintainer has to compare main before and after the merge."),
+        )
+        if merged
+        else (
+            md.own("**CANNOT TELL**: what a merge would bring to main cannot be told for certain."),
+            md.own("Until then nothing is merged or stamped here. `/reject` and `/close` work."),
+        )
+    )
+    return md.lines(what, md.bullets(reasons[:REASONS_MAX])), md.join([*remedies[:REASONS_MAX], ways], " ")
 
 
 def hint(snapshot: Snapshot, comment: Comment, says: Iterable[Md]) -> Md:

@@ -53,7 +53,7 @@ _ROOMS = (
 _RESULT = {
     Level.FAULT: "**FAIL**",
     Level.DOUBT: "**LOOK**",
-    Level.UNSURE: "**CANNOT TELL**",
+    Level.UNSURE: "**LOOK**",
     Level.FORBID: "**CANNOT TELL**",
     Level.NOTE: "note",
 }
@@ -163,8 +163,8 @@ def _seen(finding: Finding, links: Mapping[str, Md], judgement: Judgement) -> Md
 
 def _crashed(judgement: Judgement) -> _Cells:
     names = md.join([words.check(c.rule) for c in judgement.crashes[:5]], ", ")
-    told = md.own("Broke while it ran: the bot's fault, not the worker's. The operator finds it in the log.")
-    return names, Md(_RESULT[Level.UNSURE]), told
+    told = md.own("Failed with an error of the bot, not of the work. The operator finds the error in the log.")
+    return names, Md(_RESULT[Level.FORBID]), told
 
 
 def _evidence_rows(snapshot: Snapshot, judgement: Judgement, most: int) -> list[_Cells]:
@@ -363,7 +363,7 @@ def _stamps(number: int) -> Md:
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     commands = lines_to_type(snapshot, judgement)
-    rated = snapshot.kind is PullKind.WORK or judgement.adoptable
+    rated = (snapshot.kind is PullKind.WORK and judgement.verdict is not Verdict.CANNOT_TELL) or judgement.adoptable
     if not commands:
         return None
     invitation = _invitation(snapshot, rated=rated)
@@ -414,7 +414,9 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
 def _overrides(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
     """Offered where nothing else stands against the pull: one fault that stays forbids the decision all the same."""
     failing = tuple(dict.fromkeys(f.rule for f in judgement.at(Level.FAULT)))
-    if snapshot.head is None or len(failing) > OVERRIDES_MAX or judgement.overridable != judgement.at(Level.FAULT):
+    if snapshot.head is None or judgement.forbids or len(failing) > OVERRIDES_MAX:
+        return ()
+    if judgement.overridable != judgement.at(Level.FAULT):
         return ()
     return tuple(words.override_line(rule, snapshot.head) for rule in failing)
 
@@ -423,7 +425,7 @@ def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, 
     reject, close = f"/reject --at {at} …", f"/close --at {at} …"
     adopt = (f"/accept --at {at} --adopt --quality Q",) if judgement.adoptable else ()
     match (snapshot.kind, judgement.verdict):
-        case (PullKind.WORK, Verdict.READY | Verdict.LOOK | Verdict.CANNOT_TELL):
+        case (PullKind.WORK, Verdict.READY | Verdict.LOOK):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
             tagged = f" --skills {skills}" if skills else ""
             return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
@@ -448,8 +450,12 @@ def _may_come_again(snapshot: Snapshot) -> bool:
     return not settled and not impostor and given_to(snapshot) is None
 
 
-def unstamped(snapshot: Snapshot, merge: Merge, about: str) -> Md:
-    """The notice below reviewed work that was merged and that nobody has decided on."""
+def unstamped(snapshot: Snapshot, merge: Merge, about: str, *, stampable: bool) -> Md:
+    """The notice below reviewed work that was merged and that nobody has decided on.
+
+    `stampable`: an accept would be followed. If not, the verdict before the merge, or now, forbids a stamp.
+    """
+    accept = (f"/accept --at {merge.head[: words.SHORT_HASH_CHARS]} --quality Q",) if stampable else ()
     at = merge.head[: words.SHORT_HASH_CHARS]
     mark = Mark(kind=MarkKind.NOTICE, outcome=about, head=merge.head, digest="", n=len(snapshot.notices) + 1)
     return md.lines(
@@ -460,8 +466,8 @@ def unstamped(snapshot: Snapshot, merge: Merge, about: str) -> Md:
             head=words.short(merge.head),
             commit=words.short(merge.commit),
         ),
-        _invitation(snapshot, rated=True),
-        md.fence((f"/accept --at {at} --quality Q", f"/reject --at {at} …", f"/close --at {at} …")),
+        _invitation(snapshot, rated=stampable),
+        md.fence((*accept, f"/reject --at {at} …", f"/close --at {at} …")),
         Md(mark.line),
     )
 

@@ -22,7 +22,7 @@ MEANINGS: dict[Verdict, LiteralString] = {
     Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
     Verdict.BLOCKED: "Accept would be refused as it stands.",
     Verdict.WAITING: "There is nothing to decide yet.",
-    Verdict.CANNOT_TELL: "A check could not run; it is tried again by itself.",
+    Verdict.CANNOT_TELL: "What a merge would bring to main cannot be told for certain. Accept would be refused.",
 }
 
 
@@ -102,6 +102,7 @@ def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
 
 OVERRIDABLE = md.own("A validator may override it.")
 FINAL = md.own("It cannot be overridden.")
+FORBIDS = md.own("Nothing is merged or stamped until it can be told what a merge brings.")
 
 
 def override_line(rule: str, head: CommitHash) -> str:

@@ -59,7 +59,7 @@ def test_it_tells_what_was_found_crashed_and_passed() -> None:
         "**CHECKED AGAIN** · `w-870be07fbc` `Teach the mayor to count` · **BLOCKED** at 2026-06-14 14:02 UTC",
         "- fault `evidence_is_alive`: The link answers 404.\n"
         "- doubt `evidence_not_reused`: Used `twice`.\n"
-        "- `skill_tags` could not run: an error of ours.",
+        "- `skill_tags` failed with an error of the bot, so nothing is merged or stamped.",
         "2 passed.",
     ]
 

@@ -129,25 +129,25 @@ def test_what_is_dead_says_when_it_was_seen_so(probe: Probe, said: str) -> None:
         (Seen.SUSPICIOUS, "not_merged", {}, "leads to a pull that is open, not merged (`not_merged`)"),
         (
             Seen.UNKNOWN, "login", {},
-            "asks for a login (`login`), so it cannot be told what it proves",
+            "asks for a login (`login`), so the bot cannot judge it: open it yourself",
         ),
         (
             Seen.UNKNOWN, "timeout", {"good_at": ago(minutes=82), "since": ago(minutes=5)},
-            "does not answer in time (`timeout`), so it cannot be told what it proves; it was there at 12:40 UTC",
+            "does not answer in time (`timeout`), so the bot cannot judge it: open it yourself; it was there at 12:40 UTC",
         ),
         (
             Seen.UNKNOWN, "timeout", {"since": ago(hours=24, minutes=3)},
-            "does not answer in time (`timeout`), so it cannot be told what it proves; "
+            "does not answer in time (`timeout`), so the bot cannot judge it: open it yourself; "
             "it has been so since 2026-06-13 13:59 UTC",
         ),
         (
             Seen.UNKNOWN, "timeout", {"since": ago(days=3), "good_at": ago(days=3, hours=1)},
-            "does not answer in time (`timeout`), so it cannot be told what it proves; "
+            "does not answer in time (`timeout`), so the bot cannot judge it: open it yourself; "
             "it has been so since 2026-06-11 14:02 UTC and was there at 2026-06-11 13:02 UTC",
         ),
         (
             Seen.UNKNOWN, "timeout", {"since": ago(hours=24)},
-            "does not answer in time (`timeout`), so it cannot be told what it proves",
+            "does not answer in time (`timeout`), so the bot cannot judge it: open it yourself",
         ),
         (Seen.BLOCKED, "private_ip", {}, "leads to an address that is not public (`private_ip`), so it is not followed"),
         (
@@ -188,7 +188,7 @@ def test_the_remedy_is_what_can_be_done_and_nothing_where_nothing_can(seen: Seen
 
 def test_silence_of_the_checker_is_dated() -> None:
     said = told(check, a_snapshot(probes=(), first_look_at=ago(minutes=3)))
-    assert said == f"The link checker has not answered about `{EVIDENCE}` since 13:59 UTC."
+    assert said == f"The link checker has not answered about `{EVIDENCE}` since 13:59 UTC: open it yourself."
 
 
 def test_after_the_merge_a_dead_link_is_a_note() -> None:

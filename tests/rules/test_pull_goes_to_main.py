@@ -21,9 +21,9 @@ from tests.rules.table import PASS, found, judged
         (a_snapshot(pull=a_pull(target=BranchRef(Database("ann", "wl-commons"), "main"))), ("fault pull",)),
         (a_snapshot(pull=a_pull(state=PullState.CLOSED)), ("fault pull",)),
         (a_snapshot(base=None), ("fault pull",)),
-        (a_snapshot(pull=a_pull(state=PullState.UNKNOWN)), ("unsure pull",)),
-        (a_snapshot(head=None, base=None, changes=changes_of()), ("unsure pull",)),
-        (merged(a_snapshot(), merge=None), ("unsure pull",)),
+        (a_snapshot(pull=a_pull(state=PullState.UNKNOWN)), ("forbid pull",)),
+        (a_snapshot(head=None, base=None, changes=changes_of()), ("forbid pull",)),
+        (merged(a_snapshot(), merge=None), ("forbid pull",)),
     ],
     ids=[
         "open",

@@ -334,7 +334,7 @@ def orphans(stage: Stage) -> None:
     stage.comment(orphan, "alice-dev", "/accept --quality 4")
     stage.look(orphan)
     assert (stage.verdicts(orphan), stage.answers(orphan), stage.stamps()) == (["READY", "CANNOT TELL"], ["REFUSED"], 0)
-    assert "cannot be read any more" in stage.answer(orphan)
+    assert "is gone or cannot be read" in stage.answer(orphan)
 
 
 @ORPHANS.part("Closing a pull whose fork is gone")

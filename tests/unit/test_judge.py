@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.ledger import Changes, Completion, Rig, Row, Wanted
+from bot.model.mark import NO_HEAD
 from bot.rulebook import (
     REVIEWED,
     Catalog,
@@ -26,19 +28,22 @@ from bot.rulebook import (
     find,
     judge,
 )
-from bot.rulebook.judge import FINDINGS_MAX
+from bot.rulebook.judge import FINDINGS_MAX, READ_MAX
 from bot.rulebook.rule import Check
 from tests.build import (
     a_policy,
     a_probe,
+    a_review,
     a_snapshot,
     a_wanted,
     added,
+    an_override,
     changes_of,
     merged,
+    modified,
     work,
 )
-from tests.strategies import any_changes, any_rows
+from tests.strategies import any_changes, any_pulls, any_rows
 
 PLACE = Place("wanted", "w-1", "status")
 
@@ -162,8 +167,20 @@ def test_a_rule_without_end_is_cut() -> None:
 
     endless = a_rule("endless_rule", check)
     judgement = judged(endless)
-    assert levels_of(judgement) == [Level.FAULT] * FINDINGS_MAX + [Level.NOTE]
-    assert judgement.findings[-1].says == f"This rule has more than {FINDINGS_MAX} findings."
+    assert levels_of(judgement) == [Level.FAULT] * FINDINGS_MAX + [Level.FORBID]
+    assert judgement.findings[-1].says == f"This rule has more than {READ_MAX} findings, and the rest was not read."
+
+
+def test_many_findings_of_one_level_are_cut_and_hide_no_other_level() -> None:
+    def check(_: Snapshot) -> Iterator[Finding]:
+        for n in range(FINDINGS_MAX + 5):
+            yield long.finding(Place("wanted", f"w-{n:03}"), "Again.", level=Level.DOUBT)
+        for level in (Level.FORBID, Level.FAULT):
+            yield long.finding(PLACE, "Last.", level=level)
+
+    long = a_rule("long_rule", check)
+    assert levels_of(judged(long)) == [Level.FAULT, Level.FORBID, *[Level.DOUBT] * FINDINGS_MAX, Level.NOTE]
+    assert judged(long).findings[-1].says == f"This rule has more than {FINDINGS_MAX} findings."
 
 
 def test_a_rule_is_only_asked_about_its_kinds() -> None:
@@ -194,6 +211,69 @@ def test_a_rule_is_only_asked_about_its_kinds() -> None:
 )
 def test_policy_sets_the_level_of_a_rule_and_only_softens_what_chose_its_own(said: Level, ruled: Level, level: Level) -> None:
     assert levels_of(judged(saying("some_rule", said), some_rule=ruled)) == [level]
+
+
+def crashing(name: str, *, fixed: bool, fades: bool) -> Rule:
+    def check(_: Snapshot) -> Iterator[Finding]:
+        yield made.finding(PLACE, "Found before.")
+        raise KeyError("x")
+
+    made = a_rule(name, check, fixed=fixed, fades=fades)
+    return made
+
+
+@given(
+    pull=any_pulls(5),
+    ruled=st.sampled_from((None, Level.NOTE, Level.DOUBT, Level.UNSURE, Level.FAULT)),
+    own=st.sampled_from(Level),
+    fixed=st.booleans(),
+    fades=st.booleans(),
+    crashes=st.booleans(),
+)
+def test_no_setting_no_override_and_no_merge_takes_away_what_forbids(
+    pull: Snapshot, ruled: Level | None, own: Level, fixed: bool, fades: bool, crashes: bool
+) -> None:
+    rule = (
+        crashing("some_rule", fixed=fixed, fades=fades)
+        if crashes
+        else saying("some_rule", Level.FORBID, Level.FAULT, own=own, fixed=fixed, fades=fades)
+    )
+    if pull.kind not in rule.kinds:
+        return
+    overridden = (a_review(head=pull.head or NO_HEAD), an_override("some_rule", head=pull.head or NO_HEAD))
+    for comments in ((), overridden):
+        for snapshot in (pull, merged(pull)):
+            seen = replace(snapshot, policy=a_policy(levels={"some_rule": ruled}), comments=comments)
+            judgement = judge(seen, Catalog.of((rule,)))
+            told = judgement.crashes if crashes else judgement.at(Level.FORBID)
+            assert (judgement.forbids, len(told)) == (True, 1)
+            expected = Verdict.BLOCKED if judgement.at(Level.FAULT) else Verdict.CANNOT_TELL
+            assert (judgement.verdict, judgement.adoptable) == (expected, False)
+
+
+def test_what_is_overridden_beside_what_forbids_leaves_cannot_tell() -> None:
+    rule = saying("some_rule", Level.FORBID, Level.FAULT)
+    judgement = judged(rule, snapshot=a_snapshot(comments=(a_review(), an_override("some_rule"))))
+    assert (levels_of(judgement), judgement.verdict) == ([Level.FORBID, Level.DOUBT], Verdict.CANNOT_TELL)
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+def test_what_forbids_the_merge_forbids_the_work_alone(crashes: bool) -> None:
+    """Also where the work without its pull shows nothing of it."""
+
+    def check(pull: Snapshot) -> Iterator[Finding]:
+        if len(pull.changes.rows) > len(work().rows):
+            yield from [made.finding(PLACE, "Not to be told.", level=Level.FORBID)] if not crashes else []
+            if crashes:
+                raise KeyError("x")
+
+    made = a_rule("some_rule", check)
+    crowd = a_snapshot(changes=work(added("rigs", handle="polecat-9"), modified("rigs", trust_level="5")))
+    plain, told = judge(crowd, find()), judge(crowd, Catalog.of((*find().rules, made)))
+    assert (plain.adoptable, plain.verdict) == (True, Verdict.BLOCKED)
+    assert (told.adoptable, told.verdict) == (False, Verdict.BLOCKED)
+    assert told.alone is not None
+    assert (told.alone.forbids, told.alone.verdict) == (True, Verdict.CANNOT_TELL)
 
 
 def test_policy_can_make_a_rule_stricter() -> None:
@@ -249,7 +329,8 @@ def test_a_fault_waits_for_nobody_and_a_doubt_does() -> None:
         (a_snapshot(), Verdict.READY),
         (a_snapshot(probes=(a_probe(seen=Seen.SUSPICIOUS),)), Verdict.LOOK),
         (a_snapshot(probes=(), first_look_at=None), Verdict.WAITING),
-        (a_snapshot(probes=(a_probe(seen=Seen.UNKNOWN),)), Verdict.CANNOT_TELL),
+        (a_snapshot(probes=(a_probe(seen=Seen.UNKNOWN),)), Verdict.LOOK),
+        (a_snapshot(head=None), Verdict.CANNOT_TELL),
         (a_snapshot(items=(a_wanted(status="completed"),)), Verdict.BLOCKED),
     ],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.commands import catalog as command_catalog
+from bot.model.evidence import Seen
 from bot.model.finding import Finding, Judgement, Level, RuleCrash, Verdict
 from bot.model.ids import CommentId, CommitHash, User
 from bot.model.ledger import Changes
@@ -48,6 +49,7 @@ from tests.build import (
 COMMANDS = command_catalog.find()
 READY = a_judgement()
 FAULT, DOUBT, UNSURE = (a_judgement(a_finding(level=level)) for level in (Level.FAULT, Level.DOUBT, Level.UNSURE))
+FORBID, CRASH = a_judgement(a_finding(level=Level.FORBID)), a_judgement(crashes=(RuleCrash(rule="rows_are_whole", error="E"),))
 REVIEWED = a_review(digest=READY.digest(HEAD))
 
 
@@ -155,15 +157,9 @@ def finding_at(level: Level) -> tuple[Finding, ...]:
             NOW + timedelta(seconds=120),
         ),
         (
-            {"first_look_at": ago(minutes=14)},
+            {"first_look_at": ago(minutes=2)},
             UNSURE,
-            "a check that cannot tell yet",
-            NOW + timedelta(minutes=1),
-        ),
-        (
-            {"first_look_at": ago(minutes=14)},
-            a_judgement(crashes=(RuleCrash(rule="rows_are_whole", error="KeyError"),)),
-            "a check that cannot tell yet",
+            "the next look at a link that could not be judged",
             NOW + timedelta(minutes=1),
         ),
         (
@@ -174,7 +170,7 @@ def finding_at(level: Level) -> tuple[Finding, ...]:
         ),
         ({"probes": (), "first_look_at": NOW}, DOUBT, "the link checker", NOW + timedelta(minutes=2)),
     ],
-    ids=["moving head", "moving head, fault", "no sheet", "first look", "unsure", "crash", "same head", "no sheet, doubt"],
+    ids=["moving head", "moving head, fault", "no sheet", "first look", "unsure", "same head", "no sheet, doubt"],
 )
 def test_what_a_review_is_held_back_for_and_until_when(
     fields: dict[str, Any], judgement: Judgement, waits: str, look_at: datetime
@@ -189,7 +185,7 @@ def test_what_a_review_is_held_back_for_and_until_when(
         ({"head_at": None}, READY),
         ({"probes": (), "first_look_at": ago(seconds=121)}, READY),
         ({"probes": (), "first_look_at": NOW}, FAULT),
-        ({"first_look_at": ago(seconds=901)}, UNSURE),
+        ({"first_look_at": ago(seconds=181)}, UNSURE),
         ({"first_look_at": NOW}, a_judgement(*finding_at(Level.UNSURE), a_finding("size", Level.DOUBT))),
         ({"comments": (a_review(digest="ffff", at=ago(seconds=3601)),)}, READY),
         ({"comments": (a_review(digest="ffff", head=a_hash("old head"), at=ago(minutes=1)),)}, READY),
@@ -201,6 +197,51 @@ def test_what_a_review_is_held_back_for_and_until_when(
 )  # fmt: skip
 def test_what_ends_the_holding_back(fields: dict[str, Any], judgement: Judgement) -> None:
     assert names(planned(a_snapshot(**fields), judgement)) == ("PostReview",)
+
+
+@pytest.mark.parametrize("judgement", [FORBID, CRASH], ids=["forbid", "crash"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"head_at": NOW},
+        {"probes": (), "first_look_at": NOW},
+        {"first_look_at": NOW, "probes": (a_probe(seen=Seen.UNKNOWN),)},
+        {"comments": (a_review(digest=READY.digest(HEAD), at=ago(minutes=1)),)},
+        {"comments": (a_review(Verdict.BLOCKED, digest=FAULT.digest(HEAD), at=ago(minutes=1)),)},
+    ],
+    ids=["moving head", "no sheet", "unsure link", "just said READY", "just said BLOCKED"],
+)
+def test_what_forbids_the_merge_is_said_at_once(fields: dict[str, Any], judgement: Judgement) -> None:
+    step = the_review(planned(a_snapshot(**fields), judgement))
+    assert (step.digest, step.body.startswith("**CANNOT TELL**")) == (judgement.digest(HEAD), True)
+
+
+@pytest.mark.parametrize("judgement", [FORBID, CRASH], ids=["forbid", "crash"])
+def test_that_nothing_forbids_the_merge_any_more_is_said_at_once(judgement: Judgement) -> None:
+    told = a_review(Verdict.CANNOT_TELL, digest=judgement.digest(HEAD), at=ago(minutes=1))
+    assert planned(a_snapshot(comments=(told,)), judgement) == Plan()
+    assert the_review(planned(a_snapshot(comments=(told,)), READY)).digest == READY.digest(HEAD)
+
+
+@pytest.mark.parametrize(
+    "more", [{"findings": (a_finding(level=Level.FORBID),)}, {"crashes": CRASH.crashes}], ids=["forbid", "crash"]
+)
+def test_what_forbids_makes_a_blocked_review_new(more: dict[str, Any]) -> None:
+    both = replace(FAULT, **({"findings": (*FAULT.findings, *more["findings"])} if "findings" in more else more))
+    assert (both.verdict, FAULT.verdict) == (Verdict.BLOCKED, Verdict.BLOCKED)
+    assert both.digest(HEAD) != FAULT.digest(HEAD)
+
+
+@pytest.mark.parametrize("sure", [READY, DOUBT, a_judgement(passed=("one_item",))], ids=["ready", "doubt", "passed"])
+def test_a_flickering_link_says_nothing_twice(sure: Judgement) -> None:
+    """Not that it cannot be judged, after a review without it; but once that it is judged, after a review that could not."""
+    flickers = replace(sure, findings=(*sure.findings, a_finding("evidence_is_alive", Level.UNSURE)))
+    said_sure = a_review(sure.verdict, digest=sure.digest(HEAD), at=ago(hours=9))
+    assert planned(a_snapshot(comments=(said_sure,)), flickers) == Plan()
+    said_unsure = a_review(flickers.verdict, digest=flickers.digest(HEAD), at=ago(hours=9))
+    assert planned(a_snapshot(comments=(said_unsure,)), flickers) == Plan()
+    news = planned(a_snapshot(comments=(said_unsure,)), sure)
+    assert names(news) == (("PostReview",) if sure.verdict is Verdict.READY else ())
 
 
 def test_a_pull_whose_branch_is_gone_is_told_so_once() -> None:
@@ -272,10 +313,11 @@ def test_after_a_rejection_of_this_head_nothing_is_added_until_it_moves() -> Non
     [
         (Verdict.BLOCKED, "accept", READY, ("PostReview",)),
         (Verdict.BLOCKED, "recheck", READY, ()),
+        (Verdict.CANNOT_TELL, "accept", READY, ("PostReview",)),
         (Verdict.BLOCKED, "accept", FAULT, ()),
         (Verdict.LOOK, "accept", READY, ()),
     ],
-    ids=["accept", "recheck", "blocked still", "not blocked"],
+    ids=["accept", "recheck", "could not tell", "blocked still", "not blocked"],
 )
 def test_an_accept_refused_for_a_review_that_is_not_true_any_more_gets_the_new_one_at_once(
     reviewed_as: Verdict, asked: str, judgement: Judgement, expected: tuple[str, ...]

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from bot.commands import catalog as command_catalog
 from bot.model.another import Sign
 from bot.model.evidence import Seen
-from bot.model.finding import Verdict
+from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommentId, Database, Handle, PullNo, User
 from bot.model.ledger import (
     ChangeKind,
@@ -51,6 +51,7 @@ from tests.build import (
     NOW,
     WORKER,
     a_comment,
+    a_finding,
     a_hash,
     a_hold,
     a_lift,
@@ -72,6 +73,7 @@ from tests.build import (
     modified,
     work,
 )
+from tests.strategies import any_pulls
 
 RULES, COMMANDS = rule_catalog.find(), command_catalog.find()
 Key = tuple[str, str]
@@ -445,6 +447,86 @@ def test_after_all_steps_only_older_comments_are_left(scene: Scene) -> None:
     assert due(world) == ()
 
 
+# --- what cannot be told ----------------------------------------------------------------------------------------------
+
+
+def brings(steps: Iterable[Step]) -> list[Step]:
+    """The steps that bring to main what a pull holds, or a stamp."""
+    return [
+        step
+        for step in steps
+        if isinstance(step, MergePull) or (isinstance(step, Land) and any(w.table == "stamps" for w in step.change.writes))
+    ]
+
+
+FORBIDDING = Finding(rule="rows_are_whole", level=Level.FORBID, place=Place(), says="The diff cannot be told.")
+CRASHED = RuleCrash(rule="rows_are_whole", error="KeyError")
+
+
+def forbidden(judgement: Judgement, *, crashed: bool, alone: bool) -> Judgement:
+    """The judgement with a finding that forbids, or a crash; where `alone`, on the work alone."""
+    if alone:
+        work = judgement.alone or replace(judgement, alone=None)
+        return replace(judgement, alone=forbidden(work, crashed=crashed, alone=False))
+    if crashed:
+        return replace(judgement, crashes=(*judgement.crashes, CRASHED))
+    return replace(judgement, findings=(*judgement.findings, FORBIDDING))
+
+
+@given(
+    data=st.data(),
+    scene=scenes().map(first_answers),
+    crashed=st.booleans(),
+    alone=st.booleans(),
+    fault=st.booleans(),
+    dressed=st.booleans(),
+)
+def test_where_it_cannot_be_told_what_a_merge_brings_nothing_is_merged_and_no_stamp_written(
+    data: st.DataObject, scene: Scene, crashed: bool, alone: bool, fault: bool, dressed: bool
+) -> None:
+    """Whatever the command, the kind of pull, its state, the review, and however many steps were taken before."""
+    world, steps = scene.snapshot, due(scene.snapshot)
+    event(f"{scene.comment.body.split()[0]} brings {len(brings(steps))}")
+    for step in (None, *steps):
+        world = disturbed(world if step is None else after(world, step, dressed=dressed), data.draw(meanwhile))
+        judgement = judge(world, RULES)
+        if fault:
+            judgement = replace(judgement, findings=(a_finding("made_up"), *judgement.findings))
+        told = forbidden(judgement, crashed=crashed, alone=alone)
+        assert brings(plan(world, told, COMMANDS).steps) == []
+
+
+@given(
+    snapshot=any_pulls(20),
+    body=st.sampled_from(("/accept", "/accept -q 4", "/accept --yes", "/accept -q 4 --adopt", "/accept -q 4 --adopt --yes")),
+    verdict=st.sampled_from(Verdict),
+    crashed=st.booleans(),
+)
+def test_of_whatever_pull_nothing_is_merged_and_no_stamp_written_where_that_cannot_be_told(
+    snapshot: Snapshot, body: str, verdict: Verdict, crashed: bool
+) -> None:
+    seen = replace(snapshot, comments=(a_review(verdict), a_comment("ana", body, WRITTEN)), policy=a_policy())
+    assert brings(plan(seen, forbidden(Judgement(findings=()), crashed=crashed, alone=False), COMMANDS).steps) == []
+
+
+@pytest.mark.parametrize("verdict", [Verdict.BLOCKED, Verdict.CANNOT_TELL])
+@pytest.mark.parametrize("name", [*WORKS, *OTHERS, *(f"merged {name}" for name in WORKS)])
+def test_nothing_is_merged_or_stamped_on_a_review_that_could_not_tell_or_said_blocked(name: str, verdict: Verdict) -> None:
+    bare = {**WORKS, **OTHERS}.get(name) or merge(WORKS[name.removeprefix("merged ")])
+    asks = "/accept --yes" if name == "claim" else "/accept -q 4" if name.removeprefix("merged ") in WORKS else "/accept"
+    seen = replace(bare, comments=(a_review(), a_comment("ana", asks, WRITTEN)))
+    assert brings(due(seen)) != []
+    assert brings(due(replace(seen, comments=(a_review(verdict), *seen.comments[1:])))) == []
+
+
+def test_a_review_that_could_not_tell_after_the_one_that_was_named_keeps_the_stamp_back() -> None:
+    """The accept was written below READY; then it could not be told any more; then the pull was merged by hand."""
+    seen = merge(reviewed(a_comment("ana", "/accept -q 4", WRITTEN)))
+    assert [type(step) for step in due(seen)] == [Land, Answer]
+    late = a_review(Verdict.CANNOT_TELL, at=ago(minutes=4), n=2)
+    assert brings(due(replace(seen, comments=(*seen.comments, late)))) == []
+
+
 EXPECTED: tuple[tuple[str, Snapshot, str, tuple[type[Step], ...]], ...] = (
     ("accept", WORKS["work"], "/accept -q 4", (MergePull, Land, Answer)),
     ("accept on main", merge(WORKS["work"]), "/accept -q 4", (Land, Answer)),
@@ -528,9 +610,10 @@ def test_a_close_of_a_pull_that_was_opened_again_is_answered_as_done() -> None:
     assert due(carried_out(seen, 1)) == steps[1:]
 
 
-def test_nothing_is_merged_on_a_review_that_would_forbid_the_stamp() -> None:
-    """The evidence came back after a BLOCKED review: the merged pull would be judged by that review."""
-    seen = reviewed(a_comment("ana", "/accept -q 4", ago(minutes=3)), verdict=Verdict.BLOCKED)
+@pytest.mark.parametrize("verdict", [Verdict.BLOCKED, Verdict.CANNOT_TELL])
+def test_nothing_is_merged_on_a_review_that_would_forbid_the_stamp(verdict: Verdict) -> None:
+    """What was wrong is right now, after a review that said so: the merged pull would be judged by that review."""
+    seen = reviewed(a_comment("ana", "/accept -q 4", ago(minutes=3)), verdict=verdict)
     (answer,) = due(seen)
     assert isinstance(answer, Answer)
     assert answer.outcome is Outcome.REFUSED

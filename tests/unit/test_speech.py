@@ -238,36 +238,36 @@ Validators, put one of these on a line of its own (… is your reason):
 
 
 def test_a_review_that_cannot_tell() -> None:
-    finding = a_finding(level=Level.UNSURE, says=f"What is behind {quote(EVIDENCE)} cannot be told: {quote('time-out')}.")
+    forbids = a_finding("rows_are_whole", Level.FORBID, says="The diff holds a warning.", remedy="Push the branch again")
+    unsure = a_finding(level=Level.UNSURE, says=f"The bot cannot judge {quote(EVIDENCE)}: open it yourself.")
     crash = RuleCrash(rule="no_rival_is_ahead", error="KeyError")
     snapshot = a_snapshot(probes=(a_probe(seen=Seen.UNKNOWN, reason="time-out"),))
-    assert told(snapshot, a_judgement(finding, crashes=(crash,))) == (
+    assert told(snapshot, a_judgement(forbids, unsure, crashes=(crash,))) == (
         """\
 **CANNOT TELL** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
-A check could not run; it is tried again by itself.
+What a merge would bring to main cannot be told for certain. Accept would be refused.
 
 | Check | Result | What was seen |
 |---|---|---|
-| evidence is alive | **CANNOT TELL** | What is behind \
-<https://github.com/gastownhall/beads/pull/412> cannot be told: `time-out`. |
-| no rival is ahead | **CANNOT TELL** | Broke while it ran: the bot\
-'s fault, not the worker's. The operator finds it in the log. |
+| rows are whole | **CANNOT TELL** | The diff holds a warning. Push the branch again. |
+| evidence is alive | **LOOK** | The bot cannot judge \
+<https://github.com/gastownhall/beads/pull/412>: open it yourself. |
+| no rival is ahead | **CANNOT TELL** | Failed with an error of the bot, not of the work. \
+The operator finds the error in the log. |
 
 This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: no stamps yet.
 Checked 2026-06-14 14:02 UTC against main `de0p373`.
 
-"""
-        + INVITATION
-        + """
+Validators, put one of these on a line of its own (… is your reason):
 
 ```
-/accept --at vedj3hu --quality Q --skills go,cli
 /reject --at vedj3hu …
+/recheck
 /help
 ```
 
-`stampbot/1 review - CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 1be2c2f36818 1`"""
+`stampbot/1 review - CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid e30548e12621 1`"""
     )
 
 
@@ -313,7 +313,8 @@ def evidence_rows(snapshot: Snapshot, judgement: Judgement) -> list[tuple[str, s
         (Seen.DEAD, Level.DOUBT, [("evidence is alive", "**LOOK**")]),
         (Seen.BLOCKED, Level.FAULT, [("evidence is alive", "**FAIL**")]),
         (Seen.BLOCKED, Level.DOUBT, [("evidence is alive", "**LOOK**")]),
-        (Seen.UNKNOWN, Level.UNSURE, [("evidence is alive", "**CANNOT TELL**")]),
+        (Seen.UNKNOWN, Level.UNSURE, [("evidence is alive", "**LOOK**")]),
+        (Seen.UNKNOWN, Level.FORBID, [("evidence is alive", "**CANNOT TELL**")]),
         (Seen.DEAD, Level.NOTE, [("evidence", "note")]),
         (Seen.DEAD, None, [("evidence", "not judged")]),
         (Seen.REACHABLE, Level.DOUBT, [("evidence", "PASS"), ("evidence is alive", "**LOOK**")]),
