@@ -116,7 +116,7 @@ def forbidden(asked: Asked) -> Refuse | None:
     """The refusal of everything that merges or stamps where what the merge would bring, or brought, cannot be told."""
     if not asked.judgement.forbids:
         return None
-    return Refuse(*answers.cannot_tell(asked.judgement, merged=asked.snapshot.merged))
+    return Refuse(*answers.cannot_tell(asked.snapshot, asked.judgement))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

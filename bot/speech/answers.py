@@ -74,7 +74,7 @@ def refusal(
     )
 
 
-def cannot_tell(judgement: Judgement, *, merged: bool) -> tuple[Md, Md]:
+def cannot_tell(snapshot: Snapshot, judgement: Judgement) -> tuple[Md, Md]:
     """Why nothing is merged or stamped where what the merge would bring, or brought, cannot be told; and what helps."""
     told = judgement if judgement.at(Level.FORBID) or judgement.crashes else judgement.alone or judgement
     weighty = (*told.at(Level.FORBID), *judgement.at(Level.FAULT))
@@ -88,10 +88,12 @@ def cannot_tell(judgement: Judgement, *, merged: bool) -> tuple[Md, Md]:
             md.own("**NOT STAMPED**: what the merge of this pull brought to main cannot be told for certain."),
             md.own("A maintainer has to compare main before and after the merge."),
         )
-        if merged
+        if snapshot.merged
         else (
             md.own("**CANNOT TELL**: what a merge would bring to main cannot be told for certain."),
-            md.own("Until then nothing is merged or stamped here. `/reject` and `/close` work."),
+            md.own("Until then nothing is merged or stamped here. `/reject` and `/close` work.")
+            if snapshot.head is not None
+            else md.own("Until then nothing is merged or stamped here. `/close` works."),
         )
     )
     return md.lines(what, md.bullets(reasons[:REASONS_MAX])), md.join([*remedies[:REASONS_MAX], ways], " ")
