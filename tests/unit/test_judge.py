@@ -31,6 +31,7 @@ from bot.rulebook import (
 from bot.rulebook.judge import FINDINGS_MAX, READ_MAX
 from bot.rulebook.rule import Check
 from tests.build import (
+    a_hash,
     a_policy,
     a_probe,
     a_review,
@@ -40,7 +41,6 @@ from tests.build import (
     an_override,
     changes_of,
     merged,
-    modified,
     work,
 )
 from tests.strategies import any_changes, any_pulls, any_rows
@@ -262,14 +262,14 @@ def test_what_forbids_the_merge_forbids_the_work_alone(crashes: bool) -> None:
     """Also where the work without its pull shows nothing of it."""
 
     def check(pull: Snapshot) -> Iterator[Finding]:
-        if len(pull.changes.rows) > len(work().rows):
+        if pull.base != pull.main_head:
             yield from [made.finding(PLACE, "Not to be told.", level=Level.FORBID)] if not crashes else []
             if crashes:
                 raise KeyError("x")
 
     made = a_rule("some_rule", check)
-    crowd = a_snapshot(changes=work(added("rigs", handle="polecat-9"), modified("rigs", trust_level="5")))
-    plain, told = judge(crowd, find()), judge(crowd, Catalog.of((*find().rules, made)))
+    late = a_snapshot(base=a_hash("base"), items=(a_wanted(status="claimed", claimed_by="polecat-7"),))
+    plain, told = judge(late, find()), judge(late, Catalog.of((*find().rules, made)))
     assert (plain.adoptable, plain.verdict) == (True, Verdict.BLOCKED)
     assert (told.adoptable, told.verdict) == (False, Verdict.BLOCKED)
     assert told.alone is not None
