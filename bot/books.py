@@ -120,6 +120,7 @@ def read_arrivals(
     """By which commits rows came that were added since, and sentences about those of which the log tells nothing."""
     added = {table: [change.key for change in changes.of(table, ChangeKind.ADDED)] for table in JUDGED_BY_ARRIVAL}
     untold = [f"{count} changed rows of {table} are too many to read" for table, count in changes.unread]
+    untold += [f"what changed in {table or 'the tables'} cannot be told: {why}" for table, why in changes.untold]
     if not any(added.values()):
         return (), tuple(untold)
     log = {row.text("commit_hash"): row for row in hub.rows(commons, at, sql.commits_since(since, at))}
@@ -155,7 +156,7 @@ def _arrival_rows(hub: Hub, commons: Commons, at: CommitHash, table: str, keys: 
 def _touched(changes: Changes, books: Books) -> frozenset[RowName]:
     """The rows that changed; all rows of a table where the changes were too many to read."""
     rows: set[RowName] = {(change.table, change.key) for change in changes.rows}
-    unread = {table for table, _ in changes.unread} | set(changes.schema)
+    unread = {table for table, _ in (*changes.unread, *changes.untold)} | set(changes.schema)
     every: Iterable[tuple[str, tuple[Stamp, ...] | tuple[Completion, ...] | tuple[Wanted, ...]]] = (
         ("stamps", books.stamps),
         ("completions", books.completions),

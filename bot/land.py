@@ -400,7 +400,7 @@ def difference(
 
     `whole`: a row that is missing is a difference, too. `defaults`: by table and column, what a fresh row fills itself with.
     """
-    if changes.schema or changes.unread:
+    if changes.schema or changes.unread or changes.untold:
         return "tables changed that the decision does not touch"
     writes = {(w.table, w.key): w for w in change.writes}
     seen: set[tuple[str, str]] = set()

@@ -173,7 +173,7 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
             return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
         if base == head:
             _wait_for_merge(hub, commons, said.pull, deps)
-        changes = diff.read_changes(hub, source, base, head, pool=deps.readers)
+        changes = diff.read_changes(hub, source, base, head, pool=deps.readers, main=commons)
         last = next(iter(said.reviewed_heads), head)
         since = _since(hub, source, last, head, deps) if last != head else None
     except HubRefused as no:

@@ -283,7 +283,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
         changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers) if last is not None else None
     except (HubRefused, HubStrange):
         changes = None
-    if changes is None or changes.unread or changes.schema:
+    if changes is None or changes.unread or changes.schema or changes.untold:
         # Main was set back, or changed as a whole: who knows what that means.
         return {s.pull for s in standings}
     done = changes.of("completions")

@@ -33,7 +33,8 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             yield check.finding(Place(), f"This pull is {what} ({tables}).", "Split it: one branch and one pull for each")
         case PullKind.FOREIGN:
             yield check.finding(Place(), f"This pull is {what} ({tables}), from {sender}: for maintainers only.", _BY_HAND)
-        case PullKind.EMPTY if pull.head is not None:
+        # Where it cannot be told what changes, another check says so.
+        case PullKind.EMPTY if pull.head is not None and not pull.changes.untold:
             yield check.finding(Place(), "The pull changes nothing.", "Push the work to the branch, or close this pull")
         case PullKind.BACKFILL:
             yield check.finding(Place(), f"This pull is {what}, from {sender}: {_counts(pull)}.", _BY_HAND)

@@ -215,7 +215,8 @@ def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, 
     odd = {(table, "", "schema", "", None) for table in changes.schema} | {
         (t, "", "unread", "", None) for t, _ in changes.unread
     }
-    return frozenset(cells | odd)
+    untold = {(table, "", "untold", "", why) for table, why in changes.untold}
+    return frozenset(cells | odd | untold)
 
 
 def _change(asked: Asked, author: Handle) -> LedgerChange | None:

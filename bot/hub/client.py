@@ -17,6 +17,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 import requests
+import structlog
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
@@ -25,12 +26,12 @@ from bot.hub.asks import Answer, Ask
 from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.pace import Pace
 from bot.hub.sql import Query, Statement
-from bot.hub.wire import Branch, Operation, OperationState
+from bot.hub.wire import Branch, Operation, OperationState, Reading
 from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User, is_commit_hash
 from bot.model.ledger import Row
 from bot.model.pull import BranchRef, Comment, Pull, PullSummary
 
-__all__ = ["Api", "Branch", "Hub", "Written", "unknown_if_unreadable"]
+__all__ = ["Api", "Branch", "Hub", "Written", "noted", "unknown_if_unreadable"]
 
 READ_TRIES = 3
 BACKOFF_S = 0.5
@@ -40,9 +41,12 @@ BODY_DEADLINE_S = 60.0
 CHUNK_BYTES = 64 * 1024
 PAGES_MAX = 500
 POOL_SIZE = 128
+WARNINGS_LOGGED_MAX = 5
+"""Of one answer: the history of a commons that was migrated often has one for each migration."""
 PINNED_READS = 1024
 """Answers kept of reads at a commit."""
 
+log = structlog.get_logger("stampbot.hub")
 T = TypeVar("T")
 
 
@@ -227,23 +231,34 @@ class Hub:
     def rows(self, db: Database, ref: str, query: Query) -> tuple[Row, ...]:
         """All rows of a query at a branch or commit; pages itself, so `ref` should be a commit for a paged query.
 
-        Raises HubGone for an unknown database or ref, HubStrange for a SQL error and for rows that come cut.
+        Raises HubGone for an unknown database or ref, HubStrange for a SQL error and for rows that come cut. A warning of the
+        engine is logged and nothing more: see `reading` for questions of which it counts.
         """
-        if query.is_nothing:
-            return ()
-        if not query.paged:
-            return self._rows(db, ref, query.text)
-        found: list[Row] = []
-        for page in range(PAGES_MAX):
-            rows = self._rows(db, ref, query.page(page))
-            found += rows
-            if len(rows) < query.per_page:
-                return tuple(found)
-        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {asks.clean(query.text)}")
+        return self.reading(db, ref, query).rows
 
     def rows_page(self, db: Database, ref: str, query: Query, page: int) -> tuple[Row, ...]:
         """One page of a paged query, counted from 0; fewer rows than `query.per_page` means it is the last."""
-        return self._rows(db, ref, query.page(page))
+        return self.reading_page(db, ref, query, page).rows
+
+    def reading(self, db: Database, ref: str, query: Query) -> Reading:
+        """As `rows`, with the warnings of the engine."""
+        if query.is_nothing:
+            return Reading(())
+        if not query.paged:
+            return self._sql(db, ref, query.text)
+        found: list[Row] = []
+        warnings: dict[str, None] = {}
+        for page in range(PAGES_MAX):
+            reading = self._sql(db, ref, query.page(page))
+            found += reading.rows
+            warnings |= dict.fromkeys(reading.warnings)
+            if len(reading.rows) < query.per_page:
+                return Reading(tuple(found), tuple(warnings))
+        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {asks.clean(query.text)}")
+
+    def reading_page(self, db: Database, ref: str, query: Query, page: int) -> Reading:
+        """As `rows_page`, with the warnings of the engine."""
+        return self._sql(db, ref, query.page(page))
 
     def merging(self, commons: Commons) -> bool:
         """Whether a merge is queued or running on the commons."""
@@ -363,12 +378,12 @@ class Hub:
     def _data(self, ask: Ask) -> Mapping[str, object]:
         return self._read(ask, wire.read_one)
 
-    def _rows(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
-        """The rows of one read. What stands at a commit never changes, so such an answer is kept and not asked for again."""
+    def _sql(self, db: Database, ref: str, text: str) -> Reading:
+        """The answer of one read. What stands at a commit never changes, so such an answer is kept and not asked for again."""
         return (self._pinned if is_commit_hash(ref) else self._fresh)(db, ref, text)
 
-    def _fresh(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
-        return self._read(asks.sql_read(db, ref, text, auth=self._ours(db)), wire.read_rows)
+    def _fresh(self, db: Database, ref: str, text: str) -> Reading:
+        return noted(self._read(asks.sql_read(db, ref, text, auth=self._ours(db)), wire.read_sql), db, text)
 
     def _items(self, operation: str, path: str, *, auth: bool) -> Iterator[Mapping[str, object]]:
         for page in self._pages(operation, path, auth=auth):
@@ -488,6 +503,13 @@ class Hub:
             if self._clock() > deadline:
                 raise requests.ReadTimeout("the answer trickles")
         return bytes(read)
+
+
+def noted(reading: Reading, db: Database, text: str) -> Reading:
+    """The answer of a SQL read, whose warnings are logged: of most questions nobody else looks at them."""
+    for warning in reading.warnings[:WARNINGS_LOGGED_MAX]:
+        log.info("DoltHub answered with a warning", database=str(db), warning=warning, query=asks.clean(text))
+    return reading
 
 
 def _operation(answer: Answer) -> Operation:

@@ -13,12 +13,11 @@ from typing import Protocol
 
 from bot.hub import asks, v1, wire
 from bot.hub.asks import Answer, Ask
-from bot.hub.client import PAGES_MAX, PINNED_READS, Api, Hub, Written, unknown_if_unreadable
+from bot.hub.client import PAGES_MAX, PINNED_READS, Api, Hub, Written, noted, unknown_if_unreadable
 from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
 from bot.hub.sql import Statement
-from bot.hub.wire import Branch, Operation, OperationState, failure
+from bot.hub.wire import Branch, Operation, OperationState, Reading, failure
 from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User
-from bot.model.ledger import Row
 from bot.model.pull import BranchRef, Comment, Pull, PullSummary
 
 SAID_MAX = 2
@@ -97,7 +96,7 @@ class HubV1(Hub):
 
     def branches(self, db: Database) -> tuple[Branch, ...]:
         """All branches with their heads, asked of main: v1alpha1's own list tells names only."""
-        return v1.read_branches(self._fresh(db, "main", v1.BRANCHES))
+        return v1.read_branches(self._fresh(db, "main", v1.BRANCHES).rows)
 
     def pull(self, commons: Commons, number: PullNo) -> Pull:
         return self._read(v1.read("v1Pull", v1.path(commons, "pulls", str(int(number))), auth=True), v1.read_pull)
@@ -116,9 +115,9 @@ class HubV1(Hub):
         jobs = (v1.read_job(item)[1] for item in self._listed("v1Jobs", commons, "jobs"))
         return any(job.kind == "merge" and job.state is OperationState.RUNNING for job in jobs)
 
-    def _fresh(self, db: Database, ref: str, text: str) -> tuple[Row, ...]:
+    def _fresh(self, db: Database, ref: str, text: str) -> Reading:
         """Raises HubStrange(too_large) for a question that no URL can hold; whoever joined several asks them one by one."""
-        return self._read(v1.sql_read(db, ref, text, auth=self._ours(db)), v1.read_rows)
+        return noted(self._read(v1.sql_read(db, ref, text, auth=self._ours(db)), v1.read_sql), db, text)
 
     def _listed(self, operation: str, db: Database, what: str) -> list[Mapping[str, object]]:
         """All items of a list, over all its pages."""

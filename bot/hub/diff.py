@@ -10,7 +10,7 @@ from itertools import count
 from typing import Protocol
 
 from bot.hub import sql, wire
-from bot.hub.errors import HubStrange
+from bot.hub.errors import HubError, HubRefused, HubStrange
 from bot.model.history import Commit
 from bot.model.ids import CommitHash, Commons, Database, is_commit_hash
 from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Row, RowChange
@@ -18,6 +18,7 @@ from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Ro
 DIFF_ROWS_MAX = 5000
 """Changed rows of one table that are read; nobody reviews more in one pull."""
 ANCESTOR_PAGES_MAX = 50
+HTTP_BAD_REQUEST = 400
 _BOOKKEEPING = frozenset({"commit", "commit_date"})
 """What `dolt_diff` adds to the columns of either side (Dolt docs, table functions)."""
 
@@ -28,6 +29,10 @@ class Reads(Protocol):
     def rows(self, db: Database, ref: str, query: sql.Query) -> tuple[Row, ...]: ...
 
     def rows_page(self, db: Database, ref: str, query: sql.Query, page: int) -> tuple[Row, ...]: ...
+
+    def reading(self, db: Database, ref: str, query: sql.Query) -> wire.Reading: ...
+
+    def reading_page(self, db: Database, ref: str, query: sql.Query, page: int) -> wire.Reading: ...
 
 
 # --- row changes ------------------------------------------------------------------------------------------------------
@@ -54,36 +59,127 @@ class _Table:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What reading one table came to: its row changes, or how many there are."""
+    """What reading one table came to: its row changes, or how many there are, or why that cannot be told."""
 
     table: str
-    rows: tuple[RowChange, ...]
+    rows: tuple[RowChange, ...] = ()
     unread: int | None = None
+    schema: bool = False
+    untold: tuple[str, ...] = ()
 
 
-def read_changes(hub: Reads, db: Database, base: CommitHash, head: CommitHash, pool: Executor | None = None) -> Changes:
-    """All that lies between two commits of `db`: one request for the tables, then about one per changed table.
+Untold = tuple[str, str]
+"""A table of which something is not shown (empty: no certain one), and why."""
+
+NOTHING_SHOWN = "its hash differs, and neither a row nor the definition is shown to differ"
+NO_CHANGE_NAMED = "it is listed as changed, and neither its rows nor its definition are"
+
+
+def read_changes(
+    hub: Reads,
+    db: Database,
+    base: CommitHash,
+    head: CommitHash,
+    pool: Executor | None = None,
+    *,
+    main: Database | None = None,
+) -> Changes:
+    """All that lies between two commits of `db`: four requests for the tables, then about one per changed table.
+
+    Dolt leaves a table out of its summary whose primary key it takes for another one (declared anew, or the table made anew),
+    and merges it all the same. So the hashes of all tables are compared, and each table that differs is asked for by name.
 
     Unknown and `dolt_*` tables, and known ones whose definition changed, came, went or were renamed, stand in `schema`;
-    a table with more than DIFF_ROWS_MAX changed rows, or rows too large to read, stands in `unread`. Row changes come in
-    the order of KNOWN_TABLES, then by key. `pool`: threads to read tables at the same time; never the pool that runs the
-    caller, which might then wait for itself. Raises HubError.
+    a table with more than DIFF_ROWS_MAX changed rows, or rows too large to read, stands in `unread`; what the answers leave
+    open stands in `untold`. Row changes come in the order of KNOWN_TABLES, then by key. `main`: the database of main, where
+    `base` is known too and answers at it serve all pulls. `pool`: threads to read at the same time; never the pool that runs
+    the caller, which might then wait for itself. Raises HubError.
     """
     if base == head:
         return Changes()
-    tables = tuple(map(_table, hub.rows(db, head, sql.diff_summary(base, head))))
-    schema = dict.fromkeys(name for t in tables if t.schema or not t.known for name in t.names)
-    changed = sorted((t.names[0] for t in tables if t.known and t.data), key=KNOWN_TABLES.index)
+    home = main or db
+
+    def ask(at: tuple[Database, CommitHash, sql.Query]) -> wire.Reading | HubError:
+        return _answer(hub, *at)
+
+    questions = (
+        (db, head, sql.diff_summary(base, head)),
+        (db, head, sql.schema_diff(base, head)),
+        (home, base, sql.table_hashes()),
+        (db, head, sql.table_hashes()),
+    )
+    summary, definitions, before, after = pool.map(ask, questions) if pool is not None else map(ask, questions)
+    if isinstance(summary, HubError):
+        raise summary
+    listed = tuple(map(_table, summary.rows))
+    names = {name for table in listed for name in table.names}
+    hashes = (_hashes(before), _hashes(after))
+    differing = _differing(*hashes) if None not in hashes else None
+    by_name = differing if differing is not None else _tables_at(hub, home, base) | _tables_at(hub, db, head)
+    schema = dict.fromkeys(name for table in listed if table.schema or not table.known for name in table.names)
+    schema |= dict.fromkeys(sorted(name for name in differing or () if name not in KNOWN_TABLES and name not in names))
+    readings = [reading for reading in (summary, definitions, before, after) if isinstance(reading, wire.Reading)]
+    untold = [("", warning) for reading in readings for warning in reading.warnings]
+    if isinstance(definitions, HubError):
+        untold.append(("", f"which definitions differ is not answered: {definitions}"))
+    else:
+        schema |= dict.fromkeys(name for row in definitions.rows for name in _table_names(row))
+    untold += [(t.names[0], NO_CHANGE_NAMED) for t in listed if t.known and not (t.data or t.schema)]
+    asked = {t.names[0] for t in listed if t.known and t.data} | {name for name in by_name if name in KNOWN_TABLES}
 
     def read(table: str) -> _Read:
-        return _read_table(hub, db, base, head, table, schema_changed=table in schema)
+        found = _read_table(hub, db, base, head, table, schema_changed=table in schema, listed=table in names)
+        if table in names or (differing is None and not found.rows):
+            return found
+        return _unlisted(hub, db, base, head, found)
 
-    found = tuple(pool.map(read, changed) if pool is not None and len(changed) > 1 else map(read, changed))
+    tables = sorted(asked, key=KNOWN_TABLES.index)
+    parts = tuple(pool.map(read, tables) if pool is not None and len(tables) > 1 else map(read, tables))
+    schema |= dict.fromkeys(part.table for part in parts if part.schema)
+    untold += [(part.table, why) for part in parts for why in part.untold]
+    shown = {*schema, *(part.table for part in parts if part.rows or part.unread is not None or part.untold)}
+    untold += [(table, NOTHING_SHOWN) for table in sorted(differing or ()) if table not in shown]
     return Changes(
-        rows=tuple(change for part in found for change in part.rows),
+        rows=tuple(change for part in parts for change in part.rows),
         schema=tuple(schema),
-        unread=tuple((part.table, part.unread) for part in found if part.unread is not None),
+        unread=tuple((part.table, part.unread) for part in parts if part.unread is not None),
+        untold=tuple(dict.fromkeys(untold)),
     )
+
+
+def _answer(hub: Reads, db: Database, ref: CommitHash, query: sql.Query) -> wire.Reading | HubError:
+    """The answer to a question, or the refusal of one that cannot be answered. Raises HubError for any other trouble."""
+    try:
+        return hub.reading(db, ref, query)
+    except HubStrange as strange:
+        if strange.unreadable:
+            raise
+        return strange
+    except HubRefused as no:
+        if no.status != HTTP_BAD_REQUEST:
+            raise
+        return no
+
+
+def _hashes(reading: wire.Reading | HubError) -> dict[str, str] | None:
+    """Hashes by table; None where the host does not answer them: a commons without any table is no answer either."""
+    rows = reading.rows if isinstance(reading, wire.Reading) else ()
+    found = {row.text("table_name"): row.text("table_hash") for row in rows}
+    return found if found and all(name and is_commit_hash(value) for name, value in found.items()) else None
+
+
+def _differing(before: Mapping[str, str] | None, after: Mapping[str, str] | None) -> set[str]:
+    left, right = before or {}, after or {}
+    return {name for name in (*left, *right) if left.get(name) != right.get(name)}
+
+
+def _tables_at(hub: Reads, db: Database, commit: CommitHash) -> set[str]:
+    """The known tables that are there at a commit."""
+    return set(wire.read_columns(hub.rows(db, commit, sql.columns())))
+
+
+def _table_names(row: Row) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for side in ("to_table_name", "from_table_name") if (name := row.text(side))))
 
 
 def _table(row: Row) -> _Table:
@@ -96,24 +192,38 @@ def _table(row: Row) -> _Table:
     )
 
 
-def _read_table(hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str, *, schema_changed: bool) -> _Read:
+def _read_table(
+    hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str, *, schema_changed: bool, listed: bool
+) -> _Read:
     query = sql.diff_rows(base, head, table)
     rows: list[Row] = []
+    warnings: dict[str, None] = {}
     try:
         for page in count():
-            got = hub.rows_page(db, head, query, page)
-            rows += got
-            if len(got) < query.per_page or len(rows) > DIFF_ROWS_MAX:
+            got = hub.reading_page(db, head, query, page)
+            rows += got.rows
+            warnings |= dict.fromkeys(got.warnings)
+            if len(got.rows) < query.per_page or len(rows) > DIFF_ROWS_MAX:
                 break
     except HubStrange as strange:
         # A table whose key or columns changed may be impossible to compare, and a pull can make it so on purpose:
         # that is a fact about the pull, not trouble of ours.
         if not (schema_changed or strange.too_large):
-            raise
-        return _Read(table, (), _how_many(hub, db, base, head, table))
+            if listed or strange.unreadable:
+                raise
+            return _Read(table, untold=(f"its rows cannot be compared: {strange}",))
+        return _Read(table, unread=_how_many(hub, db, base, head, table))
     if len(rows) > DIFF_ROWS_MAX:
-        return _Read(table, (), _how_many(hub, db, base, head, table))
-    return _Read(table, tuple(_row_change(table, row) for row in rows))
+        return _Read(table, unread=_how_many(hub, db, base, head, table))
+    return _Read(table, tuple(_row_change(table, row) for row in rows), untold=tuple(warnings))
+
+
+def _unlisted(hub: Reads, db: Database, base: CommitHash, head: CommitHash, found: _Read) -> _Read:
+    """A table that differs and that the summary leaves out: Dolt refuses to summarise one whose primary key is another."""
+    summary = _answer(hub, db, head, sql.table_summary(base, head, found.table))
+    if isinstance(summary, HubError):
+        return replace(found, schema=True)
+    return replace(found, untold=tuple(dict.fromkeys((*found.untold, *summary.warnings))))
 
 
 def _how_many(hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str) -> int:

@@ -2,7 +2,7 @@
 
 A statement's text becomes the public commit message on DoltHub, so it is kept readable. All queries are meant to be run at
 a commit hash. MySQL as Dolt speaks it; system tables and functions: Dolt's SQL reference (dolt_log, dolt_commit_ancestors,
-dolt_diff, dolt_diff_summary, dolt_diff_stat, DOLT_HASHOF).
+dolt_diff, dolt_diff_summary, dolt_schema_diff, dolt_diff_stat, DOLT_HASHOF, DOLT_HASHOF_TABLE).
 """
 # ruff: noqa: S608 - this is the module where SQL is put together; every value goes through literal(), name() or _hash()
 
@@ -373,6 +373,36 @@ def diff_summary(a: CommitHash, b: CommitHash) -> Query:
     return Query(
         "SELECT from_table_name, to_table_name, diff_type, data_change, schema_change"
         f" FROM dolt_diff_summary({_hash(a)}, {_hash(b)}) ORDER BY to_table_name, from_table_name",
+        paged=True,
+    )
+
+
+def schema_diff(a: CommitHash, b: CommitHash) -> Query:
+    """`from_table_name, to_table_name` of every table whose definition differs."""
+    return Query(
+        f"SELECT from_table_name, to_table_name FROM dolt_schema_diff({_hash(a)}, {_hash(b)})"
+        " ORDER BY to_table_name, from_table_name",
+        paged=True,
+    )
+
+
+def table_summary(a: CommitHash, b: CommitHash, table: str) -> Query:
+    """As `diff_summary`, of one known table. A SQL error where Dolt cannot compare it."""
+    _known_key(table)
+    return Query(
+        "SELECT from_table_name, to_table_name, diff_type, data_change, schema_change"
+        f" FROM dolt_diff_summary({_hash(a)}, {_hash(b)}, {literal(table)})"
+    )
+
+
+def table_hashes() -> Query:
+    """`table_name, table_hash` of every table: one value for its definition and all its rows (Dolt, DOLT_HASHOF_TABLE).
+
+    A view has no hash, and asking for it is a SQL error.
+    """
+    return Query(
+        "SELECT table_name AS table_name, DOLT_HASHOF_TABLE(table_name) AS table_hash FROM information_schema.tables"
+        " WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name",
         paged=True,
     )
 

@@ -24,7 +24,18 @@ from bot.hub.asks import (
     timed_out,
 )
 from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.hub.wire import Branch, Operation, OperationState, job_state, mapping, read_cell, read_moment, read_state, text_of
+from bot.hub.wire import (
+    Branch,
+    Operation,
+    OperationState,
+    Reading,
+    job_state,
+    mapping,
+    read_cell,
+    read_moment,
+    read_state,
+    text_of,
+)
 from bot.model.ids import CommitHash, Database, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
 from bot.model.pull import BranchRef, Pull, PullSummary
@@ -211,8 +222,8 @@ def _branch_ref(data: Mapping[str, object], side: str) -> BranchRef:
     return BranchRef(Database(word("_owner"), word("_database")), word("", "_name"))
 
 
-def read_rows(answer: Answer) -> tuple[Row, ...]:
-    """All rows of a SQL read: objects, of which two columns of one name are one, and NULL may be a key left out.
+def read_sql(answer: Answer) -> Reading:
+    """The answer of a SQL read. Rows are objects, of which two columns of one name are one, and NULL may be a key left out.
 
     Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
     """
@@ -235,7 +246,11 @@ def read_rows(answer: Answer) -> tuple[Row, ...]:
     known = [text_of(mapping(c, "a column"), "columnName") for c in schema] if isinstance(schema, list) else []
     found = [mapping(row, "a row") for row in rows]
     names = known or list(dict.fromkeys(name for row in found for name in row))
-    return tuple(Row(tuple((name, read_cell(row.get(name))) for name in names)) for row in found)
+    # Of a warning v1alpha1 has the status alone, and the message where it fills that.
+    warning = (says or "a warning without words",) if status == "successwithwarning" else ()
+    return Reading(
+        rows=tuple(Row(tuple((name, read_cell(row.get(name))) for name in names)) for row in found), warnings=warning
+    )
 
 
 def read_branches(rows: Iterable[Row]) -> tuple[Branch, ...]:

@@ -191,8 +191,16 @@ def read_comment_id(data: Mapping[str, object]) -> CommentId:
     return CommentId(text_of(data, "comment_id"))
 
 
-def read_rows(answer: Answer) -> tuple[Row, ...]:
-    """All rows of a SQL read. Trouble with the SQL is a 200 with another `status` (DoltHub API v2 contract, QueryResult).
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a SQL read answered: its rows, and the warnings of the engine as one line each."""
+
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def read_sql(answer: Answer) -> Reading:
+    """The answer of a SQL read. Trouble with the SQL is a 200 with another `status` (DoltHub API v2 contract, QueryResult).
 
     Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
     """
@@ -216,7 +224,11 @@ def read_rows(answer: Answer) -> tuple[Row, ...]:
     if not isinstance(columns, list) or not isinstance(rows, list):
         raise HubStrange("a SQL result without columns or rows")
     names = tuple(text_of(mapping(column, "a column"), "name") for column in columns)
-    return tuple(_row(names, row) for row in rows)
+    warnings = data.get("warnings")
+    return Reading(
+        rows=tuple(_row(names, row) for row in rows),
+        warnings=tuple(clean(str(warning)) for warning in warnings) if isinstance(warnings, list) else (),
+    )
 
 
 def _row(names: tuple[str, ...], row: object) -> Row:

@@ -30,7 +30,7 @@ def work_alone(snapshot: Snapshot) -> Snapshot | None:
         return None
     brought = as_handed_in(done)
     rows = (*_moved(item, brought), _added(brought))
-    return replace(snapshot, base=snapshot.main_head, changes=Changes(rows=rows))
+    return replace(snapshot, base=snapshot.main_head, changes=Changes(rows=rows, untold=snapshot.changes.untold))
 
 
 def given_to(snapshot: Snapshot) -> Handle | None:

@@ -140,15 +140,17 @@ class Changes:
 
     `schema` names tables whose definition changed, came or went (and every `dolt_*` system table that was touched);
     `unread` names tables whose rows were too many to read, with their count: never a pass.
+    `untold` names tables (or none in particular: the empty name) of which the answers do not show what changes, and why.
     """
 
     rows: tuple[RowChange, ...] = ()
     schema: tuple[str, ...] = ()
     unread: tuple[tuple[str, int], ...] = ()
+    untold: tuple[tuple[str, str], ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Nothing differs."""
+        """Nothing differs, as far as it is shown."""
         return not (self.rows or self.schema or self.unread)
 
     def of(self, table: str, kind: ChangeKind | None = None) -> tuple[RowChange, ...]:

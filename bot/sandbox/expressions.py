@@ -162,6 +162,8 @@ def _named(node: exp.Anonymous) -> exp.Expr:
         return node
     if name in {"json_object_", "json_array_"}:
         return call("mysql_json", call(name.rstrip("_"), *arguments))
+    if name == "dolt_hashof_table" and len(arguments) == 1:
+        return call("dolt_public", call("dolt_hashof_table", *arguments))
     wanted = {"hashof": 1, "dolt_hashof": 1, "dolt_merge_base": 2, "has_ancestor": 2, "dolt_version": 0}.get(name)
     if wanted is None:
         raise SqlRefused(f"function: '{name}' not found", "syntax")

@@ -19,7 +19,7 @@ import requests
 from bot.converge import look
 from bot.deps import Deps
 from bot.hub.errors import HubBusy, HubError, HubStrange
-from bot.model.finding import Verdict
+from bot.model.finding import Level, Verdict
 from bot.model.ids import CommentId, PullNo, User, decision_id
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
@@ -324,6 +324,74 @@ def test_a_landing_branch_that_would_be_merged_from_another_base_takes_no_row_fr
     act_on(world, pull, world.bot(session))
     assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
     assert (world.count("stamps"), world.count("wanted", "id = 'w-p'")) == (1, 1)
+
+
+# --- tables that a diff leaves out ----------------------------------------------------------------------------------
+
+
+RAISED = "UPDATE rigs SET trust_level = 3 WHERE handle = 'polecat-7'"
+
+
+def leave_out(world: World, table: str, hashes: str = "answered") -> None:
+    """Diffs of the commons and of pia's fork are summarised without this table."""
+    for database in (world.db.name, world.fork_of("pia")):
+        world.db.play({"quirk": "left-out-table", "table": table, "hashes": hashes, "match": {"database": database}})
+
+
+@pytest.mark.parametrize("hashes", ["answered", "refused"])
+def test_a_table_that_the_summary_leaves_out_is_shown_and_blocked(world: World, hashes: str) -> None:
+    leave_out(world, "rigs", hashes)
+    world.push("pia", BRANCH, RAISED)
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    snapshot = world.observe(pull)
+    assert [(c.key, c.changed) for c in snapshot.changes.of("rigs")] == [("polecat-7", ("trust_level",))]
+    assert snapshot.changes.schema == ("rigs",)
+    judgement = judge(snapshot, world.deps.rules)
+    assert judgement.verdict is Verdict.BLOCKED
+    assert {f.rule for f in judgement.at(Level.FAULT)} >= {"only_known_rows_change", "no_stamps_or_trust"}
+    assert [f.rule for f in judgement.at(Level.FORBID)] == ["merge_can_be_told"]
+
+
+def test_a_table_that_the_summary_leaves_out_is_not_merged(world: World) -> None:
+    leave_out(world, "rigs")
+    world.push("pia", BRANCH, RAISED)
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    act(world, pull)
+    refusal(world, pull)
+    assert world.state(pull) == "open"
+    assert world.count("rigs", "handle = 'polecat-7' AND trust_level = 3") == 0
+
+
+def test_a_host_without_hashes_blocks_nothing_for_it(world: World) -> None:
+    leave_out(world, "badges", "refused")
+    pull = reviewed(world)
+    assert "READY" in world.said(pull, "review")[0]
+
+
+def test_what_a_merge_brings_in_a_table_that_is_left_out_is_no_ground_for_a_stamp(world: World) -> None:
+    pull = reviewed(world)
+    world.merge_by_hand(pull)
+    leave_out(world, "wanted")
+    snapshot = world.observe(pull)
+    assert snapshot.changes.schema == ("wanted",)
+    assert judge(snapshot, world.deps.rules).at(Level.FORBID)
+
+
+@pytest.mark.parametrize("takes_main_in", [False, True], ids=["main was migrated", "the branch merged the migrated main"])
+def test_a_migration_of_main_holds_no_honest_work_up(world: World, takes_main_in: bool) -> None:
+    world.push("pia", BRANCH, *wl_sql.claim(ITEM, "polecat-7"))
+    world.db.push("main", "ALTER TABLE wanted ADD COLUMN weight INT", "ALTER TABLE rigs ADD COLUMN motto TEXT")
+    if takes_main_in:
+        take_main_in(world, world.fork_of("pia"), BRANCH)
+    world.push("pia", BRANCH, *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
+    pull = world.open_pull("pia", BRANCH, f"[wl] {ITEM}")
+    world.review(pull)
+    assert "READY" in world.said(pull, "review")[0]
+    world.comment(pull, "ana", ACCEPT)
+    act(world, pull)
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
+    assert world.count("stamps") == 1
 
 
 # --- decisions on their way to main ---------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from bot.hub.errors import HubBusy, HubError
 from bot.model.ids import PullNo, User
 from bot.model.policy import Landing
 from bot.model.step import Outcome
+from bot.observe import observe
 from bot.scratch import Held
 from bot.sweep import sweep
 from tests.faults.hub_gate import hub_gate
@@ -406,3 +407,13 @@ def test_redis_away_is_no_silence(world: World, lab: Deps) -> None:
     with pytest.raises(redis.RedisError):
         world.converge(pull, deaf)
     assert len(world.said(pull, "review")) == 1
+
+
+@pytest.mark.parametrize("hashes", ["answered", "refused"])
+def test_a_table_that_the_summary_leaves_out_is_shown_there_too(world: World, lab: Deps, hashes: str) -> None:
+    match = {"database": world.fork_of("pia")}
+    world.db.play({"quirk": "left-out-table", "table": "rigs", "hashes": hashes, "match": match})
+    world.push("pia", "wl/polecat-7/w-com-001", "UPDATE rigs SET trust_level = 3 WHERE handle = 'polecat-7'")
+    changes = observe(world.commons, world.hand_in("pia", "polecat-7", "w-com-001"), lab).changes
+    assert [(c.key, c.changed) for c in changes.of("rigs")] == [("polecat-7", ("trust_level",))]
+    assert (changes.schema, len(changes.untold)) == (("rigs",), 1)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from tests.world import World
 
-FIRST_LOOK = 12
+FIRST_LOOK = 15
 NEXT_LOOK = 4
 REVIEW_POSTED = 11
-ACCEPTED = 69
+ACCEPTED = 75
 """Without the questions whether its five writes have ended."""
 
 

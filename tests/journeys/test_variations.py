@@ -116,7 +116,11 @@ class Listening(requests.Session):
     @property
     def schema_reads(self) -> list[str]:
         """Commits at which the columns were asked for, in order."""
-        return [ref for ref, text in self.queries if "information_schema" in text and "column_default" not in text]
+        return [
+            ref
+            for ref, text in self.queries
+            if "information_schema" in text and "column_name" in text and "column_default" not in text
+        ]
 
 
 def hurried(world: World, session: requests.Session | None = None) -> Deps:

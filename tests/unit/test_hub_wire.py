@@ -326,7 +326,7 @@ def sql_result(status: str = "success", message: str = "", **more: object) -> An
 
 def test_cells_are_text_or_null_in_whatever_form_they_come() -> None:
     rows = [["w-1", None], ["", "2"], [True, 3], [False, 1.5], ["<binary>", "\ud800"]]
-    assert wire.read_rows(sql_result("Success", rows=rows)) == (
+    assert wire.read_sql(sql_result("Success", rows=rows)).rows == (
         Row.of({"id": "w-1", "n": None}),
         Row.of({"id": "", "n": "2"}),
         Row.of({"id": "1", "n": "3"}),
@@ -353,14 +353,14 @@ def test_cells_are_text_or_null_in_whatever_form_they_come() -> None:
 )
 def test_sql_trouble_comes_as_a_200_and_is_never_read_as_rows(status: str, message: str, kind: type[HubError]) -> None:
     with pytest.raises(HubError) as caught:
-        wire.read_rows(sql_result(status, message))
+        wire.read_sql(sql_result(status, message))
     assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize("rows", [[["w-1"]], [["w-1", None, "x"]], [{"id": "w-1"}], "rows", None])
 def test_rows_that_do_not_fit_their_columns_are_strange(rows: object) -> None:
     with pytest.raises(HubStrange):
-        wire.read_rows(sql_result(rows=rows))
+        wire.read_sql(sql_result(rows=rows))
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{", b"[]", b'{"meta": {}}', b"[" * 100_000, b'{"data": [1]}', b"\xff\xfe"])

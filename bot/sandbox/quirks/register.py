@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bot.sandbox.exchange import Answer, Call
+from bot.sandbox.exchange import Answer, Call, json_answer
 from bot.sandbox.faults import DeliveryPlan, Params, Play, Quirk
 from bot.sandbox.state import Hub
 
@@ -56,6 +56,14 @@ def data_of(answer: Answer) -> tuple[dict[str, object], object] | None:
         return None
     envelope = answer.json()
     return (envelope, envelope["data"]) if isinstance(envelope, dict) and "data" in envelope else None
+
+
+def sql_error(call: Call, message: str, status: str = "error") -> Answer:
+    """A read that ends badly: a 200 whose status says so."""
+    if call.api == "v2":
+        return json_answer({"data": {"columns": [], "rows": [], "status": status, "message": message, "warnings": []}})
+    word = {"error": "Error", "timeout": "Timeout", "not_workspace": "NotWorkspace"}[status]
+    return json_answer({"query_execution_status": word, "query_execution_message": message, "rows": [], "schema": []})
 
 
 def each(change: Callable[[dict[str, object]], dict[str, object]]) -> Play:

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.sandbox.exchange import Call, error_answer, html_not_found, json_answer, text_answer
+from bot.sandbox.exchange import Call, error_answer, html_not_found, text_answer
 from bot.sandbox.faults import Params, Play
-from bot.sandbox.quirks.register import READS, each, number_of, on_call, word_of
+from bot.sandbox.quirks.register import READS, each, number_of, on_call, sql_error, word_of
 from bot.sandbox.state import Hub
 
 # --- transport ---
@@ -69,13 +69,7 @@ def sql_trouble(params: Params, call: Call, hub: Hub) -> Play:
             "branch": "query error: branch not found: main",
         }[how]
     )
-    word = "error" if how == "branch" else how
-    if call.api == "v2":
-        return Play(instead=json_answer({"data": {"columns": [], "rows": [], "status": word, "message": text, "warnings": []}}))
-    v1_word = {"error": "Error", "timeout": "Timeout", "not_workspace": "NotWorkspace"}[word]
-    return Play(
-        instead=json_answer({"query_execution_status": v1_word, "query_execution_message": text, "rows": [], "schema": []})
-    )
+    return Play(instead=sql_error(call, text, "error" if how == "branch" else how))
 
 
 @on_call(4, "not-json", "an answer that is no JSON", how=("html", "text", "empty"))
