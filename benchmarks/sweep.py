@@ -37,7 +37,7 @@ from bot.scratch import DECIDE, LOOKS, Listed, Scratch, make_redis
 from bot.sweep import sweep
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
-SIZES = ((100, 60), (1000, 60), (2000, 60), (2000, 300))
+SIZES = ((100, 120), (1000, 120), (2000, 120), (2000, 300))
 STEADY_MIN = 30
 ROUNDING = 1.01
 COMMANDS = 25
@@ -126,7 +126,7 @@ class Town:
         until = self.now.at + timedelta(minutes=count)
         while self.now.at < until:
             beat = self.now.at + timedelta(seconds=self.poll_s)
-            with working_at(Urgency.SWEEP):
+            with working_at(Urgency.LISTEN):
                 sweep(COMMONS, self.deps)
             self.now.at = max(self.now.at, beat)
             yield

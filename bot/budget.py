@@ -1,4 +1,7 @@
-"""One budget of requests a commons, for all processes of the bot on whatever machines; each its own while Redis is away."""
+"""One budget of requests for the bot's account, shared by all its commons and processes through Redis.
+
+While Redis is away each process has a budget of its own.
+"""
 
 from __future__ import annotations
 

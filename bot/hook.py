@@ -156,7 +156,10 @@ class Doorbell:
         self._header = header if header in ("", "CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{header}"
         hooks = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
         self._count = {word: hooks.labels(word).inc for word in _OUTCOMES}
-        self._rings = {each.commons: rings_max(each.policy.requests_per_minute) for each in settings.commons}
+        self._rings = {
+            each.commons: rings_max(settings.requests_per_minute(each.hub_token) // len(settings.sharing(each.hub_token)))
+            for each in settings.commons
+        }
         self._crowd_told_at: dict[Commons, float] = {}
         self._trying = threading.Lock()
         self._silent_until: float | None = None

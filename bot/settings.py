@@ -96,6 +96,14 @@ class Settings:
         """The settings of one commons, None if it is not ours."""
         return next((each for each in self.commons if each.commons == commons), None)
 
+    def sharing(self, token: Secret) -> tuple[CommonsSettings, ...]:
+        """The commons that are spoken to with this token, so by one account: they share one budget of requests."""
+        return tuple(each for each in self.commons if each.hub_token == token)
+
+    def requests_per_minute(self, token: Secret) -> int:
+        """The budget of the account of this token: the lowest that the policy of any of its commons names."""
+        return min(each.policy.requests_per_minute for each in self.sharing(token))
+
     @property
     def controls(self) -> tuple[str, ...]:
         """URLs one of which answers whenever our own network is up."""

@@ -4,16 +4,20 @@ Webhooks only shorten the wait. DoltHub sends none for a comment or a new commit
 webhooks), so everything a pull can need is found from here: open pulls, the newest ones whatever their state, pulls that a
 landing of ours serves, and pulls behind unfinished completions on main.
 
-Each thing is looked at as often as its own life asks: seconds after something happened there, minutes later. What a sweep
-may spend is what the budget has to spare; where that is not enough, the most overdue come first. Looks that are owed are
-written down, and handed to the queues as these have room.
+Each thing is looked at as often as its own life asks: seconds after something happened there, a minute later if it is an open
+pull, minutes later if it is anything else. What a sweep may spend is what the budget has to spare for reading comments, which
+reviews never draw from. Where that is not enough, pulls whose review stands, pulls on which something just happened, and all
+else take turns, and of each the one that was read longest ago comes first. Looks that are owed are written down, and handed
+to the queues as these have room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 from math import ceil, inf
+from typing import TypeVar
 
 from bot import quarantine
 from bot.commands import ledger
@@ -32,17 +36,19 @@ from bot.reuse import same_evidence
 from bot.scratch import DECIDE, LOOKS, RECHECK, REVIEW, Glance, Listed, Pulse, Standing
 from bot.scratch.pulses import LIST, MAIN, NEXT, fork_thing, pull_thing
 
+T = TypeVar("T")
+
 NEWEST = 100
 """Pulls looked at whatever their state: a command may be written on a pull that is merged or closed already."""
 DETAIL_READS_MAX = 20
 """Pulls tried to find the one behind an unfinished completion."""
-SOONEST, LATEST = 1 / 4, 10.0
+SOONEST, LATEST = 1 / 4, 2.0
 """The shortest and the longest interval between two looks at a thing, in units of [timing] poll_s."""
 CALM = 8.0
 """A thing that has been still for so long is looked at after an eighth of that time again."""
-RARE = 3.0
-"""Heads of forks, and pulls that are not open, are looked at so many times less often."""
-LIST_SHARE = 0.15
+RARE = 5.0
+"""Heads of forks, pulls that are not open, and pulls whose first look is owed are looked at so many times less often."""
+LIST_SHARE = 0.05
 """The list of all pulls, which has neither heads nor comments, may cost this share of the budget."""
 PULLS_PER_PAGE = 20
 """Of DoltHub's list (wl, on v1alpha1; v2's size is not documented)."""
@@ -102,24 +108,36 @@ class _Tour:
     def poll_s(self) -> float:
         return self.deps.policy(self.commons).timing.poll_s
 
+    @property
+    def per_minute(self) -> float:
+        """The part of the budget that this commons may plan with."""
+        return self.deps.hub(self.commons).per_minute or inf
+
     def allowance(self) -> float:
         """What the budget can spare, and a least share of it."""
         spare = self.deps.hub(self.commons).spare()
         if spare is None or self.everything:
             return inf
-        beat_s = max(1.0, SOONEST * self.poll_s)
-        return max(spare, LEAST_SHARE * beat_s * self.deps.policy(self.commons).requests_per_minute / 60)
+        return max(spare, LEAST_SHARE * max(1.0, SOONEST * self.poll_s) * self.per_minute / 60)
 
     def overdue(self, thing: str, rare: float = 1.0) -> float:
         """How many of its intervals a thing has not been looked at; 1 or more is due."""
         pulse = self.pulses.get(thing, Pulse())
         if self.everything or not pulse.looked_at:
             return inf
-        return self.over(pulse.looked_at, rare * interval_s(self.at - pulse.moved_at, self.poll_s))
+        return self.over(pulse.looked_at, rare * self.interval_s(thing))
 
     def over(self, looked_at: float, wait_s: float) -> float:
         # A clock that was set back makes nothing wait.
         return (self.at - looked_at) / wait_s if wait_s > 0 and looked_at <= self.at else inf
+
+    def interval_s(self, thing: str) -> float:
+        """After how many seconds a thing is looked at again, if it is no rare one."""
+        return interval_s(self.at - self.pulses.get(thing, Pulse()).moved_at, self.poll_s)
+
+    def longest_unread_first(self, things: Sequence[PullNo | Database]) -> list[PullNo | Database]:
+        """In the order of when each was looked at last, those never looked at in front."""
+        return sorted(things, key=lambda each: self.pulses.get(_thing(each), Pulse()).looked_at)
 
     def looked(self, thing: str, *, moved: bool = False) -> None:
         """A thing was looked at now."""
@@ -143,8 +161,7 @@ def _pulls(tour: _Tour) -> dict[PullNo, Listed]:
     known = deps.scratch.pulses.listed(commons)
     pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
     looked_at = tour.pulses.get(LIST, Pulse()).looked_at
-    rate = deps.policy(commons).requests_per_minute
-    wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * rate)) if tour.left < inf else tour.poll_s
+    wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * tour.per_minute))
     if not known or tour.everything or tour.over(looked_at, wait_s) >= 1:
         tour.left -= pages
         tour.looked(LIST)
@@ -322,14 +339,7 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     for pull in watched:
         if pull.state is PullState.OPEN and pull.source is not None:
             forks.setdefault(pull.source.database, []).append(pull)
-    due: list[tuple[float, PullNo | Database]] = []
-    for pull in watched:
-        rare = RARE if pull.state is not PullState.OPEN and pull.number not in unfinished else 1.0
-        due.append((tour.overdue(pull_thing(pull.number), rare), pull.number))
-    due += [(tour.overdue(fork_thing(fork), RARE), fork) for fork in forks]
-    # The sort is stable: of those that were never looked at, the newest pulls come first.
-    chosen = [thing for over, thing in sorted(due, key=lambda d: -d[0]) if over >= 1]
-    chosen = chosen[: max(1, int(min(tour.left, len(chosen))))]
+    chosen = _chosen(tour, watched, forks, unfinished)
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
     glances = deps.scratch.notes.glances(commons, (*said, *(p.number for fork in at_forks for p in forks[fork])))
@@ -351,6 +361,34 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     for fork, branches in zip(at_forks, heads, strict=True):
         moved = branches is not None and bool(sum(_pushed(tour, p, branches, glances, strays) for p in forks[fork]))
         tour.looked(fork_thing(fork), moved=moved)
+
+
+def _chosen(
+    tour: _Tour, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
+) -> tuple[PullNo | Database, ...]:
+    """What is due and paid for by what the sweep may still spend."""
+    notes = tour.deps.scratch.notes
+    first_look_owed = tour.owing - notes.glances(tour.commons, tour.owing).keys()
+    due: list[PullNo] = []
+    # Of those that were never read, the oldest pulls come first.
+    for pull in sorted(watched, key=lambda p: p.number):
+        at_rest = pull.state is not PullState.OPEN and pull.number not in unfinished
+        if tour.overdue(pull_thing(pull.number), RARE if at_rest or pull.number in first_look_owed else 1.0) >= 1:
+            due.append(pull.number)
+    # A glance is remembered when all that was due was done: from then on a review stands below the pull.
+    reviewed = notes.glances(tour.commons, due)
+    standing = [number for number in due if number in reviewed]
+    lively = [number for number in standing if tour.interval_s(pull_thing(number)) < LATEST * tour.poll_s]
+    rest: list[PullNo | Database] = [n for n in due if n not in reviewed]
+    rest += [fork for fork in forks if tour.overdue(fork_thing(fork), RARE) >= 1]
+    queues = (standing, lively, rest)
+    return in_turn([tour.longest_unread_first(each) for each in queues], max(1, int(tour.left)) if tour.left < inf else None)
+
+
+def in_turn(queues: Sequence[Sequence[T]], most: int | None) -> tuple[T, ...]:
+    """The first of each queue, then the second of each, `most` in all: no queue waits for another to be empty."""
+    turns = (each for row in zip_longest(*queues) for each in row if each is not None)
+    return tuple(islice(dict.fromkeys(turns), most))
 
 
 def _owe_turned(tour: _Tour, pulls: list[Listed]) -> None:
@@ -429,6 +467,10 @@ def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash
         return {} if no.status in NOT_FOR_US else None
     except HubError:
         return None
+
+
+def _thing(each: PullNo | Database) -> str:
+    return fork_thing(each) if isinstance(each, Database) else pull_thing(each)
 
 
 # --- to the queues --------------------------------------------------------------------------------------------------

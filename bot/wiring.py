@@ -17,7 +17,7 @@ from bot.looking import Looking, Manners
 from bot.reads import Readers
 from bot.rulebook import catalog as rules
 from bot.scratch import Cell, Keys, Scratch, make_patient_redis, make_redis
-from bot.settings import HUB_URL, Settings
+from bot.settings import HUB_URL, Secret, Settings
 
 READERS_PER_LANE = 6
 """Reads that a look has under way side by side, at most."""
@@ -69,6 +69,11 @@ def hub_api(settings: Settings) -> Api | None:
     return Api.V2 if settings.hub_url == HUB_URL else None
 
 
+def _pace(settings: Settings, token: Secret, cell: Cell) -> Pace:
+    """The one budget of the account of a token, for all its commons and processes."""
+    return Pace(SharedPurse(cell, settings.requests_per_minute(token)), commons=len(settings.sharing(token)))
+
+
 def for_worker(
     settings: Settings,
     *,
@@ -79,7 +84,12 @@ def for_worker(
     """Everything that converging needs, for all commons of this bot. `patient`: wait for a Redis that restarts."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
     # Impatient whoever asks: no request to DoltHub waits for a Redis that is away.
-    budgets, keys = make_redis(settings.redis_url.reveal()), Keys()
+    budgets = make_redis(settings.redis_url.reveal())
+    keys = Keys()
+    paces = {
+        each.hub_token: _pace(settings, each.hub_token, Cell(budgets, keys.budget(each.hub_token.reveal())))
+        for each in settings.commons
+    }
     return Deps(
         hubs={
             each.commons: Hub(
@@ -88,7 +98,7 @@ def for_worker(
                 api=hub_api(settings),
                 account=settings.account,
                 commons=[each.commons],
-                pace=Pace(SharedPurse(Cell(budgets, keys.budget(each.commons)), each.policy.requests_per_minute)),
+                pace=paces[each.hub_token],
                 on_request=on_request,
             )
             for each in settings.commons

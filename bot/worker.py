@@ -145,7 +145,7 @@ class PullDuties:
             _one_line("sweep", self.scratch, where),
             self.scratch.sweeping(where) as lease,
             _kept(lease),
-            working_at(Urgency.SWEEP),
+            working_at(Urgency.LISTEN),
         ):
             knocked = self.sweep(where)
             self.scratch.counters.add("sweeps")

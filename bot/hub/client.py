@@ -120,8 +120,13 @@ class Hub:
         self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
 
     def spare(self) -> float | None:
-        """Requests that could go at once within the budget; None: there is no budget."""
+        """Requests of this commons that could go at once within the budget; None: there is no budget."""
         return self._pace.spare() if self._pace is not None else None
+
+    @property
+    def per_minute(self) -> float | None:
+        """Requests a minute that this commons may plan with at present; None: there is no budget."""
+        return self._pace.share_per_minute if self._pace is not None else None
 
     @property
     def at_leisure(self) -> bool:

@@ -1,7 +1,10 @@
-"""How fast the bot asks DoltHub: a budget per commons and minute, halved when DoltHub struggles, growing back slowly.
+"""How fast the bot asks DoltHub: a budget of requests a minute, halved when DoltHub struggles, growing back slowly.
 
 After about 5 pulls, 20 writes and 40 reads in half an hour, DoltHub was seen to let connections time out for minutes
 (Kilo-Org/cloud, services/wasteland/docs/e2e-testing.md, 2026-04): a bot that hurries is a bot that waits.
+
+The budget has two halves. One is for reading comments and answering commands, the other for reviews and rechecks. Reviews
+never draw from the first half, however many wait, so a comment is read at the same pace during a backlog.
 
 The rules stand here, pure, in `Bucket`; who remembers it is told from outside: Redis for all processes of the bot, or this
 process alone while Redis is away.
@@ -30,17 +33,27 @@ REST_MAX_S: Final = 900.0
 WAIT_MAX_S: Final = 10.0
 """Whoever would have to wait longer than this for a rest to end comes back later."""
 PATIENCE_S: Final = 10.0
-"""Whoever has waited so long draws like a decision: nobody starves."""
+"""A request that has waited so long draws its half into debt: no request starves."""
 
 
 class Urgency(enum.Enum):
-    """What a request is for. The share of a full minute's budget that it leaves to those before it."""
+    """What a request is for."""
 
-    DECIDE = 0.0
-    REVIEW = 0.1
-    SWEEP = 0.25
-    RECHECK = 0.4
+    DECIDE = "decide"
+    """Answering a command."""
+    LISTEN = "listen"
+    """Reading comments, and finding the pulls there are."""
+    REVIEW = "review"
+    RECHECK = "recheck"
 
+    @property
+    def attends(self) -> bool:
+        """Whether it draws from the half that reviews and rechecks never touch."""
+        return self in (Urgency.DECIDE, Urgency.LISTEN)
+
+
+LEAVES: Final = {Urgency.DECIDE: 0.0, Urgency.LISTEN: 0.5, Urgency.REVIEW: 0.0, Urgency.RECHECK: 0.5}
+"""The share of its full half that a request leaves to more urgent requests."""
 
 _URGENCY: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.REVIEW)
 
@@ -62,7 +75,10 @@ def working_at(how: Urgency) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """A token bucket that holds one minute's requests. Times are seconds of one clock, whichever."""
+    """Two token buckets that hold one minute's requests together, half each. Times are seconds of one clock, whichever.
+
+    `attention`: tokens for reading comments and answering commands. `tokens`: those for all other work.
+    """
 
     most: float
     per_minute: float
@@ -70,37 +86,65 @@ class Bucket:
     filled_at: float
     troubled_at: float
     rests_until: float = 0.0
+    attention: float = 0.0
 
     @classmethod
     def full(cls, per_minute: float, now: float) -> Bucket:
         """A bucket nobody has drawn from."""
         most = float(per_minute)
-        return cls(most=most, per_minute=most, tokens=most, filled_at=now, troubled_at=now)
+        return cls(most=most, per_minute=most, tokens=most / 2, attention=most / 2, filled_at=now, troubled_at=now)
+
+    @property
+    def half(self) -> float:
+        """The most that each half holds, and what each gets in a minute."""
+        return self.per_minute / 2
 
     def filled(self, now: float) -> Bucket:
-        """As it is now: time gives tokens back, and each quiet minute one request a minute. A clock set back gives nothing."""
+        """As it is now: time gives tokens back, and each quiet minute one request a minute. A clock set back gives nothing.
+
+        Each half gets half of the tokens, and what a full half cannot hold goes to the other.
+        """
         per_minute, troubled_at = self.per_minute, min(self.troubled_at, now)
         quiet = int((now - troubled_at) / QUIET_S)
         if quiet and per_minute < self.most:
             per_minute, troubled_at = min(self.most, per_minute + quiet), troubled_at + quiet * QUIET_S
-        tokens = min(per_minute, self.tokens + max(0.0, now - self.filled_at) * per_minute / 60)
-        return replace(self, per_minute=per_minute, tokens=tokens, filled_at=now, troubled_at=troubled_at)
+        half, gained = per_minute / 2, max(0.0, now - self.filled_at) * per_minute / 60 / 2
+        tokens, attention = self.tokens + gained, self.attention + gained
+        tokens, attention = tokens + max(0.0, attention - half), attention + max(0.0, tokens - half)
+        return replace(
+            self,
+            per_minute=per_minute,
+            tokens=min(half, tokens),
+            attention=min(half, attention),
+            filled_at=now,
+            troubled_at=troubled_at,
+        )
+
+    def spare(self, how: Urgency) -> float:
+        """Requests that could go at once, after what is left to more urgent ones."""
+        own = self.attention if how.attends else self.tokens
+        lent = max(0.0, self.tokens) if how is Urgency.DECIDE else 0.0
+        return max(0.0, own - LEAVES[how] * self.half) + lent
 
     def drawn(self, now: float, how: Urgency, waited_s: float) -> tuple[Bucket, bool, float]:
         """The bucket after one draw; whether the request may go, and after how many seconds (if not: ask again then).
 
-        A decision draws at once, into debt if need be, and waits until that is paid. All others draw what those before
-        them leave, until their patience is over.
+        A decision draws at once, from both halves, into debt of its own half if need be, and waits until that is paid. All
+        others draw from their half what more urgent requests leave. When their patience is over they draw it into debt.
         """
-        now_full = self.filled(now)
+        found = self.filled(now)
         rest_s = min(max(0.0, self.rests_until - now), REST_MAX_S)
         if rest_s:
-            return now_full, False, rest_s
-        left = now_full.tokens - 1
-        wanting = 0.0 if waited_s >= PATIENCE_S else how.value * now_full.per_minute
-        if how is not Urgency.DECIDE and left < wanting:
-            return now_full, False, (wanting - left) * 60 / now_full.per_minute
-        return replace(now_full, tokens=left), True, max(0.0, -left * 60 / now_full.per_minute)
+            return found, False, rest_s
+        own = found.attention if how.attends else found.tokens
+        insists = how is Urgency.DECIDE or waited_s >= PATIENCE_S
+        wanting = LEAVES[how] * found.half - (own - 1)
+        if wanting > 0 and not insists:
+            return found, False, wanting * 60 / found.half
+        if how is Urgency.DECIDE and own < 1 <= found.tokens:
+            return replace(found, tokens=found.tokens - 1), True, 0.0
+        after = replace(found, attention=own - 1) if how.attends else replace(found, tokens=own - 1)
+        return after, True, max(0.0, 1 - own) * 60 / found.half
 
     def troubled(self, now: float, rest_s: float) -> Bucket:
         """After DoltHub asked for patience (`rest_s` seconds of it, if it said so), or did not answer in time."""
@@ -109,8 +153,14 @@ class Bucket:
         if found.per_minute < found.most and now - self.troubled_at < ONE_TROUBLE_S:
             return replace(found, rests_until=rests_until)
         per_minute = max(min(LEAST_PER_MINUTE, found.most), found.per_minute / 2)
-        tokens = min(found.tokens, per_minute)
-        return replace(found, per_minute=per_minute, tokens=tokens, troubled_at=now, rests_until=rests_until)
+        return replace(
+            found,
+            per_minute=per_minute,
+            tokens=min(found.tokens, per_minute / 2),
+            attention=min(found.attention, per_minute / 2),
+            troubled_at=now,
+            rests_until=rests_until,
+        )
 
 
 class Purse(Protocol):
@@ -134,16 +184,21 @@ class OwnPurse:
 
 
 class Pace:
-    """Holds requests to the budget of one commons. `wait` blocks until a request may be sent."""
+    """Holds the requests of an account to one budget. `wait` blocks until a request may be sent. Threads may share it.
+
+    `commons`: how many commons share it. Each plans with its part; what it does not need the others draw.
+    """
 
     def __init__(
         self,
         purse: Purse,
         *,
+        commons: int = 1,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._purse = purse
+        self._commons = commons
         self._clock = clock
         self._sleep = sleep
 
@@ -152,16 +207,20 @@ class Pace:
         """Requests a minute at present."""
         return self._seen().per_minute
 
+    @property
+    def share_per_minute(self) -> float:
+        """Requests a minute that one commons may plan with at present."""
+        return self.per_minute / self._commons
+
     def spare(self) -> float:
-        """Requests that could go at once now, after what those before us are owed."""
-        bucket = self._seen()
-        return max(0.0, bucket.tokens - urgency().value * bucket.per_minute)
+        """The part for one commons of the requests that could go at once, after what is left to more urgent ones."""
+        return self._seen().spare(urgency()) / self._commons
 
     @property
     def at_leisure(self) -> bool:
-        """Whether half of the budget is there to be taken: what can wait for another day asks only then."""
+        """Whether half of what reviews may draw is there: what can wait for another day asks only then."""
         bucket = self._seen()
-        return bucket.tokens * 2 >= bucket.most
+        return bucket.tokens * 4 >= bucket.most
 
     def wait(self) -> None:
         """Take one request out of the budget, waiting for it if need be.

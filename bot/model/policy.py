@@ -82,7 +82,7 @@ class Policy:
     rating: RatingStyle = RatingStyle.NUMBERS
     comments: Comments = Comments.SUMMARY
     min_age_s: float = 0
-    requests_per_minute: int = 60
+    requests_per_minute: int = 120
     ignored_users: tuple[User, ...] = ()
     timing: Timing = field(default_factory=Timing)
     projects: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -186,9 +186,9 @@ class Keys:
         """There, with the time it has left, since a clock was heard."""
         return f"{self.prefix}heartbeat"
 
-    def budget(self, commons: Commons) -> str:
-        """What is left of the budget of requests."""
-        return f"{self.prefix}budget:{commons}"
+    def budget(self, token: str) -> str:
+        """What is left of the budget of requests of a token's account, for all its commons. The name tells no token."""
+        return f"{self.prefix}budget:account:{digest('budget/1', token)[:32]}"
 
     def counters(self) -> str:
         """Hash, counter name to count."""

@@ -52,14 +52,14 @@ def draw(budget: Pace, how: Urgency, times: int = 1) -> None:
 
 def test_a_minutes_decisions_go_at_once_and_the_next_waits_its_turn() -> None:
     clock = Clock()
-    draw(pace(clock), Urgency.DECIDE, 62)
-    assert clock.slept == [1.0, 1.0]
+    draw(pace(clock), Urgency.DECIDE, 61)
+    assert clock.slept == [2.0]
 
 
 @pytest.mark.parametrize(
-    ("how", "at_once"), [(Urgency.DECIDE, 60), (Urgency.REVIEW, 54), (Urgency.SWEEP, 45), (Urgency.RECHECK, 36)]
+    ("how", "at_once"), [(Urgency.DECIDE, 60), (Urgency.LISTEN, 15), (Urgency.REVIEW, 30), (Urgency.RECHECK, 15)]
 )
-def test_each_leaves_a_share_to_those_before_it(how: Urgency, at_once: int) -> None:
+def test_each_draws_its_half_and_leaves_a_share_to_more_urgent_ones(how: Urgency, at_once: int) -> None:
     clock = Clock()
     budget = pace(clock)
     with working_at(how):
@@ -68,15 +68,66 @@ def test_each_leaves_a_share_to_those_before_it(how: Urgency, at_once: int) -> N
     assert clock.slept == []
     draw(budget, how)
     assert len(clock.slept) == 1
-    assert 1.0 <= clock.slept[0] <= 1.1
+    assert 2.0 <= clock.slept[0] <= 2.2
 
 
-def test_a_decision_does_not_wait_behind_a_sweep_that_waits() -> None:
+def test_a_decision_does_not_wait_behind_rechecks_that_wait() -> None:
     clock = Clock()
     budget = pace(clock)
-    draw(budget, Urgency.RECHECK, 36)
-    draw(budget, Urgency.DECIDE, 24)
+    draw(budget, Urgency.RECHECK, 15)
+    draw(budget, Urgency.DECIDE, 45)
     assert clock.slept == []
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([Urgency.REVIEW, Urgency.RECHECK]), st.floats(0, 30), st.floats(0, 600)), max_size=80),
+    st.integers(2, 500),
+)
+def test_reviews_never_take_the_half_for_comments_and_commands(
+    draws: list[tuple[Urgency, float, float]], per_minute: int
+) -> None:
+    """However many wait, and however long they have waited."""
+    bucket, now = Bucket.full(per_minute, 0.0), 0.0
+    for how, wait_s, waited_s in draws:
+        now += wait_s
+        bucket, _, _ = bucket.drawn(now, how, waited_s)
+        assert bucket.attention == per_minute / 2
+        assert bucket.spare(Urgency.DECIDE) >= per_minute / 2
+
+
+@given(st.lists(st.tuples(st.sampled_from(Urgency), st.floats(0, 30), st.floats(0, 60)), max_size=80), st.integers(2, 500))
+def test_a_half_that_is_drawn_from_gets_half_of_the_pace_back_whatever_the_other_does(
+    draws: list[tuple[Urgency, float, float]], per_minute: int
+) -> None:
+    bucket, now = Bucket.full(per_minute, 0.0), 0.0
+    for how, wait_s, waited_s in draws:
+        before, now = bucket, now + wait_s
+        bucket = bucket.filled(now)
+        gained = min(wait_s * per_minute / 120, bucket.half - before.tokens, bucket.half - before.attention)
+        assert bucket.tokens - before.tokens >= gained - 1e-6
+        assert bucket.attention - before.attention >= gained - 1e-6
+        bucket, _, _ = bucket.drawn(now, how, waited_s)
+
+
+def test_comments_are_read_at_half_of_the_pace_while_reviews_without_end_wait() -> None:
+    clock = Clock()
+    budget = pace(clock, 120)
+    read = 0
+
+    def sleep(seconds: float) -> None:
+        clock.now += seconds
+        with working_at(Urgency.REVIEW):
+            while budget.spare() >= 1:
+                budget.wait()
+
+    busy = Pace(budget._purse, clock=clock, sleep=sleep)
+    draw(busy, Urgency.REVIEW, 60)
+    draw(busy, Urgency.LISTEN, 30)
+    until = clock.now + 300
+    while clock.now < until:
+        draw(busy, Urgency.LISTEN)
+        read += 1
+    assert read >= 0.9 * 60 * 5
 
 
 def test_nobody_starves_behind_decisions_that_never_end() -> None:
@@ -103,7 +154,7 @@ def test_time_gives_the_budget_back_but_never_more_than_a_minutes_worth() -> Non
     draw(budget, Urgency.DECIDE, 60)
     clock.now += 3600
     draw(budget, Urgency.DECIDE, 61)
-    assert clock.slept == [1.0]
+    assert clock.slept == [2.0]
 
 
 def test_trouble_halves_the_pace_and_quiet_minutes_give_it_back_one_by_one() -> None:
@@ -186,7 +237,7 @@ def test_processes_draw_from_one_budget_and_feel_the_trouble_of_any() -> None:
     draw(there, Urgency.DECIDE, 30)
     assert clock.slept == []
     draw(here, Urgency.DECIDE)
-    assert clock.slept == [1.0]
+    assert clock.slept == [2.0]
     there.trouble()
     assert here.per_minute == 30
 
@@ -216,3 +267,27 @@ def test_a_budget_that_the_operator_changes_holds_at_once() -> None:
     assert shared(paper, clock, 90).per_minute == 90
     draw(shared(paper, clock, 20), Urgency.DECIDE)
     assert shared(paper, clock, 20).per_minute == 20
+
+
+def test_a_budget_written_by_a_version_before_is_read_as_far_as_it_goes() -> None:
+    clock = Clock()
+    paper = Paper(clock)
+    paper.text = (
+        '{"most": 60.0, "per_minute": 15.0, "tokens": 12.0, "filled_at": 100.0, "troubled_at": 95.0, "rests_until": 0.0}'
+    )
+    budget = shared(paper, clock)
+    assert budget.per_minute == 15
+    draw(budget, Urgency.DECIDE)
+    assert clock.slept == []
+
+
+def test_commons_of_one_account_plan_with_parts_of_one_budget_and_draw_what_others_leave() -> None:
+    clock = Clock()
+    purse = OwnPurse(60, clock)
+    here, there = (Pace(purse, commons=2, clock=clock, sleep=clock.sleep) for _ in range(2))
+    with working_at(Urgency.LISTEN):
+        assert (here.spare(), there.spare(), here.share_per_minute) == (7.5, 7.5, 30)
+    draw(here, Urgency.DECIDE, 60)
+    assert clock.slept == []
+    draw(there, Urgency.DECIDE)
+    assert clock.slept == [2.0]
