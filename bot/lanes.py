@@ -273,9 +273,10 @@ class Lanes:
 def lanes_of(count: int) -> tuple[str, ...]:
     """Which queue each lane serves: `count` of them reviews, a third as many decisions, and one each rechecks and sweeps.
 
-    Each queue has a lane of its own, so that none waits behind another.
+    Each queue has a lane of its own, so that none waits behind another. Decisions have two at least: a question that is
+    answered in seconds does not wait behind an accept.
     """
-    return (SWEEP, RECHECK, *(DECIDE,) * max(1, count // 3), *(REVIEW,) * count)
+    return (SWEEP, RECHECK, *(DECIDE,) * max(2, count // 3), *(REVIEW,) * count)
 
 
 def serve(

@@ -218,10 +218,15 @@ def _ended(child: Child) -> str:
 
 
 @contextmanager
-def demo(say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT) -> Iterator[Running]:
+def demo(
+    say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT, shipped: bool = False, latency_ms: int = 0
+) -> Iterator[Running]:
     """Everything up and ready; everything ended and cleaned on leaving. Raises DemoFailed.
 
-    Port 0 takes any free one. The caller turns signals into exceptions and looks at `Running.processes.check` now and then.
+    `shipped`: with the waits, the budget and the lanes of an installation that sets none. `latency_ms`: how long the sandbox
+    waits before each answer. Port 0 takes any free one.
+
+    The caller turns signals into exceptions and looks at `Running.processes.check` now and then.
     """
     refuse_without_sandbox()
     ports = {"--port": sandbox_port, "--web-port": web_port}
@@ -231,13 +236,13 @@ def demo(say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT
     root = Path(tempfile.mkdtemp(prefix="stampbot-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
     processes = Processes(say)
     try:
-        yield _start(processes, root, sandbox_port, web_port or _free_port())
+        yield _start(processes, root, sandbox_port, web_port or _free_port(), shipped=shipped, latency_ms=latency_ms)
     finally:
         processes.end()
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -> Running:
+def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *, shipped: bool, latency_ms: int) -> Running:
     web_url, secret = f"http://{HOST}:{web_port}", secrets.token_urlsafe(32)
     redis_socket = root / "redis.sock"
     redis = processes.start("redis", _redis_command(root, redis_socket), child_environment(), bound=True)
@@ -246,6 +251,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
         (
             *(sys.executable, "-m", "bot.sandbox", "--host", HOST, "--port", str(sandbox_port), "--seed", "demo"),
             *("--data", str(root / "sandbox"), "--webhook", f"{web_url}/hooks/dolthub/{secret}", "--until-eof"),
+            *("--latency-ms", str(latency_ms)),
         ),
         child_environment(PYTHONUNBUFFERED="1"),
     )
@@ -254,14 +260,14 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
     told = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
-    policy.write_text(DEMO_POLICY + toml_tables(told["trust"]), "utf-8")
+    policy.write_text(("" if shipped else DEMO_POLICY) + toml_tables(told["trust"]), "utf-8")
     told_to_all = {
         "STAMPBOT_COMMONS": str(told["seed"]["commons"]),
         "STAMPBOT_HUB_URL": str(told["url"]),
         "STAMPBOT_HUB_TOKEN": f"token-{BOT_ACCOUNT}",
         "STAMPBOT_ACCOUNT": BOT_ACCOUNT,
         "STAMPBOT_EVIDENCE_ALLOW": f"{HOST}/32",
-        "STAMPBOT_EVIDENCE_PACE": "0",
+        **({} if shipped else {"STAMPBOT_EVIDENCE_PACE": "0"}),
         "STAMPBOT_CONFIG": str(policy),
         "REDIS_URL": f"unix://{redis_socket}",
     }
@@ -271,7 +277,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int) -
         **told_to_all,
         STAMPBOT_WEBHOOK_SECRET=secret,
         STAMPBOT_LOG="console",
-        STAMPBOT_LANES=str(DEMO_LANES),
+        **({} if shipped else {"STAMPBOT_LANES": str(DEMO_LANES)}),
         PORT=str(web_port),
         PYTHONUNBUFFERED="1",
     )

@@ -32,8 +32,9 @@ REST_MAX_S: Final = 900.0
 """So long at most DoltHub is left alone, whatever it asks for."""
 WAIT_MAX_S: Final = 10.0
 """Whoever would have to wait longer than this for a rest to end comes back later."""
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 30.0
 """A request that has waited so long draws its half into debt: no request starves."""
+ASK_AGAIN_MAX_S: Final = 10.0
 
 
 class Urgency(enum.Enum):
@@ -52,7 +53,7 @@ class Urgency(enum.Enum):
         return self in (Urgency.DECIDE, Urgency.LISTEN)
 
 
-LEAVES: Final = {Urgency.DECIDE: 0.0, Urgency.LISTEN: 0.5, Urgency.REVIEW: 0.0, Urgency.RECHECK: 0.5}
+LEAVES: Final = {Urgency.DECIDE: 0.0, Urgency.LISTEN: 0.25, Urgency.REVIEW: 0.25, Urgency.RECHECK: 0.5}
 """The share of its full half that a request leaves to more urgent requests."""
 
 _URGENCY: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.REVIEW)
@@ -129,8 +130,9 @@ class Bucket:
     def drawn(self, now: float, how: Urgency, waited_s: float) -> tuple[Bucket, bool, float]:
         """The bucket after one draw; whether the request may go, and after how many seconds (if not: ask again then).
 
-        A decision draws at once, from both halves, into debt of its own half if need be, and waits until that is paid. All
-        others draw from their half what more urgent requests leave. When their patience is over they draw it into debt.
+        A decision draws at once: from the reviews' half as long as there is something in it, so that it costs no reading of
+        comments, then from its own half, into debt if need be, and waits until that is paid. All others draw from their half
+        what more urgent requests leave. When their patience is over they draw it into debt.
         """
         found = self.filled(now)
         rest_s = min(max(0.0, self.rests_until - now), REST_MAX_S)
@@ -141,7 +143,7 @@ class Bucket:
         wanting = LEAVES[how] * found.half - (own - 1)
         if wanting > 0 and not insists:
             return found, False, wanting * 60 / found.half
-        if how is Urgency.DECIDE and own < 1 <= found.tokens:
+        if how is Urgency.DECIDE and found.tokens >= 1:
             return replace(found, tokens=found.tokens - 1), True, 0.0
         after = replace(found, attention=own - 1) if how.attends else replace(found, tokens=own - 1)
         return after, True, max(0.0, 1 - own) * 60 / found.half
@@ -234,7 +236,7 @@ class Pace:
                 raise HubBusy("DoltHub asked to be left alone for a while", retry_after_s=wait_s)
             if wait_s:
                 # Not all who wait at the same moment.
-                self._sleep(wait_s if may else min(wait_s, PATIENCE_S) * random.uniform(1.0, 1.1))
+                self._sleep(wait_s if may else min(wait_s, ASK_AGAIN_MAX_S) * random.uniform(1.0, 1.1))
             if may:
                 return
 

@@ -1,0 +1,273 @@
+"""Validators are heard while reviews wait: a fresh installation with the shipped settings, played in told time.
+
+Sweep, client, budget, queues and Redis are the real ones. DoltHub is answered from memory, and a look is what it costs: its
+requests, one after the other, each drawn from the budget as its queue says.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from benchmarks.crowd import BOT, COMMONS, Crowd
+from benchmarks.sweep import AtOnce
+from bot.commands import catalog as commands
+from bot.converge import seen
+from bot.deps import Deps
+from bot.hub.client import Hub
+from bot.hub.pace import OwnPurse, Pace
+from bot.lanes import lanes_of
+from bot.model.ids import CommitHash, PullNo, User
+from bot.model.policy import Policy
+from bot.model.pull import PullState
+from bot.rulebook import catalog as rules
+from bot.scratch import SWEEP, Listed, Scratch, make_redis
+from bot.settings import LANES
+from bot.sweep import SOONEST, in_turn, sweep
+from bot.worker import PullDuties
+from tests.redis_process import private_redis
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+PULLS = 47
+LATENCY_S = 0.15
+REVIEW_COSTS, HELP_COSTS, ACCEPT_COSTS = 23, 23, 100
+"""Requests of a first look and its review, of an answer in words, and of an accept whose writes take their time."""
+ALL_REVIEWED_MAX_S = 2.2 * PULLS * REVIEW_COSTS / 120 * 60
+HELP_MAX_S, ACCEPT_MAX_S = 90, 180
+
+
+class ToldTime:
+    """Threads of which one runs at a time: whoever sleeps lets the one run that wakes first. No time passes otherwise."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+        self._turn = threading.Condition()
+        self._number = count()
+        self._running = -1
+        self._wakes: list[tuple[float, int]] = []
+        self._threads: list[threading.Thread] = []
+        self._broken: list[BaseException] = []
+
+    def __call__(self) -> datetime:
+        return BEGAN + timedelta(seconds=self.at_s)
+
+    def monotonic(self) -> float:
+        return self.at_s
+
+    def sleep(self, seconds: float) -> None:
+        with self._turn:
+            ticket = self._ticket(seconds)
+            self._next()
+            self._await(ticket)
+
+    def play(self, *parts: Callable[[], None]) -> None:
+        """All parts side by side, to the end of each."""
+        with self._turn:
+            for part in parts:
+                self._threads.append(threading.Thread(target=self._played, args=(part, self._ticket(0)), daemon=True))
+            for thread in self._threads:
+                thread.start()
+            self._next()
+        for thread in self._threads:
+            thread.join()
+        if self._broken:
+            raise self._broken[0]
+
+    def _played(self, part: Callable[[], None], ticket: int) -> None:
+        with self._turn:
+            self._await(ticket)
+        try:
+            part()
+        except BaseException as error:
+            self._broken.append(error)
+        finally:
+            with self._turn:
+                self._next()
+
+    def _ticket(self, seconds: float) -> int:
+        ticket = next(self._number)
+        heapq.heappush(self._wakes, (self.at_s + seconds, ticket))
+        return ticket
+
+    def _next(self) -> None:
+        if self._wakes:
+            at_s, self._running = heapq.heappop(self._wakes)
+            self.at_s = max(self.at_s, at_s)
+            self._turn.notify_all()
+
+    def _await(self, ticket: int) -> None:
+        while self._running != ticket:
+            self._turn.wait()
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """A bot that was started a moment ago on a commons of open pulls, none of them reviewed."""
+
+    scratch: Scratch
+    told: ToldTime
+    minutes: float
+    crowd: Crowd = field(init=False)
+    reviewed_at: dict[PullNo, float] = field(default_factory=dict)
+    written: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Comment id to its command and when it was written."""
+    answered_after: dict[str, list[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        told, policy = self.told, Policy()
+        self.crowd = Crowd(PULLS, began=BEGAN - timedelta(days=1))
+        for pull in range(1, PULLS + 1):
+            self.crowd.said(pull).clear()
+        self.pace = Pace(OwnPurse(policy.requests_per_minute, told.monotonic), clock=told.monotonic, sleep=told.sleep)
+        self.hub = Hub("http://127.0.0.1:1", "secret", commons=[COMMONS], session=self.crowd, sleep=told.sleep, pace=self.pace)
+        self.deps = Deps(
+            hubs={COMMONS: self.hub},
+            policies={COMMONS: policy},
+            scratch=self.scratch,
+            clock=told,
+            rules=rules.find(),
+            commands=commands.find(),
+            readers=AtOnce(),
+        )
+        self.duties = PullDuties(
+            known=frozenset({COMMONS}), scratch=self.scratch, look=self._look, sweep=lambda each: sweep(each, self.deps)
+        )
+
+    def play(self, people: Callable[[Installation], None]) -> None:
+        lanes = [lambda queue=queue: self._lane(queue) for queue in lanes_of(LANES)]
+        self.told.play(self._clock, *lanes, lambda: people(self))
+
+    @property
+    def is_over(self) -> bool:
+        return self.told.at_s >= self.minutes * 60
+
+    def write(self, pull: PullNo, command: str) -> None:
+        self.crowd.comment(pull, "ana", command, self.told())
+        self.written[self.crowd.said(pull)[-1]["comment_id"]] = (command.split(maxsplit=1)[0], self.told.at_s)
+
+    def _clock(self) -> None:
+        while not self.is_over:
+            self.scratch.knocks.knock_sweep(COMMONS)
+            self.told.sleep(SOONEST * self.deps.policy(COMMONS).timing.poll_s)
+
+    def _lane(self, queue: str) -> None:
+        while not self.is_over:
+            found = self.scratch.redis.lpop(f"rq:queue:{queue}")
+            if not isinstance(found, bytes):
+                self.told.sleep(0.5)
+                continue
+            job = Job.fetch(found.decode(), connection=self.scratch.redis, serializer=JSONSerializer)
+            (self.duties.run_sweep if queue == SWEEP else self.duties.run)(*job.args)
+
+    def _look(self, _: object, pull: PullNo, extend: Callable[[], None]) -> None:
+        """What a look costs, and what it leaves behind (`bot.converge`)."""
+        extend()
+        began, comments = self.told(), self.hub.comments(COMMONS, pull)
+        news = [c for c in comments if c.id in self.written]
+        costs = REVIEW_COSTS if pull not in self.reviewed_at else 4
+        costs += sum(ACCEPT_COSTS if self.written[c.id][0] == "/accept" else HELP_COSTS for c in news)
+        for _ in range(costs - 1):
+            self.pace.wait()
+            self.told.sleep(LATENCY_S)
+        for comment in news:
+            command, at_s = self.written.pop(comment.id)
+            self.crowd.comment(pull, BOT, f"An answer to {comment.id}.", self.told())
+            self.answered_after.setdefault(command, []).append(self.told.at_s - at_s)
+        if pull not in self.reviewed_at:
+            self.crowd.comment(pull, BOT, "A review.", self.told())
+            self.reviewed_at[pull] = self.told.at_s
+            self.scratch.pulses.moved(COMMONS, pull)
+        after, head = self.hub.comments(COMMONS, pull), CommitHash(self.crowd.head_of(pull))
+        if set(after[:-1]) <= {*comments, *after[-1:]} or news:
+            self.scratch.notes.remember_glance(COMMONS, pull, seen(PullState.OPEN, head, after))
+        self.scratch.pulses.note_pulls(
+            COMMONS, [Listed(number=pull, state=PullState.OPEN, creator=User("rig"), title="", source=None)]
+        )
+        self.scratch.owed.paid(COMMONS, pull, since=began)
+
+
+@pytest.fixture
+def scratch_of_told_time() -> Iterator[tuple[Scratch, ToldTime]]:
+    told = ToldTime()
+    with private_redis() as server:
+        yield Scratch(make_redis(server.url), now=told), told
+
+
+@pytest.fixture
+def calm_chance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The jitter of those who wait for the budget, the same in each run."""
+    monkeypatch.setattr("bot.hub.pace.random", random.Random(7))
+
+
+@pytest.mark.usefixtures("calm_chance")
+def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_told_time: tuple[Scratch, ToldTime]) -> None:
+    """On the shipped settings, with a command each minute, every third of them an /accept."""
+    scratch, told = scratch_of_told_time
+    chance = random.Random(7)
+
+    def people(town: Installation) -> None:
+        for minute in range(1, 14):
+            town.told.sleep(60)
+            asked = {PullNo(int(key.split("-")[0])) for key in town.written}
+            free = [pull for pull in town.reviewed_at if pull not in asked]
+            town.write(chance.choice(free), "/help" if minute % 3 else "/accept -q 4")
+
+    town = Installation(scratch=scratch, told=told, minutes=16)
+    town.play(people)
+    waits = town.answered_after
+    assert (len(waits["/help"]), len(waits["/accept"])) == (9, 4)
+    assert max(waits["/help"]) <= HELP_MAX_S
+    assert max(waits["/accept"]) <= ACCEPT_MAX_S
+    # They are heard during the backlog, not after it, and it does not stand still for them.
+    assert 20 <= len(town.reviewed_at) < PULLS
+
+
+@pytest.mark.usefixtures("calm_chance")
+def test_the_first_reviews_come_oldest_pull_first_and_in_the_time_that_half_of_the_budget_allows(
+    scratch_of_told_time: tuple[Scratch, ToldTime],
+) -> None:
+    scratch, told = scratch_of_told_time
+    town = Installation(scratch=scratch, told=told, minutes=ALL_REVIEWED_MAX_S / 60)
+    town.play(lambda _: None)
+    assert len(town.reviewed_at) == PULLS
+    written = list(town.reviewed_at)
+    # Lanes work side by side, so neighbours may change places.
+    assert all(abs(place - pull) <= 2 * LANES for place, pull in enumerate(written, 1))
+
+
+@pytest.mark.usefixtures("calm_chance")
+def test_at_rest_a_help_below_any_pull_is_answered_within_ninety_seconds(
+    scratch_of_told_time: tuple[Scratch, ToldTime],
+) -> None:
+    scratch, told = scratch_of_told_time
+    town, chance = Installation(scratch=scratch, told=told, minutes=45), random.Random(7)
+
+    def people(town: Installation) -> None:
+        town.told.sleep(30 * 60)
+        for pull in chance.sample(range(1, PULLS + 1), 12):
+            town.write(PullNo(pull), "/help")
+            town.told.sleep(60)
+
+    town.play(people)
+    assert len(town.answered_after["/help"]) == 12
+    assert max(town.answered_after["/help"]) <= HELP_MAX_S
+
+
+@given(st.lists(st.lists(st.integers(0, 60), unique=True), min_size=1, max_size=4), st.integers(1, 80))
+def test_no_queue_waits_for_another_to_be_empty(queues: list[list[int]], most: int) -> None:
+    taken = in_turn(queues, most)
+    assert len(taken) == len(set(taken)) == min(most, len({each for queue in queues for each in queue}))
+    for queue in queues:
+        # Each gets its turns, in its order: the longest unread of each first.
+        assert set(queue[: most // len(queues)]) <= set(taken)
