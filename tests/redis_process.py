@@ -13,8 +13,9 @@ from pathlib import Path
 import redis
 
 from bot.processes import redis_server
+from tests.patience import STATE_WAIT_S
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = STATE_WAIT_S
 _BARE = ("--save", "", "--appendonly", "no", "--databases", "1")
 
 

@@ -36,8 +36,10 @@ from urllib.parse import quote
 import pytest
 import requests
 
-READY_TIMEOUT_S = 30.0
-ANSWER_TIMEOUT_S = 30.0
+from tests.patience import STATE_WAIT_S
+
+READY_TIMEOUT_S = STATE_WAIT_S
+ANSWER_TIMEOUT_S = STATE_WAIT_S
 POLL_S = 0.01
 USERS = ("ana", "bot", "pia", "mallory")
 WANTED = (
@@ -140,7 +142,7 @@ class SandboxProcess:
             method, self.base_url + path, headers=headers, timeout=ANSWER_TIMEOUT_S, allow_redirects=False, **more
         )
 
-    def wait_for(self, operation: requests.Response, *, user: str = "bot", timeout_s: float = 10.0) -> dict[str, Any]:
+    def wait_for(self, operation: requests.Response, *, user: str = "bot", timeout_s: float = STATE_WAIT_S) -> dict[str, Any]:
         """Poll the operation of a 202 until it is done; the operation. Raises SandboxFailed after `timeout_s`."""
         path = operation.json()["data"]["href"].removeprefix(self.base_url)
         end = time.monotonic() + timeout_s

@@ -24,6 +24,7 @@ from bot.model.pull import PullState
 from bot.model.snapshot import Record
 from bot.reads import columns_at, rows_together
 from bot.sandbox.seed_schema import creation
+from tests.patience import until
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database, sandbox_server
 
 __all__ = ["sandbox_server"]
@@ -518,15 +519,7 @@ def test_a_write_whose_end_nobody_heard_is_not_repeated(place: Place, how: str, 
     assert error.unknown_end
     assert place.made.counts()["runSqlWriteQuery"] == 1
     query = sql.rows_by("wanted", "claimed_by", ("pia-rig",))
-    eventually(lambda: [row.text("id") for row in place.hub.rows(place.commons, "main", query)] == rows)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    for _ in range(100):
-        if holds():
-            return
-        time.sleep(0.02)
-    raise AssertionError("it never came to be")
+    until(lambda: [row.text("id") for row in place.hub.rows(place.commons, "main", query)] == rows)
 
 
 def test_a_branch_name_is_taken_once(place: Place) -> None:

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from tests.patience import STATE_WAIT_S
+
 HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n"
-PATIENCE_S = 20.0
+PATIENCE_S = STATE_WAIT_S
 DROP_EVERY_S = 0.05
 
 Talk = Callable[[socket.socket, bytes], None]

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.measure import Run
 from benchmarks.ratios import REQUIREMENTS, Outcome, figures, judged, strays
+from tests.patience import STATE_WAIT_S
 
 ROOT: Final = Path(__file__).parents[2]
 URLS: Final = 40
@@ -29,7 +30,7 @@ def document() -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=STATE_WAIT_S,
     )
     # Times are of no concern here, and 1 means only that some were too long.
     assert done.returncode in (0, 1), done.stderr

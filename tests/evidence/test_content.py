@@ -29,6 +29,7 @@ from tests.evidence.looking import DEADLINE_S, LATEST_S, NOW, POLICY, look
 from tests.evidence.servers import HTML, Server, Talk, path_of, redirect, serving, silence
 from tests.evidence.stage import staged
 from tests.evidence.wire import Address
+from tests.patience import STATE_WAIT_S
 
 PUBLIC: Final = "93.184.216.34"
 PATIENT: Final = replace(POLICY, deadline_s=8, connect_timeout_s=3, read_timeout_s=3)
@@ -604,7 +605,7 @@ def test_a_sibling_that_says_nothing_costs_no_more_than_the_deadline() -> None:
 
     with serving(talk) as server:
         began = time.monotonic()
-        looked = closely(f"{server.url}/a", replace(POLICY, read_timeout_s=5), siblings=Kept())
+        looked = closely(f"{server.url}/a", replace(POLICY, read_timeout_s=STATE_WAIT_S), siblings=Kept())
         assert DEADLINE_S <= time.monotonic() - began < LATEST_S
     assert sight(looked.probe) == FINE
 

@@ -25,6 +25,7 @@ from bot.sandbox.forge_seed import GIST, sha
 from bot.sandbox.places import Places, placed
 from bot.sandbox.registry_seed import DIGEST
 from tests.house.tree import ROOT
+from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import SandboxProcess
 
 STATUS = {"verified": 0, "reachable": 0, "suspicious": 1, "dead": 1, "blocked": 1, "unknown": 3}
@@ -523,7 +524,7 @@ def test_the_command_says_the_same_as_a_process_of_its_own(stage: Stage) -> None
         env=stage.environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=STATE_WAIT_S,
         check=False,
     )
     assert (done.stderr, done.returncode) == ("", 0)

@@ -22,10 +22,11 @@ from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.scratch import Scratch
 from tests.evidence.servers import HTML, Server, serving
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
 
 HOP: Final = Commons("hop", "wl-commons")
-START_S: Final = 30.0
+START_S: Final = STATE_WAIT_S
 ROOT: Final = Path(__file__).parents[2]
 SECRETS: Final = {
     "STAMPBOT_HUB_TOKEN": "hub-token-5f1c0d",

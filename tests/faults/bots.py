@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,12 @@ import pytest
 from bot.model.ids import PullNo
 from tests.faults.hub_gate import HubGate, hub_gate
 from tests.faults.stories import Story, begin
+from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, World, make_world
 
-PATIENCE_S = 20.0
+PATIENCE_S = STATE_WAIT_S
 STILL_S = 0.3
 """So long nothing more may happen once everything is done: a second answer would come with one of the next sweeps."""
 
@@ -109,14 +109,6 @@ def stampbot_toml(world: World) -> str:
     lines = [f"{name} = {json.dumps(value)}" for name, value in written.items()]
     head = [f'landing = "{world.policy.landing.value}"', "requests_per_minute = 100000", "[timing]"]
     return "\n".join([*head, *lines, ""])
-
-
-def until(holds: Callable[[], object], patience_s: float = PATIENCE_S) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + patience_s
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ from bot.sandbox import wl_sql
 from bot.scratch import Held, Lost
 from bot.sweep import sweep
 from tests.kill_switch import Killed, KillSwitch
+from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, ROUNDS_MAX, World, make_world
@@ -85,12 +86,14 @@ def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
 
 def act_on(world: World, pull: PullNo, deps: Deps | None = None) -> None:
     """As `act`, but with a worker's patience: what was raised is tried again."""
-    for _ in range(12):
+    end = time.monotonic() + STATE_WAIT_S
+    while True:
         try:
             return act(world, pull, deps)
         except (HubError, Held, Lost):
+            if time.monotonic() > end:
+                raise
             time.sleep(world.policy.timing.about_to_s / 4)
-    raise AssertionError("the pull never converges")
 
 
 def about_to_merge(world: World, pull: PullNo) -> tuple[Snapshot, MergePull]:
@@ -114,11 +117,8 @@ def merge_in_fork(world: World, user: str, source: str, target: str) -> str:
     before = world.db.head(target, database=fork)
     path = f"/api/v1alpha1/{fork}/write/{source.replace('/', '%2F')}/{target}"
     assert world.sandbox.call("POST", path, user=user).status_code == 200
-    for _ in range(500):
-        if (head := world.db.head(target, database=fork)) != before:
-            return head
-        time.sleep(0.01)
-    raise AssertionError("the merge in the fork never came")
+    until(lambda: world.db.head(target, database=fork) != before)
+    return world.db.head(target, database=fork)
 
 
 def force_push(world: World, user: str, branch: str, commit: str) -> None:

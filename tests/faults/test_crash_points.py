@@ -21,6 +21,7 @@ from bot.model.policy import Landing
 from bot.sweep import sweep
 from tests.faults.stories import STORIES, Story, begin, check, forget_the_fork, plain
 from tests.kill_switch import Killed, KillSwitch
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import ITEMS, World, make_world
@@ -61,7 +62,7 @@ def worlds(world_sandbox: SandboxProcess, world_redis: RedisProcess) -> Iterator
 
 def live(world: World, pull: PullNo, bot: Deps) -> None:
     """One process: it finds the pull by a sweep, and does what is due there until nothing is or it dies."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + STATE_WAIT_S
     sweep(world.commons, bot)
     while time.monotonic() < deadline:
         try:

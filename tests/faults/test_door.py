@@ -25,10 +25,12 @@ from bot.processes import Child
 from bot.settings import child_environment
 from bot.web_server import CONNECTIONS
 from tests.journeys.test_webhook_to_review import free_port, frozen
+from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
+from tests.patience import until as wait_until
 from tests.redis_process import RedisProcess, private_redis
 from tests.unit.test_web import BAD, DOOR, HOP, PULL
 
-PATIENCE_S = 20.0
+PATIENCE_S = STATE_WAIT_S
 CROWD = 200
 ANSWERED_WITHIN_S = 1.0
 GROWTH_KIB_MAX = 48 * 1024
@@ -113,10 +115,7 @@ def status(answer: bytes) -> int:
 
 
 def until(holds: Callable[[], object], door: Door) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "\n".join(door.lines)
-        time.sleep(0.05)
+    wait_until(holds, told=lambda: "\n".join(door.lines))
 
 
 @pytest.fixture(scope="module")
@@ -144,10 +143,9 @@ def same_process_same_size(door: Door) -> Iterator[None]:
 
 def heard_within(door: Door, seconds: float) -> None:
     """A webhook and a health check of somebody else get their answers in time."""
-    began = time.monotonic()
-    assert door.post(json.dumps({**PULL, "pullID": "77"}).encode()) == 202
-    assert door.status_of("GET", "/healthz") == 200
-    assert time.monotonic() - began < seconds
+    with ends_within(seconds):
+        assert door.post(json.dumps({**PULL, "pullID": "77"}).encode()) == 202
+        assert door.status_of("GET", "/healthz") == 200
 
 
 def test_a_webhook_that_cannot_be_meant_is_a_4xx_over_a_live_socket_and_the_process_lives(door: Door) -> None:
@@ -279,12 +277,11 @@ def test_a_frozen_redis_costs_each_of_many_webhooks_two_seconds_at_most_and_heal
     with ThreadPoolExecutor(60) as people, frozen(door.server):
         answers = [people.submit(one, number) for number in range(200, 260)]
         time.sleep(0.2)
-        began = time.monotonic()
-        assert door.status_of("GET", "/healthz") == 200
-        assert time.monotonic() - began < ANSWERED_WITHIN_S
+        with ends_within(ANSWERED_WITHIN_S):
+            assert door.status_of("GET", "/healthz") == 200
         told = [each.result() for each in answers]
         assert {code for code, _ in told} == {503}
-        assert max(took_s for _, took_s in told) < 2.5
+        assert max(took_s for _, took_s in told) < 2.5 * BUSY_FACTOR
         assert "Redis does not answer" in door.text("/readyz")
         assert "stampbot_redis_up 0.0" in door.text("/metrics")
     until(lambda: door.post(json.dumps({**PULL, "pullID": "261"}).encode()) == 202, door)
@@ -309,7 +306,5 @@ def test_a_full_redis_is_told_the_sender_the_metrics_and_the_operator(door: Door
 def test_sigterm_ends_the_door_at_once_although_somebody_dawdles(tmp_path: Path) -> None:
     with private_redis() as server:
         own = Door(server, tmp_path)
-        with crowd(own, 20), crowd(own, 20, HEAD):
-            began = time.monotonic()
+        with crowd(own, 20), crowd(own, 20, HEAD), ends_within(4.0):
             own.end()
-            assert time.monotonic() - began < PATIENCE_S

@@ -11,9 +11,10 @@ from bot.hub.errors import HubGone
 from bot.model.ids import PullNo
 from bot.sandbox import wl_sql
 from bot.sweep import sweep
-from tests.faults.bots import STILL_S, Bots, Town, bots, environment, town, until
+from tests.faults.bots import STILL_S, Bots, Town, bots, environment, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import ITEM, STORIES, check
+from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess
 from tests.world import World
 
@@ -67,9 +68,9 @@ def test_of_two_validators_in_one_moment_the_first_stamps_and_both_are_answered(
     works = many_works(world, rounds)
     with bots.running(environment(world, None, world_redis, tmp_path), many=2):
         decide(world, works, "ana", "bo")
-        until(lambda: all(len(world.said(pull, "answer")) == 2 for pull in works), 30 + 10 * rounds)
+        until(lambda: all(len(world.said(pull, "answer")) == 2 for pull in works), patience_s=STATE_WAIT_S + 10 * rounds)
         time.sleep(STILL_S)
-        until(lambda: put_away(world), 60)
+        until(lambda: put_away(world))
     answered_once(world, works, deciders=2)
 
 
@@ -107,13 +108,11 @@ def test_a_pull_beyond_measure_gets_one_short_review_for_a_bounded_price(world: 
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.push("pia", BRANCH, *statements)
     before = len(world.asked)
-    began = time.monotonic()
-    world.settle()
-    took_s = time.monotonic() - began
+    with ends_within(60):
+        world.settle()
     (review,) = world.said(pull, "review")
     assert len(review) < 20_000
     assert len(world.asked) - before < 150
-    assert took_s < 60
     assert not review.startswith("**READY**")
 
 

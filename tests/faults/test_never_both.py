@@ -22,10 +22,10 @@ from bot.plan import refused
 from bot.sandbox import wl_sql
 from bot.scratch.notes import answer_deed
 from bot.speech import md
-from tests.faults.bots import until
 from tests.faults.test_attacks import Meanwhile
 from tests.journeys.test_trouble import Worker, edit, headlines, trouble
 from tests.kill_switch import Killed, KillSwitch
+from tests.patience import until
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import World, make_world

@@ -14,10 +14,10 @@ import pytest
 
 from bot.lanes import STOP_PATIENCE_S
 from bot.scratch.knocks import HINT_TTL_S, RUN_SWEEP
-from bot.scratch.leases import LEASE_TTL_S
-from tests.faults.bots import PATIENCE_S, STILL_S, Bots, Town, bots, environment, lives, town, until
+from tests.faults.bots import PATIENCE_S, STILL_S, Bots, Town, bots, environment, lives, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, check
+from tests.patience import until
 from tests.redis_process import RedisProcess, private_redis
 from tests.world import World
 
@@ -46,7 +46,7 @@ def test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done(town: 
         town.world.redis.delete(lease)
     town.start()
     # The sleeper may have been handed the knock for a sweep: nobody else's is heard then until its hint has run out.
-    until(lambda: town.world.said(town.pull, "answer"), HINT_TTL_S[RUN_SWEEP] + PATIENCE_S)
+    until(lambda: town.world.said(town.pull, "answer"), patience_s=HINT_TTL_S[RUN_SWEEP] + PATIENCE_S)
     town.gate.hand_over()
     os.kill(sleeper, signal.SIGCONT)
     time.sleep(STILL_S)
@@ -67,7 +67,7 @@ def test_a_worker_that_is_told_twice_to_end_ends_at_once_and_the_next_one_finish
         time.sleep(0.3)
         assert worker.poll() is None
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(3.0) == 1
+        assert worker.wait(PATIENCE_S) == 1
     finally:
         worker.kill()
         worker.wait()
@@ -97,7 +97,7 @@ def test_a_worker_that_has_to_end_in_the_middle_of_a_job_hands_it_over_at_once(t
     assert list(town.world.redis.scan_iter("stampbot:lease:*")) == []
     town.gate.open()
     town.start()
-    until(lambda: town.world.said(town.pull, "answer"), LEASE_TTL_S / 2)
+    until(lambda: town.world.said(town.pull, "answer"))
     time.sleep(STILL_S)
     check(town.world, town.pull, town.story)
 
@@ -112,7 +112,7 @@ def test_a_job_whose_worker_died_with_it_in_hand_is_found_again(town: Town, queu
     until(lambda: not lives(doomed))
     assert town.gate.effects == []
     town.start()
-    until(lambda: town.world.said(town.pull, "answer"), 150)
+    until(lambda: town.world.said(town.pull, "answer"), patience_s=300)
     time.sleep(STILL_S)
     check(town.world, town.pull, town.story)
 
@@ -155,7 +155,7 @@ def test_two_bots_by_mistake_each_with_a_redis_of_its_own_do_each_deed_once(
             folder.mkdir()
             stack.enter_context(bots.running(environment(world, None, server, folder)))
         decide(world, works, "ana")
-        until(lambda: all(world.said(pull, "answer") for pull in works), 60)
+        until(lambda: all(world.said(pull, "answer") for pull in works))
         time.sleep(STILL_S)
     stamps = world.db.sql("SELECT context_id, COUNT(*) FROM stamps GROUP BY context_id")
     assert [int(count or 0) for _, count in stamps] == [1] * len(works)
@@ -172,7 +172,7 @@ def test_a_clock_that_jumps_an_hour_decides_nothing_twice_and_forgets_nothing(
     works = many_works(world, many)
     decide(world, works, "ana")
     with bots.running(environment(world, None, world_redis, tmp_path) | {"ODD_CLOCK_JUMPS_S": "3600"}, many=2):
-        until(lambda: all(world.said(pull, "answer") for pull in works), 60)
+        until(lambda: all(world.said(pull, "answer") for pull in works))
         time.sleep(STILL_S)
-        until(lambda: put_away(world), 60)
+        until(lambda: put_away(world))
     answered_once(world, works)

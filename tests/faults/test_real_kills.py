@@ -11,8 +11,9 @@ import time
 import pytest
 
 from bot.model.policy import Landing
-from tests.faults.bots import PATIENCE_S, STILL_S, Town, bots, kill, town, until
+from tests.faults.bots import PATIENCE_S, STILL_S, Town, bots, kill, town
 from tests.faults.stories import check, forget_the_fork, plain, story
+from tests.patience import until
 
 __all__ = ["bots", "town"]
 

@@ -11,9 +11,10 @@ import pytest
 
 from bot.model.ids import PullNo
 from bot.scratch.pulses import pull_thing
-from tests.faults.bots import STILL_S, Bots, Town, bots, environment, kill, make_town, town, until
+from tests.faults.bots import STILL_S, Bots, Town, bots, environment, kill, make_town, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, Story, check
+from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import SandboxProcess
 from tests.world import World
@@ -45,7 +46,7 @@ def test_redis_killed_in_the_middle_of_a_job_costs_seconds_and_nothing_is_done_t
         made.gate.hand_over()
         time.sleep(0.5)
         server.start()
-        until(lambda: made.world.said(made.pull, "answer"), 60)
+        until(lambda: made.world.said(made.pull, "answer"))
         time.sleep(STILL_S)
         check(made.world, made.pull, made.story)
 
@@ -63,9 +64,9 @@ def test_redis_wiped_again_and_again_leaves_every_decision_carried_out_once(
         while time.monotonic() < end:
             time.sleep(rng.uniform(0.05, 1.0))
             world.redis.flushall()
-        until(lambda: all(world.said(pull, "answer") for pull in works), 30 + 10 * many)
+        until(lambda: all(world.said(pull, "answer") for pull in works), patience_s=STATE_WAIT_S + 10 * many)
         time.sleep(STILL_S)
-        until(lambda: put_away(world), 60)
+        until(lambda: put_away(world))
     answered_once(world, works)
 
 

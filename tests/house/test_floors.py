@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.tree import ROOT, files, imports, name_of
+from tests.patience import STATE_WAIT_S
 
 ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "click": ("bot/__main__.py", "bot/cli/", "bot/console.py"),
@@ -31,7 +32,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
 }
 """Packages of others, and the files that may import them: nowhere else, and no package that is not listed."""
 
-LINT_TIMEOUT_S = 60
+LINT_TIMEOUT_S = STATE_WAIT_S
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

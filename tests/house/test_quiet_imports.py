@@ -10,8 +10,9 @@ import pytest
 
 from tests.house import quiet
 from tests.house.tree import ROOT, files, name_of
+from tests.patience import STATE_WAIT_S
 
-IMPORT_TIMEOUT_S = 60
+IMPORT_TIMEOUT_S = STATE_WAIT_S
 
 
 def modules() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import pytest
 from bot.rulebook import find
 from tests.house.purity import blemishes
 from tests.house.tree import ROOT, files, name_of
+from tests.patience import STATE_WAIT_S
 
 RUNS_MIN = 5
 """Fewer pulls than these would not tell much of a rule."""
@@ -39,7 +40,7 @@ def watched(*modules: str, hash_seed: int = 1, path: Path | None = None) -> dict
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=STATE_WAIT_S,
     )
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout)

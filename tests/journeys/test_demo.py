@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
-START_S = 60.0
-END_S = 60.0
+from tests.patience import STATE_WAIT_S
+
+START_S = STATE_WAIT_S
+END_S = STATE_WAIT_S
 
 
 class Demo:
@@ -102,10 +104,10 @@ def prober_is_confined(prober: int) -> None:
     assert "unlimited" not in next(line for line in limits if line.startswith("Max address space"))
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(900)
 def test_the_smoke_story_goes_as_told() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "demo", "--smoke"], capture_output=True, text=True, check=False, timeout=180
+        [sys.executable, "-m", "bot", "demo", "--smoke"], capture_output=True, text=True, check=False, timeout=800
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The whole story went as told" in done.stdout
@@ -154,7 +156,11 @@ def test_a_taken_port_is_one_sentence_with_the_mend(option: str) -> None:
         taken.listen()
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [sys.executable, "-m", "bot", "demo", option, port], capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-m", "bot", "demo", option, port],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=STATE_WAIT_S,
         )
     assert done.returncode == 1
     assert f"Port {port} cannot be used" in done.stdout

@@ -33,6 +33,7 @@ from bot.observe import observe
 from bot.scratch import Held
 from bot.sweep import sweep
 from tests.faults.hub_gate import hub_gate
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
 from tests.world import BOT, World
 
@@ -361,7 +362,7 @@ def test_a_decide_that_is_killed_and_given_again_ends_as_done_whenever_its_last_
         while len(gate.effects) == effect and again.poll() is None:
             world.answer_knocks_at_the_prober()
         gate.hand_over()
-        said, _ = again.communicate(timeout=60)
+        said, _ = again.communicate(timeout=STATE_WAIT_S)
     assert (again.returncode, world.count("stamps"), world.state(pull)) == (0, 1, "merged"), said
 
 
@@ -380,7 +381,7 @@ def surroundings(world: World, server: RedisProcess, folder: Path) -> dict[str, 
 def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub: str = "") -> subprocess.CompletedProcess[str]:
     environ = surroundings(world, server, folder) | ({"STAMPBOT_HUB_URL": hub} if hub else {})
     command = [sys.executable, "-m", "bot", *arguments]
-    return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=environ, cwd=folder, capture_output=True, text=True, timeout=STATE_WAIT_S, check=False)
 
 
 def test_whose_token_it_is_is_proved_where_the_host_does_not_say(world: World) -> None:

@@ -22,6 +22,7 @@ import redis
 from bot.scratch.acl import prober_acl
 from bot.settings import child_environment, prober_environment
 from tests.journeys.test_webhook_to_review import HOST, POLICY, Town, until
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, make_world
@@ -64,7 +65,7 @@ def everything_in(client: redis.Redis) -> Iterator[tuple[str, bytes]]:
 def asked(url: str, data: bytes | None = None, **headers: str) -> tuple[int, bytes]:
     request = urllib.request.Request(url, data=data, headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=STATE_WAIT_S) as answer:
             return answer.status, answer.headers.as_bytes() + answer.read()
     except urllib.error.HTTPError as error:
         return error.code, error.headers.as_bytes() + error.read()
@@ -173,7 +174,12 @@ def echoing() -> Iterator[str]:
 def run(*arguments: str, **settings: str) -> str:
     environment = child_environment(STAMPBOT_LOG="json", **settings)
     done = subprocess.run(
-        [sys.executable, "-m", "bot", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-m", "bot", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=STATE_WAIT_S,
     )
     assert done.returncode != 0
     return done.stdout + done.stderr

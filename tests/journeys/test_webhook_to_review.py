@@ -29,13 +29,15 @@ from bot.scratch import REVIEW, Keys, Scratch
 from bot.scratch.knocks import RUNG_WAITING_MAX
 from bot.settings import child_environment, prober_environment
 from bot.sweep import AHEAD
+from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
+from tests.patience import until as wait_until
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, World, make_world
 
 HOST = "127.0.0.1"
 SECRET = "a-secret-of-this-test-alone"
-PATIENCE_S = 45.0
+PATIENCE_S = STATE_WAIT_S
 """Longer than a sweep is hinted at whose lane died at the job: Redis may end it in just that moment."""
 POLICY = """\
 requests_per_minute = 100000
@@ -125,7 +127,7 @@ def free_port() -> int:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2.0) as answer:
+        with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False
@@ -134,9 +136,7 @@ def answers(url: str) -> bool:
 def until(holds: Callable[[], object], town: Town) -> float:
     """Wait until something holds; seconds it took."""
     began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < PATIENCE_S, "\n".join(town.lines)
-        time.sleep(0.05)
+    wait_until(holds, told=lambda: "\n".join(town.lines))
     return time.monotonic() - began
 
 
@@ -171,7 +171,7 @@ def test_a_webhook_alone_leads_to_a_review_within_seconds(town: Town) -> None:
     until(lambda: sweeps(world), town)
     pull = world.hand_in("pia", "polecat-7", "w-com-001")
     waited_s = until(lambda: world.said(pull, "review"), town)
-    assert waited_s < 3.0
+    assert waited_s < 3.0 * BUSY_FACTOR
     assert world.said(pull)[0].startswith("**READY** · `w-com-001`")
     assert ("Opened", 202) in town.delivered()
     assert sweeps(world) == 1
@@ -258,11 +258,9 @@ def test_a_webhook_that_redis_did_not_hear_is_a_503_and_the_next_sweep_finds_the
     world.push("mallory", branch, *claim_by_hand("w-com-003"))
     town.delivered()
     town.world.sandbox.admin("DELETE", "/deliveries")
-    with trouble(town.server):
-        began = time.monotonic()
+    with trouble(town.server), ends_within(5.0):
         pull = world.open_pull("mallory", branch, "mine")
         heard = town.delivered()
-        assert time.monotonic() - began < 5.0
     assert heard == [("Opened", 503)]
     with town.clock():
         until(lambda: world.said(pull, "review"), town)
@@ -274,7 +272,7 @@ def ring(town: Town, body: bytes | dict[str, Any], secret: str = SECRET) -> int:
     """Send something to the live door; its status."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = f"{town.web_url}/hooks/dolthub/{secret}"
-    return requests.post(url, data=data, headers={"Content-Type": "application/json"}, timeout=10).status_code
+    return requests.post(url, data=data, headers={"Content-Type": "application/json"}, timeout=PATIENCE_S).status_code
 
 
 def event(town: Town, pull: PullNo, **more: str) -> dict[str, Any]:
@@ -346,7 +344,7 @@ def test_slow_bodies_and_idle_connections_keep_nobody_waiting(town: Town) -> Non
         f"POST /hooks/dolthub/{SECRET} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n"
     )
     with ExitStack() as stack:
-        callers = [stack.enter_context(socket.create_connection((HOST, port), 5.0)) for _ in range(200)]
+        callers = [stack.enter_context(socket.create_connection((HOST, port), PATIENCE_S)) for _ in range(200)]
         for caller in callers[::2]:
             caller.sendall(head.encode())
         waits = []
@@ -358,7 +356,7 @@ def test_slow_bodies_and_idle_connections_keep_nobody_waiting(town: Town) -> Non
             assert answers(f"{town.web_url}/healthz")
             waits.append(time.monotonic() - began)
             time.sleep(0.2)
-    assert max(waits) < 1.0, waits
+    assert max(waits) < 1.0 * BUSY_FACTOR, waits
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from bot.sandbox.evidence_pages import HUGE_BODY_BYTES, PRIVATE_TARGET, EvidencePages
+from tests.patience import STATE_WAIT_S
 
-TIMEOUT_S = 20
+TIMEOUT_S = STATE_WAIT_S
 
 
 @pytest.fixture(scope="module")

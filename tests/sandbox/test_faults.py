@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.contract.checker import check_answer
+from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import FreshDatabase, SandboxFailed, SandboxProcess
 
 # Every quirk that production is known for and the look-alike must be able to show.
@@ -74,7 +75,7 @@ def test_every_quirk_of_production_can_be_played_or_is_always_on(sandbox_server:
 def test_a_plan_that_cannot_be_played_is_refused_with_the_reason(
     sandbox_server: SandboxProcess, plan: object, says: str
 ) -> None:
-    answer = requests.post(f"{sandbox_server.base_url}/_sandbox/faults", json=plan, timeout=10)
+    answer = requests.post(f"{sandbox_server.base_url}/_sandbox/faults", json=plan, timeout=STATE_WAIT_S)
     assert answer.status_code == 400
     assert says in answer.json()["error"]
 

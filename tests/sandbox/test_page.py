@@ -7,6 +7,7 @@ import re
 import pytest
 import requests
 
+from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import FreshDatabase, SandboxProcess
 
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m</title><img src=x onerror=alert(1)>\"'&"
@@ -20,7 +21,7 @@ def act(commons: FreshDatabase, number: int, user: str, do: str, body: str = "",
     url = f"{commons.sandbox.base_url}/repositories/{commons.name}/pulls/{number}"
     sent = {"Origin": commons.sandbox.base_url, **headers}
     form = {"as": user, "do": do, "body": body}
-    return requests.post(url, data=form, headers=sent, allow_redirects=False, timeout=10)
+    return requests.post(url, data=form, headers=sent, allow_redirects=False, timeout=STATE_WAIT_S)
 
 
 def test_pulls_are_listed_with_their_state_and_can_be_filtered(commons: FreshDatabase) -> None:
@@ -83,7 +84,7 @@ def test_one_comments_merges_and_closes_as_somebody_and_stays_that_somebody(comm
     assert (merged.status_code, commons.api("GET", f"/pulls/{number}").json()["data"]["state"]) == (303, "merged")
     assert (
         "<option selected>mallory</option>"
-        in commons.sandbox.session.get(commons.sandbox.base_url + said.headers["Location"], timeout=10).text
+        in commons.sandbox.session.get(commons.sandbox.base_url + said.headers["Location"], timeout=STATE_WAIT_S).text
     )
 
 
@@ -124,7 +125,7 @@ def test_a_form_of_another_page_is_refused(commons: FreshDatabase, headers: dict
 @pytest.mark.parametrize("header", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
 def test_another_page_cannot_reach_the_admin_side(sandbox_server: SandboxProcess, header: dict[str, str]) -> None:
     url = f"{sandbox_server.base_url}/_sandbox/users"
-    answer = requests.post(url, json={"username": "eve", "token": "token-eve"}, headers=header, timeout=10)
+    answer = requests.post(url, json={"username": "eve", "token": "token-eve"}, headers=header, timeout=STATE_WAIT_S)
     known = sandbox_server.get("/api/v2/user", user="eve").status_code
     assert (answer.status_code, known) == (403, 401)
 

@@ -19,6 +19,7 @@ from bot.sandbox.seed_pulls import DIGEST_TITLE, PULLS
 from bot.sandbox.seed_schema import TABLES
 from bot.sandbox.seed_shapes import SeedPull
 from bot.sandbox.wl_sql import completion_id, stamp_id, wanted_id
+from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import FreshDatabase, SandboxFailed, SandboxProcess
 
 COMMONS = "hop/wl-commons"
@@ -336,13 +337,13 @@ def test_forks_lag_as_far_behind_main_as_the_seed_wants(demo: FreshDatabase) -> 
     ],
 )
 def test_people_see_a_page_where_the_evidence_is_there(demo: FreshDatabase, slug: str, expected: tuple[int, int]) -> None:
-    answer = requests.get(evidence_of(demo, slug), timeout=20)
+    answer = requests.get(evidence_of(demo, slug), timeout=STATE_WAIT_S)
     assert (answer.status_code, len(answer.history)) == expected
 
 
 def test_slow_evidence_is_slow_and_alive(demo: FreshDatabase) -> None:
     begun = time.monotonic()
-    assert requests.get(evidence_of(demo, "slow-evidence"), timeout=20).status_code == 200
+    assert requests.get(evidence_of(demo, "slow-evidence"), timeout=STATE_WAIT_S).status_code == 200
     assert time.monotonic() - begun >= 2
 
 

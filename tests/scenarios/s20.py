@@ -67,7 +67,7 @@ def merges(stage: Stage) -> None:
     stage.comment(lost, "alice-dev", "/accept --quality 4")
     stage.tell("DoltHub merges, and the connection breaks before it says so")
     with suppress(HubBusy):
-        stage.look(lost)
+        stage.look_once(lost)
     assert stage.answers(lost) == []
     stage.look(lost)
     assert (stage.answers(lost), stage.world.state(lost), stage.stamps()) == (["ACCEPTED"], "merged", 1)

@@ -124,7 +124,7 @@ def kept(stage: Stage) -> None:
     stage.tell("DoltHub lets only admins merge")
     for _ in range(2):
         with suppress(HubRefused):
-            stage.look(pull)
+            stage.look_once(pull)
     assert (stage.answers(pull), stage.world.state(pull)) == (["KEPT"], "open")
     stage.world.sandbox.admin("DELETE", "/faults", database=stage.world.db.name)
     stage.tell("an admin gives the bot the right to")

@@ -23,12 +23,14 @@ from bot.deps import Deps
 from bot.evidence import FetchPolicy, networks
 from bot.evidence.forge import make_forges
 from bot.hub.client import Hub
+from bot.hub.errors import HubBusy
 from bot.looking import Looking, Manners
 from bot.model.ids import Handle, PullNo
 from bot.model.policy import Landing, Policy
 from bot.sandbox import seed_schema, wl_sql
 from bot.sandbox.forge_seed import REPOS, SeedPull, SeedRepo
 from bot.sandbox.forges import ForgeLookAlike
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
 from tests.scenarios.plain import plain
@@ -40,10 +42,9 @@ LONG_BEFORE = timedelta(hours=3)
 PUSH_EVERY = timedelta(seconds=61)
 PATIENT = replace(AT_ONCE, confirm_dead_s=(0.8, 0.8))
 """For parts in which a link dies: no machine is so slow that the second look comes with the first."""
-LOOKS_MAX = 12
 _HASH = re.compile(r"\b[0-9a-v]{32}\b")
 NAP_S = 0.02
-PATIENCE_S = 10.0
+PATIENCE_S = STATE_WAIT_S
 OWNERS = {
     "alice": "alice-dev",
     "bob": "bob",
@@ -254,9 +255,24 @@ class Stage:
     # --- the bot ----------------------------------------------------------------------------------------------------
 
     def look(self, *pulls: PullNo, bot: Deps | None = None) -> None:
-        """The bot (or another one) looks at these pulls until nothing is left to do about them. Raises HubError."""
+        """The bot (or another one) looks at these pulls until nothing is left to do about them. Raises HubError.
+
+        Where DoltHub is still busy with what was asked of it before, the bot looks again, as its worker does.
+        """
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.look_once(*pulls, bot=bot)
+            except HubBusy:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(AT_ONCE.about_to_s / 4)
+
+    def look_once(self, *pulls: PullNo, bot: Deps | None = None) -> None:
+        """As `look`, but what DoltHub refuses for the moment is not asked for again. Raises HubError."""
+        end = time.monotonic() + PATIENCE_S
         try:
-            for _ in range(LOOKS_MAX):
+            while time.monotonic() < end:
                 stopped = [self.world.converge(pull, bot).stopped for pull in pulls]
                 if self.world.answer_knocks_at_the_prober():
                     continue

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.commands import catalog as commands
 from bot.rulebook import catalog as rules
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
 from tests.sandbox_process import SandboxProcess
 
@@ -89,7 +90,7 @@ def test_a_process_without_settings_names_every_problem_and_ends_with_2(process:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=STATE_WAIT_S,
     )
     assert done.returncode == 2
     assert "STAMPBOT_COMMONS: is not set" in done.stderr

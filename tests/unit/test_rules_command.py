@@ -19,6 +19,7 @@ from bot.rulebook import Catalog, Level, MisfitError, PullKind, Rule, draft, fin
 from bot.rulebook.examples import EXAMPLES, Example, tell
 from bot.rulebook.gallery import KINDS, sane
 from tests.house.tree import ROOT
+from tests.patience import STATE_WAIT_S
 
 NEW = "posts_tell_what_to_do"
 
@@ -36,7 +37,7 @@ def child(folder: Path, *command: str, path: Path | None = None) -> subprocess.C
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=STATE_WAIT_S,
     )
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,13 +22,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.hook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, SILENCE_S, read_hook, rings_max
+from bot.hook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, read_hook, rings_max
 from bot.model.another import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
 from bot.scratch import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
 from bot.settings import CommonsSettings, Secret, Settings
 from bot.web import create_app
+from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 
 HOP = Commons("hop", "wl-commons")
@@ -321,16 +321,14 @@ def test_redis_away_is_503_within_a_second_and_heals_by_itself() -> None:
         door = create_app(SETTINGS, scratch).test_client()
         assert post(door, PULL) == 202
         server.kill()
-        began = time.monotonic()
-        answer = door.post(DOOR, json={**PULL, "pullID": "58"})
+        with ends_within(1.0):
+            answer = door.post(DOOR, json={**PULL, "pullID": "58"})
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
-        assert time.monotonic() - began < 1.0
         assert door.get("/readyz").status_code == 503
         assert door.get("/healthz").status_code == 200
         assert b"stampbot_redis_up 0.0" in door.get("/metrics").data
         server.start()
-        time.sleep(SILENCE_S)
-        assert post(door, PULL) == 202
+        until(lambda: post(door, PULL) == 202)
         assert door.get("/readyz").status_code == 200
 
 
@@ -343,13 +341,11 @@ def test_a_frozen_redis_is_503_within_two_seconds(warm: bool) -> None:
             assert post(door, {**PULL, "pullID": "1"}) == 202
         os.kill(pid, signal.SIGSTOP)
         try:
-            began = time.monotonic()
-            assert post(door, PULL) == 503
-            assert time.monotonic() - began < 2.0
+            with ends_within(2.0):
+                assert post(door, PULL) == 503
         finally:
             os.kill(pid, signal.SIGCONT)
-        time.sleep(SILENCE_S)
-        assert post(door, PULL) == 202
+        until(lambda: post(door, PULL) == 202)
 
 
 def frozen_pid(server: RedisProcess) -> int:

@@ -32,10 +32,11 @@ from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scr
 from bot.scratch.knocks import ALIVE_S
 from bot.worker import ProbeDuties, PullDuties
 from tests.evidence.servers import path_of, serving
+from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
 
 HOP = Commons("hop", "wl-commons")
-PATIENCE_S = 15.0
+PATIENCE_S = STATE_WAIT_S
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 AT_ONCE = Manners(pace_s=0, retry_s=())
 
@@ -66,13 +67,6 @@ class Crew:
     def __exit__(self, *_: object) -> None:
         self.lanes.stop()
         assert self.lanes.join(PATIENCE_S)
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
 
 
 def pull_duties(scratch: Scratch, look: Callable[..., object], sweep: Callable[[Commons], int] = lambda _: 0) -> PullDuties:
@@ -291,11 +285,8 @@ def test_lanes_survive_redis_going_and_coming_back() -> None:
             server.kill()
             time.sleep(1.0)
             server.start()
-            deadline = time.monotonic() + 25
             scratch.knocks.knock(HOP, PullNo(2))
-            while looked != [1, 2] and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert looked == [1, 2]
+            until(lambda: looked == [1, 2])
 
 
 def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(server: RedisProcess) -> None:
