@@ -45,13 +45,13 @@ class Answered:
     after_s: float
 
 
-def measure(running: Running, console: Console) -> tuple[Answered, ...]:
+def measure(running: Running, console: Console, rounds: int) -> tuple[Answered, ...]:
     """Write the commands and wait for the answers. Raises MeasureError."""
     stage = Stage(running.sandbox_url, str(running.seed["commons"]))
     began = time.monotonic()
     found: list[Answered] = []
     decided: set[int] = set()
-    for number in range(ROUNDS):
+    for number in range(rounds):
         reviewed = _await_reviews(running, stage, REVIEWS_FIRST * (number + 1))
         fresh = [pull for pull in reviewed if pull not in decided]
         accepted = next(pull for pull in fresh if reviewed[pull] == "READY")
@@ -61,7 +61,7 @@ def measure(running: Running, console: Console) -> tuple[Answered, ...]:
         for pull, text in asked.items():
             head = next(said.head for said in stage.said(pull) if said.kind == "review")
             command = text.format(head=head)
-            written[stage.comment(pull, VALIDATOR, command)] = (pull, command.split()[0], time.monotonic())
+            written[pull] = (stage.comment(pull, VALIDATOR, command), command.split()[0], time.monotonic())
         for one in _answered(running, stage, written, len(reviewed)):
             console.print(f"{time.monotonic() - began:6.0f} s", one, soft_wrap=True)
             found.append(one)
@@ -88,20 +88,20 @@ def _await_reviews(running: Running, stage: Stage, least: int) -> dict[int, str]
 
 
 def _answered(
-    running: Running, stage: Stage, written: Mapping[str, tuple[int, str, float]], reviews: int
+    running: Running, stage: Stage, written: Mapping[int, tuple[str, str, float]], reviews: int
 ) -> Iterator[Answered]:
-    """Each command as soon as its answer stands. `written`: by comment id its pull, its first word and when it was written."""
+    """Each command as soon as its answer stands. `written`: by pull the comment's id, its first word, and when."""
     waiting, until = dict(written), time.monotonic() + PATIENCE_S
     while waiting:
         running.processes.check()
-        for comment, (pull, command, at) in tuple(waiting.items()):
+        for pull, (comment, command, at) in tuple(waiting.items()):
             for said in stage.said(pull):
                 if said.kind == "answer" and said.about.endswith(f":{comment}") and said.outcome != "parked":
-                    del waiting[comment]
+                    del waiting[pull]
                     after_s = round(time.monotonic() - at, 1)
                     yield Answered(command=command, pull=pull, reviews=reviews, outcome=said.outcome, after_s=after_s)
         if waiting and time.monotonic() > until:
-            raise MeasureError(f"no answer below {sorted(pull for pull, _, _ in waiting.values())} in {PATIENCE_S:.0f} s")
+            raise MeasureError(f"no answer below {sorted(waiting)} in {PATIENCE_S:.0f} s")
         time.sleep(LOOK_EVERY_S)
 
 
@@ -115,8 +115,9 @@ def _shown(found: tuple[Answered, ...]) -> Table:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--latency-ms", default=LATENCY_MS, show_default=True, help="How long the sandbox waits before each answer.")
+@click.option("--rounds", default=ROUNDS, show_default=True, help="How often one /help and one /accept are written.")
 @click.option("--verbose", is_flag=True, help="Print what the processes log.")
-def main(as_json: bool, latency_ms: int, verbose: bool) -> None:
+def main(as_json: bool, latency_ms: int, rounds: int, verbose: bool) -> None:
     """Seconds from a command to its answer, on the settings that are shipped.
 
     \b
@@ -130,7 +131,7 @@ def main(as_json: bool, latency_ms: int, verbose: bool) -> None:
             console.print(f"{name:<8}| {line}", markup=False, highlight=False, soft_wrap=True)
 
     with demo(say, sandbox_port=0, web_port=0, shipped=True, latency_ms=latency_ms) as running:
-        found = measure(running, console)
+        found = measure(running, console, rounds)
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=2))
     else:
