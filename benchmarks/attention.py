@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.measure import MeasureError
-from bot.processes import Running, demo
-from bot.smoke import Stage
+from bot.demo.processes import Running, demo
+from bot.demo.story import Stage
 
 VALIDATOR = "ana"
 HELP_MAX_S = 90.0

@@ -31,10 +31,10 @@ from rich.table import Table
 from benchmarks.hammer import Blow, Echo
 from benchmarks.measure import ROOT, MeasureError
 from benchmarks.through_queue import own_redis
+from bot.config.settings import child_environment
 from bot.model.ids import Commons
-from bot.scratch import REVIEW, Keys
-from bot.settings import child_environment
-from bot.web_server import THREADS, WebServer
+from bot.store import REVIEW, Keys
+from bot.web.server import THREADS, WebServer
 
 BARE, COALESCED, ENQUEUED = "bare Flask", "coalesced knock", "knock with a new job"
 CONNECTIONS = 32

@@ -23,10 +23,11 @@ from rich.table import Table
 
 from benchmarks.large_pulls import pull_of
 from bot.commands import catalog as command_catalog
+from bot.converge.plan import plan
 from bot.model.kind import PullKind
 from bot.model.snapshot import Snapshot
-from bot.plan import plan
-from bot.rulebook import find, gallery, judge
+from bot.rulebook import find, judge
+from bot.rulebook.kit import gallery
 
 SIZES = (500, 1_000, 2_500, 5_000)
 GROWN = (PullKind.BACKFILL, PullKind.CLAIM, PullKind.POST)

@@ -8,12 +8,12 @@ from dataclasses import replace
 from bot.model.kind import PullKind
 from bot.model.ledger import Changes, RigLink, RowChange, Wanted
 from bot.model.snapshot import Present, Snapshot
-from bot.rulebook import gallery
-from bot.rulebook.gallery import WORKER, added, modified, sane
+from bot.rulebook.kit import gallery
+from bot.rulebook.kit.gallery import WORKER, added, modified, sane
 
 ITEMS_READ_MAX = 50
 RIGS_READ_MAX = 200
-"""What is read of main around a pull, however large it is (bot.observe)."""
+"""What is read of main around a pull, however large it is (bot.converge.observe)."""
 _IN_REVIEW = {"status": "in_review", "claimed_by": WORKER, "updated_at": "2026-06-14 13:40:00"}
 _CLAIMED = {**_IN_REVIEW, "status": "claimed"}
 

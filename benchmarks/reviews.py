@@ -31,22 +31,22 @@ from benchmarks.measure import ROOT, MeasureError
 from benchmarks.replay import key_of
 from benchmarks.through_queue import own_redis
 from bot.commands import catalog as commands
-from bot.converge import look
-from bot.deps import Deps
+from bot.converge.bot import Deps
+from bot.converge.converge import look
+from bot.converge.outcome import Done
+from bot.converge.perform import perform
+from bot.converge.reads import Readers
+from bot.dolthub.client import Hub, kept_session
 from bot.evidence import sheet_key
-from bot.hub.client import Hub, kept_session
-from bot.lanes import Lanes
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy, Timing
 from bot.model.step import PostReview
-from bot.outcome import Done
-from bot.perform import perform
-from bot.reads import Readers
+from bot.queue.threads import Lanes
 from bot.rulebook import catalog as rules
-from bot.scratch import REVIEW, Scratch, make_patient_redis
+from bot.store import REVIEW, Scratch, make_patient_redis
 from bot.wiring import READERS_PER_LANE
-from bot.worker import PullDuties
+from bot.worker.jobs import PullDuties
 
 LANES = (1, 4, 16)
 LATENCY_MS = 150.0
@@ -104,7 +104,7 @@ def bot_of(scratch: Scratch, hub: Hub, commons: Commons, lanes: int) -> Deps:
 
 def record(folder: Path, scratch: Scratch) -> Recorded:
     """Have one seeded pull looked at on a real sandbox, and keep the answers."""
-    with _child("bot.sandbox", "--port", "0", "--seed", "demo", "--data", str(folder / "sandbox")) as said:
+    with _child("sandbox", "--port", "0", "--seed", "demo", "--data", str(folder / "sandbox")) as said:
         told = json.loads(said)
         commons = Commons.parse(told["seed"]["commons"])
         pull = next(PullNo(int(p["number"])) for p in told["seed"]["pulls"] if p["slug"] == "happy-handshake")
@@ -220,7 +220,7 @@ def _child(module: str, *arguments: str) -> Iterator[str]:
         first = process.stdout.readline().strip()
         if not first:
             raise MeasureError(f"{module} did not start")
-        yield first.removeprefix("bot.sandbox: ")
+        yield first.removeprefix("sandbox: ")
     finally:
         process.kill()
         process.wait()

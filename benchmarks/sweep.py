@@ -24,17 +24,17 @@ from rich.table import Table
 from benchmarks.crowd import COMMONS, MAIN, Crowd, fork_of
 from benchmarks.through_queue import own_redis
 from bot.commands import catalog as commands
-from bot.converge import seen
-from bot.deps import Deps
-from bot.hub import wire
-from bot.hub.client import Hub
-from bot.hub.pace import OwnPurse, Pace, Urgency, working_at
+from bot.converge.bot import Deps
+from bot.converge.converge import seen
+from bot.dolthub import wire
+from bot.dolthub.budget.rate_limiter import OwnPurse, Pace, Urgency, working_at
+from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, Database, PullNo, User
 from bot.model.policy import Policy
 from bot.model.pull import BranchRef, PullState
 from bot.rulebook import catalog as rules
-from bot.scratch import DECIDE, LOOKS, Listed, Scratch, make_redis
-from bot.sweep import sweep
+from bot.store import DECIDE, LOOKS, Listed, Scratch, make_redis
+from bot.sweep.sweep import sweep
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SIZES = ((100, 120), (1000, 120), (2000, 120), (2000, 300))

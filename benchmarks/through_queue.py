@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import ROOT, MeasureError, Server
+from bot.config.settings import child_environment
+from bot.config.variables import VARIABLES
+from bot.demo.processes import redis_server
 from bot.evidence import sheet_key
 from bot.model.evidence import Seen
 from bot.model.ids import Commons, PullNo
-from bot.processes import redis_server
-from bot.scratch import REVIEW, Scratch, make_patient_redis
-from bot.settings import child_environment
-from bot.variables import VARIABLES
+from bot.store import REVIEW, Scratch, make_patient_redis
 
 LINKS_PER_JOB = 4
 READY_S = 30.0

@@ -1,5 +1,4 @@
-"""Stampbot: the validator's review bot for a Wasteland commons on DoltHub."""
+"""Stampbot: the validator's review bot for a Wasteland commons on DoltHub.
 
-from __future__ import annotations
-
-__version__ = "0.1.0"
+Four processes: `web`, `worker`, `prober`, `clock`. One verb: `converge`. docs/architecture.md has the picture.
+"""

@@ -6,18 +6,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bot.budget import SharedPurse
 from bot.commands import catalog as commands
-from bot.deps import Deps
+from bot.config.settings import HUB_URL, Secret, Settings
+from bot.converge.bot import Deps
+from bot.converge.reads import Readers
+from bot.dolthub.budget.rate_limiter import Pace
+from bot.dolthub.budget.shared import SharedPurse
+from bot.dolthub.client import Api, Hub
 from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge import Forges, make_forges
-from bot.hub.client import Api, Hub
-from bot.hub.pace import Pace
-from bot.looking import Looking, Manners
-from bot.reads import Readers
+from bot.prober.link_checker import Looking, Manners
 from bot.rulebook import catalog as rules
-from bot.scratch import Cell, Keys, Scratch, make_patient_redis, make_redis
-from bot.settings import HUB_URL, Secret, Settings
+from bot.store import Cell, Keys, Scratch, make_patient_redis, make_redis
 
 READERS_PER_LANE = 6
 """Reads that a look has under way side by side, at most."""

@@ -19,8 +19,9 @@ from markdown_it import MarkdownIt
 from rich.progress import track
 
 from bot.commands import catalog as commands
-from bot.commands import errors, grammar
-from bot.commands.reading import Parsed, Reading
+from bot.commands.grammar import comment as grammar
+from bot.commands.grammar import errors
+from bot.commands.grammar.reading import Parsed, Reading
 
 COUNT = 200_000
 BATCH = 1_000

@@ -69,7 +69,7 @@ class SandboxProcess:
         The process ends when this one does, however this one ends: it watches its standard input.
         """
         process = subprocess.Popen(
-            [sys.executable, "-m", "bot.sandbox", "--port", "0", "--until-eof", *options],
+            [sys.executable, "-m", "sandbox", "--port", "0", "--until-eof", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

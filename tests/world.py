@@ -25,20 +25,20 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bot.commands import catalog as commands
-from bot.converge import Report, converge
-from bot.deps import Deps
+from bot.converge.bot import Deps
+from bot.converge.converge import Report, converge
+from bot.converge.observe import observe
+from bot.dolthub.client import Hub
 from bot.evidence import FetchPolicy, networks
-from bot.hub.client import Hub
-from bot.looking import Looking, Manners
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
 from bot.model.snapshot import Snapshot
-from bot.observe import observe
+from bot.prober.link_checker import Looking, Manners
 from bot.rulebook import catalog as rules
-from bot.sandbox import seed_schema, wl_sql
-from bot.scratch import PROBE, Scratch
-from bot.sweep import sweep
-from bot.worker import ProbeDuties
+from bot.store import PROBE, Scratch
+from bot.sweep.sweep import sweep
+from bot.worker.jobs import ProbeDuties
+from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database
 
@@ -310,7 +310,7 @@ def make_world(sandbox: SandboxProcess, server: RedisProcess, **policy: Any) -> 
     client.flushall()
     for user in ("otto", "bo"):
         sandbox.add_user(user)
-    db = fresh_database(sandbox, statements=(*seed_schema.creation(), *people_and_items()))
+    db = fresh_database(sandbox, statements=(*schema.creation(), *people_and_items()))
     sandbox.admin("POST", "/grants", {"username": "bo", "database": db.name})
     return World(
         sandbox=sandbox,

@@ -9,7 +9,7 @@ import click
 
 from bot.cli.arguments import as_json
 from bot.cli.shared import console, fail
-from bot.console import FINDING, WRONG_USE
+from bot.terminal import FINDING, WRONG_USE
 
 WRITABLE = click.Path(file_okay=False, path_type=Path)
 
@@ -29,9 +29,9 @@ def rules(explain: str | None, new: str | None, folder: Path | None, package: Pa
       stampbot rules --new item_has_a_title
       stampbot rules --new item_has_a_title --package ../our-rules
     """
-    from bot.console import print_json, print_rule, print_rules, rule_json, rules_json
     from bot.rulebook import catalog
-    from bot.rulebook.examples import tell
+    from bot.rulebook.kit.examples import tell
+    from bot.terminal import print_json, print_rule, print_rules, rule_json, rules_json
 
     if new is not None and explain is None and not (folder and package):
         _begin_rule(new, folder or Path("rules"), package, as_json=as_json)
@@ -60,8 +60,9 @@ def rules(explain: str | None, new: str | None, folder: Path | None, package: Pa
 
 def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool) -> None:
     """Write the files of a new rule, all or none; nothing that is there is overwritten. Exit status 2 and a sentence if not."""
-    from bot.console import lines, print_json
-    from bot.rulebook import MisfitError, draft, find
+    from bot.rulebook import MisfitError, find
+    from bot.rulebook.kit import draft
+    from bot.terminal import lines, print_json
 
     try:
         if package is None:
@@ -103,7 +104,7 @@ def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool)
 def commands(as_json: bool) -> None:
     """The slash-commands validators may write below a pull."""
     from bot.commands import catalog
-    from bot.console import commands_json, print_commands, print_json
+    from bot.terminal import commands_json, print_commands, print_json
 
     try:
         found = catalog.find().commands

@@ -10,8 +10,8 @@ from rich.progress import TaskID
 
 from bot.cli.arguments import CommonsType, SinceType, as_json
 from bot.cli.shared import console, deps_of, fail, settings_of, told
-from bot.console import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 from bot.model.ids import CommitHash, Commons, StampId
+from bot.terminal import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 
 
 @click.command()
@@ -27,9 +27,9 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     Example:
       stampbot sweep hop/wl-commons --wait
     """
-    from bot.console import print_json
-    from bot.demo import NobodyWorks, await_empty_queue
-    from bot.sweep import sweep as sweep_commons
+    from bot.demo.demo import NobodyWorks, await_empty_queue
+    from bot.sweep.sweep import sweep as sweep_commons
+    from bot.terminal import print_json
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings)
@@ -65,8 +65,8 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
       stampbot queue hop/wl-commons --ready --json
     """
     from bot import wiring
-    from bot.backlog import read_backlog
-    from bot.console import backlog_json, print_backlog, print_json
+    from bot.converge.backlog import read_backlog
+    from bot.terminal import backlog_json, print_backlog, print_json
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
@@ -97,8 +97,8 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
       stampbot audit hop/wl-commons
       stampbot audit hop/wl-commons --since 2026-06-01 --json
     """
-    from bot.books import SINCE_STEPS, TABLES, Audited, NoSuchPast, audit_commons
-    from bot.console import audit_json, print_audit, print_json, progress_bar, status_of_audit
+    from bot.audit.rows import SINCE_STEPS, TABLES, Audited, NoSuchPast, audit_commons
+    from bot.terminal import audit_json, print_audit, print_json, progress_bar, status_of_audit
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
@@ -141,8 +141,8 @@ def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> No
       stampbot revert s-0123456789abcdef --commons hop/wl-commons --plan
     """
     from bot import wiring
-    from bot.console import inverse_json, print_inverse, print_json
-    from bot.revert import plan_back
+    from bot.audit.revert import plan_back
+    from bot.terminal import inverse_json, print_inverse, print_json
 
     if not plan:
         fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
 from bot.cli.shared import console, settings_read
-from bot.console import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
 from bot.health import Sign, State, examine
 from bot.model.ids import Commons
+from bot.terminal import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
 
 STYLE = {State.FINE: "green", State.NOTE: "blue", State.FAULT: "bold red", State.UNKNOWN: "magenta"}
 
@@ -30,9 +30,9 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
       stampbot doctor
       stampbot doctor hop/wl-commons --json
     """
-    from bot import doctor as reading
     from bot import wiring
-    from bot.settings import SettingsError
+    from bot.config.settings import SettingsError
+    from bot.health import reading
 
     told = console()
     try:

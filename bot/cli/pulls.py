@@ -10,8 +10,8 @@ import click
 
 from bot.cli.arguments import PullType, as_json
 from bot.cli.shared import console, deps_of, fail, settings_of, told, warn_read_only
-from bot.console import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 from bot.model.ids import Commons, PullNo, User
+from bot.terminal import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
 
 
 @click.command()
@@ -24,9 +24,9 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot review 'hop/wl-commons#12'
     """
-    from bot.console import lines, print_json, pull_json, status_of
-    from bot.converge import look
-    from bot.speech.reviews import body
+    from bot.converge.converge import look
+    from bot.messages.reviews import body
+    from bot.terminal import lines, print_json, pull_json, status_of
 
     commons, number = pull
     with told():
@@ -51,9 +51,9 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
       stampbot explain 'hop/wl-commons#12'
       stampbot explain 'hop/wl-commons#12' --as 'ana: /accept -q 4' --json
     """
-    from bot.console import print_explanation, print_json, pull_json, status_of
-    from bot.converge import look
-    from bot.plan import plan
+    from bot.converge.converge import look
+    from bot.converge.plan import plan
+    from bot.terminal import print_explanation, print_json, pull_json, status_of
 
     commons, number = pull
     deps = deps_of(settings_of(named=(commons,)), patient=False)
@@ -81,9 +81,9 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot converge 'hop/wl-commons#12'
     """
-    from bot.console import print_json, step_json, step_line
-    from bot.converge import converge as bring
+    from bot.converge.converge import converge as bring
     from bot.log import visible
+    from bot.terminal import print_json, step_json, step_line
 
     commons, number = pull
     settings = settings_of(named=(commons,))
@@ -135,10 +135,10 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
       stampbot decide 'hop/wl-commons#12' '/accept --quality 4'
       stampbot decide 'hop/wl-commons#12' '/reject --at 3f9d2c1 The link shows another item' --yes
     """
-    from bot import decide as deciding
-    from bot.console import lines, print_json
+    from bot.converge import decide as deciding
+    from bot.messages.reviews import body
     from bot.model.step import Outcome
-    from bot.speech.reviews import body
+    from bot.terminal import lines, print_json
 
     commons, number = pull
     deps = deps_of(settings_of(named=(commons,)), patient=False)

@@ -17,8 +17,8 @@ from bot.cli.shared import console, deps_of, settings_of, warn_read_only
 from bot.model.ids import Commons, PullNo, User
 
 if TYPE_CHECKING:
-    from bot.auditing import Gains
-    from bot.deps import Deps
+    from bot.audit.incremental import Gains
+    from bot.converge.bot import Deps
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
 _TOLD_DEAF: set[Commons] = set()
@@ -52,7 +52,7 @@ def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> 
       stampbot demo --port 0 --web-port 0
       stampbot demo --smoke
     """
-    from bot.demo import run_demo, run_smoke
+    from bot.demo.demo import run_demo, run_smoke
 
     if smoke:
         sys.exit(run_smoke(console(), port=port or 0, web_port=web_port or 0, verbose=verbose))
@@ -73,8 +73,8 @@ def web(host: str, until_eof: bool) -> None:
     import structlog
 
     from bot import wiring
-    from bot.web import create_app
-    from bot.web_server import WebServer
+    from bot.web.app import create_app
+    from bot.web.server import WebServer
 
     _end_with_input(until_eof)
 
@@ -91,8 +91,9 @@ def web(host: str, until_eof: bool) -> None:
 def worker(until_eof: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
     settings = settings_of()
-    from bot import lanes, quarantine
-    from bot import worker as work
+    from bot.converge import quarantine
+    from bot.queue import threads
+    from bot.worker import jobs as work
 
     deps = deps_of(settings)
     warn_read_only(settings)
@@ -110,7 +111,7 @@ def worker(until_eof: bool) -> None:
         with suppress(Exception):
             deps.scratch.knocks.knock_sweep(each.commons)
     sys.exit(
-        lanes.serve(lanes.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all)
+        threads.serve(threads.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all)
     )
 
 
@@ -118,7 +119,7 @@ def worker(until_eof: bool) -> None:
 @until_eof
 def prober(until_eof: bool) -> None:
     """Fetches strangers' links, in an environment that holds no secret."""
-    from bot.settings import is_scrubbed, prober_environment
+    from bot.config.settings import is_scrubbed, prober_environment
 
     if not is_scrubbed():
         # A new program image, so that no secret is left in this process's memory or in /proc/self/environ.
@@ -126,8 +127,9 @@ def prober(until_eof: bool) -> None:
         arguments = [sys.executable, "-m", "bot", "prober", *(["--until-eof"] if until_eof else [])]
         os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
     settings = settings_of()
-    from bot import lanes, wiring
-    from bot import worker as work
+    from bot import wiring
+    from bot.queue import threads
+    from bot.worker import jobs as work
 
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=True)
@@ -136,7 +138,7 @@ def prober(until_eof: bool) -> None:
         scratch=scratch,
         looking=wiring.looking(settings, scratch),
     )
-    sys.exit(lanes.serve_prober(duties.functions(), scratch.redis))
+    sys.exit(threads.serve_prober(duties.functions(), scratch.redis))
 
 
 @click.command()
@@ -144,9 +146,9 @@ def prober(until_eof: bool) -> None:
 def clock(until_eof: bool) -> None:
     """Knocks for a sweep of each commons, every quarter of [timing] poll_s."""
     settings = settings_of()
-    from bot import clock as ticking
     from bot import wiring
-    from bot.sweep import SOONEST
+    from bot.clock import clock as ticking
+    from bot.sweep.sweep import SOONEST
 
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=False)
@@ -158,11 +160,11 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     """Converge one pull and say what was done."""
     import structlog
 
-    from bot.console import step_line
-    from bot.converge import converge
+    from bot.converge.converge import converge
+    from bot.converge.perform import WIPED
     from bot.health import another_bot
     from bot.log import stranger
-    from bot.perform import WIPED
+    from bot.terminal import step_line
 
     log = structlog.get_logger("stampbot.worker")
     report = converge(commons, number, deps, extend=extend)
@@ -215,10 +217,10 @@ def sweep_and_audit(commons: Commons, deps: Deps) -> int:
     """
     import structlog
 
-    from bot.auditing import audit_if_due
-    from bot.hub.errors import HubError
+    from bot.audit.incremental import audit_if_due
+    from bot.dolthub.errors import HubError
     from bot.log import stranger
-    from bot.sweep import sweep
+    from bot.sweep.sweep import sweep
 
     knocked = sweep(commons, deps, report=lambda number, trouble: _tell_of_pull(commons, number, trouble))
     _tell_of_wipe(commons, deps)

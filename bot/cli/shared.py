@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from bot.console import COULD_NOT_TELL, FINDING, WRONG_USE
 from bot.model.ids import Commons
+from bot.terminal import COULD_NOT_TELL, FINDING, WRONG_USE
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bot.deps import Deps
-    from bot.settings import Settings
+    from bot.config.settings import Settings
+    from bot.converge.bot import Deps
 
 
 def settings_read(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
     """Settings and logging. Raises SettingsError with every problem."""
     from bot import log
-    from bot.settings import colour_wanted, read
+    from bot.config.settings import colour_wanted, read
 
     settings = read(door=door, named=named, commons_needed=commons_needed)
     log.configure(settings.log, settings.secrets, colours=colour_wanted())
@@ -31,7 +31,7 @@ def settings_read(*, door: bool = False, named: tuple[Commons, ...] = (), common
 
 def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
     """Settings and logging, or every problem on standard error and exit status 2."""
-    from bot.settings import SettingsError
+    from bot.config.settings import SettingsError
 
     try:
         return settings_read(door=door, named=named, commons_needed=commons_needed)
@@ -42,8 +42,8 @@ def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_
 def deps_of(settings: Settings, *, patient: bool = True) -> Deps:
     """The parts of a bot. Levels of rules that there are not are problems of the settings."""
     from bot import wiring
-    from bot.policy_file import Problem
-    from bot.settings import SettingsError
+    from bot.config.policy_file import Problem
+    from bot.config.settings import SettingsError
 
     try:
         deps = wiring.for_worker(settings, patient=patient)
@@ -84,9 +84,9 @@ def warn_read_only(settings: Settings) -> None:
 @contextmanager
 def told() -> Iterator[None]:
     """Trouble of DoltHub and Redis as one sentence and exit status 3."""
-    from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused
+    from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused
     from bot.log import stranger
-    from bot.scratch import Held
+    from bot.store import Held
 
     try:
         yield
@@ -109,6 +109,6 @@ def told() -> Iterator[None]:
 def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
-    from bot.settings import colour_wanted
+    from bot.config.settings import colour_wanted
 
     return Console(no_color=not colour_wanted() or None, stderr=stderr, highlight=False)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from bot.commands import adopting, decision, ledger, stamping
+from bot.commands import adopting, decision, decision_rows, stamping
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT, DRY_RUN, Flag, Fraction, OneOf, Option, SkillList, Text
-from bot.commands.option import Rating as RatingReader
+from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Fraction, OneOf, Option, SkillList, Text
+from bot.commands.grammar.option import Rating as RatingReader
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle
 from bot.model.kind import PullKind
@@ -13,8 +15,6 @@ from bot.model.ledger import LedgerChange, Row, same_cell, write_time
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import MergePull
-from bot.speech import md, words
-from bot.speech.md import Md
 
 UNSTAMPED_KINDS = (PullKind.REGISTRATION, PullKind.POST, PullKind.EDIT, PullKind.LINK, PullKind.CLAIM)
 """Kinds that accepting merges without a stamp."""
@@ -105,7 +105,7 @@ def _accept_merged(asked: Asked) -> Decision:
         return Refuse(md.own("The item of this work cannot be read on main."))
     if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
-    if not ledger.stands(snapshot, change):
+    if not decision_rows.stands(snapshot, change):
         taken = stamping.already_stamped(snapshot, done, change)
         if taken is not None:
             return taken
@@ -119,9 +119,9 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
     may have lost the right.
     """
     merge, done = snapshot.merge, snapshot.handed_in
-    now = ledger.completion_now(snapshot, done) if done is not None else None
+    now = decision_rows.completion_now(snapshot, done) if done is not None else None
     if now is not None and same_cell(
-        "validated_at", now.row.get("validated_at"), write_time(ledger.decided_at(snapshot, comment))
+        "validated_at", now.row.get("validated_at"), write_time(decision_rows.decided_at(snapshot, comment))
     ):
         return True
     if merge is None or merge.at is None:
@@ -222,7 +222,7 @@ def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, 
 def _change(asked: Asked, author: Handle) -> LedgerChange | None:
     if asked.snapshot.kind is not PullKind.WORK:
         return None
-    return ledger.acceptance(asked.snapshot, asked.comment, author, stamping.rating(asked))
+    return decision_rows.acceptance(asked.snapshot, asked.comment, author, stamping.rating(asked))
 
 
 def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.commands import decision, ledger, stamping
+from bot.commands import decision, decision_rows, stamping
 from bot.commands.authority import is_theirs
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.messages import md, reviews, words
+from bot.messages.md import Md
 from bot.model.adoption import given_to, is_adoptable, work_alone
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle
@@ -21,8 +23,6 @@ from bot.model.ledger import LedgerChange, RowChange
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull
-from bot.speech import md, reviews, words
-from bot.speech.md import Md
 
 
 def adopt(asked: Asked) -> Decision:
@@ -63,7 +63,7 @@ def _first_time(asked: Asked, alone: Asked) -> Decision:
     if overtaken is not None:
         return overtaken
     author = ground.rig.handle
-    change = ledger.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
+    change = decision_rows.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
     return stamping.unwritable(work, change) or _follow(asked, alone, author, change)
@@ -105,19 +105,19 @@ def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
     """
     work, comment = alone.snapshot, alone.comment
     done = work.handed_in
-    now = ledger.completion_now(work, done) if done is not None else None
+    now = decision_rows.completion_now(work, done) if done is not None else None
     author = now.validated_by if now is not None else None
     if author is None or alone.parsed.rating("quality") is None or not is_theirs(work, author, comment.author):
         return None
-    change = ledger.stamped_adoption(work, comment, author, stamping.rating(alone))
-    if change is None or not (ledger.is_begun(work, change) or ledger.stands(work, change)):
+    change = decision_rows.stamped_adoption(work, comment, author, stamping.rating(alone))
+    if change is None or not (decision_rows.is_begun(work, change) or decision_rows.stands(work, change)):
         return None
     return author, change
 
 
 def _on_main_already(work: Snapshot) -> Refuse | None:
     done = work.handed_in
-    now = ledger.completion_now(work, done) if done is not None else None
+    now = decision_rows.completion_now(work, done) if done is not None else None
     if done is None or now is None:
         return stamping.stamped_already(work, done) if done is not None else None
     return stamping.stamped_already(work, done) or Refuse(

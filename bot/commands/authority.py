@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.commands.kinship import conflict
+from bot.commands.conflict_of_interest import conflict
+from bot.messages import md
+from bot.messages.md import Md
 from bot.model.ids import Handle, User, fold
 from bot.model.ledger import Rig
 from bot.model.policy import PosterMay
 from bot.model.snapshot import Snapshot
-from bot.speech import md
-from bot.speech.md import Md
 
 __all__ = [
     "Allowed",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.commands import decision, ledger
+from bot.commands import decision, decision_rows
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT, DRY_RUN, Flag, Option
+from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Option
+from bot.messages import md
+from bot.messages.md import Md
 from bot.model.finding import Level
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull
-from bot.speech import md
-from bot.speech.md import Md
 
 OPTIONS = (
     AT,
@@ -37,10 +37,10 @@ def close(asked: Asked) -> Decision:
         return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
     if snapshot.pull.state is PullState.UNKNOWN:
         return Wait(md.own("DoltHub to say whether this pull is open."))
-    change = ledger.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
-    begun = change is not None and ledger.is_begun(snapshot, change)
+    change = decision_rows.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
+    begun = change is not None and decision_rows.is_begun(snapshot, change)
     shown = begun or snapshot.pull.state is not PullState.OPEN
-    ours = begun and ledger.note("close", snapshot, asked.comment) in (each.note for each in snapshot.landed)
+    ours = begun and decision_rows.note("close", snapshot, asked.comment) in (each.note for each in snapshot.landed)
     ground = decision.ground(asked, "close", own_work=True, begun=shown, entitled=ours)
     if isinstance(ground, Refuse):
         # It may have been this command, whose author has lost the right since: the answer must not deny it.
@@ -76,7 +76,7 @@ _BY_WHOM = md.own("The pull is closed, and stays so; DoltHub does not tell by wh
 
 def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
     steps = (*decision.landing(asked, change), ClosePull(comment=asked.comment.id))
-    return Follow(steps=steps, says=_item_too(asked, ground), begun=ledger.is_begun(asked.snapshot, change))
+    return Follow(steps=steps, says=_item_too(asked, ground), begun=decision_rows.is_begun(asked.snapshot, change))
 
 
 def _close_closed(asked: Asked, ground: decision.Ground, *, adopted: bool) -> Decision:
@@ -95,15 +95,15 @@ def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
     snapshot, done, item = asked.snapshot, asked.snapshot.handed_in, asked.snapshot.item_on_head
     if snapshot.kind is not PullKind.WORK or done is None or item is None:
         return Refuse(md.own("This pull is merged; there is nothing left to close."))
-    change = ledger.completion_without_stamp(snapshot, asked.comment)
-    now = ledger.completion_now(snapshot, done)
+    change = decision_rows.completion_without_stamp(snapshot, asked.comment)
+    now = decision_rows.completion_now(snapshot, done)
     if now is None or now.stamp_id is not None or change is None:
         return Refuse(decision.earlier_decision(snapshot, "accept", "reject") or md.own("This work is decided already."))
     earlier = decision.earlier_decision(snapshot, "close")
     if earlier is not None:
         return Refuse(earlier)
     return Follow(
-        steps=decision.landing(asked, change), says=_item_too(asked, ground), begun=ledger.is_landed(snapshot, change)
+        steps=decision.landing(asked, change), says=_item_too(asked, ground), begun=decision_rows.is_landed(snapshot, change)
     )
 
 

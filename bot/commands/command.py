@@ -8,16 +8,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
-from bot.commands.option import Option
-from bot.commands.reading import Parsed
+from bot.commands.grammar.option import Option
+from bot.commands.grammar.reading import Parsed
+from bot.messages import answers
+from bot.messages.md import Md
 from bot.model.finding import Judgement
 from bot.model.ledger import Write
 from bot.model.mark import Fact
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
-from bot.speech import answers
-from bot.speech.md import Md
 
 if TYPE_CHECKING:
     from bot.commands.catalog import Catalog

@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import LiteralString
 
-from bot.commands import ledger
+from bot.commands import decision_rows
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.catalog import Catalog
 from bot.commands.command import Asked, Refuse, Wait, forbidden
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
 from bot.model.ledger import LedgerChange, Rig, Row
 from bot.model.pull import PullState
 from bot.model.snapshot import Answered, Review, Snapshot
 from bot.model.step import Land, Step
-from bot.speech import md, words
-from bot.speech.md import Md
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +214,9 @@ def moved(asked: Asked, review: Review) -> Refuse | None:
 def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
     """The step that brings a decision's rows to main; none if there are none, or if main holds them all, or held them."""
     snapshot, comment = asked.snapshot, asked.comment
-    if change is None or ledger.is_landed(snapshot, change) or ledger.stands(snapshot, change):
+    if change is None or decision_rows.is_landed(snapshot, change) or decision_rows.stands(snapshot, change):
         return ()
-    title = ledger.landing_title(asked.parsed.name, snapshot, comment)
+    title = decision_rows.landing_title(asked.parsed.name, snapshot, comment)
     return (Land(change=change, title=title, comment=comment.id),)
 
 
@@ -237,7 +237,7 @@ def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
         subject=words.subject(asked.snapshot),
         user=md.code(asked.comment.author),
         rig=md.code(rig),
-        when=words.clock(ledger.decided_at(asked.snapshot, asked.comment)),
+        when=words.clock(decision_rows.decided_at(asked.snapshot, asked.comment)),
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bot.commands import authority
 from bot.commands.command import Asked, Command, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import Option, Rating, near
-from bot.commands.reading import Parsed
-from bot.speech import md, words
-from bot.speech.md import Md
+from bot.commands.grammar.option import Option, Rating, near
+from bot.commands.grammar.reading import Parsed
+from bot.messages import md, words
+from bot.messages.md import Md
 
 COMMANDS_MAX = 3
 

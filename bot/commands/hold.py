@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from bot.commands import authority, decision, unhold
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
+from bot.messages import md, words
 from bot.model.ids import User
 from bot.model.kind import PullKind
 from bot.model.mark import Fact
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
-from bot.speech import md, words
 
 _LIFTING = frozenset(
     ("cancel", "cancelled", "canceled", "remove", "removed", "lift", "lifted", "release", "undo", "withdraw", "revoke")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bot.commands import checks, decision
+from bot.commands import check_names, decision
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT, Option, Text
+from bot.commands.grammar.option import AS, AT, Option, Text
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Judgement
 from bot.model.mark import Fact
 from bot.model.pull import PullState
-from bot.speech import md, words
-from bot.speech.md import Md
 
 BECAUSE = Option(
     name="because", aliases=("reason", "why"), reads=Text(), required=True, below=True, says="why it does not stand against it"
@@ -60,15 +60,15 @@ def override(asked: Asked) -> Decision:
 
 def _named(judgement: Judgement, typed: tuple[str, ...]) -> str | Refuse:
     """The one failing check that was named, or why it is none. Where none was named (help asks so), the first there is."""
-    known, final = checks.ran(judgement), judgement.final
+    known, final = check_names.ran(judgement), judgement.final
     open_to = tuple(dict.fromkeys(f.rule for f in judgement.overridable))
     word = typed[0] if typed else next(iter(open_to), "")
     if not word:
         return Refuse(md.own("No check fails now that could be overridden."))
-    meant, name = checks.matching(word, known), md.code(word)
-    if (meant and set(meant) <= set(final)) or (not meant and checks.about(word, final)):
+    meant, name = check_names.matching(word, known), md.code(word)
+    if (meant and set(meant) <= set(final)) or (not meant and check_names.about(word, final)):
         return Refuse(md.fill("The check {name} cannot be overridden.", name=name), _left(open_to))
-    if not meant and (unknown := checks.unknown(typed, known)) is not None:
+    if not meant and (unknown := check_names.unknown(typed, known)) is not None:
         return Refuse(unknown.reason, _left(open_to))
     fails = [rule for rule in meant if rule in open_to]
     if len(fails) > 1:
@@ -81,4 +81,4 @@ def _named(judgement: Judgement, typed: tuple[str, ...]) -> str | Refuse:
 def _left(open_to: tuple[str, ...]) -> Md:
     if not open_to:
         return md.own("No check that fails now can be overridden.")
-    return md.fill("Failing now, and open to it: {names}.", names=checks.listed(open_to))
+    return md.fill("Failing now, and open to it: {names}.", names=check_names.listed(open_to))

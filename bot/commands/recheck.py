@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.commands import authority, checks, decision
+from bot.commands import authority, check_names, decision
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Finding, Judgement, Level
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
-from bot.speech import md, words
-from bot.speech.md import Md
 
 FINDINGS_MAX = 8
 
@@ -34,7 +34,7 @@ def recheck(asked: Asked) -> Decision:
             md.own("Checks are run anew for who opened the pull, for whose work it is, and for validators."),
             md.own("They are run by themselves whenever the pull or its evidence changes."),
         )
-    unknown = checks.unknown(asked.parsed.words, checks.ran(asked.judgement))
+    unknown = check_names.unknown(asked.parsed.words, check_names.ran(asked.judgement))
     if unknown is not None:
         return unknown
     if (seconds := _since_last(asked)) is not None:
@@ -47,8 +47,8 @@ def recheck(asked: Asked) -> Decision:
 
 
 def _chosen(asked: Asked) -> frozenset[str]:
-    known = checks.ran(asked.judgement)
-    return frozenset(name for word in asked.parsed.words for name in checks.matching(word, known))
+    known = check_names.ran(asked.judgement)
+    return frozenset(name for word in asked.parsed.words for name in check_names.matching(word, known))
 
 
 def _since_last(asked: Asked) -> int | None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import assert_never
 
 from bot.commands.command import Asked, Decision, Follow
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.ledger import RowWrite, Write
 from bot.model.policy import Landing
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostNotice, PostReview, Step
-from bot.speech import md, words
-from bot.speech.md import Md
 
 WORD = "dry-run"
 """Stands in the mark of an answer where the name of the command would."""

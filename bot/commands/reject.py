@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bot.commands import decision, ledger
+from bot.commands import decision, decision_rows
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
-from bot.commands.option import AS, AT, DRY_RUN
+from bot.commands.grammar.option import AS, AT, DRY_RUN
+from bot.messages import md
+from bot.messages.md import Md
 from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
-from bot.speech import md
-from bot.speech.md import Md
 
 
 @command(name="reject", takes=Takes.REASON, options=(AT, AS, DRY_RUN), decides=True)
@@ -37,27 +37,27 @@ def reject(asked: Asked) -> Decision:
 
 def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
     snapshot, done = asked.snapshot, asked.snapshot.handed_in
-    change = ledger.rejection(snapshot, asked.comment)
+    change = decision_rows.rejection(snapshot, asked.comment)
     if snapshot.merge is None or done is None or change is None:
         return Refuse(md.own("What this pull brought to main cannot be read, so there is nothing here to take back."))
-    if ledger.is_landed(snapshot, change):
+    if decision_rows.is_landed(snapshot, change):
         return Follow(says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)), begun=True)
-    now = ledger.completion_now(snapshot, done)
-    if now is None and not ledger.is_begun(snapshot, change):
+    now = decision_rows.completion_now(snapshot, done)
+    if now is None and not decision_rows.is_begun(snapshot, change):
         return Refuse(decision.earlier_decision(snapshot, "reject") or md.own("The completion is not on main any more."))
     stamps = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
     if stamps or (now is not None and now.stamp_id is not None):
         by = md.code(stamps[0].author if stamps else (now and now.validated_by) or "somebody")
         return Refuse(md.fill("This work is stamped already, by {by}; a stamp is not taken back here.", by=by))
     item = snapshot.item_on_head
-    current = ledger.item_now(snapshot, item) if item is not None else None
+    current = decision_rows.item_now(snapshot, item) if item is not None else None
     if current is None or current.terminal:
         status = md.code(current.status if current else "not on main")
         return Refuse(md.fill("The item is {status}; only work in review can be sent back.", status=status))
     return Follow(
         steps=decision.landing(asked, change),
         says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)),
-        begun=ledger.is_begun(snapshot, change),
+        begun=decision_rows.is_begun(snapshot, change),
     )
 
 

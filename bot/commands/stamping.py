@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from bot.commands import decision, ledger
+from bot.commands import decision, decision_rows
 from bot.commands.command import Asked, Refuse, Wait
-from bot.commands.ledger import Rating
+from bot.commands.decision_rows import Rating
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Level
 from bot.model.ids import stamp_id
 from bot.model.ledger import Completion, LedgerChange, is_written
 from bot.model.policy import RatingStyle
 from bot.model.snapshot import Snapshot
-from bot.speech import md, words
-from bot.speech.md import Md
 
 
 def unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None:
@@ -75,7 +75,7 @@ def _overriding(asked: Asked) -> Md:
 def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) -> Refuse | None:
     """Why main takes no stamp for merged work any more, other than that this very command has set it."""
     ours = stamp_id(snapshot.commons, done.id)
-    now = ledger.completion_now(snapshot, done)
+    now = decision_rows.completion_now(snapshot, done)
     link = next(w for w in change.writes if w.table == "completions")
     ours_began = now is not None and is_written(link, now.row)
     if (stamped := stamped_already(snapshot, done)) is not None:
@@ -91,7 +91,7 @@ def already_stamped(snapshot: Snapshot, done: Completion, change: LedgerChange) 
         by = md.code(now.validated_by or "somebody")
         return Refuse(md.fill("Accepted already by {by}, stamp {stamp}.", by=by, stamp=md.code(now.stamp_id)))
     item = snapshot.item_on_head
-    current = ledger.item_now(snapshot, item) if item is not None else None
+    current = decision_rows.item_now(snapshot, item) if item is not None else None
     if current is not None and current.terminal and now.stamp_id is None:
         return Refuse(
             md.fill("The item is {status} on main already, without this stamp.", status=md.code(current.status)),
@@ -142,7 +142,7 @@ def rating(asked: Asked) -> Rating:
 
 def _as_stored(value: int, style: RatingStyle) -> Md:
     """A rating as main holds it, and behind it the other way to say it."""
-    number, word = Md(str(value)), Md(ledger.WORDS[value])
+    number, word = Md(str(value)), Md(decision_rows.WORDS[value])
     if number == word:
         return number
     told, also = (number, word) if style is RatingStyle.NUMBERS else (word, number)
@@ -173,7 +173,7 @@ def told(asked: Asked, done: Completion, landed: Md) -> Md:
         r=_as_stored(given.reliability, snapshot.policy.rating),
         severity=md.code(given.severity),
         confidence=md.number(given.confidence),
-        skills=md.code(", ".join(given.skills or ledger.tags(snapshot)) or "none"),
+        skills=md.code(", ".join(given.skills or decision_rows.tags(snapshot)) or "none"),
     )
     message = md.fill("Message: {message}", message=md.code(given.message, 500)) if given.message else None
     odd = _beside(snapshot, done)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.commands import authority, decision, grammar
+from bot.commands import authority, decision
 from bot.commands.command import Asked, Decision, Follow, command
+from bot.commands.grammar import comment as grammar
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.finding import Judgement, Level
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
-from bot.speech import md, words
-from bot.speech.md import Md
 
 FINDINGS_MAX = 5
 COMMANDS_MAX = 3

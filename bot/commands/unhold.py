@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bot.commands import authority, decision
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
+from bot.messages import md, words
+from bot.messages.md import Md
 from bot.model.mark import Fact
-from bot.speech import md, words
-from bot.speech.md import Md
 
 
 @command(name="unhold", takes=Takes.OPTIONAL, aliases=("remove-hold",), loosens=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.evidence.address import Network, networks
-from bot.evidence.fetch import FetchPolicy
+from bot.evidence.fetch.address import Network, networks
+from bot.evidence.fetch.hop import FetchPolicy
+from bot.evidence.fetch.url import canonical_key, sheet_key
 from bot.evidence.kinds import NOBODY, Evidence, KnownHosts, classify, same_thing, spelling
 from bot.evidence.probe import as_known, probe, without_looking
-from bot.evidence.process import limit_memory, needed_environment
-from bot.evidence.url import canonical_key, sheet_key
+from bot.prober.environment import limit_memory, needed_environment
 
 __all__ = [
     "NOBODY",

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from bot.evidence.url import Refused, canonical_key, read_url
+from bot.evidence.fetch.url import Refused, canonical_key, read_url
 
 INFERENCE_CHARS_MAX: Final = 64 * 1024
 
@@ -58,7 +58,7 @@ class Kind(enum.Enum):
     TEXT = "text"
     """No URL at all."""
     REFUSED = "refused"
-    """Written as an http URL, but not one we would read; `name` is the reason code of bot.evidence.url."""
+    """Written as an http URL, but not one we would read; `name` is the reason code of bot.evidence.fetch.url."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from bot.evidence.content import (
+from bot.evidence.fetch.deadline import Deadline
+from bot.evidence.fetch.hop import FetchPolicy, Page, fetch
+from bot.evidence.fetch.resolve import Failed
+from bot.evidence.fetch.url import Refused, Target, canonical_key, read_location, read_url
+from bot.evidence.kinds import Evidence, Kind, KnownHosts
+from bot.evidence.page.content import (
     Ending,
     Meaning,
     Siblings,
@@ -21,12 +26,7 @@ from bot.evidence.content import (
     retry_after_s,
     sibling_place,
 )
-from bot.evidence.deadline import Deadline
-from bot.evidence.fetch import FetchPolicy, Page, fetch
-from bot.evidence.kinds import Evidence, Kind, KnownHosts
-from bot.evidence.resolve import Failed
-from bot.evidence.title import clean
-from bot.evidence.url import Refused, Target, canonical_key, read_location, read_url
+from bot.evidence.page.title import clean
 from bot.model.evidence import Hop, Probe, Seen, Sibling, following
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")

@@ -1,6 +1,6 @@
 """What is wrong with an installation, from facts to signs: pure, one small function a check, each sign with the way to mend it.
 
-What could not be read is `Unread`, and a sign of its own: never silence, never a pass. `bot/doctor.py` reads the facts.
+What could not be read is `Unread`, and a sign of its own: never silence, never a pass. `bot/health/reading.py` reads the facts.
 """
 
 from __future__ import annotations

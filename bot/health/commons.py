@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, timedelta
 
 from bot.health.facts import AGAIN, Place, Ratings, Sign, State, Unread, count
-from bot.model import another
+from bot.model import duplicate_bot
 from bot.model.ids import Commons, Handle, PullNo, User
 from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
 from bot.model.policy import RatingStyle
@@ -96,7 +96,7 @@ def second_bot(place: Place) -> Iterator[Sign]:
         yield another_bot(place.commons, sign, pull)
 
 
-def another_bot(commons: Commons, sign: another.Sign, pull: PullNo | None) -> Sign:
+def another_bot(commons: Commons, sign: duplicate_bot.Sign, pull: PullNo | None) -> Sign:
     """What a sign of another bot comes to, and how to be rid of it. `pull`: the one it was seen below, if that is known."""
     below = f" below pull {pull}" if pull is not None else ""
     seen = f"last{below} at {sign.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model import another
+from bot.model import duplicate_bot
 from bot.model.ids import Commons, PullNo, User
 from bot.model.ledger import Completion, Rig
 from bot.model.policy import Policy
@@ -107,7 +107,7 @@ class Place:
     """Completions whose decision is half done on main."""
     lost: tuple[Completion, ...] | Unread = ()
     """Completions on main that wait for a decision, and of which no merged pull is known."""
-    other_bots: tuple[tuple[another.Sign, PullNo | None], ...] | Unread = ()
+    other_bots: tuple[tuple[duplicate_bot.Sign, PullNo | None], ...] | Unread = ()
     """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""

@@ -10,7 +10,7 @@ from bot.health.facts import AGAIN, Facts, Redis, Sign, State, Unread, count
 
 BACKLOG_MAX = 1000
 CLOCK_SILENT_MAX_S = 90
-"""A clock says that it lives every 20 s (bot.scratch.heartbeat)."""
+"""A clock says that it lives every 20 s (bot.clock.heartbeat)."""
 REDIS_OLDEST = (6, 2)
 CLOCK = "stampbot clock"
 """What the check of the process is called; `clock` is that of the time."""

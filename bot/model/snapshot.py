@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model.another import Sign, another_at_work
+from bot.model.duplicate_bot import Sign, another_at_work
 from bot.model.evidence import Probe
 from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest

@@ -14,7 +14,6 @@ from bot.model.evidence import Probe, Seen, look_again_at
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.history import Commit, Move
 from bot.model.ids import CompletionId, Database, Handle, User, WantedId, fold, skeleton
-from bot.model.kin import TIES, Kinship, account_node, rig_node
 from bot.model.kind import LANDING_PREFIX, ORDINARY_TABLES, Form, PullKind
 from bot.model.ledger import (
     INDISPENSABLE,
@@ -34,10 +33,11 @@ from bot.model.ledger import (
 from bot.model.links import EVIDENCE_LINKS_MAX, Link, links_in
 from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
+from bot.model.relations import TIES, Kinship, account_node, rig_node
 from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
-from bot.rulebook.gallery import having
 from bot.rulebook.judge import judge
+from bot.rulebook.kit.gallery import having
 from bot.rulebook.phrases import clock, day, hand_in_again, quote, short, start_over, typed, writer
 from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.commands import catalog as commands
+from bot.converge.plan import plan
 from bot.model.kind import Form, PullKind
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer
-from bot.plan import plan
 from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
 from tests.build import a_comment, ago

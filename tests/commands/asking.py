@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.commands import grammar
 from bot.commands.catalog import find
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.grammar import comment as grammar
 from bot.model.finding import Judgement, Level
 from bot.model.ledger import Completion, LedgerChange, Row, Wanted
 from bot.model.pull import Comment, PullState

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bot.commands import catalog as commands
+from bot.converge.plan import plan
 from bot.model.evidence import Seen
 from bot.model.finding import Verdict
 from bot.model.ids import User
@@ -19,7 +20,6 @@ from bot.model.policy import Policy, Validator
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Present, Snapshot
 from bot.model.step import Answer
-from bot.plan import plan
 from bot.rulebook import find, judge
 from tests.build import (
     BOT,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.commands import ledger
+from bot.commands import decision_rows
 from bot.model.finding import Judgement, Verdict
 from bot.model.ids import CommitHash, Database, PullNo, User, decision_id, stamp_id
 from bot.model.ledger import Changes, LedgerChange, Row, RowWrite, Write
@@ -449,7 +449,7 @@ def test_what_is_on_main_is_answered_without_a_step() -> None:
     stamp = a_stamp(id=STAMP, **change.writes[2].cells.as_dict())
     seen = main_now(snapshot, item=change.writes[1].cells.as_dict(), done=change.writes[0].cells.as_dict())
     seen = replace(seen, present=replace(seen.present, stamps=(stamp,)))
-    assert ledger.is_landed(seen, change)
+    assert decision_rows.is_landed(seen, change)
     assert followed(ask(ACCEPT, seen, comment=comment)) == ("ACCEPTED",)
     again = ask("/accept -q 2", seen, by="bo")
     assert refused(again)[0] == f"Accepted already by `ana-town` at 2026-06-14 13:57 UTC, stamp `{STAMP}`."

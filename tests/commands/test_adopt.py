@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.commands.command import Decision, Follow
+from bot.messages import reviews
 from bot.model.evidence import Seen
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Database, PullNo, User, decision_id
@@ -18,7 +19,6 @@ from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Present, Snapshot
 from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
-from bot.speech import reviews
 from tests.build import (
     BOT,
     COMMONS,

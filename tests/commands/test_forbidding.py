@@ -6,15 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands import catalog, grammar
+from bot.commands import catalog
 from bot.commands.command import Follow, Refuse, brings
+from bot.commands.grammar import comment as grammar
+from bot.converge.plan import plan
+from bot.messages import reviews
 from bot.model.finding import Judgement, Level, RuleCrash, Verdict
 from bot.model.kind import Form
 from bot.model.step import PostNotice
-from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
 from bot.rulebook.judge import judge
-from bot.speech import reviews
 from tests.build import a_comment, a_finding, a_judgement, a_probe, a_review, ago
 from tests.commands.asking import ask, followed, landed, on_main, refused, reviewed, steps
 from tests.house.kinds import example

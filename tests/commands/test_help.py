@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.commands import grammar
 from bot.commands.catalog import Catalog, find
 from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
-from bot.commands.option import AS, AT, Flag, Option, Rating
+from bot.commands.grammar import comment as grammar
+from bot.commands.grammar.option import AS, AT, Flag, Option, Rating
+from bot.messages import md
 from bot.model.policy import Policy
-from bot.speech import md
 from tests.build import a_comment, a_judgement, a_review, a_rig, a_snapshot
 
 

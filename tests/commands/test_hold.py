@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot.messages import words
 from bot.model.ids import CommentId, CommitHash
 from bot.model.mark import DENIED
 from bot.model.pull import PullState
 from bot.model.snapshot import Hold
 from bot.model.step import Answer, ClosePull, Land, MergePull
 from bot.rulebook import Verdict
-from bot.speech import words
 from tests.build import BOT, HEAD, a_comment, a_fact, a_hash, a_hold, a_pull, a_review, a_snapshot, ago, an_answer
 from tests.commands.asking import ask, closed, followed, on_main, refused, reviewed, steps, waits
 from tests.unit.test_plan_law import due

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from bot.commands import grammar
 from bot.commands.catalog import find
 from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.grammar import comment as grammar
 from bot.model.finding import Judgement, Level, RuleCrash
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot

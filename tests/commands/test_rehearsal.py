@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.commands import catalog
+from bot.converge.plan import Plan, plan
 from bot.model.mark import read_mark
 from bot.model.policy import Comments, Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, Land, Outcome
-from bot.plan import Plan, plan
 from tests.build import (
     BOT,
     HEAD,

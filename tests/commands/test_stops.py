@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import grammar
 from bot.commands.catalog import find
-from bot.commands.reading import Parsed
+from bot.commands.grammar import comment as grammar
+from bot.commands.grammar.reading import Parsed
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, MergePull

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.commands.command import Decision, Follow
+from bot.messages import words
 from bot.model.step import Answer
-from bot.speech import words
 from tests.build import BOT, a_comment, a_hold, ago
 from tests.commands.asking import WRITTEN, ask, closed, followed, on_main, refused, reviewed
 from tests.unit.test_plan_law import due

@@ -13,17 +13,19 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot import books, revert, writers
-from bot.hub import diff, sql, wire
-from bot.hub.client import Hub, Written
-from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.hub.sql import Query, Statement
+from bot.audit import revert
+from bot.audit import rows as books
+from bot.converge import writers
+from bot.converge.reads import columns_at, rows_together
+from bot.dolthub import diff, sql, wire
+from bot.dolthub.client import Hub, Written
+from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.sql import Query, Statement
 from bot.model.ids import CommitHash, Database, Handle, PullNo, StampId, User, WantedId
 from bot.model.ledger import ChangeKind, Changes, Row, RowChange, RowWrite, Write
 from bot.model.pull import PullState
 from bot.model.snapshot import Record
-from bot.reads import columns_at, rows_together
-from bot.sandbox.seed_schema import creation
+from sandbox.seed.schema import creation
 from tests.patience import until
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database, sandbox_server
 

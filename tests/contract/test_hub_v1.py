@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.hub import sql
-from bot.hub.client import Api, Hub, Written
-from bot.hub.client_v1 import in_its_words
-from bot.hub.errors import HubBusy, HubConflict, HubGone, HubRefused, HubStrange
-from bot.hub.sql import Query, Statement
+from bot.dolthub import sql
+from bot.dolthub.client import Api, Hub, Written
+from bot.dolthub.client_v1 import in_its_words
+from bot.dolthub.errors import HubBusy, HubConflict, HubGone, HubRefused, HubStrange
+from bot.dolthub.sql import Query, Statement
 from bot.model.ids import CommentId, Commons, PullNo, User
 from bot.model.pull import Comment, PullState
 from tests.contract.test_hub_contract import CLAIM, Place, a_place, refused

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.address import is_allowed, is_public, networks
-from bot.evidence.resolve import Failed, resolve
-from bot.evidence.url import Refused, read_url
+from bot.evidence.fetch.address import is_allowed, is_public, networks
+from bot.evidence.fetch.resolve import Failed, resolve
+from bot.evidence.fetch.url import Refused, read_url
 from tests.evidence.stage import info
 
 LOOPBACK = networks(("127.0.0.0/8",))
@@ -201,7 +201,7 @@ def test_a_zone_is_stripped_before_an_address_is_judged(answers: dict[str, list[
 
 def test_lookups_that_hang_have_an_upper_number_and_give_their_places_back(monkeypatch: pytest.MonkeyPatch) -> None:
     places = threading.BoundedSemaphore(2)
-    monkeypatch.setattr("bot.evidence.resolve._lookups", places)
+    monkeypatch.setattr("bot.evidence.fetch.resolve._lookups", places)
     hang = threading.Event()
 
     def look_up(*_: object, **__: object) -> list[object]:
@@ -219,7 +219,7 @@ def test_lookups_that_hang_have_an_upper_number_and_give_their_places_back(monke
 
 def test_a_lookup_without_a_thread_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:
     places = threading.BoundedSemaphore(1)
-    monkeypatch.setattr("bot.evidence.resolve._lookups", places)
+    monkeypatch.setattr("bot.evidence.fetch.resolve._lookups", places)
 
     def no_thread(_: object) -> None:
         raise RuntimeError("can't start new thread")

@@ -11,9 +11,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.evidence.title import clean, title_of
+from bot.evidence.page.title import clean, title_of
 from bot.model.evidence import Hop, Probe, Seen
-from bot.scratch.sheets import read_sheet, write_sheet
+from bot.store.probes import read_sheet, write_sheet
 from tests.evidence.looking import NOW, POLICY, look
 from tests.evidence.servers import CHUNKED, HTML, serving
 from tests.evidence.wire import Address
@@ -179,7 +179,7 @@ def test_a_fault_of_ours_is_unknown_and_names_no_strangers_text(monkeypatch: pyt
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("<script>")
 
-    monkeypatch.setattr("bot.evidence.fetch.dns.resolve", broken)
+    monkeypatch.setattr("bot.evidence.fetch.hop.dns.resolve", broken)
     sheet = look("http://good.example.com/")
     assert (sheet.seen, sheet.reason, sheet.hops[-1].note) == (Seen.UNKNOWN, "ours", "our fault: ZeroDivisionError")
 

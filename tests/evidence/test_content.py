@@ -12,18 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.evidence import FetchPolicy
-from bot.evidence.content import Ending, Meaning, answers_everything, as_sibling, meaning, retry_after_s, sibling_place
-from bot.evidence.domain import registrable_domain
-from bot.evidence.fetch import Page
-from bot.evidence.markup import attribute, shown, tags
+from bot.evidence.fetch.hop import Page
+from bot.evidence.fetch.url import read_url
+from bot.evidence.page.content import Ending, Meaning, answers_everything, as_sibling, meaning, retry_after_s, sibling_place
+from bot.evidence.page.domain import registrable_domain
+from bot.evidence.page.markup import attribute, shown, tags
+from bot.evidence.page.title import heading_of
+from bot.evidence.page.wording import says_login, says_not_found
 from bot.evidence.probe import Looked
 from bot.evidence.probe import look as look_closely
-from bot.evidence.title import heading_of
-from bot.evidence.url import read_url
-from bot.evidence.wording import says_login, says_not_found
 from bot.model.evidence import Hop, Probe, Seen, Sibling
-from bot.sandbox.evidence_pages import EvidencePages
-from bot.scratch.sheets import read_sheet, write_sheet
+from bot.store.probes import read_sheet, write_sheet
+from sandbox.lookalikes.evidence_pages import EvidencePages
 from tests.evidence.certificates import Certificates
 from tests.evidence.looking import DEADLINE_S, LATEST_S, NOW, POLICY, look
 from tests.evidence.servers import HTML, Server, Talk, path_of, redirect, serving, silence

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.evidence.deadline import Deadline
+from bot.evidence.fetch.deadline import Deadline
 from tests.patience import STATE_WAIT_S
 
 Pair = tuple[socket.socket, socket.socket]

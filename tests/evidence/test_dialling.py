@@ -101,7 +101,7 @@ def test_an_address_of_this_machine_is_not_dialled_though_public(
     monkeypatch: pytest.MonkeyPatch, names: dict[str, list[str]], dialled: list[Address]
 ) -> None:
     # Stands in for a machine with a public address: whatever address this one has passes as public.
-    monkeypatch.setattr("bot.evidence.resolve.is_public", lambda address: True)
+    monkeypatch.setattr("bot.evidence.fetch.resolve.is_public", lambda address: True)
     for address in own_addresses():
         names["me.example.com"] = [address]
         sheet = look("http://me.example.com/", FetchPolicy(deadline_s=1))

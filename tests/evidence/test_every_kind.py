@@ -18,12 +18,12 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
+from bot.demo.processes import toml_tables
 from bot.evidence.kinds import Kind
 from bot.model.evidence import Probe
-from bot.processes import toml_tables
-from bot.sandbox.forge_seed import GIST, sha
-from bot.sandbox.places import Places, placed
-from bot.sandbox.registry_seed import DIGEST
+from sandbox.lookalikes.forge_seed import GIST, sha
+from sandbox.lookalikes.registry_seed import DIGEST
+from sandbox.values.places import Places, placed
 from tests.house.tree import ROOT
 from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import SandboxProcess

@@ -28,15 +28,15 @@ from bot.evidence.forge.client import KINDS
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
 from bot.evidence.forge.look import root_of
 from bot.evidence.kinds import KnownHosts, classify
+from bot.messages import md
+from bot.messages.forges import KINDS as KIND_NAMES
+from bot.messages.forges import ago
+from bot.messages.reviews import evidence
 from bot.model.evidence import Probe, Seen
 from bot.model.links import Link
-from bot.sandbox.forge_seed import GIST, sha
-from bot.sandbox.forges import TOKEN, ForgeLookAlike, Played
-from bot.scratch.sheets import read_sheet, write_sheet
-from bot.speech import md
-from bot.speech.forges import KINDS as KIND_NAMES
-from bot.speech.forges import ago
-from bot.speech.reviews import evidence
+from bot.store.probes import read_sheet, write_sheet
+from sandbox.lookalikes.forge_seed import GIST, sha
+from sandbox.lookalikes.forges import TOKEN, ForgeLookAlike, Played
 from tests.evidence.wire import Address
 from tests.patience import BUSY_FACTOR
 from tests.sandbox_process import FreshDatabase, commons, sandbox_server

@@ -11,7 +11,7 @@ import pytest
 import requests
 from urllib3.util import parse_url
 
-from bot.evidence.url import DEFAULT_PORTS, Refused, Target, read_url
+from bot.evidence.fetch.url import DEFAULT_PORTS, Refused, Target, read_url
 from tests.evidence.generated_urls import urls
 
 REASONS = {

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.head import HEAD_MAX_BYTES, INTERIM_ANSWERS_MAX, LINES_MAX, Answer
+from bot.evidence.fetch.head import HEAD_MAX_BYTES, INTERIM_ANSWERS_MAX, LINES_MAX, Answer
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

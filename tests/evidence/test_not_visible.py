@@ -15,7 +15,7 @@ from bot.__main__ import main
 from bot.evidence import NOBODY, KnownHosts, as_known
 from bot.evidence.forge import Forges, make_forges
 from bot.model.evidence import Probe, Seen
-from bot.sandbox.forges import ForgeLookAlike
+from sandbox.lookalikes.forges import ForgeLookAlike
 from tests.evidence.looking import NOW
 from tests.evidence.servers import Server, say, serving
 from tests.evidence.stage import staged

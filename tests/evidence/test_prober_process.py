@@ -16,11 +16,11 @@ from typing import Final
 import pytest
 
 from bot.evidence import needed_environment, sheet_key
-from bot.evidence.process import MEMORY_MAX_BYTES
-from bot.lanes import PROBER_OPEN_FILES
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
-from bot.scratch import Scratch
+from bot.prober.environment import MEMORY_MAX_BYTES
+from bot.queue.threads import PROBER_OPEN_FILES
+from bot.store import Scratch
 from tests.evidence.servers import HTML, Server, serving
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
@@ -175,7 +175,7 @@ def test_of_a_full_environment_only_the_needed_is_kept() -> None:
 def test_the_lid_on_memory_holds_and_is_never_lifted(lid: str, most: int) -> None:
     program = (
         f"import resource\n{lid}\n"
-        "from bot.evidence.process import limit_memory\n"
+        "from bot.prober.environment import limit_memory\n"
         "limit_memory(512 * 1024 * 1024)\n"
         "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 20, resource.getrlimit(resource.RLIMIT_AS)[1] >> 20)\n"
         "try:\n    bytearray(600 * 1024 * 1024)\nexcept MemoryError:\n    print('held')\n"

@@ -18,24 +18,24 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.config.policy_file import load
+from bot.config.settings import read
+from bot.evidence.fetch.connection import ANSWER_MAX_BYTES
 from bot.evidence.forge import Forge, Forges, make_forges, npm, oci, pypi
 from bot.evidence.forge.budget import Budget
 from bot.evidence.forge.client import REGISTRY_KINDS
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
 from bot.evidence.forge.look import root_of
 from bot.evidence.kinds import KnownHosts, classify
-from bot.evidence.line import ANSWER_MAX_BYTES
+from bot.messages.forges import KINDS as KIND_NAMES
 from bot.model.evidence import Probe, Seen
 from bot.model.reasons import REASONS
 from bot.model.registry import Registry
-from bot.policy_file import load
-from bot.sandbox.forges import Played
-from bot.sandbox.registries import REGISTRIES, RegistryLookAlike
-from bot.sandbox.registry_seed import DIGEST
-from bot.sandbox.registry_shapes import token
-from bot.scratch.sheets import read_sheet, write_sheet
-from bot.settings import read
-from bot.speech.forges import KINDS as KIND_NAMES
+from bot.store.probes import read_sheet, write_sheet
+from sandbox.lookalikes.forges import Played
+from sandbox.lookalikes.registries import REGISTRIES, RegistryLookAlike
+from sandbox.lookalikes.registry_seed import DIGEST
+from sandbox.lookalikes.registry_shapes import token
 from tests.evidence.wire import Address
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.url import Refused, canonical_key, read_location, read_url
+from bot.evidence.fetch.url import Refused, canonical_key, read_location, read_url
 
 
 @pytest.mark.parametrize(

@@ -24,18 +24,19 @@ from rq import Queue
 from rq.job import Job
 
 from bot import log, wiring
-from bot.clock import Clock
+from bot.clock.clock import Clock
 from bot.commands import catalog as commands
-from bot.converge import converge
-from bot.deps import Deps
-from bot.lanes import Lane, Lanes
-from bot.looking import Manners
+from bot.config.settings import Settings, read
+from bot.converge.bot import Deps
+from bot.converge.converge import converge
 from bot.model.ids import Commons, PullNo
+from bot.prober.link_checker import Manners
+from bot.queue import enqueue
+from bot.queue.threads import Lane, Lanes
 from bot.rulebook import catalog as rules
-from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch, knocks
-from bot.settings import Settings, read
-from bot.sweep import sweep
-from bot.worker import ProbeDuties, PullDuties
+from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch
+from bot.sweep.sweep import sweep
+from bot.worker.jobs import ProbeDuties, PullDuties
 
 SWEEP_EVERY_S = 0.1
 ORPHAN_CHECK_S = 0.2
@@ -64,7 +65,7 @@ class Oddities:
     def befall(self, deps: Deps) -> Deps:
         """Make this process so."""
         if self.job_timeout_s:
-            knocks.JOB_TIMEOUT_S = dict.fromkeys(knocks.JOB_TIMEOUT_S, self.job_timeout_s)  # type: ignore[misc]
+            enqueue.JOB_TIMEOUT_S = dict.fromkeys(enqueue.JOB_TIMEOUT_S, self.job_timeout_s)  # type: ignore[misc]
         if self.dies_on:
             _die_on(self.dies_on)
         if not self.clock_jumps_s:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.model.ids import PullNo
 from bot.model.policy import Landing
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.world import World
 
 ITEM = "w-com-001"

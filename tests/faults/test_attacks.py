@@ -16,20 +16,20 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge import look
-from bot.deps import Deps
-from bot.hub.errors import HubBusy, HubError, HubStrange
+from bot.converge.bot import Deps
+from bot.converge.converge import look
+from bot.converge.outcome import Ended, Moved
+from bot.converge.perform import perform
+from bot.dolthub.errors import HubBusy, HubError, HubStrange
 from bot.model.finding import Level, Verdict
 from bot.model.ids import CommentId, PullNo, User, decision_id
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import MergePull
-from bot.outcome import Ended, Moved
-from bot.perform import perform
 from bot.rulebook import judge
-from bot.sandbox import wl_sql
-from bot.scratch import Held, Lost
-from bot.sweep import sweep
+from bot.store import Held, Lost
+from bot.sweep.sweep import sweep
+from sandbox.seed import wl_sql
 from tests.kill_switch import Killed, KillSwitch
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess

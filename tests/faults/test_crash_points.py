@@ -14,11 +14,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from bot.deps import Deps
-from bot.hub.errors import HubBusy
+from bot.converge.bot import Deps
+from bot.dolthub.errors import HubBusy
 from bot.model.ids import PullNo
 from bot.model.policy import Landing
-from bot.sweep import sweep
+from bot.sweep.sweep import sweep
 from tests.faults.stories import STORIES, Story, begin, check, forget_the_fork, plain
 from tests.kill_switch import Killed, KillSwitch
 from tests.patience import STATE_WAIT_S

@@ -20,10 +20,10 @@ import pytest
 import redis
 
 from benchmarks.hammer import Blow, knock
-from bot.hook import RINGS_LEAST
-from bot.processes import Child
-from bot.settings import child_environment
-from bot.web_server import CONNECTIONS
+from bot.config.settings import child_environment
+from bot.demo.processes import Child
+from bot.web.server import CONNECTIONS
+from bot.web.webhook import RINGS_LEAST
 from tests.journeys.test_webhook_to_review import free_port, frozen
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.hub.errors import HubGone
+from bot.dolthub.errors import HubGone
 from bot.model.ids import PullNo
-from bot.sandbox import wl_sql
-from bot.sweep import sweep
+from bot.sweep.sweep import sweep
+from sandbox.seed import wl_sql
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import ITEM, STORIES, check

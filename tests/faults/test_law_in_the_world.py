@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.converge import look
-from bot.outcome import Done
-from bot.perform import perform
+from bot.converge.converge import look
+from bot.converge.outcome import Done
+from bot.converge.perform import perform
 from tests.faults.stories import STORIES, Story, begin
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess

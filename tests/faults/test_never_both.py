@@ -8,20 +8,20 @@ from typing import Any
 
 import pytest
 
-from bot.converge import look
-from bot.deps import Deps
-from bot.hub.client import Hub
-from bot.hub.errors import HubBusy, HubGone
+from bot.converge.bot import Deps
+from bot.converge.converge import look
+from bot.converge.outcome import Done, Moved
+from bot.converge.perform import perform
+from bot.converge.plan import refused
+from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubBusy, HubGone
+from bot.messages import md
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Step
-from bot.outcome import Done, Moved
-from bot.perform import perform
-from bot.plan import refused
-from bot.sandbox import wl_sql
-from bot.scratch.notes import answer_deed
-from bot.speech import md
+from bot.store.notes import answer_deed
+from sandbox.seed import wl_sql
 from tests.faults.test_attacks import Meanwhile
 from tests.journeys.test_trouble import Worker, edit, headlines, trouble
 from tests.kill_switch import Killed, KillSwitch

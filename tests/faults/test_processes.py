@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.lanes import STOP_PATIENCE_S
-from bot.scratch.knocks import HINT_TTL_S, RUN_SWEEP
+from bot.queue.enqueue import HINT_TTL_S, RUN_SWEEP
+from bot.queue.threads import STOP_PATIENCE_S
 from tests.faults.bots import PATIENCE_S, STILL_S, Bots, Town, bots, environment, lives, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, check

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.model.ids import PullNo
-from bot.scratch.pulses import pull_thing
+from bot.store.poll_state import pull_thing
 from tests.faults.bots import STILL_S, Bots, Town, bots, environment, kill, make_town, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
 from tests.faults.stories import STORIES, Story, check

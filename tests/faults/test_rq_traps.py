@@ -31,11 +31,11 @@ from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
-from bot.lanes import DEQUEUE_S, MAINTENANCE_INTERVAL_S, WORKER_TTL_S, job_class
 from bot.model.ids import PullNo
-from bot.scratch import DECIDE, REVIEW, Scratch, make_patient_redis
-from bot.scratch.keys import pull_target
-from bot.scratch.plain_job import DATA_BYTES_MAX, PACKED_BYTES_MAX, plain_job
+from bot.queue.job_filter import DATA_BYTES_MAX, PACKED_BYTES_MAX, plain_job
+from bot.queue.threads import DEQUEUE_S, MAINTENANCE_INTERVAL_S, WORKER_TTL_S, job_class
+from bot.store import DECIDE, REVIEW, Scratch, make_patient_redis
+from bot.store.keys import pull_target
 from tests.journeys.test_webhook_to_review import frozen
 from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess, private_redis
@@ -259,21 +259,25 @@ def test_whoever_writes_to_redis_runs_nothing_in_a_worker_process(
     for function in (
         "os.system",
         "subprocess.getoutput",
-        "bot.worker.os.system",
+        "bot.worker.jobs.os.system",
         "builtins.exec",
-        "bot.worker.run.__globals__",
+        "bot.worker.jobs.run.__globals__",
     ):
         forge(scratch, REVIEW, function, [command])
-    loaded: tuple[object, ...] = (Bomb(command), ("os.system", None, (command,), {}), ("bot.worker.run", Bomb(command), (), {}))
+    loaded: tuple[object, ...] = (
+        Bomb(command),
+        ("os.system", None, (command,), {}),
+        ("bot.worker.jobs.run", Bomb(command), (), {}),
+    )
     pickled = [pickle.dumps(each) for each in loaded]
     raw = [
         *pickled,
         json.dumps(["system", "os", [command], {}]).encode(),
-        json.dumps(["bot.worker.run", None, good, {"x": 1}]).encode(),
+        json.dumps(["bot.worker.jobs.run", None, good, {"x": 1}]).encode(),
     ]
     bombs = [zlib.compress(b"[" * 50_000_000), zlib.compress(zlib.compress(b" " * 50_000_000))]
     for data in (*raw, *(zlib.compress(each) for each in raw), *bombs):
-        scratch.redis.hset(f"rq:job:{forge(scratch, REVIEW, 'bot.worker.run', good)}", "data", data)
+        scratch.redis.hset(f"rq:job:{forge(scratch, REVIEW, 'bot.worker.jobs.run', good)}", "data", data)
     endings: dict[str, str | bytes] = {
         **{f"{when}_callback_name": "os.abort" for when in ("success", "failure", "stopped")},
         "webhooks": json.dumps([{"url": "http://127.0.0.1:1/", "statuses": ["finished", "failed"]}]),
@@ -289,11 +293,11 @@ def test_whoever_writes_to_redis_runs_nothing_in_a_worker_process(
         "dependency_ids": "{",
         "group_id": "\n",
     }
-    for function in ("os.system", "bot.worker.run"):
+    for function in ("os.system", "bot.worker.jobs.run"):
         name = forge(scratch, REVIEW, function, [command] if function == "os.system" else good)
         scratch.redis.hset(f"rq:job:{name}", mapping=endings)  # type: ignore[arg-type]
-    huge = forge(scratch, REVIEW, "bot.worker.run", [*good[:3], "x" * 2_000_000])
-    elsewhere = forge(scratch, REVIEW, "bot.worker.run", good)
+    huge = forge(scratch, REVIEW, "bot.worker.jobs.run", [*good[:3], "x" * 2_000_000])
+    elsewhere = forge(scratch, REVIEW, "bot.worker.jobs.run", good)
     scratch.redis.hset(f"rq:job:{elsewhere}", "origin", "evil")
     scratch.redis.publish("rq:pubsub:*", json.dumps({"command": "shutdown"}))
     for stray in (b"no-such-job", b"\xff\xfe", b"a b", b""):

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.hub.client import Hub
-from bot.hub.errors import HubBusy
+from bot.converge.outcome import Moved
+from bot.converge.perform import perform
+from bot.converge.plan import plan
+from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubBusy
 from bot.model.ids import PullNo
-from bot.outcome import Moved
-from bot.perform import perform
-from bot.plan import plan
 from bot.rulebook.judge import judge
 from tests.world import World
 

@@ -43,7 +43,7 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
             _by("It is open and goes to main of this commons", "pull_goes_to_main"),
             _at(
                 "A webhook is a hint: pull, branch and author are read from DoltHub",
-                "bot/web.py",
+                "bot/web/app.py",
                 "tests/unit/test_web.py::test_a_pull_event_is_one_knock_at_that_pull",
             ),
             _by("Only known tables change; `_meta`, definitions and unknown tables are for humans", "only_known_rows_change",
@@ -111,7 +111,7 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
             _by("`evidence` and `evidence_url` lead to the same place", "evidence_is_a_url"),
             _at(
                 "The link is one that may be followed: http(s), public, without a password",
-                "bot/evidence/address.py",
+                "bot/evidence/fetch/address.py",
                 "tests/evidence/test_address.py::test_what_is_not_public_is_refused",
                 "evidence_is_alive",
             ),
@@ -146,12 +146,12 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
         (
             _at(
                 "Ratings are whole numbers from 1 to 5, severity is leaf, branch or root, the completion is there",
-                "bot/commands/option.py",
+                "bot/commands/grammar/option.py",
                 "tests/unit/test_grammar.py::test_a_wrong_line_is_told_what_is_wrong_where_and_what_was_meant",
             ),
             _at(
                 "Nobody stamps their own work, under whatever name",
-                "bot/commands/kinship.py",
+                "bot/commands/conflict_of_interest.py",
                 "tests/commands/test_accept.py::test_nobody_accepts_their_own_work",
                 "decision_keeps_the_yearbook",
             ),
@@ -163,12 +163,12 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
             _by("Nobody holds the pull back", "nobody_holds_it"),
             _at(
                 "There is no stamp yet, and nobody settled the item meanwhile",
-                "bot/commands/ledger.py",
+                "bot/commands/decision_rows.py",
                 "tests/commands/test_accept.py::test_what_is_refused_after_the_merge",
             ),
             _at(
                 "The columns that are written are there, and every row is read back",
-                "bot/land.py",
+                "bot/converge/landing.py",
                 "tests/journeys/test_trouble.py::test_a_violated_check_is_a_refusal_even_where_it_says_success",
                 "commons_can_hold_stamps",
             ),
@@ -179,7 +179,7 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
         (
             _at(
                 "No answer of DoltHub that was cut is taken for whole",
-                "bot/hub/client.py",
+                "bot/dolthub/client.py",
                 "tests/unit/test_hub_client.py::test_cut_rows_are_never_handed_out",
                 "only_known_rows_change",
             ),
@@ -187,22 +187,22 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
                 asks="Strangers' text is data everywhere: in SQL, in Markdown, and between quotation marks in a comment",
                 places=(
                     Place(
-                        path="bot/hub/sql.py",
+                        path="bot/dolthub/sql.py",
                         shown="tests/unit/test_hub_sql.py::test_a_hostile_literal_stays_one_literal_of_one_statement",
                     ),
                     Place(
-                        path="bot/speech/md.py",
+                        path="bot/messages/md.py",
                         shown="tests/unit/test_speech.py::test_foreign_text_by_each_door_is_one_harmless_line",
                     ),
                     Place(
-                        path="bot/commands/text.py",
+                        path="bot/commands/grammar/text.py",
                         shown="tests/unit/test_grammar.py::test_code_quotations_and_html_are_immune",
                     ),
                 ),
             ),
             _at(
                 "The bot obeys no comment of its own, and no example in one",
-                "bot/plan.py",
+                "bot/converge/plan.py",
                 "tests/unit/test_plan.py::test_some_are_never_read",
             ),
         ),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
 from bot.commands.command import Decision, Follow, Refuse, Wait
+from bot.messages.reviews import changed_rows
 from bot.model.finding import Judgement
 from bot.model.ids import User
 from bot.model.kind import BACKFILL_ROWS_MIN, Form, PullKind
@@ -18,7 +19,6 @@ from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull, Land, MergePull, Step
 from bot.rulebook import catalog
 from bot.rulebook.judge import judge
-from bot.speech.reviews import changed_rows
 from tests.build import (
     BOT,
     COMMONS,

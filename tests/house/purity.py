@@ -246,8 +246,8 @@ def _text(value: object) -> str:
 def pulls(*, few: bool = False) -> tuple[Snapshot, ...]:
     """Pulls to watch rules over: sane ones and each example; unless `few`, these merged, and hostile text in each cell."""
     from bot.model.pull import PullState
-    from bot.rulebook.examples import EXAMPLES
-    from bot.rulebook.gallery import KINDS, having, sane
+    from bot.rulebook.kit.examples import EXAMPLES
+    from bot.rulebook.kit.gallery import KINDS, having, sane
 
     plain = [*map(sane, KINDS), *(example.pull for example in EXAMPLES)]
     if few:

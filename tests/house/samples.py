@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.commands import catalog as commands
+from bot.converge.plan import Plan, plan
 from bot.model.evidence import Seen
 from bot.model.ids import PullNo, User
 from bot.model.ledger import Stamp, Wanted
 from bot.model.policy import Policy
 from bot.model.snapshot import Present, Record, Snapshot
 from bot.model.step import Answer, Land, PostReview
-from bot.plan import Plan, plan
 from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
 from tests.build import (

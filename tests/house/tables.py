@@ -18,13 +18,13 @@ import click
 from bot.__main__ import main as command_line
 from bot.commands import catalog as commands
 from bot.commands.command import Command
+from bot.config.variables import VARIABLES
 from bot.model import evidence
 from bot.model.evidence import Seen
 from bot.model.policy import Policy, Timing
 from bot.model.reasons import REASONS, Reason
 from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
-from bot.variables import VARIABLES
 from tests.faults import matrix
 from tests.house import checks, kinds, quirks, samples, wall
 from tests.house.tree import ROOT

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bot import policy_file, settings
 from bot.__main__ import main as command_line
+from bot.config import policy_file, settings
+from bot.config.settings import Settings
+from bot.config.variables import VARIABLES
 from bot.model.policy import Timing
 from bot.rulebook import Rule
-from bot.sandbox import seed_items, seed_pulls
-from bot.scratch import Scratch, make_redis
-from bot.settings import Settings
-from bot.variables import VARIABLES
-from bot.web import create_app
+from bot.store import Scratch, make_redis
+from bot.web.app import create_app
+from sandbox.seed import items, pulls
 from tests.house import samples, tables
 from tests.house.tree import ROOT, files, name_of
 
@@ -202,8 +202,8 @@ def test_every_room_stands_in_the_architecture() -> None:
 
 
 def test_the_sample_is_the_demos_first_pull() -> None:
-    first = seed_pulls.PULLS[0]
-    item = seed_items.HANDSHAKE
+    first = pulls.PULLS[0]
+    item = items.HANDSHAKE
     assert (first.item, item.id, item.title) == (samples.ITEM["id"], samples.ITEM["id"], samples.ITEM["title"])
     assert "/acme/relay/pull/123" in samples.EVIDENCE
     assert any(f"{samples.EVIDENCE}'" in statement for statement in first.script({"github": "https://github.com"}))

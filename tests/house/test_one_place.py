@@ -16,13 +16,13 @@ WALL_CLOCKS = frozenset({"datetime.now", "datetime.utcnow", "datetime.today", "d
 
 def test_only_settings_reads_the_environment() -> None:
     readers = {name_of(path) for path in files("bot", "rules", suffix=".py") if any(_environment(path))}
-    assert readers == {"bot/settings.py"}
+    assert readers == {"bot/config/settings.py"}
 
 
 def test_only_wiring_knows_what_time_it_is() -> None:
     """The sandbox is a process of its own with a clock of its own."""
     readers = {name_of(path) for path in files("bot", "rules", suffix=".py") if any(_clocks(path))}
-    assert {name for name in readers if not name.startswith("bot/sandbox/")} == {"bot/wiring.py"}
+    assert {name for name in readers if not name.startswith("sandbox/")} == {"bot/wiring.py"}
 
 
 def test_the_number_of_cases_of_a_law_is_said_in_one_place() -> None:
@@ -45,7 +45,7 @@ def test_what_is_known_of_a_worker_elsewhere_is_only_told() -> None:
         if any(isinstance(node, ast.Attribute) and node.attr == "elsewhere" for node in ast.walk(tree(path)))
     }
     # `scratch.keys` has a name for where it is remembered.
-    assert readers - {"bot/scratch/reputation.py"} == {"bot/speech/reviews.py"}
+    assert readers - {"bot/store/reputation.py"} == {"bot/messages/reviews.py"}
 
 
 def _environment(path: Path) -> Iterator[int]:

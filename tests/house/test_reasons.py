@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bot.evidence.kinds import Kind
+from bot.messages.forges import KINDS
 from bot.model.evidence import Seen
 from bot.model.reasons import REASONS, Reason, reason_of
-from bot.speech.forges import KINDS
 from tests.house.reason_codes import SOURCES, flow, verdicts
 from tests.house.tree import ROOT
 
 FROM_ELSEWHERE = {
-    # Who rests, and why, comes back from Redis; whatever is not of these two words is not read (bot/scratch/hosts.py).
+    # Who rests, and why, comes back from Redis; whatever is not of these two words is not read (bot/prober/hosts.py).
     "self._resting(host)[0]": {"resting", "limit"},
 }
 """Expressions that a code comes from and that cannot be followed in the sources, with the codes they can be."""

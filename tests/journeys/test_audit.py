@@ -15,10 +15,10 @@ import structlog
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from bot.books import NoSuchPast, audit_commons
+from bot.audit.revert import Inverse, plan_back
+from bot.audit.rows import NoSuchPast, audit_commons
+from bot.converge.reads import main_head
 from bot.model.ids import CommitHash, CompletionId, StampId, stamp_id
-from bot.reads import main_head
-from bot.revert import Inverse, plan_back
 from tests.build import a_hash
 from tests.redis_process import RedisProcess
 from tests.world import World

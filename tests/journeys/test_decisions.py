@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.hub.errors import HubBusy
+from bot.dolthub.errors import HubBusy
 from bot.model.policy import Landing
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.journeys.test_kinds import DONE, ITEM, item_now, outcomes, verdicts
 from tests.kill_switch import Killed, KillSwitch
 from tests.world import World

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from bot import wiring
-from bot.converge import look
-from bot.deps import Deps
-from bot.hub.client import Hub
-from bot.hub.pace import OwnPurse, Pace
+from bot.config.settings import override_name, read
+from bot.converge.bot import Deps
+from bot.converge.converge import look
+from bot.dolthub.budget.rate_limiter import OwnPurse, Pace
+from bot.dolthub.client import Hub
 from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo
-from bot.scratch import Held
-from bot.settings import override_name, read
-from bot.sweep import sweep
-from bot.web import create_app
+from bot.store import Held
+from bot.sweep.sweep import sweep
+from bot.web.app import create_app
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import World, make_world

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot import decide
-from bot.converge import Report
-from bot.deps import Deps
+from bot.converge import decide
+from bot.converge.bot import Deps
+from bot.converge.converge import Report
 from bot.model.ids import PullNo
 from bot.model.step import Outcome
 from bot.rulebook import REVIEWED, Catalog, Finding, Level, Rule, Snapshot

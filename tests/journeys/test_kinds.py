@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge import converge
-from bot.deps import Deps
+from bot.converge.bot import Deps
+from bot.converge.converge import converge
+from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, probe
-from bot.hub.errors import HubBusy
 from bot.model.ids import Commons, PullNo
-from bot.sandbox import wl_sql
-from bot.scratch import REVIEW, Scratch
-from bot.scratch.keys import pull_target
-from bot.worker import PullDuties
+from bot.store import REVIEW, Scratch
+from bot.store.keys import pull_target
+from bot.worker.jobs import PullDuties
+from sandbox.seed import wl_sql
 from tests.world import World
 
 LOOPBACK = ip_network("127.0.0.0/8")

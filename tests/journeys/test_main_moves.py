@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bot.model.ids import PullNo
-from bot.sandbox import wl_sql
-from bot.sweep import sweep
+from bot.sweep.sweep import sweep
+from sandbox.seed import wl_sql
 from tests.journeys.test_kinds import verdicts
 from tests.journeys.test_trouble import knocked
 from tests.world import World

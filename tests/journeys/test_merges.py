@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.hub.errors import HubBusy
+from bot.dolthub.errors import HubBusy
 from bot.model.ids import CommitHash, PullNo
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.journeys.test_kinds import ITEM, item_now, outcomes
 from tests.world import World
 

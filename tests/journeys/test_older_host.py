@@ -20,18 +20,18 @@ import pytest
 import redis
 import requests
 
-from bot import decide
-from bot.converge import Report
-from bot.deps import Deps
-from bot.hub.client import Hub
-from bot.hub.client_v1 import HubV1
-from bot.hub.errors import HubBusy, HubError
+from bot.converge import decide
+from bot.converge.bot import Deps
+from bot.converge.converge import Report
+from bot.converge.observe import observe
+from bot.dolthub.client import Hub
+from bot.dolthub.client_v1 import HubV1
+from bot.dolthub.errors import HubBusy, HubError
 from bot.model.ids import PullNo, User
 from bot.model.policy import Landing
 from bot.model.step import Outcome
-from bot.observe import observe
-from bot.scratch import Held
-from bot.sweep import sweep
+from bot.store import Held
+from bot.sweep.sweep import sweep
 from tests.faults.hub_gate import hub_gate
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import requests
 
-from bot.commands import grammar
-from bot.deps import Deps
-from bot.hub.errors import HubBusy, HubError, HubRefused
+from bot.commands.grammar import comment
+from bot.converge.bot import Deps
+from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.ids import PullNo
-from bot.scratch import DECIDE, REVIEW
-from bot.scratch.pulses import LIST, Pulse
-from bot.sweep import sweep
+from bot.store import DECIDE, REVIEW
+from bot.store.poll_state import LIST, Pulse
+from bot.sweep.sweep import sweep
 from tests.journeys.test_trouble import knocked, trouble
 from tests.world import World
 
@@ -151,14 +151,14 @@ def test_words_that_break_their_reader_end_no_sweep(world: World, monkeypatch: p
     good = world.hand_in("otto", "brass-otter", "w-com-002")
     world.settle()
     knocked(world)
-    read = grammar.read
+    read = comment.read
 
     def breaks(text: str, *more: Any) -> Any:
         if text == "boo":
             raise RecursionError("too deep")
         return read(text, *more)
 
-    monkeypatch.setattr(grammar, "read", breaks)
+    monkeypatch.setattr(comment, "read", breaks)
     world.comment(bad, "mallory", "boo")
     world.comment(good, "ana", "/help")
     found, troubles = swept(world)

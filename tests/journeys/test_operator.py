@@ -19,19 +19,19 @@ import structlog.testing
 from click.testing import CliRunner, Result
 
 from bot.__main__ import main
-from bot.auditing import audit_gains, audit_if_due
-from bot.backlog import read_backlog
-from bot.books import SINCE_STEPS, TABLES, audit_commons
+from bot.audit.incremental import audit_gains, audit_if_due
+from bot.audit.rows import SINCE_STEPS, TABLES, audit_commons
 from bot.cli import serving
 from bot.cli.serving import look_and_tell, sweep_and_audit
-from bot.deps import Deps
-from bot.lanes import Lanes
-from bot.model.another import Sign
+from bot.converge.backlog import read_backlog
+from bot.converge.bot import Deps
+from bot.model.duplicate_bot import Sign
 from bot.model.finding import Finding
 from bot.model.ids import User
 from bot.model.kind import PullKind
 from bot.model.snapshot import Snapshot
-from bot.scratch import QUEUES, KeptAudit
+from bot.queue.threads import Lanes
+from bot.store import QUEUES, KeptAudit
 from tests.build import a_hash
 from tests.redis_process import RedisProcess
 from tests.world import BOT, World

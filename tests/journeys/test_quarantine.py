@@ -9,15 +9,15 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from bot import quarantine
-from bot.converge import converge
-from bot.hub.errors import HubBusy, HubRefused, HubStrange
+from bot.converge import quarantine
+from bot.converge.converge import converge
+from bot.dolthub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.ids import Commons, PullNo
-from bot.scratch import REVIEW, Scratch
-from bot.scratch.keys import pull_target
-from bot.scratch.owed import TRIES_MAX
-from bot.sweep import sweep
-from bot.worker import PullDuties
+from bot.store import REVIEW, Scratch
+from bot.store.keys import pull_target
+from bot.store.pending import TRIES_MAX
+from bot.sweep.sweep import sweep
+from bot.worker.jobs import PullDuties
 from tests.world import World
 
 Look = Callable[[Commons, PullNo, Callable[[], None]], object]

@@ -6,7 +6,7 @@ import pytest
 
 from bot.model.ids import Handle, PullNo, WantedId
 from bot.model.snapshot import Use
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.world import World
 
 PULL = "https://github.com/gastownhall/beads/pull/412"

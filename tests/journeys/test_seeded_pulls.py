@@ -9,13 +9,13 @@ from dataclasses import replace
 import pytest
 import redis
 
-from bot.deps import Deps
+from bot.config.policy_file import load
+from bot.converge.bot import Deps
+from bot.demo.processes import toml_tables
 from bot.evidence.forge import make_forges
 from bot.model.evidence import Seen
 from bot.model.ids import PullNo
 from bot.model.kind import Form
-from bot.policy_file import load
-from bot.processes import toml_tables
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import FreshDatabase, SandboxProcess
 from tests.world import World

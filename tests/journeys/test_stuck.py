@@ -10,19 +10,19 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from structlog.testing import capture_logs
 
-from bot import quarantine
+from bot.converge import quarantine
+from bot.dolthub.errors import HubBusy, HubError, HubRefused, HubStrange, HubUnsettled
 from bot.health.commons import outages as outage_rows
 from bot.health.commons import stuck as stuck_rows
 from bot.health.facts import Place
-from bot.hub.errors import HubBusy, HubError, HubRefused, HubStrange, HubUnsettled
-from bot.lanes import TookTooLong
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy
-from bot.scratch import DECIDE, RECHECK, REVIEW, Outage
-from bot.scratch.keys import pull_target
-from bot.scratch.outages import CALM_S
-from bot.web import _ScratchMetrics
-from bot.worker import PullDuties
+from bot.queue.threads import TookTooLong
+from bot.store import DECIDE, RECHECK, REVIEW, Outage
+from bot.store.keys import pull_target
+from bot.store.outages import CALM_S
+from bot.web.app import _ScratchMetrics
+from bot.worker.jobs import PullDuties
 from tests.journeys.test_kinds import outcomes, verdicts
 from tests.journeys.test_trouble import Worker, told, trouble
 from tests.world import World

@@ -17,23 +17,23 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
 
-from bot import quarantine
-from bot.converge import Report, converge
-from bot.deps import Deps
-from bot.hub.client import Hub
+from bot.converge import quarantine
+from bot.converge.bot import Deps
+from bot.converge.converge import Report, converge
+from bot.dolthub.client import Hub
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
-from bot.sandbox import seed_schema, wl_sql
-from bot.scratch import LOOKS, PROBE, REVIEW, SWEEP
-from bot.scratch.keys import pull_target, sweep_target
-from bot.sweep import sweep
-from bot.worker import ProbeDuties, PullDuties
+from bot.store import LOOKS, PROBE, REVIEW, SWEEP
+from bot.store.keys import pull_target, sweep_target
+from bot.sweep.sweep import sweep
+from bot.worker.jobs import ProbeDuties, PullDuties
+from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
 from tests.world import BOT, World, people_and_items
 
 ITEM = "w-com-001"
-DDL = seed_schema.creation()
+DDL = schema.creation()
 DONE = wl_sql.completion_id(ITEM, "polecat-7")
 
 

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge import look
-from bot.deps import Deps
-from bot.hub.client import Hub
+from bot.converge.bot import Deps
+from bot.converge.converge import look
+from bot.dolthub.client import Hub
 from bot.model.finding import Level, Verdict
 from bot.model.ids import PullNo
 from bot.model.policy import Landing
-from bot.sandbox import seed_schema, wl_sql
-from bot.sweep import sweep
+from bot.sweep.sweep import sweep
+from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.world import World, make_world
@@ -32,7 +32,7 @@ from tests.world import World, make_world
 ITEM, RIG, USER = "w-com-001", "polecat-7", "pia"
 DONE = wl_sql.completion_id(ITEM, RIG)
 PAUSE_MAX_S = 0.01
-TABLES = {table.name: table for table in seed_schema.TABLES}
+TABLES = {table.name: table for table in schema.TABLES}
 
 OLDER = (
     *(f"DROP TABLE {table}" for table in ("rig_links", "boot_blocks", "badges")),

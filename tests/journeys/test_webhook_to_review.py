@@ -22,13 +22,13 @@ import pytest
 import redis
 import requests
 
-from bot.hook import rings_max
+from bot.config.settings import child_environment, prober_environment
+from bot.demo.processes import Child, Processes
 from bot.model.ids import PullNo
-from bot.processes import Child, Processes
-from bot.scratch import REVIEW, Keys, Scratch
-from bot.scratch.knocks import RUNG_WAITING_MAX
-from bot.settings import child_environment, prober_environment
-from bot.sweep import AHEAD
+from bot.queue.enqueue import RUNG_WAITING_MAX
+from bot.store import REVIEW, Keys, Scratch
+from bot.sweep.sweep import AHEAD
+from bot.web.webhook import rings_max
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until
 from tests.redis_process import RedisProcess, private_redis

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.processes import SANDBOX_PACKAGES
+from bot.demo.processes import SANDBOX_PACKAGES
 from tests.house.tree import ROOT
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.faults.twins import ALIKE, Twins
 from tests.sandbox_process import SandboxFailed
 from tests.soak.audit import BY_HAND, MARK, UNCHANGED

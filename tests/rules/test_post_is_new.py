@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from bot.converge.related.ledger import POSTS_COMPARED_MAX
 from bot.rulebook import RowChange, Snapshot, Wanted
-from bot.surroundings import POSTS_COMPARED_MAX
 from rules.post_is_new import COMPARED_MAX, check
 from tests.build import a_snapshot, a_wanted, added, changes_of, merged
 from tests.rules.table import PASS, found, told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.hub.sql import AROUND_ROWS_MAX
+from bot.dolthub.sql import AROUND_ROWS_MAX
 from bot.model.snapshot import Surroundings
 from bot.rulebook import Handle, Snapshot, Tally
 from rules.praise_is_not_exchanged import READ_MAX, check

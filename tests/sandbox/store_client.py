@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox import records
-from bot.sandbox.records import DatabaseName, QueryResult
+from sandbox.values import records
+from sandbox.values.records import DatabaseName, QueryResult
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from bot.sandbox.store import DatabaseName, MergeConflict, NothingChanged, SqlRefused, Store, StoreError
+from sandbox.sql.store import DatabaseName, MergeConflict, NothingChanged, SqlRefused, Store, StoreError
 
 
 def main(root: str) -> None:

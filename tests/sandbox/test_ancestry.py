@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.ancestry import Ancestry
+from sandbox.sql.ancestry import Ancestry
 
 # Recorded with Dolt 2.3.1: a history of branches and merges (parents by commit, first parent first), the steps in which a table
 # changed, and those of them that `dolt_diff_<table>` shows at the head.

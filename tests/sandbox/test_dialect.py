@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.lexer import canonical, quote
-from bot.sandbox.records import DatabaseName, NothingChanged, SqlRefused
+from sandbox.sql.lexer import canonical, quote
+from sandbox.values.records import DatabaseName, NothingChanged, SqlRefused
 from tests.sandbox.store_client import StoreClient
 
 DB = DatabaseName("hop", "wl-commons")

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from bot.sandbox.evidence_pages import HUGE_BODY_BYTES, PRIVATE_TARGET, EvidencePages
+from sandbox.lookalikes.evidence_pages import HUGE_BODY_BYTES, PRIVATE_TARGET, EvidencePages
 from tests.patience import STATE_WAIT_S
 
 TIMEOUT_S = STATE_WAIT_S

@@ -33,7 +33,7 @@ THERE = {
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bot.sandbox", *options], capture_output=True, text=True, timeout=STATE_WAIT_S, check=False
+        [sys.executable, "-m", "sandbox", *options], capture_output=True, text=True, timeout=STATE_WAIT_S, check=False
     )
 
 
@@ -46,7 +46,7 @@ def test_a_taken_port_is_one_sentence_with_the_mend_and_exit_status_2() -> None:
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.strip() == (
-        f"bot.sandbox: cannot listen on 127.0.0.1:{port} (Address already in use); "
+        f"sandbox: cannot listen on 127.0.0.1:{port} (Address already in use); "
         "choose another with --port, or --port 0 for any free one"
     )
 
@@ -55,7 +55,7 @@ def test_a_python_without_doltlite_is_one_sentence_with_the_mend_and_exit_status
     (tmp_path / "doltlite.py").write_text("raise ImportError('not installed')")
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{Path.cwd()}"}
     done = subprocess.run(
-        [sys.executable, "-m", "bot.sandbox"],
+        [sys.executable, "-m", "sandbox"],
         capture_output=True,
         text=True,
         timeout=STATE_WAIT_S,
@@ -63,7 +63,7 @@ def test_a_python_without_doltlite_is_one_sentence_with_the_mend_and_exit_status
         env=environment,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("bot.sandbox: The sandbox needs doltlite")
+    assert done.stderr.startswith("sandbox: The sandbox needs doltlite")
     assert "pip install" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 

@@ -11,14 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import requests
 
-from bot.sandbox import seed_background as old
-from bot.sandbox import seed_items as items
-from bot.sandbox.seed_history import QUEUE_AGE, SIGNALS
-from bot.sandbox.seed_kinds import BACKFILLED, COMPETITOR
-from bot.sandbox.seed_pulls import DIGEST_TITLE, PULLS
-from bot.sandbox.seed_schema import TABLES
-from bot.sandbox.seed_shapes import SeedPull
-from bot.sandbox.wl_sql import completion_id, stamp_id, wanted_id
+from sandbox.seed import background as old
+from sandbox.seed import items
+from sandbox.seed.history import QUEUE_AGE, SIGNALS
+from sandbox.seed.kinds import BACKFILLED, COMPETITOR
+from sandbox.seed.pulls import DIGEST_TITLE, PULLS
+from sandbox.seed.schema import TABLES
+from sandbox.seed.shapes import SeedPull
+from sandbox.seed.wl_sql import completion_id, stamp_id, wanted_id
 from tests.patience import STATE_WAIT_S
 from tests.sandbox_process import FreshDatabase, SandboxFailed, SandboxProcess
 

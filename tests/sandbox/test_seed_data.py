@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.processes import toml_tables
-from bot.sandbox import seed_docs, seed_schema, wl_sql
-from bot.sandbox.places import placed
-from bot.sandbox.seed_background import BACKGROUND
-from bot.sandbox.seed_history import COMPLETIONS, LINKED_RIGS, POSTED_LATER, forked_h
-from bot.sandbox.seed_items import PULLED
-from bot.sandbox.seed_people import RIGS, VALIDATORS, users
-from bot.sandbox.seed_pulls import PULLS
-from bot.sandbox.seed_shapes import SeedPull
+from bot.demo.processes import toml_tables
+from sandbox.seed import docs, schema, wl_sql
+from sandbox.seed.background import BACKGROUND
+from sandbox.seed.history import COMPLETIONS, LINKED_RIGS, POSTED_LATER, forked_h
+from sandbox.seed.items import PULLED
+from sandbox.seed.people import RIGS, VALIDATORS, users
+from sandbox.seed.pulls import PULLS
+from sandbox.seed.shapes import SeedPull
+from sandbox.values.places import placed
 
 PAGE = Path(__file__).parents[2] / "docs" / "sandbox.md"
 ITEMS = PULLED + BACKGROUND + POSTED_LATER
@@ -24,25 +24,23 @@ HANDLES = {rig.handle for rig in RIGS}
 
 
 def test_the_page_shows_exactly_the_table_made_from_the_seed() -> None:
-    assert seed_docs.between_markers(PAGE.read_text(encoding="utf-8")) == seed_docs.pull_table()
+    assert docs.between_markers(PAGE.read_text(encoding="utf-8")) == docs.pull_table()
 
 
 def test_writing_the_table_twice_changes_nothing() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert seed_docs.with_table(page) == page
+    assert docs.with_table(page) == page
 
 
 def test_writing_the_table_replaces_what_stood_between_the_markers() -> None:
-    page = f"before\n{seed_docs.BEGIN}\nold\n{seed_docs.END}\nafter\n"
-    assert seed_docs.with_table(page) == (f"before\n{seed_docs.BEGIN}\n\n{seed_docs.pull_table()}\n\n{seed_docs.END}\nafter\n")
+    page = f"before\n{docs.BEGIN}\nold\n{docs.END}\nafter\n"
+    assert docs.with_table(page) == (f"before\n{docs.BEGIN}\n\n{docs.pull_table()}\n\n{docs.END}\nafter\n")
 
 
-@pytest.mark.parametrize(
-    "page", ["", seed_docs.BEGIN, f"{seed_docs.END}{seed_docs.BEGIN}", f"{seed_docs.BEGIN}{seed_docs.END}" * 2]
-)
+@pytest.mark.parametrize("page", ["", docs.BEGIN, f"{docs.END}{docs.BEGIN}", f"{docs.BEGIN}{docs.END}" * 2])
 def test_a_page_without_its_markers_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="needs the lines"):
-        seed_docs.with_table(page)
+        docs.with_table(page)
 
 
 @pytest.mark.parametrize("pull", PULLS, ids=lambda pull: pull.slug)
@@ -159,7 +157,7 @@ def test_whom_an_operator_trusts_is_written_as_toml() -> None:
 
 
 def test_the_schema_is_version_1_2() -> None:
-    columns = {table.name: tuple(name for name, _ in table.columns) for table in seed_schema.TABLES}
+    columns = {table.name: tuple(name for name, _ in table.columns) for table in schema.TABLES}
     assert {name: len(cells) for name, cells in columns.items()} == {
         "_meta": 2,
         "rigs": 11,
@@ -171,4 +169,4 @@ def test_the_schema_is_version_1_2() -> None:
         "chain_meta": 6,
         "rig_links": 11,
     }
-    assert seed_schema.creation()[-1] == "INSERT INTO `_meta` (`key`, value) VALUES ('schema_version', '1.2')"
+    assert schema.creation()[-1] == "INSERT INTO `_meta` (`key`, value) VALUES ('schema_version', '1.2')"

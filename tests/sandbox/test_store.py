@@ -9,7 +9,7 @@ from itertools import count
 
 import pytest
 
-from bot.sandbox.records import (
+from sandbox.values.records import (
     DatabaseName,
     MergeConflict,
     NameTaken,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox.forges import ForgeLookAlike
+from sandbox.lookalikes.forges import ForgeLookAlike
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.scenarios import s01, s06, s12, s15, s20, s25, s31

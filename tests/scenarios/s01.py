@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from bot.model.policy import Landing
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 

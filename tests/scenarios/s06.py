@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot.model.ids import PullNo
-from bot.sandbox import seed_schema, wl_sql
-from bot.sandbox.wl_sql import literal
+from sandbox.seed import schema, wl_sql
+from sandbox.seed.wl_sql import literal
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 
@@ -169,7 +169,7 @@ def posts(stage: Stage) -> None:
     assert (stage.verdicts(tags), stage.found(tags)["rows are whole"]) == (["BLOCKED"], "FAIL")
 
 
-_WIDE = tuple(text.replace("`id` VARCHAR(64)", "`id` VARCHAR(255)") for text in seed_schema.creation())
+_WIDE = tuple(text.replace("`id` VARCHAR(64)", "`id` VARCHAR(255)") for text in schema.creation())
 
 
 @POSTS.part("A commons that takes longer ids", schema=_WIDE)

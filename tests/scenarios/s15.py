@@ -6,8 +6,8 @@ import hashlib
 import json
 
 from bot.model.ids import PullNo
-from bot.sandbox import wl_sql
-from bot.sandbox.wl_sql import literal
+from sandbox.seed import wl_sql
+from sandbox.seed.wl_sql import literal
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import PATIENT, REPO, Stage
 

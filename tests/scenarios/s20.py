@@ -8,17 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from bot.converge import converge
-from bot.deps import Deps
-from bot.hub.errors import HubBusy
+from bot.config.settings import CommonsSettings, Secret, Settings
+from bot.converge.bot import Deps
+from bot.converge.converge import converge
+from bot.dolthub.errors import HubBusy
 from bot.model.ids import Commons, PullNo, User
 from bot.model.policy import Landing
-from bot.sandbox import seed_schema, wl_sql
-from bot.scratch import REVIEW
-from bot.scratch.keys import pull_target
-from bot.settings import CommonsSettings, Secret, Settings
-from bot.web import create_app
-from bot.worker import PullDuties
+from bot.store import REVIEW
+from bot.store.keys import pull_target
+from bot.web.app import create_app
+from bot.worker.jobs import PullDuties
+from sandbox.seed import schema, wl_sql
 from tests.kill_switch import Killed, KillSwitch
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Meanwhile, Stage
@@ -104,7 +104,7 @@ WRITES = Scenario(
 )
 _STERN = tuple(
     text.replace("CHECK (NOT (author = subject))", "CHECK (NOT (author = subject)),\n  CHECK (message IS NULL)")
-    for text in seed_schema.creation()
+    for text in schema.creation()
 )
 
 

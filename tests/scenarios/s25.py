@@ -6,9 +6,9 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from bot.hub.errors import HubError
+from bot.dolthub.errors import HubError
 from bot.model.ids import PullNo
-from bot.sandbox import seed_schema, wl_sql
+from sandbox.seed import schema, wl_sql
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 from tests.world import BOT
@@ -76,7 +76,7 @@ SCHEMAS = Scenario(
 )
 _OLDER = tuple(
     re.sub(r"  `hop_uri` [^\n]*\n", "", text)
-    for text in seed_schema.creation()
+    for text in schema.creation()
     if "CREATE TABLE `rig_links`" not in text and "CREATE TABLE `boot_blocks`" not in text
 )
 _NEWER = tuple(
@@ -85,9 +85,9 @@ _NEWER = tuple(
         r"\1\n  `metadata` JSON,",
         text.replace("`severity` VARCHAR(16)", "`stamp_type` VARCHAR(32),\n  `stamp_index` INT,\n  `severity` VARCHAR(16)"),
     )
-    for text in seed_schema.creation()
+    for text in schema.creation()
 )
-assert _OLDER != _NEWER != seed_schema.creation()
+assert _OLDER != _NEWER != schema.creation()
 
 
 def accepted(stage: Stage, pull: PullNo) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.hub.errors import HubRefused
+from bot.dolthub.errors import HubRefused
 from bot.model.policy import Landing
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Stage
 

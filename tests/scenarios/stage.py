@@ -19,17 +19,17 @@ from unittest.mock import patch
 import redis
 import requests
 
-from bot.deps import Deps
+from bot.converge.bot import Deps
+from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, networks
 from bot.evidence.forge import make_forges
-from bot.hub.client import Hub
-from bot.hub.errors import HubBusy
-from bot.looking import Looking, Manners
 from bot.model.ids import Handle, PullNo
 from bot.model.policy import Landing, Policy
-from bot.sandbox import seed_schema, wl_sql
-from bot.sandbox.forge_seed import REPOS, SeedPull, SeedRepo
-from bot.sandbox.forges import ForgeLookAlike
+from bot.prober.link_checker import Looking, Manners
+from sandbox.lookalikes.forge_seed import REPOS, SeedPull, SeedRepo
+from sandbox.lookalikes.forges import ForgeLookAlike
+from sandbox.seed import schema, wl_sql
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
@@ -397,7 +397,7 @@ def staged(part: Part, sandbox: SandboxProcess, server: RedisProcess, forge: For
     forge.now = datetime.now(UTC)
     for user in (*OWNERS.values(), *STRANGERS):
         sandbox.add_user(user)
-    tables = seed_schema.creation() if part.schema is None else part.schema
+    tables = schema.creation() if part.schema is None else part.schema
     rows = (_at(datetime.now(UTC) - 2 * LONG_BEFORE, text) for text in part.rows)
     db = fresh_database(sandbox, statements=(*tables, *people_and_items(), *rows))
     sandbox.admin("POST", "/grants", {"username": "alice-dev", "database": db.name})

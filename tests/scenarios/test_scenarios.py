@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.sandbox.forges import ForgeLookAlike
+from sandbox.lookalikes.forges import ForgeLookAlike
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.scenarios import page

@@ -17,7 +17,7 @@ from typing import Any
 
 import requests
 
-from bot.sandbox import wl_sql
+from sandbox.seed import wl_sql
 from tests.sandbox_process import SandboxFailed
 from tests.soak.audit import BY_HAND, MARK
 from tests.soak.town import BOT, VALIDATORS, WORKERS, Town, item_name

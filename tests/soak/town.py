@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.processes import Child
-from bot.sandbox import seed_schema
-from bot.settings import child_environment, prober_environment
+from bot.config.settings import child_environment, prober_environment
+from bot.demo.processes import Child
+from sandbox.seed import schema
 from tests.faults.hub_gate import hub_gate
 from tests.faults.twins import Twins
 from tests.redis_process import RedisProcess
@@ -174,7 +174,7 @@ class Town:
             for n in range(items)
         )
         statements = (
-            *seed_schema.creation(),
+            *schema.creation(),
             f"INSERT INTO rigs (handle, display_name, dolthub_org, trust_level, registered_at) VALUES {rows}",
             "INSERT INTO wanted (id, title, project, type, priority, tags, posted_by, status, effort_level, created_at,"
             f" updated_at) VALUES {wanted}",

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.commands import catalog as commands
-from bot.model.another import MARKS_MAX, Sign, sign_of_another
+from bot.converge.plan import Plan, plan
+from bot.model.duplicate_bot import MARKS_MAX, Sign, sign_of_another
 from bot.model.finding import Verdict
 from bot.model.ids import CommentId, User
 from bot.model.mark import Mark, MarkKind
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, MergePull
-from bot.plan import Plan, plan
 from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
 from tests.build import BOT, HEAD, NOW, a_comment, a_snapshot

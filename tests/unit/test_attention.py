@@ -23,19 +23,19 @@ from rq.serializers import JSONSerializer
 from benchmarks.crowd import BOT, COMMONS, Crowd
 from benchmarks.sweep import AtOnce
 from bot.commands import catalog as commands
-from bot.converge import seen
-from bot.deps import Deps
-from bot.hub.client import Hub
-from bot.hub.pace import OwnPurse, Pace
-from bot.lanes import lanes_of
+from bot.config.settings import LANES
+from bot.converge.bot import Deps
+from bot.converge.converge import seen
+from bot.dolthub.budget.rate_limiter import OwnPurse, Pace
+from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, PullNo, User
 from bot.model.policy import Policy
 from bot.model.pull import PullState
+from bot.queue.threads import lanes_of
 from bot.rulebook import catalog as rules
-from bot.scratch import SWEEP, Listed, Scratch, make_redis
-from bot.settings import LANES
-from bot.sweep import SOONEST, in_turn, sweep
-from bot.worker import PullDuties
+from bot.store import SWEEP, Listed, Scratch, make_redis
+from bot.sweep.sweep import SOONEST, in_turn, sweep
+from bot.worker.jobs import PullDuties
 from tests.redis_process import private_redis
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -171,7 +171,7 @@ class Installation:
             (self.duties.run_sweep if queue == SWEEP else self.duties.run)(*job.args)
 
     def _look(self, _: object, pull: PullNo, extend: Callable[[], None]) -> None:
-        """What a look costs, and what it leaves behind (`bot.converge`)."""
+        """What a look costs, and what it leaves behind (`bot.converge.converge`)."""
         extend()
         began, comments = self.told(), self.hub.comments(COMMONS, pull)
         news = [c for c in comments if c.id in self.written]
@@ -207,7 +207,7 @@ def scratch_of_told_time() -> Iterator[tuple[Scratch, ToldTime]]:
 @pytest.fixture
 def calm_chance(monkeypatch: pytest.MonkeyPatch) -> None:
     """The jitter of those who wait for the budget, the same in each run."""
-    monkeypatch.setattr("bot.hub.pace.random", random.Random(7))
+    monkeypatch.setattr("bot.dolthub.budget.rate_limiter.random", random.Random(7))
 
 
 @pytest.mark.usefixtures("calm_chance")

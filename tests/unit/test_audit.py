@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.audit import Arrival, Books, audit
+from bot.audit.checks import Arrival, Books, audit
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ledger import Completion, Rig, RigLink, Row, Stamp, Wanted
 from tests.build import COMPLETION, ITEM, a_hash, a_rig, a_row

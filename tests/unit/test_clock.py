@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from bot.clock import RETRY_S, Clock
+from bot.clock.clock import RETRY_S, Clock
 from bot.model.ids import Commons
-from bot.scratch import BEAT_S
+from bot.store import BEAT_S
 
 HOP = Commons("hop", "wl-commons")
 MESA = Commons("mesa", "wl-commons")

@@ -11,7 +11,7 @@ from gunicorn.http import get_parser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.gather import BODY_BYTES_MAX, CHUNKING_BYTES_MAX, HEAD_BYTES_MAX, Incoming, Shape
+from bot.web.buffering_worker import BODY_BYTES_MAX, CHUNKING_BYTES_MAX, HEAD_BYTES_MAX, Incoming, Shape
 
 POST = b"POST /hooks/dolthub/x HTTP/1.1\r\nHost: h\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands import errors
 from bot.commands.catalog import Catalog, CatalogError, find
 from bot.commands.command import Asked, Command, Decision, Follow, Takes, command
-from bot.commands.grammar import Undecided, one_decision, read
-from bot.commands.option import (
+from bot.commands.grammar import errors
+from bot.commands.grammar.comment import Undecided, one_decision, read
+from bot.commands.grammar.option import (
     AS,
     AT,
     DRY_RUN,
@@ -29,9 +29,9 @@ from bot.commands.option import (
     Text,
     Wrong,
 )
-from bot.commands.reading import HintKind, Misread, Parsed, Reading
-from bot.speech import md
-from bot.speech.md import Md
+from bot.commands.grammar.reading import HintKind, Misread, Parsed, Reading
+from bot.messages import md
+from bot.messages.md import Md
 
 MESSAGE = Option(name="message", short="m", aliases=("msg", "note"), reads=Text(), below=True, says="a word to the worker")
 OPTIONS = (

@@ -22,7 +22,7 @@ from bot.health import (
     ratings_of,
     weakness,
 )
-from bot.model.another import Sign as Another
+from bot.model.duplicate_bot import Sign as Another
 from bot.model.ids import Handle, PullNo, User
 from bot.model.ledger import Rig
 from bot.model.policy import Policy, RatingStyle, Validator

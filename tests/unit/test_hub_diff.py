@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hub import diff, sql
-from bot.hub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
-from bot.hub.wire import Reading
+from bot.dolthub import diff, sql
+from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.wire import Reading
 from bot.model.ids import CommitHash, Database
 from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Row, RowChange
 

@@ -13,8 +13,8 @@ from sqlglot.dialects.mysql import MySQL
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.tokenizer_core import TokenType
 
-from bot.hub import sql
-from bot.hub.sql import NOTHING, Query, literal, write_row
+from bot.dolthub import sql
+from bot.dolthub.sql import NOTHING, Query, literal, write_row
 from bot.model.ids import CommitHash, Handle, StampId, WantedId
 from bot.model.ledger import KNOWN_TABLES, Row, RowWrite, Write
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hub import asks, v1, wire
-from bot.hub.asks import Answer, Ask
-from bot.hub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.hub.wire import Branch, Operation, OperationState
+from bot.dolthub import dialect_v1, dialect_v2, wire
+from bot.dolthub.dialect_v2 import Answer, Ask
+from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.wire import Branch, Operation, OperationState
 from bot.model.ids import CommentId, CommitHash, Database, PullNo, User
 from bot.model.ledger import Row
 from bot.model.pull import BranchRef, Comment, Pull, PullState, PullSummary
@@ -23,8 +23,8 @@ ORIGIN = "https://www.dolthub.com"
 COMMONS = Database("hop", "wl-commons")
 AT = datetime(2026, 3, 4, 10, tzinfo=UTC)
 HEAD = "vt1u8gdsovtj0qq2qmd6he7n5o4mq2qm"
-READ = asks.read("getPull", asks.pull_path(COMMONS, PullNo(57)), auth=True)
-WRITE = asks.write("mergePull", "POST", asks.pull_path(COMMONS, PullNo(57)) + "/merge", {})
+READ = dialect_v2.read("getPull", dialect_v2.pull_path(COMMONS, PullNo(57)), auth=True)
+WRITE = dialect_v2.write("mergePull", "POST", dialect_v2.pull_path(COMMONS, PullNo(57)) + "/merge", {})
 PULL = {
     "pull_number": 57,
     "title": "Claim w-1",
@@ -78,7 +78,7 @@ def problem(status: int, code: str, detail: str) -> Answer:
     ],
 )
 def test_each_status_means_wait_or_no_or_call_a_person(status: int, code: str, detail: str, kind: type[HubError]) -> None:
-    found = asks.refusal(READ, problem(status, code, detail))
+    found = dialect_v2.refusal(READ, problem(status, code, detail))
     assert type(found) is kind
     if isinstance(found, HubRefused):
         assert (found.status, found.code) == (status, code)
@@ -86,37 +86,37 @@ def test_each_status_means_wait_or_no_or_call_a_person(status: int, code: str, d
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_a_yes_is_no_refusal(status: int) -> None:
-    assert asks.refusal(READ, answer({"data": {}}, status)) is None
+    assert dialect_v2.refusal(READ, answer({"data": {}}, status)) is None
 
 
 @pytest.mark.parametrize("status", [400, 404, 405, 422])
 @pytest.mark.parametrize("body", [b"<!DOCTYPE html><h1>404</h1>", b"", b"[]", b"null", b"{}"])
 def test_a_refusal_that_is_no_problem_document_is_strange(status: int, body: bytes) -> None:
-    assert type(asks.refusal(READ, answer(body, status))) is HubStrange
+    assert type(dialect_v2.refusal(READ, answer(body, status))) is HubStrange
 
 
 @pytest.mark.parametrize("status", [401, 403, 409, 429, 500, 502])
 @pytest.mark.parametrize("body", [b"<html>", b""])
 def test_these_statuses_speak_for_themselves(status: int, body: bytes) -> None:
-    assert not isinstance(asks.refusal(READ, answer(body, status)), HubStrange)
+    assert not isinstance(dialect_v2.refusal(READ, answer(body, status)), HubStrange)
 
 
 @pytest.mark.parametrize("status", [200, 404, 504])
 def test_the_front_ends_own_time_out_is_a_time_out_under_any_status(status: int) -> None:
-    assert type(asks.refusal(READ, answer(b"upstream request timeout", status))) is HubBusy
+    assert type(dialect_v2.refusal(READ, answer(b"upstream request timeout", status))) is HubBusy
 
 
 @pytest.mark.parametrize("says", ["upstream request timeout", "Upstream Request Timeout "])
 def test_what_strangers_write_is_no_time_out(says: str) -> None:
     listed = answer({"data": [{"comment_id": "1", "author": "mallory", "body": says}]}, 200)
-    assert (asks.refusal(READ, listed), v1.refusal(READ, listed)) == (None, None)
-    assert asks.refusal(READ, answer({"data": {"rows": [[says]], "status": "success"}}, 200)) is None
-    told = asks.refusal(READ, problem(404, "NOT_FOUND", says))
+    assert (dialect_v2.refusal(READ, listed), dialect_v1.refusal(READ, listed)) == (None, None)
+    assert dialect_v2.refusal(READ, answer({"data": {"rows": [[says]], "status": "success"}}, 200)) is None
+    told = dialect_v2.refusal(READ, problem(404, "NOT_FOUND", says))
     assert isinstance(told, HubRefused), told
 
 
 def test_a_refused_token_names_the_setting_and_the_mend() -> None:
-    found = asks.refusal(READ, problem(401, "UNAUTHENTICATED", "invalid credentials"))
+    found = dialect_v2.refusal(READ, problem(401, "UNAUTHENTICATED", "invalid credentials"))
     assert isinstance(found, HubRefused)
     assert found.code == "UNAUTHENTICATED"
     assert "STAMPBOT_HUB_TOKEN" in str(found)
@@ -124,7 +124,7 @@ def test_a_refused_token_names_the_setting_and_the_mend() -> None:
 
 
 def test_a_missing_right_is_named() -> None:
-    found = asks.refusal(WRITE, problem(403, "PERMISSION_DENIED", "no"))
+    found = dialect_v2.refusal(WRITE, problem(403, "PERMISSION_DENIED", "no"))
     assert str(found) == (
         "mergePull: 403 PERMISSION_DENIED no: the account of STAMPBOT_HUB_TOKEN lacks write permission on the commons,"
         " or the token's scopes leave it out"
@@ -133,7 +133,7 @@ def test_a_missing_right_is_named() -> None:
 
 @pytest.mark.parametrize(("detail", "passing"), [("no such repository", True), ("no such pull", False)])
 def test_only_a_missing_database_may_be_a_passing_fault(detail: str, passing: bool) -> None:
-    found = asks.refusal(READ, problem(404, "NOT_FOUND", detail))
+    found = dialect_v2.refusal(READ, problem(404, "NOT_FOUND", detail))
     assert isinstance(found, HubGone)
     assert found.passing is passing
 
@@ -150,21 +150,21 @@ def test_only_a_missing_database_may_be_a_passing_fault(detail: str, passing: bo
     ],
 )
 def test_the_wait_that_is_asked_for_is_read_in_seconds(header: str, seconds: float | None) -> None:
-    found = asks.refusal(READ, answer({}, 429, retry_after=header))
+    found = dialect_v2.refusal(READ, answer({}, 429, retry_after=header))
     assert isinstance(found, HubBusy)
     assert found.retry_after_s == seconds
 
 
 @given(st.text())
 def test_a_cleaned_message_is_one_short_printable_line(text: str) -> None:
-    shown = asks.clean(text)
+    shown = dialect_v2.clean(text)
     assert shown.isprintable()
     assert "\n" not in shown
-    assert len(shown) <= asks.MESSAGE_MAX_CHARS
+    assert len(shown) <= dialect_v2.MESSAGE_MAX_CHARS
 
 
 def test_hostile_server_text_reaches_errors_cleaned() -> None:
-    found = asks.refusal(READ, problem(422, "UNPROCESSABLE", "no\x1b[31m\r\nlevel=critical \u202e\x00" + "x" * 900))
+    found = dialect_v2.refusal(READ, problem(422, "UNPROCESSABLE", "no\x1b[31m\r\nlevel=critical \u202e\x00" + "x" * 900))
     assert str(found).isprintable()
     assert len(str(found)) < 300
 
@@ -180,7 +180,7 @@ def test_hostile_server_text_reaches_errors_cleaned() -> None:
     ],
 )
 def test_a_write_that_changed_nothing_is_known_by_its_words(text: str, no_op: bool) -> None:
-    assert asks.changed_nothing(text) is no_op
+    assert dialect_v2.changed_nothing(text) is no_op
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -189,13 +189,13 @@ def test_a_write_that_changed_nothing_is_known_by_its_words(text: str, no_op: bo
 @pytest.mark.parametrize("owner", ["", ".", "..", "a/b", "a b", "a%2fb", "ä", "x" * 200, "a\n", ".git"])
 def test_a_database_nobody_can_have_is_never_asked_for(owner: str) -> None:
     with pytest.raises(HubGone):
-        asks.database_path(Database(owner, "wl-commons"))
+        dialect_v2.database_path(Database(owner, "wl-commons"))
     with pytest.raises(HubGone):
-        asks.database_path(Database("hop", owner))
+        dialect_v2.database_path(Database("hop", owner))
 
 
 def test_a_path_names_owner_database_and_pull() -> None:
-    assert asks.pull_path(COMMONS, PullNo(57)) == "/api/v2/databases/hop/wl-commons/pulls/57"
+    assert dialect_v2.pull_path(COMMONS, PullNo(57)) == "/api/v2/databases/hop/wl-commons/pulls/57"
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_an_operation_without_usable_name_is_strange(found: object) -> None:
 
 
 def test_a_request_body_holds_no_lone_surrogate() -> None:
-    assert asks.encode({"body": "a\ud800b"}) == b'{"body":"a\\ufffdb"}'
+    assert dialect_v2.encode({"body": "a\ud800b"}) == b'{"body":"a\\ufffdb"}'
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_a_state_is_read_in_any_case_and_an_unknown_one_is_unknown(word: str, st
 def test_a_source_that_is_left_out_is_a_database_nobody_can_have(source: object) -> None:
     found = wire.read_pull({**PULL, "from_branch": source}).source
     with pytest.raises(HubGone):
-        asks.database_path(found.database)
+        dialect_v2.database_path(found.database)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_an_answer_that_cannot_be_read_is_strange_and_quoted_shortly(body: bytes
 
 def test_an_answer_beyond_the_cap_is_not_parsed() -> None:
     with pytest.raises(HubStrange) as caught:
-        wire.read_one(answer(b" " * (asks.ANSWER_MAX_BYTES + 1)))
+        wire.read_one(answer(b" " * (dialect_v2.ANSWER_MAX_BYTES + 1)))
     assert caught.value.too_large
 
 
@@ -466,7 +466,7 @@ def test_a_failed_operation_is_a_no_unless_it_asks_to_start_again(status: int, d
 
 
 def test_an_ask_for_a_page_carries_its_token() -> None:
-    assert asks.read("listPulls", "/p", auth=False, page="a+b=") == Ask(
+    assert dialect_v2.read("listPulls", "/p", auth=False, page="a+b=") == Ask(
         operation="listPulls", method="GET", path="/p", query=(("page_token", "a+b="),), auth=False, public=True, reads=True
     )
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from benchmarks.large_pulls import KINDS, pull_of
 from bot.commands import catalog as command_catalog
+from bot.converge.plan import plan
+from bot.messages import reviews
 from bot.model.adoption import work_alone
 from bot.model.ids import User
 from bot.model.kind import Form
 from bot.model.ledger import ChangeKind, Changes, RowChange
 from bot.model.mark import MarkKind, read_mark
 from bot.model.snapshot import Snapshot
-from bot.plan import plan
 from bot.rulebook import ORDINARY_TABLES, Catalog, Judgement, Level, PullKind, Rule, Said, Verdict, find, judge
-from bot.speech import reviews
 from tests.build import BOT, COLUMNS, a_comment, a_policy, a_snapshot, added, changes_of, modified, work
 from tests.strategies import any_pull_changes, any_pulls, hostile_text
 

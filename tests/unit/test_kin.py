@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.kinship import conflict
+from bot.commands.conflict_of_interest import conflict
 from bot.model.ids import Database, Handle, User
-from bot.model.kin import Kinship, account_node, rig_node
 from bot.model.ledger import Rig, RigLink, Row
 from bot.model.pull import BranchRef
+from bot.model.relations import Kinship, account_node, rig_node
 from tests.build import a_pull, a_rig, a_rig_link, a_snapshot, added, work
 
 MILL = a_rig("mill", "cleo", owner_email="c@example.org")

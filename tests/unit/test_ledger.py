@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.ledger import NOT_JSON, ChangeKind, Row, RowChange, read_time, same_cell, same_row
-from bot.sandbox import seed_schema
+from sandbox.seed import schema
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def a_change(before: Row, after: Row) -> RowChange:
 
 
 def test_the_columns_that_hold_no_json_are_those_of_the_schema() -> None:
-    typed = {(name, kind.partition(" ")[0]) for table in seed_schema.TABLES for name, kind in table.columns}
+    typed = {(name, kind.partition(" ")[0]) for table in schema.TABLES for name, kind in table.columns}
     assert {name for name, kind in typed if kind != "JSON"} == NOT_JSON
     assert {name for name, kind in typed if kind == "JSON"} == set(JSON_CELLS) - {"metadata"}
 

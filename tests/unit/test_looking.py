@@ -18,13 +18,13 @@ import redis
 from structlog.testing import capture_logs
 
 from bot.evidence import FetchPolicy, networks, sheet_key
-from bot.evidence.control import answers
-from bot.looking import Looking, Manners, Sight, as_told, host_of
+from bot.evidence.fetch.control import answers
 from bot.model.evidence import Seen, Sibling
 from bot.model.ids import Commons
-from bot.scratch import Bearing, Flight, Flights, Keys, Scratch, make_redis
-from bot.scratch.acl import prober_acl
-from bot.worker import ProbeDuties
+from bot.prober.acl import prober_acl
+from bot.prober.link_checker import Looking, Manners, Sight, as_told, host_of
+from bot.store import Bearing, Flight, Flights, Keys, Scratch, make_redis
+from bot.worker.jobs import ProbeDuties
 from tests.evidence.servers import HTML, Server, Talk, redirect, reset, say, serving, silence
 from tests.patience import STATE_WAIT_S, ends_within
 from tests.redis_process import RedisProcess, private_redis
@@ -567,7 +567,7 @@ def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
         raise socket.gaierror(socket.EAI_AGAIN, "try again")
 
     monkeypatch.setattr(socket, "getaddrinfo", in_trouble)
-    monkeypatch.setattr("bot.evidence.fetch._Dial._open", lambda *_: in_trouble())
+    monkeypatch.setattr("bot.evidence.fetch.hop._Dial._open", lambda *_: in_trouble())
     prober = town.prober(control=control.url, policy=FetchPolicy())
     silent = [f"https://{kind}" for n in range(1, 9) for kind in (f"a{n}.silent.example.org/", f"93.184.216.{n}/")]
     assert {sight.probe.reason for sight in prober.look_at(silent) if sight.probe} == {"dns", "net"}

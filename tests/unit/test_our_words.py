@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import catalog as command_catalog
-from bot.commands import grammar
 from bot.commands.command import Asked, Follow, Refuse, Wait
+from bot.commands.grammar import comment
+from bot.converge.plan import plan, refused
+from bot.messages import md, reviews
 from bot.model.finding import Judgement
 from bot.model.ids import CommentId, User
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
-from bot.plan import plan, refused
 from bot.rulebook import find, judge
-from bot.speech import md, reviews
 from tests.build import HEAD, a_comment, a_hash, a_hold, a_policy, a_review, ago, an_override
 from tests.strategies import any_pulls, hostile_text
 
@@ -71,7 +71,7 @@ def our_words(snapshot: Snapshot, said: Comment) -> Iterator[str]:
 
 
 def answers(snapshot: Snapshot, judgement: Judgement, said: Comment) -> Iterator[str]:
-    for parsed in grammar.read(said.body, COMMANDS).parsed:
+    for parsed in comment.read(said.body, COMMANDS).parsed:
         for command in COMMANDS.commands:
             asked = Asked(parsed=parsed, comment=said, snapshot=snapshot, judgement=judgement, catalog=COMMANDS)
             match command.decide(asked):
@@ -87,7 +87,7 @@ def commands_in(scene: tuple[Snapshot, Comment]) -> list[str]:
     """What of our words would be carried out, or hinted at, if a validator had written it."""
     found = []
     for words in our_words(*scene):
-        reading = grammar.read(words, COMMANDS)
+        reading = comment.read(words, COMMANDS)
         if reading.items or reading.hints:
             found.append(f"{reading} in {words!r}")
     return found

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.budget import SharedPurse
-from bot.hub.errors import HubBusy
-from bot.hub.pace import Bucket, OwnPurse, Pace, Urgency, working_at
+from bot.dolthub.budget.rate_limiter import Bucket, OwnPurse, Pace, Urgency, working_at
+from bot.dolthub.budget.shared import SharedPurse
+from bot.dolthub.errors import HubBusy
 
 
 class Clock:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from bot.commands import catalog as command_catalog
+from bot.converge.plan import Plan, kept, plan
+from bot.messages.md import Md
+from bot.messages.reviews import REVIEWS_A_DAY_MAX
 from bot.model.evidence import Seen
 from bot.model.finding import Finding, Judgement, Level, RuleCrash, Verdict
 from bot.model.ids import CommentId, CommitHash, User
@@ -18,9 +21,6 @@ from bot.model.policy import Comments
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
-from bot.plan import Plan, kept, plan
-from bot.speech.md import Md
-from bot.speech.reviews import REVIEWS_A_DAY_MAX
 from tests.build import (
     BOT,
     COMMONS,

@@ -18,7 +18,8 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from bot.commands import catalog as command_catalog
-from bot.model.another import Sign
+from bot.converge.plan import plan
+from bot.model.duplicate_bot import Sign
 from bot.model.evidence import Seen
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommentId, Database, Handle, PullNo, User
@@ -39,7 +40,6 @@ from bot.model.policy import Comments, Landing, RatingStyle
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Landed, Merge, Present, Record, Rival, Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
-from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
 from bot.rulebook.judge import judge
 from tests.build import (

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.processes import DemoFailed, redis_server, refuse_without_sandbox
-from bot.settings import chosen_redis_server
+from bot.config.settings import chosen_redis_server
+from bot.demo.processes import DemoFailed, redis_server, refuse_without_sandbox
 
 NAME = "STAMPBOT_REDIS_SERVER"
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bot.hub import sql
+from bot.audit.revert import Standing, checks, inverse
+from bot.dolthub import sql
 from bot.model.ids import CompletionId, StampId, stamp_id
 from bot.model.ledger import Completion, Stamp, Wanted, write_time
-from bot.revert import Standing, checks, inverse
 from tests.build import COLUMNS, COMMONS, COMPLETION, ITEM, NOW, a_row
 
 STAMP = stamp_id(COMMONS, CompletionId(COMPLETION))

@@ -15,9 +15,10 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import main
 from bot.model.reasons import REASONS
-from bot.rulebook import Catalog, Level, MisfitError, PullKind, Rule, draft, find, judge
-from bot.rulebook.examples import EXAMPLES, Example, tell
-from bot.rulebook.gallery import KINDS, sane
+from bot.rulebook import Catalog, Level, MisfitError, PullKind, Rule, find, judge
+from bot.rulebook.kit import draft
+from bot.rulebook.kit.examples import EXAMPLES, Example, tell
+from bot.rulebook.kit.gallery import KINDS, sane
 from tests.house.tree import ROOT
 from tests.patience import STATE_WAIT_S
 
@@ -65,7 +66,7 @@ def test_every_rule_is_explained_by_an_example(name: str) -> None:
     rule = find().get(name)
     assert rule is not None
     told = tell(rule)
-    mend = f"write a function `example` into rules/{name}.py, or an Example into bot/rulebook/examples.py"
+    mend = f"write a function `example` into rules/{name}.py, or an Example into bot/rulebook/kit/examples.py"
     assert told.shown is not None or told.waits, mend
     if told.shown is not None:
         assert told.shown.finding in judge(told.shown.example.pull, Catalog.of([rule])).findings

@@ -28,7 +28,10 @@ from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User,
 from bot.model.kind import PullKind
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
-from bot.scratch import (
+from bot.prober.acl import prober_acl
+from bot.queue.batch import Together
+from bot.queue.enqueue import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_WAITING_MAX
+from bot.store import (
     DECIDE,
     LOOKS,
     PROBE,
@@ -48,12 +51,9 @@ from bot.scratch import (
     make_patient_redis,
     make_redis,
 )
-from bot.scratch.acl import prober_acl
-from bot.scratch.keys import pull_target
-from bot.scratch.knocks import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_WAITING_MAX
-from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
-from bot.scratch.together import Together
-from bot.sweep import AHEAD
+from bot.store.keys import pull_target
+from bot.store.probes import SHEET_MAX_BYTES, read_sheet, write_sheet
+from bot.sweep.sweep import AHEAD
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 
@@ -89,7 +89,7 @@ def away(tmp_path: object) -> Scratch:
 
 
 class Worker:
-    """A real RQ worker in this process, with `bot.worker`'s functions played by the test."""
+    """A real RQ worker in this process, with `bot.worker.jobs`'s functions played by the test."""
 
     def __init__(self, scratch: Scratch) -> None:
         self.scratch = scratch
@@ -114,10 +114,10 @@ class Worker:
 @pytest.fixture
 def worker(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> Worker:
     played = Worker(scratch)
-    module = types.ModuleType("bot.worker")
+    module = types.ModuleType("bot.worker.jobs")
     for name in ("run", "run_sweep", "run_probe"):
         setattr(module, name, played.run)
-    monkeypatch.setitem(sys.modules, "bot.worker", module)
+    monkeypatch.setitem(sys.modules, "bot.worker.jobs", module)
     return played
 
 
@@ -248,7 +248,7 @@ def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scrat
     (job_id,) = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer).job_ids
     job = Job.fetch(job_id, connection=scratch.redis, serializer=JSONSerializer)
     assert (job.func_name, job.description, job.timeout, job.result_ttl, job.failure_ttl, job.retries_left) == (
-        ("bot.worker.run", "run", 900, 60, 3600, 2)
+        ("bot.worker.jobs.run", "run", 900, 60, 3600, 2)
     )
     hint = scratch.keys.hint(REVIEW, pull_target(COMMONS, PULL))
     assert job.args == ["hop/wl-commons", 12, "review", hint]
@@ -875,7 +875,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
     client = make_redis(f"unix://prober:{password}@{url}")
     prober = Scratch(client, now=lambda: NOW)
     inside = Worker(prober)
-    sys.modules["bot.worker"].run_probe = inside.run  # type: ignore[attr-defined]
+    sys.modules["bot.worker.jobs"].run_probe = inside.run  # type: ignore[attr-defined]
 
     def during() -> None:
         prober.sheets.put(SHEET)

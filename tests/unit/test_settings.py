@@ -14,12 +14,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot import wiring
-from bot.evidence import FetchPolicy
-from bot.model.finding import Level
-from bot.model.ids import Commons, Handle, User
-from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
-from bot.policy_file import Problem, load, schema
-from bot.settings import (
+from bot.config.policy_file import Problem, load, schema
+from bot.config.settings import (
     CommonsSettings,
     Secret,
     Settings,
@@ -29,6 +25,10 @@ from bot.settings import (
     prober_environment,
     read,
 )
+from bot.evidence import FetchPolicy
+from bot.model.finding import Level
+from bot.model.ids import Commons, Handle, User
+from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
 
 HOP = Commons("hop", "wl-commons")
 MESA = Commons("mesa", "wl-commons")

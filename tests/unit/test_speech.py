@@ -14,7 +14,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.commands import catalog as command_catalog
-from bot.commands import grammar
+from bot.commands.grammar import comment as grammar
+from bot.converge.plan import plan
+from bot.messages import md, reviews, words
 from bot.model.evidence import Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommentId, Commons, Handle, PullNo, User
@@ -24,11 +26,9 @@ from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Elsewhere, Record, Rival, Snapshot
 from bot.model.step import Answer, PostNotice, PostReview
-from bot.plan import plan
 from bot.rulebook import catalog as rule_catalog
 from bot.rulebook import quote
 from bot.rulebook.judge import judge
-from bot.speech import md, reviews, words
 from tests.build import (
     BOT,
     COLUMNS,

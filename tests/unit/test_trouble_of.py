@@ -10,15 +10,15 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.hub.errors import HubBusy, HubGone, HubRefused, HubStrange, HubUnsettled
-from bot.lanes import TookTooLong
+from bot.dolthub.errors import HubBusy, HubGone, HubRefused, HubStrange, HubUnsettled
+from bot.messages import notices
 from bot.model.ids import CommentId, PullNo, User
 from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
-from bot.scratch import Debt, Lost, Trouble
-from bot.scratch.owed import _debt, _debt_text
-from bot.speech import notices
-from bot.worker import trouble_of
+from bot.queue.threads import TookTooLong
+from bot.store import Debt, Lost, Trouble
+from bot.store.pending import _debt, _debt_text
+from bot.worker.jobs import trouble_of
 from tests.build import NOW
 
 ERRORS: tuple[tuple[Exception, bool, bool], ...] = (

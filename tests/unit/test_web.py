@@ -22,13 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.hook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, read_hook, rings_max
-from bot.model.another import Sign
+from bot.config.settings import CommonsSettings, Secret, Settings
+from bot.model.duplicate_bot import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
-from bot.scratch import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
-from bot.settings import CommonsSettings, Secret, Settings
-from bot.web import create_app
+from bot.store import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
+from bot.web.app import create_app
+from bot.web.webhook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, read_hook, rings_max
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 
@@ -85,7 +85,7 @@ def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, scratch: Scra
     data = scratch.redis.hgetall(f"rq:job:{job.decode()}")[b"data"]  # type: ignore[union-attr]
     assert isinstance(data, bytes)
     function, instance, args, kwargs = json.loads(zlib.decompress(data))
-    assert (function, instance, args[:3], kwargs) == ("bot.worker.run", None, ["hop/wl-commons", 57, "review"], {})
+    assert (function, instance, args[:3], kwargs) == ("bot.worker.jobs.run", None, ["hop/wl-commons", 57, "review"], {})
 
 
 def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskClient, scratch: Scratch) -> None:
@@ -422,6 +422,6 @@ def test_importing_the_door_opens_no_socket_and_reads_no_settings() -> None:
         "class Never:\n"
         "    def __init__(self, *a, **k): raise SystemExit('a socket')\n"
         "socket.socket.connect = Never\n"
-        "import bot.web, bot.worker, bot.clock, bot.settings, bot.log\n"
+        "import bot.web.app, bot.worker.jobs, bot.clock.clock, bot.config.settings, bot.log\n"
     )
     assert subprocess.run([os.sys.executable, "-c", code], env={"PATH": ""}, check=False).returncode == 0  # type: ignore[attr-defined]

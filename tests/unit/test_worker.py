@@ -21,16 +21,16 @@ import structlog
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from bot.dolthub.errors import HubBusy, HubGone, HubRefused, HubStrange
 from bot.evidence import FetchPolicy, networks, sheet_key
-from bot.hub.errors import HubBusy, HubGone, HubRefused, HubStrange
-from bot.lanes import Lanes, lanes_of
-from bot.looking import Looking, Manners
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo, User
 from bot.model.pull import PullState
-from bot.scratch import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
-from bot.scratch.knocks import ALIVE_S
-from bot.worker import ProbeDuties, PullDuties
+from bot.prober.link_checker import Looking, Manners
+from bot.queue.enqueue import ALIVE_S
+from bot.queue.threads import Lanes, lanes_of
+from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
+from bot.worker.jobs import ProbeDuties, PullDuties
 from tests.evidence.servers import path_of, serving
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
@@ -195,14 +195,14 @@ def test_a_forged_job_runs_nothing_whatever_it_names(scratch: Scratch, tmp_path:
     command = f"touch {ran}"
     forge(scratch, REVIEW, "os.system", [command])
     forge(scratch, REVIEW, "subprocess.getoutput", [command])
-    forge(scratch, REVIEW, "bot.worker.run_probe", ["hop/wl-commons", 1, [], "", hint])
-    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 2, REVIEW, hint], kwargs={"x": 1})
-    forge(scratch, REVIEW, "bot.worker.run", ["evil/commons", 3, REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", "4", REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", True, REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 5, "failed", hint])
-    forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 6, REVIEW, "rq:workers"])
-    called_back = forge(scratch, REVIEW, "bot.worker.run", ["hop/wl-commons", 7, REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run_probe", ["hop/wl-commons", 1, [], "", hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 2, REVIEW, hint], kwargs={"x": 1})
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["evil/commons", 3, REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", "4", REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", True, REVIEW, hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 5, "failed", hint])
+    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 6, REVIEW, "rq:workers"])
+    called_back = forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 7, REVIEW, hint])
     failing = forge(scratch, REVIEW, "os.system", [command])
     for job in (called_back, failing):
         for when in ("success", "failure", "stopped"):
@@ -221,7 +221,7 @@ def test_a_job_that_is_no_job_only_costs_its_place(scratch: Scratch) -> None:
     looked: list[PullNo] = []
     queue = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer)
     for data in (b"\x80\x04pickle", b"[]", b"[1,2,3,4]", b""):
-        job = queue.enqueue_call("bot.worker.run", args=[])
+        job = queue.enqueue_call("bot.worker.jobs.run", args=[])
         scratch.redis.hset(f"rq:job:{job.id}", "data", data)
     scratch.redis.rpush("rq:queue:review", "no-such-job")
     with Crew(scratch, (REVIEW,), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
@@ -330,9 +330,9 @@ SERVING = textwrap.dedent(
     from datetime import UTC, datetime
     from bot import lanes, log
     from bot.model.ids import Commons
-    from bot.scratch import Scratch, make_patient_redis
-    from bot.lanes import serve
-    from bot.worker import PullDuties
+    from bot.store import Scratch, make_patient_redis
+    from bot.queue.threads import serve
+    from bot.worker.jobs import PullDuties
     log.configure("json")
     lanes.STOP_PATIENCE_S = float(sys.argv[3])
     scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))

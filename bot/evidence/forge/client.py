@@ -16,16 +16,16 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from bot.evidence.deadline import Deadline
+from bot.evidence.fetch.connection import Answered, Line
+from bot.evidence.fetch.deadline import Deadline
+from bot.evidence.fetch.resolve import Failed
+from bot.evidence.fetch.url import Refused, Target, read_location, read_url
 from bot.evidence.forge import bitbucket, dolthub, gitea, github, gitlab, npm, oci, pypi
 from bot.evidence.forge.budget import Budget
 from bot.evidence.forge.inquiry import TELLING, Ask, Found, Inquiry, Reply, Settled, Strange, unknown
 from bot.evidence.forge.roots import Origin, is_below, is_straight, is_this_machine, origin, read_root
 from bot.evidence.kinds import Evidence
-from bot.evidence.line import Answered, Line
-from bot.evidence.resolve import Failed
-from bot.evidence.title import clean
-from bot.evidence.url import Refused, Target, read_location, read_url
+from bot.evidence.page.title import clean
 from bot.model.evidence import Hop, Seen
 
 LOOK_DEADLINE_S: Final = 20.0

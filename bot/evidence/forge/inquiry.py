@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot.evidence.kinds import Kind
-from bot.evidence.title import clean
+from bot.evidence.page.title import clean
 from bot.model.evidence import Seen
 
 TELLING: Final = frozenset({404, 409, 410, 422})

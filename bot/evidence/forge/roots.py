@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.evidence.url import Refused, Target, canonical_key, read_url
+from bot.evidence.fetch.url import Refused, Target, canonical_key, read_url
 
 Origin = tuple[str, str, int]
 """Scheme, host, port."""

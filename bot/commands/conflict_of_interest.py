@@ -1,0 +1,94 @@
+"""The yearbook rule in its wide form: nobody decides on work that is their own, under whatever name.
+
+wl and its schema only compare two handles, case and all (`CHECK (NOT(author = subject))`). Here every rig of the asker, and
+every rig tied to one of them by account, e-mail, parent or link, counts as the asker, and so on from tie to tie. Names are
+compared by skeleton, which is equal wherever the names are equal or equal but for case; e-mail addresses but for case. All
+this only ever forbids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bot.messages import md
+from bot.messages.md import Md
+from bot.model.ids import Handle, User
+from bot.model.ledger import Rig
+from bot.model.relations import Kinship, account_node, rig_node
+from bot.model.snapshot import Snapshot
+
+TIES: Mapping[str, Md] = {
+    "account": md.own("the same DoltHub account"),
+    "e-mail": md.own("the same owner e-mail"),
+    "parent": md.own("`parent_rig`"),
+    "link": md.own("an active row of `rig_links`"),
+    "name": md.own("the same name"),
+}
+
+
+def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
+    """Why `user`, deciding as `asker_rig`, would decide on their own work; None if no tie is known.
+
+    That the worker's owner is unknown is not a conflict; a rule of the rulebook tells of it.
+    """
+    asker = {account_node(user): str(user)}
+    if asker_rig is not None:
+        asker[rig_node(asker_rig.handle)] = str(asker_rig.handle)
+    fork = snapshot.pull.source.database
+    own = [
+        *((rig_node(worker), str(worker), md.fill("{who} did this work", who=md.code(worker))) for worker in workers(snapshot)),
+        (
+            account_node(snapshot.pull.creator),
+            str(snapshot.pull.creator),
+            md.fill("{who} opened this pull", who=md.code(snapshot.pull.creator)),
+        ),
+    ]
+    if fork != snapshot.commons:
+        own.append(
+            (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
+        )
+    kin = Kinship.of(_all_rigs(snapshot), snapshot.rig_links, workers(snapshot))
+    for goal, name, what in own:
+        path = kin.path(asker, goal)
+        if path is not None:
+            start, by = path
+            as_whom = asker_rig.handle if asker_rig is not None and start == account_node(user) and by else asker[start]
+            return _told(as_whom, name, what, by)
+    return None
+
+
+def workers(snapshot: Snapshot) -> tuple[Handle, ...]:
+    """Rigs whose work the pull hands in: each completion's, else the claimant."""
+    handed = [c.new("completed_by") for c in snapshot.changes.of("completions")]
+    found = dict.fromkeys(Handle(h) for h in (snapshot.worker, *handed) if h)
+    return tuple(found)
+
+
+def _told(asker: str, other: str, what: Md, ties: tuple[str, ...]) -> Md:
+    if not ties and asker == other:
+        why = md.own("and that is you")
+    elif not ties:
+        why = md.fill("{asker} and {other} are too alike to be told apart", asker=md.code(asker), other=md.code(other))
+    elif set(ties) == {"account"}:
+        why = md.fill("{asker} and {other} belong to the same DoltHub account", asker=md.code(asker), other=md.code(other))
+    else:
+        why = md.fill(
+            "{asker} and {other} are tied by {ties}",
+            asker=md.code(asker),
+            other=md.code(other),
+            ties=md.join([TIES[tie] for tie in dict.fromkeys(ties)], ", "),
+        )
+    return md.fill("Yearbook rule: nobody decides on their own work. {what}; {why}.", what=what, why=why)
+
+
+def _all_rigs(snapshot: Snapshot) -> Iterable[Rig]:
+    """Rigs on main, and rigs as the pull would have them: what a pull says of its own rigs can only forbid here.
+
+    What it says of a rig that has another owner is no tie: whoever takes somebody's rig must not keep them from deciding.
+    """
+    brought: list[Rig] = []
+    for change in snapshot.changes.of("rigs"):
+        before, after = (Rig(row) if row is not None else None for row in (change.before, change.after))
+        taken = before is not None and after is not None and before.owner not in ("", after.owner)
+        brought += [rig for rig in (before, None if taken else after) if rig is not None]
+    return (*snapshot.rigs, *brought)

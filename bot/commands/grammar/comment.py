@@ -1,0 +1,261 @@
+"""Reads the commands in a comment. Total: any text at all yields a Reading, in bounded time, and never an exception.
+
+comment      = { command line [body] | other }
+command line = [up to 3 spaces] "/" ["wl "] name ["." | "!"] { option | item id | word } or free text
+option       = "--key value" | "--key=value" | "key=value" | "-k value", values quoted with " if they hold spaces
+stop         = "/hold" in any form: see `stops.py`
+body         = the lines up to the next command line: the reason, or the value of an option that stands last alone
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from bot.commands.catalog import Catalog
+from bot.commands.command import Command
+from bot.commands.grammar import stops
+from bot.commands.grammar.line import read_line
+from bot.commands.grammar.option import near
+from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Problem, Reading
+from bot.commands.grammar.text import Page, Where, open_page, shown
+from bot.messages import md
+from bot.messages.md import Md
+
+COMMANDS_MAX = 10
+NEAR_NAME = 0.8
+
+INSTEAD: Mapping[str, str] = {
+    "approve": "accept", "lgtm": "accept", "merge": "accept", "stamp": "accept",
+    "decline": "reject", "request-changes": "reject",
+    "withdraw": "close",
+}  # fmt: skip
+"""Words people bring from other tools, and the command that does here what they probably want. They never act."""
+
+_NAMED = re.compile(
+    r"/(?:wl +)?(?P<word>[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*|\?)(?:(?P<ends>[.!]?(?=\s|$))|(?P<glued>[,:;]|--|[–—]))",
+    re.IGNORECASE,
+)
+_MID_LINE = re.compile(r"(?<=[\s(])/(?:wl +)?(?P<word>[A-Za-z][A-Za-z0-9-]*)(?=\s|$)", re.IGNORECASE)
+_COURTESY_CHARS_MAX = 60
+_OPTION = re.compile(r"\s(?:--?|[–—])[A-Za-z]|\s[A-Za-z]+=")
+_WL = re.compile(r"\s{0,3}(?:\$ *)?(?P<wl>wl) +(?P<word>[A-Za-z][A-Za-z-]*)(?=\s|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A decision was asked for, but none can be carried out, and this is why. Foreign words in it are quoted."""
+
+    says: Md
+
+
+def read(body: str, commands: Catalog) -> Reading:
+    """Every command on a line of its own that is the author's own plain text, and hints for near misses.
+
+    Code (also inline, also indented), quotations and HTML are never read; neither is anything beyond the first 16 KiB.
+    A line that names nothing known and nothing close to it is talk among people.
+    """
+    page = open_page(body)
+    lines = {n: line for n in sorted(page.where) if page.where[n] is Where.TEXT if (line := _name(page, n, commands))}
+    decorated = stops.decorated(page, commands, beside=frozenset(lines))
+    found: list[_Named | stops.Stop] = [lines.get(n) or decorated[n] for n in sorted((*lines, *decorated))]
+    items: list[Parsed | Misread] = []
+    read_at, unread = _within_limit(found)
+    for at in read_at:
+        named = found[at]
+        until = found[at + 1].number if at + 1 < len(found) else len(page.lines)
+        items.append(item := named.read("\n".join(page.lines[named.number + 1 : until])))
+        if isinstance(item, Misread) and (stop := stops.beside(named.number, item.line, commands)) is not None:
+            items.append(stop.read(""))
+    if unread is not None:
+        says = md.fill("More than {most} commands in one comment: none from here on was read", most=md.number(COMMANDS_MAX))
+        items.append(Misread(line=unread.line, problems=(Problem(says),), decides=True))
+    return Reading(items=tuple(items), hints=tuple(_hints(page, commands, talk=not found)))
+
+
+def _within_limit(found: Sequence[_Named | stops.Stop]) -> tuple[Sequence[int], _Named | stops.Stop | None]:
+    """Which of the lines are read, and the first that is not. The first stop is always read."""
+    first_stop = next((at for at, named in enumerate(found) if isinstance(named, stops.Stop)), None)
+    read_at = [at for at in range(len(found)) if at < COMMANDS_MAX or at == first_stop]
+    return read_at, next((named for at, named in enumerate(found) if at not in read_at), None)
+
+
+def one_decision(reading: Reading) -> Parsed | Undecided | None:
+    """The one command of a comment that decides, None if there is none, or why none is carried out.
+
+    A comment is one transaction with at most one decision: with two of them, or with a line beside it that was not
+    understood, nothing is decided. Commands that decide nothing are not held up by this.
+    """
+    deciding = [item for item in reading.items if item.decides]
+    if len(deciding) > 1:
+        return Undecided(
+            md.own("Two decisions in one comment: neither was carried out")
+            if len(deciding) == 2
+            else md.own("Several decisions in one comment: none was carried out")
+        )
+    if not deciding or isinstance(deciding[0], Misread):
+        return None
+    if reading.misread:
+        return Undecided(
+            md.fill(
+                "{name} was not carried out, because another command in the same comment was not understood",
+                name=md.code(f"/{deciding[0].name}"),
+            )
+        )
+    return deciding[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Named:
+    """A line that names a command, or something taken for one. `end` is the column behind the name."""
+
+    number: int
+    line: str
+    word: str
+    end: int
+    glued: bool
+    command: Command
+    exact: bool
+
+    def read(self, below: str) -> Parsed | Misread:
+        word, command = self.word, self.command
+        if self.exact and not self.glued:
+            return read_line(self.line, self.end, command, below)
+        if self.glued:
+            says = md.fill("A space must follow {name}", name=md.code(f"/{word}"))
+        elif INSTEAD.get(word.casefold()) is not None:
+            says = md.fill(
+                "This commons decides with {command}; {word} does nothing here",
+                command=md.code(command.skeleton),
+                word=md.code(f"/{word}"),
+            )
+        else:
+            says = md.fill("Unknown command; did you mean {name}?", name=md.code(f"/{command.name}"))
+        rest = self.line[self.end :].removeprefix(" ")
+        meant = _as_meant(f"/{command.name} {rest}".rstrip(), command, below)
+        return Misread(
+            line=self.line,
+            problems=(Problem(says, self.end if self.glued else 0),),
+            name=command.name,
+            decides=command.decides,
+            meant=meant,
+            pinnable=_pinnable(command, meant),
+        )
+
+
+def _name(page: Page, number: int, commands: Catalog) -> _Named | stops.Stop | None:
+    """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`)."""
+    line = page.lines[number].strip()
+    if (stop := stops.plain(number, line, commands)) is not None:
+        return stop
+    match = _NAMED.match(line)
+    if match is None:
+        return None
+    word, glued = match["word"], match["glued"] is not None
+    command = commands.get(word)
+    exact = command is not None
+    if command is None:
+        guess = word.casefold() if word.casefold() in INSTEAD else None
+        if guess is None and not glued:
+            guess = near(word, (*commands.words, *INSTEAD), cutoff=NEAR_NAME)
+        if guess is None:
+            return None
+        command = commands.get(INSTEAD.get(guess, guess))
+        if command is None:
+            return None
+    if command.stops:
+        return stops.Stop(number=number, line=line, behind=line[match.end("word") :], command=command)
+    end = match.start("glued") if glued else match.end()
+    if glued and match["glued"] in ",:;":
+        end += 1
+    return _Named(number=number, line=line, word=word, end=end, glued=glued, command=command, exact=exact)
+
+
+def _as_meant(line: str, command: Command, below: str = "") -> str:
+    """`line` if it can be read, else what it was probably meant to be, else the shortest whole line."""
+    behind = len(command.name) + 1
+    reading = read_line(line, behind, command, below)
+    if isinstance(reading, Misread):
+        return reading.meant or command.skeleton
+    missing = "".join(f" {option.usage}" for option in command.usual if not reading.has(option.name))
+    return f"{line[:behind]}{missing}{line[behind:]}"
+
+
+# --- hints ----------------------------------------------------------------------------------------------------------
+
+
+def _hints(page: Page, commands: Catalog, *, talk: bool) -> Iterator[Hint]:
+    """Why something that looks like a command was not read as one: each kind once."""
+    for kind, place in ((HintKind.LAZY_QUOTATION, Where.QUOTATION), (HintKind.HTML, Where.HTML)):
+        for n in sorted(page.where):
+            if page.where[n] is place and (line := _known_line(page.lines[n], commands)):
+                yield Hint(kind=kind, line=line)
+                break
+    cut_off = next((line for text in page.rest if (line := _known_line(text, commands))), None)
+    if cut_off is not None:
+        yield Hint(kind=HintKind.CUT, line=cut_off)
+    if talk:
+        fenced = [text for text in page.fenced if text.strip()]
+        if len(fenced) == 1 and (line := _known_line(fenced[0], commands)):
+            yield _instead(HintKind.FENCED, line, line, commands)
+        yield from _talk(page, commands)
+
+
+def _known_line(text: str, commands: Catalog) -> str | None:
+    """`text` without its indent, if it is a line that would run on a better place."""
+    match = _NAMED.match(text.strip())
+    return text.strip() if match is not None and match["glued"] is None and commands.get(match["word"]) else None
+
+
+def _talk(page: Page, commands: Catalog) -> Iterator[Hint]:
+    """Decisions in the middle of a line, and `wl accept`: only looked for where a comment holds no command."""
+    found = {
+        n: hint
+        for n, text in enumerate(page.lines)
+        if (hint := _mid_line(text, commands) or _command_line(text, commands)) is not None
+    }
+    plain = shown(page.lines, {n: column for n, (_, column) in found.items()}) if found else frozenset()
+    for kind in (HintKind.MID_LINE, HintKind.WL):
+        yield from [found[n][0] for n in sorted(plain) if found[n][0].kind is kind][:1]
+
+
+def _mid_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
+    """The hint for a decision in the middle of a line, and the column behind its slash."""
+    for match in islice(_MID_LINE.finditer(text), 3):
+        command = commands.get(match["word"])
+        if command is None or not command.decides:
+            continue
+        rest = text[match.end() :].rstrip()
+        # "I would not /reject this" is talk about a command; courtesies before it or options behind it make it one.
+        if _OPTION.search(rest) or _courteous(text[: match.start()]):
+            ready = _as_meant(f"/{command.name}{rest}", command)
+            return _instead(HintKind.MID_LINE, text.strip(), ready, commands), match.start() + 1
+    return None
+
+
+def _instead(kind: HintKind, line: str, ready: str, commands: Catalog) -> Hint:
+    named = _NAMED.match(ready)
+    command = commands.get(named["word"]) if named is not None else None
+    return Hint(kind=kind, line=line, ready=ready, pinnable=command is not None and _pinnable(command, ready))
+
+
+def _pinnable(command: Command, line: str) -> bool:
+    return command.option("at") is not None and "--at" not in line
+
+
+def _courteous(before: str) -> bool:
+    words = re.split(r"[\s,.:;!(]+", before.casefold()) if len(before) <= _COURTESY_CHARS_MAX else ["?"]
+    return any(words) and all(not word or word in stops.COURTESY or word.startswith("@") for word in words)
+
+
+def _command_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
+    """The hint for a line of the command line tool `wl`, and the column behind its first letter."""
+    match = _WL.match(text)
+    word = match["word"].casefold() if match else ""
+    command = commands.get(INSTEAD.get(word, word))
+    if match is None or command is None or not command.decides:
+        return None
+    ready = _as_meant(f"/{command.name}{text[match.end() :].rstrip()}", command)
+    return _instead(HintKind.WL, text.strip(), ready, commands), match.start("wl") + 1

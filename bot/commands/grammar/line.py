@@ -1,0 +1,432 @@
+"""Reads one command line against its command: options, item id, words or free text, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from bot.commands.command import Command, Takes
+from bot.commands.grammar.option import (
+    DRY_RUN,
+    TEXT_CHARS_MAX,
+    Fraction,
+    Got,
+    HeadPrefix,
+    OneOf,
+    Option,
+    Rating,
+    SkillList,
+    Text,
+    Wrong,
+    near,
+)
+from bot.commands.grammar.reading import Misread, Parsed, Problem
+from bot.messages import md
+from bot.messages.md import Md
+
+WORDS_MAX = 10
+WORD_CHARS_MAX = 64
+PROBLEMS_MAX = 10
+NEAR_OPTION = 0.7
+MENDS_MAX = 4
+REASON_WORDS = frozenset({"reason", "why", "because"})
+"""Options that people expect to hold a reason: free text needs none, so it is taken for what it says."""
+BLANKS = frozenset({"…", "..."})
+"""What stands for words still to be written, in the lines we offer for copying; never taken for a reason."""
+
+_ITEM = re.compile(r"w-[A-Za-z0-9](?:[A-Za-z0-9_.:-]{0,60}[A-Za-z0-9])?")
+_DASH = r"(?:[-‐‑–—―−]{2,3}|[‐‑–—―−])"
+_LONG = re.compile(rf"(?P<dash>{_DASH})(?P<key>[A-Za-z][^\s=]*)")
+_ONE_DASH = re.compile(r"-(?P<key>[A-Za-z][^\s=]*)")
+_KEYED = re.compile(r"(?P<key>[A-Za-z][A-Za-z0-9_-]*)=")
+_SWALLOWED = re.compile(rf"(?<!\S){_DASH}(?P<key>[A-Za-z][A-Za-z0-9-]*)(?=[\s=]|$)")
+_WORD = re.compile(r"\S+")
+_OPENING = frozenset('"“”„‟＂')
+_SMART_CLOSING = re.compile(r"[“”„‟＂](?=\s|$)")
+
+
+def read_line(line: str, start: int, command: Command, below: str = "") -> Parsed | Misread:
+    """Read `line` from column `start`, which lies behind the command's name; `below` is the text under the line.
+
+    Never raises. All problems of the line are reported together, and with them, if each can be mended, the whole line as
+    it was probably meant.
+    """
+    draft = _Draft(line, command, below.strip())
+    draft.read(start)
+    return draft.done(start)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A line while it is read. `edits` mend the line, one for each problem that can be mended."""
+
+    line: str
+    command: Command
+    below: str
+    values: dict[str, object] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    words: list[str] = field(default_factory=list)
+    wanted: str | None = None
+    reason: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    edits: list[tuple[int, int, str]] = field(default_factory=list)
+    stopped: bool = False
+    """Reading ended early: what stands behind was not looked at, so nothing can be called missing."""
+    bare: tuple[Option, int, int] | None = None
+    """The last option whose text stands unquoted, and where its value lies: loose words behind it probably belong to it."""
+
+    def read(self, at: int) -> None:
+        while not self.stopped and (match := _WORD.search(self.line, at)) is not None:
+            at = self._item(match.start(), match[0])
+            if len(self.problems) >= PROBLEMS_MAX:
+                self.stopped = True
+
+    def done(self, start: int) -> Parsed | Misread:
+        command = self.command
+        self.missing(start)
+        if not self.problems:
+            return Parsed(
+                name=command.name,
+                line=self.line,
+                decides=command.decides and not self.values.get(DRY_RUN.name, False),
+                values=self.values,
+                reason=self.reason,
+                words=tuple(self.words),
+                wanted=self.wanted,
+            )
+        return Misread(
+            line=self.line,
+            problems=tuple(self.problems),
+            name=command.name,
+            decides=command.decides,
+            meant=self._meant(start),
+            pinnable=command.option("at") is not None and "at" not in self.named,
+        )
+
+    # --- one item of the line, each returning where the next begins -------------------------------------------------
+
+    def _item(self, at: int, word: str) -> int:
+        command = self.command
+        found = self._option(at)
+        if found is not None:
+            return found
+        self_contained = command.takes_item and _ITEM.fullmatch(word)
+        if self_contained and self.wanted is None:
+            self.wanted = word
+            return at + len(word)
+        if command.takes.free:
+            return self._free_text(at)
+        if self_contained:
+            self._wrong(md.own("Two items are named: one pull, one item"), at, (at, at + len(word), ""))
+            return at + len(word)
+        if command.takes is Takes.CHECK and not self.words and self.bare is None:
+            self.words.append(word)
+            return at + len(word)
+        if command.takes is Takes.WORDS:
+            self.words.append(word)
+            if len(self.words) == WORDS_MAX + 1 or len(word) > WORD_CHARS_MAX:
+                self._wrong(md.fill("{name} takes a few names only", name=self._name), at)
+            return at + len(word)
+        return self._loose(at)
+
+    def _option(self, at: int) -> int | None:
+        """Read the option that begins at `at`; None if there is none."""
+        free = self.command.takes.free
+        match = _LONG.match(self.line, at)
+        if match is not None:
+            if free and match["key"].casefold() in REASON_WORDS:
+                return self._named_reason(match.end())
+            option = self.command.option(match["key"])
+            if option is not None:
+                return self._known(option, at, match.end())
+            # In free text a phone's dash may well begin a word; two typed hyphens hardly do.
+            return None if free and match["dash"] != "--" else self._unknown(at, match.end(), match["key"])
+        match = _ONE_DASH.match(self.line, at)
+        if match is not None:
+            short = self.command.short(match["key"]) if len(match["key"]) == 1 else None
+            if short is not None:
+                return self._known(short, at, match.end())
+            if (glued := self._glued(match["key"])) is not None:
+                return self._known(glued, at, at + 2)
+            return None if free else self._unknown(at, match.end(), match["key"])
+        match = _KEYED.match(self.line, at)
+        if match is not None and not free:
+            option = self.command.option(match["key"])
+            return self._known(option, at, match.end() - 1) if option is not None else None
+        return None
+
+    def _glued(self, key: str) -> Option | None:
+        """The option of `-q4`: a letter, and behind it what can be nothing but its value."""
+        short = self.command.short(key[0])
+        if short is None or not isinstance(short.reads, Rating | Fraction | OneOf):
+            return None
+        return short if isinstance(short.reads.read(key[1:]), Got) else None
+
+    def _named_reason(self, end: int) -> int:
+        """`--reason …`, where free text needs no name: the rest of the line, without the quotes around it."""
+        text = self.line[end:].lstrip(" =").rstrip()
+        whole = len(text) > 1 and text[0] in _OPENING and _closing(text, 0) == len(text) - 1
+        self.reason = text[1:-1] if whole else text
+        return len(self.line)
+
+    def _known(self, option: Option, at: int, end: int) -> int:
+        """Read the value of `option`, whose name lies from `at` to `end`."""
+        if option.name in self.named:
+            self._wrong(md.fill("{option} is given twice", option=_dashed(option.name)), at)
+        self.named.add(option.name)
+        self.bare = None
+        equals = self.line.startswith("=", end)
+        if option.flag:
+            if equals:
+                stop = _end_of_word(self.line, end)
+                self._wrong(md.fill("{option} takes no value", option=_dashed(option.name)), end, (end, stop, ""))
+                return stop
+            self.values[option.name] = True
+            return end
+        begin = end + 1 if equals else _skip(self.line, end)
+        if self._no_value(begin, equals):
+            if option.below and not equals and not self.line[begin:] and self.below:
+                self._value(option, self.below, at)
+            else:
+                says = md.fill("{option} needs a value", option=_dashed(option.name))
+                blank = _blank(option)
+                self._wrong(says, at, (end, end + equals, f" {blank}") if blank else None)
+            return end + equals
+        if self.line[begin] in _OPENING:
+            return self._quoted(option, begin)
+        stop = _end_of_word(self.line, begin)
+        self._value(option, self.line[begin:stop], begin, (begin, stop))
+        if isinstance(option.reads, Text | SkillList):
+            self.bare = (option, begin, stop)
+        return stop
+
+    def _no_value(self, begin: int, equals: bool) -> bool:
+        rest = self.line[begin:]
+        if equals:
+            return not rest or rest[0] == " "
+        one_dash = _ONE_DASH.match(rest)
+        return not rest or bool(
+            _LONG.match(rest) or (one_dash and len(one_dash["key"]) == 1 and self.command.short(one_dash["key"]))
+        )
+
+    def _quoted(self, option: Option, begin: int) -> int:
+        found = _closing(self.line, begin)
+        if found is None:
+            self.stopped = True
+            says = md.own("The quote opened at the caret is never closed")
+            if self.command.options and any(o.below for o in self.command.options):
+                name = next(o.name for o in self.command.options if o.below)
+                says = md.fill(
+                    "{says}. Long text can go below the command, after a lone {option}", says=says, option=_dashed(name)
+                )
+            self._wrong(says, begin)
+            return len(self.line)
+        stop = found + 1
+        self._value(option, re.sub(r"\\([\\\"“”„‟＂])", r"\1", self.line[begin + 1 : found]), begin, (begin, stop))
+        if stop < len(self.line) and self.line[stop] != " ":
+            self._wrong(md.own("A space must follow the closing quote"), stop)
+            return _end_of_word(self.line, stop)
+        return stop
+
+    def _value(self, option: Option, text: str, at: int, span: tuple[int, int] | None = None) -> None:
+        match option.reads.read(text):
+            case Got(value):
+                self.values.setdefault(option.name, value)
+            case Wrong(says, meant):
+                says = md.fill("{option} {says}", option=_dashed(option.name), says=says)
+                if meant is not None:
+                    says = md.fill("{says}; did you mean {meant}?", says=says, meant=md.code(meant))
+                mend = meant or _blank(option)
+                self._wrong(says, at, (*span, mend) if span and mend else None)
+
+    def _unknown(self, at: int, end: int, key: str) -> int:
+        """An option this command does not have; its value, if it has one, is passed over so that it is not blamed too."""
+        names = [w for o in self.command.options for w in (o.name, *o.aliases)]
+        guess = near(key.replace("_", "-"), tuple(names), cutoff=NEAR_OPTION)
+        option = self.command.option(guess) if guess is not None else None
+        if option is not None:
+            self.named.add(option.name)
+            says = md.fill("Unknown option; did you mean {option}?", option=_dashed(option.name))
+            self._wrong(says, at, (at, end, f"--{option.name}"))
+        elif names:
+            known = ", ".join(o.name for o in self.command.options)
+            self._wrong(md.fill("Unknown option; options: {known}", known=Md(known)), at)
+        else:
+            self._wrong(md.fill("{name} takes no options", name=self._name), at)
+        stop = _end_of_word(self.line, end)
+        if stop > end or (option is not None and option.flag) or self.command.takes.free:
+            return stop
+        begin = _skip(self.line, end)
+        if self._no_value(begin, equals=False):
+            return end
+        if self.line[begin] in _OPENING:
+            found = _closing(self.line, begin)
+            return len(self.line) if found is None else found + 1
+        return _end_of_word(self.line, begin)
+
+    def _free_text(self, at: int) -> int:
+        self.reason = self.line[at:].rstrip()
+        for match in _SWALLOWED.finditer(self.line, at):
+            option = self.command.option(match["key"])
+            if option is not None:
+                says = md.fill(
+                    "Options stand before the reason: here {option} would be read as a part of it",
+                    option=_dashed(option.name),
+                )
+                self._wrong(says, match.start())
+                break
+        return len(self.line)
+
+    def _loose(self, at: int) -> int:
+        """Words that belong to nothing, up to the next option: one problem, and a guess what was meant."""
+        stop = at
+        while (match := _WORD.search(self.line, stop)) and (match.start() == at or not self._begins_option(match)):
+            stop = match.end()
+        words = self.line[at:stop]
+        says = md.fill("{name} does not take loose text", name=self._name)
+        guess = next((o for o in self.command.options if o.name not in self.named and _speaks_for_itself(o, words)), None)
+        below = next((o for o in self.command.options if o.below and o.name not in self.named), None)
+        if self.bare is not None:
+            option, begin, _ = self.bare
+            edit = (begin, stop, _quote(self.line[begin:stop]))
+            mend = f"--{option.name} {edit[2]}"
+            self._wrong(md.fill("{says}; write {mend}", says=says, mend=md.code(mend)), at, edit)
+        elif guess is not None:
+            self.named.add(guess.name)
+            mend = f"--{guess.name} {words}"
+            self._wrong(md.fill("{says}. Did you mean {mend}?", says=says, mend=md.code(mend)), at, (at, stop, mend))
+        elif below is not None:
+            mend = f"--{below.name} {_quote(words)}"
+            self._wrong(md.fill("{says}; write {mend}", says=says, mend=md.code(mend)), at, (at, stop, mend))
+        else:
+            self._wrong(says, at, (at, stop, ""))
+        self.bare = None
+        return stop
+
+    def _begins_option(self, word: re.Match[str]) -> bool:
+        keyed = _KEYED.match(self.line, word.start())
+        if keyed is not None:
+            return self.command.option(keyed["key"]) is not None
+        return bool(_LONG.match(word[0]) or _ONE_DASH.match(word[0]))
+
+    # --- what is missing --------------------------------------------------------------------------------------------
+
+    def missing(self, start: int) -> None:
+        """Take the reason from below if there is none yet, and tell of what is not there or too long."""
+        command = self.command
+        if command.takes.free and not self.reason:
+            self.reason = self.below
+        blank = self.reason in BLANKS
+        if blank:
+            self.reason = ""
+        if len(self.reason) > TEXT_CHARS_MAX:
+            self._wrong(md.fill("A reason takes up to {most} characters", most=Md(f"{TEXT_CHARS_MAX:,}")))
+        if self.stopped:
+            return
+        if command.takes is Takes.CHECK and not self.words:
+            says = md.fill("{name} needs the name of a check, as the review writes it", name=self._name)
+            self._wrong(says, None, (start, start, " CHECK"))
+        for option in command.required:
+            if option.name not in self.named:
+                says = md.fill(
+                    "{name} needs {option} ({takes})",
+                    name=self._name,
+                    option=_dashed(option.name),
+                    takes=option.reads.takes,
+                )
+                # Behind the name of a check, as it is written everywhere else.
+                spot = len(self.line) if command.takes is Takes.CHECK else start
+                self._wrong(says, None, (spot, spot, f" {option.usage}"))
+        if command.takes is Takes.REASON and not self.reason:
+            says = md.fill(
+                "{name} needs a reason, behind it or on the lines below: whoever did the work will read it",
+                name=self._name,
+            )
+            end = len(self.line)
+            self._wrong(says, None, (end, end, "" if blank else " …"))
+
+    def _meant(self, start: int) -> str | None:
+        """The line as it was probably meant: it can be read, or nothing is wrong with it but place-holders to fill."""
+        if self.stopped or len(self.edits) != len(self.problems):
+            return None
+        line = _mended(self.line, self.edits)
+        for _ in range(MENDS_MAX):
+            if line is None:
+                return None
+            again = _Draft(line, self.command, self.below)
+            again.read(start)
+            again.missing(start)
+            mended = _mended(line, again.edits) if len(again.edits) == len(again.problems) else None
+            if mended == line:
+                return line
+            line = mended
+        return None
+
+    @property
+    def _name(self) -> Md:
+        return md.code(f"/{self.command.name}")
+
+    def _wrong(self, says: Md, caret: int | None = None, edit: tuple[int, int, str] | None = None) -> None:
+        self.problems.append(Problem(says, caret))
+        if edit is not None:
+            self.edits.append(edit)
+
+
+def _dashed(name: str) -> Md:
+    return md.code(f"--{name}")
+
+
+def _skip(line: str, at: int) -> int:
+    while line.startswith(" ", at):
+        at += 1
+    return at
+
+
+def _end_of_word(line: str, at: int) -> int:
+    found = line.find(" ", at)
+    return len(line) if found < 0 else found
+
+
+def _closing(line: str, begin: int) -> int | None:
+    """Where the quote that opens at `begin` closes. A straight one closes straight, unless only a phone's quote is there."""
+    straight = line[begin] == '"'
+    at = begin + 1
+    while at < len(line):
+        if line[at] == "\\":
+            at += 2
+            continue
+        if line[at] == '"' or (not straight and line[at] in _OPENING):
+            return at
+        at += 1
+    smart = _SMART_CLOSING.search(line, begin + 1) if straight else None
+    return smart.start() if smart else None
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _speaks_for_itself(option: Option, words: str) -> bool:
+    """Whether `words` can hardly be anything but a value of this option."""
+    reader = option.reads
+    told = isinstance(reader, Rating | Fraction | OneOf) or (isinstance(reader, HeadPrefix) and not words.isalpha())
+    return told and isinstance(reader.read(words), Got)
+
+
+def _blank(option: Option) -> str:
+    """A place-holder for the option's value that cannot be taken for one, if it is pasted as it stands; or nothing."""
+    shape = option.reads.shape
+    return shape if isinstance(option.reads.read(shape.strip('"')), Wrong) and "|" not in shape else ""
+
+
+def _mended(line: str, edits: Iterable[tuple[int, int, str]]) -> str | None:
+    """The line with all edits made, None if two of them touch the same words."""
+    ordered = sorted(edits, key=lambda edit: edit[0])
+    if any(before[1] > after[0] for before, after in pairwise(ordered)):
+        return None
+    for begin, end, text in reversed(ordered):
+        line = line[:begin] + text + line[end:]
+    return line.rstrip()

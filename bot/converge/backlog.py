@@ -1,0 +1,97 @@
+"""The validators' backlog: every open pull, as the board knows it, and as DoltHub lists it where the board knows nothing.
+
+The board is scratch and DoltHub may be away. Either is enough for a list; what it lacks is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.commands import decision_rows
+from bot.converge.bot import Deps
+from bot.dolthub.errors import HubError
+from bot.model.finding import Verdict
+from bot.model.ids import Commons, Handle, PullNo, User, WantedId
+from bot.model.kind import PullKind
+from bot.model.pull import PullState, PullSummary
+from bot.store import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """One open pull that waits. What is None is not known: the pull was not looked at yet, or the board was lost."""
+
+    pull: PullNo
+    title: str
+    opened_at: datetime | None = None
+    creator: User | None = None
+    verdict: Verdict | None = None
+    kind: PullKind | None = None
+    item: WantedId | None = None
+    rig: Handle | None = None
+    evidence: str = ""
+    line: str = ""
+    """What a validator can type, with the head it is about; empty where there is nothing to decide."""
+    judged_at: datetime | None = None
+    quarantined: str = ""
+    """Why the bot leaves it alone; empty if it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """One commons' backlog, oldest first. `lacks`: sentences about who did not answer, so that this may not be all."""
+
+    commons: Commons
+    waiting: tuple[Waiting, ...]
+    lacks: tuple[str, ...] = ()
+
+    def ready(self) -> Backlog:
+        """Only what can be accepted as it stands."""
+        return replace(self, waiting=tuple(each for each in self.waiting if each.verdict is Verdict.READY))
+
+
+def read_backlog(commons: Commons, deps: Deps) -> Backlog:
+    """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
+    board = {standing.pull: standing for standing in deps.scratch.board.all(commons)}
+    lacks = [] if deps.scratch.awake() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
+    try:
+        listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
+        listed = [pull for pull in listed if not _is_landing(pull, commons, deps)]
+    except HubError as error:
+        if not board:
+            raise
+        lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last: try again later")
+        return _told(commons, [_of_board(each) for each in board.values()], lacks, deps)
+    return _told(commons, [_of_list(pull, board.get(pull.number)) for pull in listed], lacks, deps)
+
+
+def _told(commons: Commons, waiting: list[Waiting], lacks: list[str], deps: Deps) -> Backlog:
+    """Oldest first: pulls are numbered as they are opened."""
+    alone = deps.scratch.owed.quarantined(commons)
+    told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
+    return Backlog(commons=commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
+
+
+def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:
+    return decision_rows.served_pull(pull.title) is not None and pull.creator == deps.account(commons)
+
+
+def _of_list(pull: PullSummary, standing: Standing | None) -> Waiting:
+    known = _of_board(standing) if standing is not None else Waiting(pull=pull.number, title=pull.title)
+    return replace(known, title=pull.title, opened_at=pull.created_at, creator=pull.creator)
+
+
+def _of_board(standing: Standing) -> Waiting:
+    return Waiting(
+        pull=standing.pull,
+        title=standing.title,
+        opened_at=standing.opened_at,
+        verdict=standing.verdict,
+        kind=standing.kind,
+        item=standing.item,
+        rig=standing.rig,
+        evidence=standing.evidence,
+        line=standing.line,
+        judged_at=standing.judged_at,
+    )

@@ -1,0 +1,39 @@
+"""A command that cannot go on now: its author is told once for each reason, it is kept, and tried again by itself."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+from bot.converge.bot import Deps
+from bot.converge.perform import deed_of, park
+from bot.converge.plan import kept
+from bot.dolthub.errors import HubBusy, HubError, HubRefused
+from bot.model.snapshot import Snapshot
+from bot.model.step import ClosePull, Hitch, Land, MergePull, Step
+
+
+def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, deps: Deps) -> bool:
+    """Tell whose command is stuck, if it is time to. Whether it has been told, so that the next try can wait a while."""
+    hitch = _hitch(trouble)
+    comment = next((c for c in snapshot.comments if c.id == deed_of(step)), None)
+    if not snapshot.hears or hitch is None or comment is None or not isinstance(step, MergePull | Land | ClosePull):
+        return False
+    about = f"stuck {comment.id} {hitch.value}"
+    since = deps.scratch.notes.first_look(snapshot.commons, snapshot.pull.number, about)
+    patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is Hitch.BUSY else 0)
+    if since is None or deps.clock() < since + patience:
+        return False
+    if hitch.value not in snapshot.kept(comment.id):
+        said = kept(snapshot, comment, step, deps.commands, hitch=hitch, why=str(trouble))
+        # Whoever hears the trouble itself need not hear of this one as well: the next try tells it.
+        with contextlib.suppress(HubError):
+            park(said, hitch, snapshot, deps)
+    return True
+
+
+def _hitch(trouble: HubBusy | HubRefused) -> Hitch | None:
+    """A token that is refused is for the operator alone: nothing could be said with it either."""
+    if isinstance(trouble, HubBusy):
+        return Hitch.BUSY
+    return Hitch.WITHHELD if trouble.withheld else None

@@ -1,0 +1,281 @@
+"""One step, one effect: look whether it is done, act, read back.
+
+What an arm finds is one of three things: the step is done; it cannot be done, and here is why (`Refused`); or the world is
+not what the plan was made from (`Moved`), so that the plan ends here and the next look plans anew.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from bot.converge.bot import Deps
+from bot.converge.landing import branch_head, land
+from bot.converge.observe import source_head
+from bot.converge.outcome import Done, Ended, Moved, Refused
+from bot.converge.reads import main_head
+from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubBusy, HubRefused, HubStrange, HubUnsettled
+from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User, fold, is_commit_hash
+from bot.model.mark import Mark, MarkKind, read_mark
+from bot.model.pull import Comment, Pull, PullState
+from bot.model.snapshot import Snapshot
+from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.store.notes import answer_deed
+
+ECHOES_MAX = 2
+"""How often the same words are said where they do not seem to be heard."""
+WIPED = "Redis was wiped a moment ago: what was said just before may not be listed yet"
+"""Why nothing is said or done for a while: it holds for every pull, so whoever tells of it does so once."""
+
+
+def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Bring one step about. Raises HubBusy and HubStrange (nothing is known to have failed: look again later)."""
+    match step:
+        case PostReview():
+            return _post_review(step, snapshot, deps)
+        case PostNotice():
+            return _post_notice(step, snapshot, deps)
+        case MergePull():
+            return _merge(step, snapshot, deps)
+        case Land():
+            return _land(step, snapshot, deps)
+        case ClosePull():
+            return _close(step, snapshot, deps)
+        case Answer():
+            return _answer(step, snapshot, deps)
+        case never:
+            assert_never(never)
+
+
+def _post_review(step: PostReview, snapshot: Snapshot, deps: Deps) -> Ended:
+    comments = _comments(snapshot, deps)
+    reviews = [m for m in _marks(comments, snapshot) if m.kind is MarkKind.REVIEW]
+    if reviews and reviews[-1].digest == step.digest:
+        return Done()
+    return _say(step.body, f"review {step.digest} {len(reviews)}", comments, snapshot, deps)
+
+
+def _post_notice(step: PostNotice, snapshot: Snapshot, deps: Deps) -> Ended:
+    comments = _comments(snapshot, deps)
+    told = {(m.head, m.outcome) for m in _marks(comments, snapshot) if m.kind is MarkKind.NOTICE}
+    if (step.head, step.about) in told:
+        return Done()
+    return _say(step.body, f"notice {step.about} {step.head}", comments, snapshot, deps)
+
+
+def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
+    comments = _comments(snapshot, deps)
+    if _is_answered(step.to, comments, snapshot):
+        return Done()
+    denies = step.outcome is not Outcome.DONE and snapshot.pull.state is PullState.OPEN
+    return _say(step.body, answer_deed(step.to), comments, snapshot, deps, denies=denies)
+
+
+_ANSWERED = "the command was answered a moment ago and the answer is not listed yet"
+
+
+def _is_answered(comment: CommentId, comments: tuple[Comment, ...], snapshot: Snapshot) -> bool:
+    """Whether an answer closed the comment; a parked one does not."""
+    marks = _marks(comments, snapshot)
+    return any(m.kind is MarkKind.ANSWER and m.comment == comment and m.outcome != Outcome.PARKED.value for m in marks)
+
+
+def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | None:
+    """Why nothing is done for a command now: it is answered, or may be and only the list does not show it, or is none any more.
+
+    A command is answered as refused, or carried out, never both: so whoever slept since the plan was made looks again, and
+    whoever cannot know what was said a moment ago waits, as for saying it.
+    """
+    commons, number, scratch = snapshot.commons, snapshot.pull.number, deps.scratch
+    if scratch.paper.lost(within_s=snapshot.policy.timing.about_to_s):
+        return Moved(WIPED)
+    if scratch.notes.answering(commons, number, comment):
+        return Moved(_ANSWERED)
+    comments = _comments(snapshot, deps)
+    if _is_answered(comment, comments, snapshot):
+        return Moved("the command was answered meanwhile")
+    if not any(c.id == comment and not c.edited for c in comments):
+        return Moved("the command was edited or deleted meanwhile")
+    return None
+
+
+def park(answer: Answer, hitch: Hitch, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Tell that a command is kept. Done: a comment of ours says so, for this reason."""
+    comments = _comments(snapshot, deps)
+    told = [m for m in _marks(comments, snapshot) if m.comment == answer.to and m.outcome == answer.outcome.value]
+    if any(m.digest == hitch.value for m in told):
+        return Done()
+    return _say(answer.body, f"kept {answer.to} {hitch.value}", comments, snapshot, deps)
+
+
+def _comments(snapshot: Snapshot, deps: Deps) -> tuple[Comment, ...]:
+    """The comments as they stand now, oldest first."""
+    return deps.hub(snapshot.commons).comments(snapshot.commons, snapshot.pull.number)
+
+
+def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
+    """Marks of our comments, oldest first."""
+    return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
+
+
+def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps, *, denies: bool = False) -> Ended:
+    return say(body, deed, comments, deps, commons=snapshot.commons, number=snapshot.pull.number, denies=denies)
+
+
+def say(
+    body: str,
+    deed: str,
+    comments: tuple[Comment, ...],
+    deps: Deps,
+    *,
+    commons: Commons,
+    number: PullNo,
+    denies: bool = False,
+) -> Ended:
+    """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
+
+    Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
+    after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
+    """
+    notes, about_to_s = deps.scratch.notes, deps.policy(commons).timing.about_to_s
+    _stop_echo(body, comments, deps.account(commons), number)
+    if deps.scratch.paper.lost(within_s=about_to_s):
+        return Moved(WIPED)
+    until = deps.hub(commons).until(about_to_s)
+    if not notes.note_about_to(commons, number, deed, ttl_s=about_to_s):
+        return Moved("a comment was posted a moment ago and is not listed yet")
+    # Asked after our note is written, as whoever merges asks for our note after theirs: one of the two sees the other.
+    if denies and notes.merging(commons, number):
+        notes.drop_about_to(commons, number, deed)
+        return Moved("a merge was started a moment ago")
+    try:
+        deps.hub(commons).comment(commons, number, body, until=until)
+    except HubRefused:
+        notes.drop_about_to(commons, number, deed)
+        raise
+    except HubBusy as later:
+        if not later.unknown_end:
+            notes.drop_about_to(commons, number, deed)
+        raise
+    return Done()
+
+
+def _stop_echo(body: str, comments: tuple[Comment, ...], bot: User | None, number: PullNo) -> None:
+    """Raises HubStrange where these words stand already, more than once, and do not count as ours: they never would.
+
+    That is a token whose account is spelled otherwise in comments, or a hub that shows each comment as edited. Whoever edits a
+    comment of ours by hand gets it once more, not for ever.
+    """
+    mark = body.rstrip().rpartition("\n")[2]
+    lost = [c for c in comments if c.body.rstrip().endswith(mark) and read_mark(c, bot) is None]
+    if sum(fold(c.author) == fold(bot or "") for c in lost) >= ECHOES_MAX:
+        raise HubStrange(f"comments of ours below pull {number} do not count as ours; nothing more is said there")
+
+
+def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
+    """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
+    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.scratch.notes
+    hub, about_to_s = deps.hub(commons), snapshot.policy.timing.about_to_s
+    with deps.scratch.landing(commons, number):
+        pull = hub.pull(commons, number)
+        if pull.state is PullState.MERGED:
+            return Done(look_again=True)
+        if pull.state is not PullState.OPEN:
+            return Moved(f"the pull is {pull.state.value}")
+        if hub.merging(commons):
+            raise HubUnsettled("another merge is running on this commons")
+        # From here on every moment counts, so all are asked side by side: whether it is still wanted, and where both heads are.
+        until = hub.until(about_to_s)
+        overtaken = deps.readers.submit(_overtaken, step.comment, snapshot, deps)
+        main = deps.readers.submit(main_head, hub, commons)
+        stands = _stands_at(hub, pull, step.head)
+        if (moved := overtaken.result()) is not None:
+            return moved
+        # What a merge brings hangs on both heads: from another main it may be compared with another common ancestor.
+        if main.result() != snapshot.main_head:
+            return Moved("main moved since the pull was judged")
+        if not stands:
+            return Moved("the head moved")
+        if not notes.begin_merge(commons, number, ttl_s=about_to_s):
+            return Moved("a merge was started a moment ago")
+        if notes.answering(commons, number, step.comment):
+            notes.drop_merge(commons, number)
+            return Moved(_ANSWERED)
+        return _merge_now(snapshot, deps, until)
+
+
+def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
+    """Send the request, follow it to its end, and read back. Raises HubRefused only where the answer is not about the pull."""
+    hub, commons, number = deps.hub(snapshot.commons), snapshot.commons, snapshot.pull.number
+    try:
+        hub.merge(commons, number, until=until)
+    except HubBusy as later:
+        if not later.unknown_end:
+            deps.scratch.notes.drop_merge(commons, number)
+        raise
+    except HubRefused as no:
+        deps.scratch.notes.drop_merge(commons, number)
+        if no.status == 401:
+            raise  # the token is no good: trouble of ours, not an answer for a validator
+        if (state := hub.pull(commons, number).state) is PullState.MERGED:
+            return Done(look_again=True)
+        if no.withheld:
+            raise
+        # Whoever came in between is told by the next look, which knows what they did, not by DoltHub's few words.
+        if state is not PullState.OPEN:
+            return Moved(f"the pull is {state.value}")
+        if main_head(hub, commons) != snapshot.main_head:
+            return Moved("main moved while the pull was to be merged")
+        if hub.merging(commons):
+            return Moved("another merge is running on this commons")
+        return Refused(f"DoltHub does not merge this pull: {no}")
+    if hub.pull(commons, number).state is not PullState.MERGED:
+        raise HubUnsettled("the merge ended well but does not show yet", unknown_end=True)
+    deps.scratch.notes.drop_merge(commons, number)
+    return Done(look_again=True)
+
+
+def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
+    """Whether the source branch stands at `head`: by the list of branches, which may lag, and by the branch itself."""
+    source = pull.source
+    if source_head(hub, pull)[0] != head:
+        return False
+    # A branch that is named like a commit cannot be asked: the name would be read as the commit (DoltHub API v2 contract).
+    return is_commit_hash(source.branch) or branch_head(hub, source.database, source.branch) == head
+
+
+def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
+    with deps.scratch.landing(snapshot.commons, snapshot.pull.number) as lease:
+        ended = _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
+    # Which way the rows came is for the receipt to tell; of a merged pull it tells the merge.
+    return Done(look_again=True) if ended == Done() and not snapshot.merged else ended
+
+
+def _close(step: ClosePull, snapshot: Snapshot, deps: Deps) -> Ended:
+    commons, number = snapshot.commons, snapshot.pull.number
+    hub = deps.hub(commons)
+    match hub.pull(commons, number).state:
+        case PullState.CLOSED:
+            return Done()
+        case PullState.OPEN:
+            if (overtaken := _overtaken(step.comment, snapshot, deps)) is not None:
+                return overtaken
+            hub.close(commons, number)
+        case state:
+            return Moved(f"the pull is {state.value}")
+    if hub.pull(commons, number).state is not PullState.CLOSED:
+        raise HubUnsettled("the pull was closed but does not show it yet")
+    return Done()
+
+
+def deed_of(step: Step) -> CommentId | None:
+    """The comment whose command a step carries out."""
+    match step:
+        case MergePull(comment=comment) | Land(comment=comment) | ClosePull(comment=comment):
+            return comment
+        case Answer(to=comment):
+            return comment
+        case PostReview() | PostNotice():
+            return None
+        case never:
+            assert_never(never)

@@ -1,0 +1,456 @@
+"""What is due for one pull, as a value. Pure: snapshot and judgement in, steps out.
+
+Commands are facts in the snapshot that have no answer yet. At most one thing is planned at a time, a command's steps or a
+review: what follows from a decision is planned from the world as the decision left it.
+
+The law, held by property tests: after the first k steps of a plan have happened, planning again yields the remaining steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.commands import rehearsal
+from bot.commands.authority import is_validator
+from bot.commands.catalog import Catalog
+from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.decision import STOPS, deciding
+from bot.commands.grammar import comment as grammar
+from bot.commands.grammar import errors
+from bot.commands.grammar.reading import Misread, Parsed, Reading
+from bot.messages import answers, md, reviews, words
+from bot.messages.md import Md
+from bot.model.finding import Judgement, Level, Verdict
+from bot.model.ids import CommitHash, stamp_id
+from bot.model.kind import PullKind
+from bot.model.mark import DENIED, NO_HEAD, Fact
+from bot.model.policy import Comments
+from bot.model.pull import Comment, PullState
+from bot.model.snapshot import Merge, Review, Snapshot
+from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps to take now, in order; and, if something is left, what it waits for.
+
+    `probe_since`: evidence must be looked at again, at or after this moment, before a command can be decided.
+    `look_at`: when time alone makes something due.
+    """
+
+    steps: tuple[Step, ...] = ()
+    waits: tuple[Md, ...] = ()
+    probe_since: datetime | None = None
+    look_at: datetime | None = None
+
+
+def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+    """What is due now. The first review comes before any command: a decision needs a review to stand on."""
+    if snapshot.bot is None or snapshot.policy.comments is Comments.NONE:
+        return Plan()
+    review = _review(snapshot, judgement, commands)
+    if not snapshot.reviews and review.steps:
+        return review
+    answered = _commands(snapshot, judgement, commands)
+    if answered.steps:
+        return answered
+    if review.steps:
+        return Plan(steps=review.steps, waits=answered.waits, probe_since=answered.probe_since)
+    notice = _unfinished(snapshot, judgement, commands) if snapshot.hears and not answered.waits else Plan()
+    if notice.steps:
+        return notice
+    soonest = min((at for at in (review.look_at, answered.look_at, notice.look_at) if at is not None), default=None)
+    return Plan(waits=(*answered.waits, *review.waits), probe_since=answered.probe_since, look_at=soonest)
+
+
+# --- reviews --------------------------------------------------------------------------------------------------------
+
+
+def _review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+    """The review that is due, or what it waits for."""
+    if snapshot.pull.state is not PullState.OPEN or snapshot.kind is PullKind.LANDING:
+        return Plan()
+    if snapshot.policy.comments is Comments.DECISIONS and not _asked_to_speak(snapshot, commands):
+        return Plan()
+    # Where the branch is gone there is no head; the contributor and whoever wants to close the pull are told so all the same.
+    head = snapshot.head or NO_HEAD
+    digest = judgement.digest(head)
+    newest = snapshot.reviews[-1] if snapshot.reviews else None
+    # A link that the bot cannot judge for a while makes no review new; that it was judged at last does.
+    if newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head)):
+        return Plan()
+    if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
+        return Plan()  # a validator has spoken about this very head; the answer says all there is to say
+    if snapshot.holds and newest is not None and newest.mark.head == head and not _asked_for_newer(snapshot, judgement, newest):
+        return Plan()  # nothing is decided meanwhile, and what placed the hold was answered: a review follows once it is lifted
+    if (enough := _said_enough(snapshot)) is not None and not (
+        _asked_to_speak(snapshot, commands) or _asked_for_newer(snapshot, judgement, snapshot.reviews[-1])
+    ):
+        return enough
+    return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, head, digest),))
+
+
+def _said_enough(snapshot: Snapshot) -> Plan | None:
+    """A pull that keeps changing is not reviewed without end: then only somebody who wants to decide hears more that day."""
+    today = snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=reviews.DAY_S))
+    if len(today) < reviews.REVIEWS_A_DAY_MAX:
+        return None
+    return _until(today[0].comment.created_at, reviews.DAY_S, md.own("a day with fewer reviews"))
+
+
+def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: str) -> PostReview:
+    return PostReview(head=head, digest=digest, body=reviews.review(snapshot, judgement))
+
+
+def _asked_to_speak(snapshot: Snapshot, commands: Catalog) -> bool:
+    """On a commons that wants no unasked words: somebody wanted to decide since the last review, so a new one is wanted."""
+    last = snapshot.reviews[-1].comment.created_at if snapshot.reviews else None
+    silent = {snapshot.bot, *snapshot.policy.ignored_users}
+    asked = (c for c in snapshot.comments if c.author not in silent and (last is None or c.created_at > last))
+    return any(_wants_to_decide(item) for c in asked for item in grammar.read(c.body, commands).items)
+
+
+def _wants_to_decide(item: Parsed | Misread) -> bool:
+    return item.decides or (isinstance(item, Parsed) and item.rehearsed)
+
+
+def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
+    """Why a review that would be new is not posted yet; each reason ends by itself."""
+    timing = snapshot.policy.timing
+    if judgement.forbids:
+        return None  # what cannot be told is told at once: accepting is refused from now on
+    definite = bool(judgement.at(Level.FAULT) or judgement.at(Level.DOUBT))
+    if snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, timing.quiet_head_s):
+        return _until(snapshot.head_at, timing.quiet_head_s, md.own("the head to be quiet for a while"))
+    seen_since = snapshot.first_look_at or snapshot.taken_at
+    unprobed = any(snapshot.probe(link.url) is None for link in snapshot.links)
+    if unprobed and not judgement.at(Level.FAULT) and not snapshot.older_than(seen_since, timing.no_sheet_s):
+        return _until(seen_since, timing.no_sheet_s, md.own("the link checker"))
+    unsure = bool(judgement.at(Level.UNSURE)) and not definite and not unprobed
+    if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
+        return _until(seen_since, timing.unsure_hold_s, md.own("the next look at a link that could not be judged"))
+    last = snapshot.reviews[-1] if snapshot.reviews else None
+    same_head = last is not None and last.mark.head == (snapshot.head or NO_HEAD)
+    if (
+        last is not None
+        and same_head
+        and not (_asked_for_newer(snapshot, judgement, last) or _set_free(snapshot, judgement, last))
+    ):
+        posted = last.comment.created_at
+        if not snapshot.older_than(posted, timing.same_head_s):
+            return _until(posted, timing.same_head_s, md.own("a decent time since the last review of this head"))
+    return None
+
+
+def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
+    """Whether what the last review blocked, or could not tell, stands no more: the worker waits for the word.
+
+    Once for each head in `same_head_s`, so that a fault that comes and goes is not told each time.
+    """
+    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
+        return False
+    since = snapshot.taken_at - timedelta(seconds=snapshot.policy.timing.same_head_s)
+    return [r.mark.head for r in snapshot.reviews_since(since)].count(last.mark.head) <= 1
+
+
+def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
+    """Whether a validator needs the new review now: they overrode what the last one said, or wanted to accept on one that said
+    BLOCKED or CANNOT TELL and is not true any more.
+    """
+    since = [a for a in snapshot.answers if a.comment.created_at > last.comment.created_at]
+    if any(fact.command == "override" for a in since for fact in a.mark.facts):
+        return True
+    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
+        return False
+    return any("accept" in a.mark.commands for a in since)
+
+
+def _until(since: datetime, seconds: float, why: Md) -> Plan:
+    return Plan(waits=(why,), look_at=since + timedelta(seconds=seconds))
+
+
+# --- notices --------------------------------------------------------------------------------------------------------
+
+UNSTAMPED = "unstamped"
+"""What a notice is about, as its mark says it: reviewed work that was merged, and that nobody has decided on."""
+
+
+def _unfinished(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+    """Reviewed work on main that waits for a decision nobody has given, or that was given and is there no more.
+
+    Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
+    """
+    merge, done = snapshot.merge, snapshot.handed_in
+    if merge is None or done is None or snapshot.kind is not PullKind.WORK or not _reviewed(snapshot, merge.head):
+        return Plan()
+    now = next((c for c in snapshot.present.completions if c.id == done.id), None)
+    item = next((i for i in snapshot.present.items if i.id == done.wanted_id), None)
+    waits_on_main = now is not None and now.stamp_id is None and item is not None and not item.terminal
+    stamped = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
+    if not waits_on_main or stamped or _spoken_of(snapshot, merge, commands):
+        return Plan()
+    if merge.at is not None and not snapshot.older_than(merge.at, snapshot.policy.timing.park_s):
+        return _until(merge.at, snapshot.policy.timing.park_s, md.own("somebody to decide on what was merged"))
+    last = [Verdict.of_word(review.mark.outcome) for review in snapshot.reviews if review.mark.head == merge.head][-1]
+    body = reviews.unstamped(snapshot, merge, UNSTAMPED, stampable=last not in STOPS and not judgement.forbids)
+    return Plan(steps=(PostNotice(head=merge.head, about=UNSTAMPED, body=body),))
+
+
+def _reviewed(snapshot: Snapshot, head: CommitHash) -> bool:
+    return any(review.mark.head == head for review in snapshot.reviews)
+
+
+def _spoken_of(snapshot: Snapshot, merge: Merge, commands: Catalog) -> bool:
+    """Whether it was told, or a decision was answered since the merge: then those who care know."""
+    if any(m.outcome == UNSTAMPED and m.head == merge.head for m in snapshot.notices):
+        return True
+    deciding = {command.name for command in commands.commands if command.decides}
+    since = (a for a in snapshot.answers if merge.at is None or a.comment.created_at > merge.at)
+    return any(deciding & set(answered.mark.commands) for answered in since)
+
+
+# --- commands -------------------------------------------------------------------------------------------------------
+
+
+def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+    """Steps for one comment: the oldest whose deed has begun, else the oldest that asks for something and can be dealt with.
+
+    While a decision waits, later decisions wait behind it: the first valid one wins, not the one that needs least.
+    """
+    if snapshot.pull.state is not PullState.OPEN and not snapshot.spoke:
+        return Plan()  # old history: nobody here has heard of us
+    waits: list[Md] = []
+    since: datetime | None = None
+    first: _Found | None = None
+    kept: _Found | None = None
+    undecided = False
+    later: datetime | None = None
+    for comment in snapshot.unanswered:
+        reading = grammar.read(comment.body, commands)
+        if not (reading.items or reading.hints):
+            continue
+        if (patience := _talked_enough(snapshot, comment, reading)) is not None:
+            later = min(later or patience, patience)
+            continue
+        found = _answer(snapshot, judgement, commands, comment, reading)
+        match found:
+            case Wait(until):
+                waits.append(until)
+                since = comment.created_at if since is None else max(since, comment.created_at)
+                undecided |= _decides(reading)
+            case _Found() if snapshot.kept(comment.id):
+                # It is stuck. It is tried again, but whoever asks for something else meanwhile is heard first. A decision that
+                # shows on main already keeps its place before others, and so does one whose merge may be under way.
+                kept = kept or found
+                undecided |= found.begun or Hitch.BUSY.value in snapshot.kept(comment.id)
+            case _Found(begun=True):
+                return Plan(steps=found.steps)
+            case _Found():
+                first = first or (None if undecided and _decides(reading) else found)
+            case None:
+                pass
+            case never:
+                assert_never(never)
+    next_ = first or kept
+    return Plan(steps=next_.steps) if next_ is not None else Plan(waits=tuple(waits), probe_since=since, look_at=later)
+
+
+def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading) -> datetime | None:
+    """When the next word to an account is due that only talks, and was answered often in the last hour; None: now.
+
+    Else two bots could answer each other for ever, and a stranger's hundred questions would stand before a decision. Validators
+    are always heard; so is who means to decide, which is told once that it is not theirs to do, and who holds a pull.
+    """
+    user, since = comment.author, snapshot.taken_at - timedelta(seconds=answers.HOUR_S)
+    holds = bool(snapshot.rigs_of(user)) and any(parsed.name in ("hold", "unhold") for parsed in reading.parsed)
+    if holds or _decides(reading) or is_validator(snapshot, user):
+        return None
+    authors = {c.id: c.author for c in snapshot.comments}
+    # Whose a deleted comment was is not known: it counts for everybody, else whoever deletes theirs would never be counted.
+    told = ((a.comment.created_at, a.mark.comment) for a in snapshot.answers)
+    heard = [at for at, to in told if to is not None and authors.get(to, user) == user]
+    recent = [at for at in heard if at > since]
+    if len(recent) < answers.ANSWERS_AN_HOUR_MAX:
+        return None
+    return recent[-answers.ANSWERS_AN_HOUR_MAX] + timedelta(seconds=answers.HOUR_S)
+
+
+def _decides(reading: Reading) -> bool:
+    """Whether a comment holds a decision that could be carried out."""
+    return any(parsed.decides for parsed in reading.parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """All steps one comment leads to, its one answer last. `begun`: some of them have been taken."""
+
+    steps: tuple[Step, ...]
+    begun: bool = False
+
+
+def _answer(
+    snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
+) -> _Found | Wait | None:
+    """What one comment leads to. None: nothing to say to this.
+
+    While a merge of ours may be under way no decision is answered: it may be the one that comes about.
+    """
+    found = _as_it_stands(snapshot, judgement, commands, comment, reading)
+    deeds = isinstance(found, _Found) and any(isinstance(step, MergePull | Land | ClosePull) for step in found.steps)
+    if snapshot.merging and found is not None and not deeds and _decides(reading):
+        return Wait(md.own("the merge that was begun to end."))
+    return found
+
+
+def _as_it_stands(
+    snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
+) -> _Found | Wait | None:
+    """What one comment leads to, if what the snapshot shows of the pull is all there is."""
+    if comment.edited:
+        return _hint(snapshot, comment, (_EDITED,)) if reading.items else None
+    if not reading.items:
+        hints = [h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author)]
+        return _hint(snapshot, comment, tuple(errors.say_hint(h, _pin(snapshot)) for h in hints)) if hints else None
+    return _transaction(snapshot, judgement, commands, comment, reading)
+
+
+def _pin(snapshot: Snapshot) -> str | None:
+    """The reviewed head as it is typed, for lines that are offered for copying."""
+    return snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
+
+
+_EDITED = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
+
+
+def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...]) -> _Found:
+    says = answers.hint(snapshot, comment, told)
+    return _Found((answers.answer(snapshot, comment, commands=(), outcome=Outcome.HINT, says=says),))
+
+
+def _transaction(
+    snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
+) -> _Found | Wait | None:
+    """One comment is one transaction with at most one decision: wrong lines, or two decisions, stop the decision.
+
+    So they stop what takes a safeguard away. Other commands are carried out all the same, and do not stop it: a decision that
+    was followed is what the answer's mark tells of, and one that has begun waits for none of them.
+    """
+    pin = _pin(snapshot)
+    problems: list[Md] = [errors.explain(m, pin) for m in reading.misread]
+    if (two := errors.two_decisions(reading)) is not None:
+        problems.append(two)
+    decided: list[tuple[Parsed, Decision]] = []
+    for parsed in reading.parsed:
+        command = commands.get(parsed.name)
+        if command is None or (parsed.decides and problems):
+            continue
+        asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
+        one = command.decide(asked)
+        if problems and (command.loosens or _loosens(one, commands)):
+            problems.append(errors.not_alone(parsed))
+            continue
+        decided.append((parsed, rehearsal.rehearse(asked, one) if parsed.rehearsed else one))
+    begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
+    if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
+        decided = [(parsed, _held_here(parsed, one)) for parsed, one in decided]
+    denials = [p.decides and isinstance(one, Refuse) and one.denied for p, one in decided]
+    if denials and all(denials) and not problems and snapshot.denied(comment.author, deciding(commands)):
+        return None  # told before, and told once is enough
+    waits = [one for _, one in decided if isinstance(one, Wait)]
+    if any(parsed.decides and not parsed.rehearsed and isinstance(one, Follow) for parsed, one in decided):
+        waits.extend(_for_another_bot(snapshot))
+    if waits and not begun:
+        return waits[0]
+    changes = any(isinstance(one, Follow) and one.changes for _, one in decided)
+    steps: list[Step] = []
+    said: list[Md] = []
+    facts: list[Fact] = []
+    outcomes: list[Outcome] = []
+    followed: Outcome | None = None
+    for parsed, one in decided:
+        match one:
+            case Wait():
+                said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
+            case Refuse(reason, remedy, denied, changed):
+                line, beside = parsed.line, changes
+                refusal = answers.refusal(
+                    snapshot, comment, line=line, reason=reason, remedy=remedy, beside=beside, changed=changed
+                )
+                said.append(refusal)
+                outcomes.append(Outcome.REFUSED)
+                if denied and parsed.decides:
+                    facts.append(Fact(command=parsed.name, by=comment.author, of=DENIED))
+            case Follow(steps=more, says=says, outcome=ended, facts=new):
+                steps.extend(more)
+                said.append(says)
+                facts.extend(new)
+                outcomes.append(ended)
+                followed = ended if parsed.decides else followed
+                if parsed.decides and ended is Outcome.DONE:
+                    facts.append(Fact(command=parsed.name, by=comment.author))
+            case never:
+                assert_never(never)
+    if problems:
+        outcomes.append(Outcome.REFUSED)
+        said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems), beside=changes))
+    outcome = followed or next((o for o in outcomes if o is not Outcome.DONE), Outcome.DONE)
+    names = (
+        *(rehearsal.WORD if parsed.rehearsed else parsed.name for parsed, _ in decided),
+        *(m.name for m in reading.misread if m.name),
+        *(fact.command for fact in facts),
+    )
+    body = md.join(said, "\n\n---\n\n")
+    answer = answers.answer(
+        snapshot, comment, commands=tuple(dict.fromkeys(names)), outcome=outcome, says=body, facts=tuple(dict.fromkeys(facts))
+    )
+    return _Found((*steps, answer), begun)
+
+
+def _loosens(one: Decision, commands: Catalog) -> bool:
+    """Whether what a command comes to takes a safeguard away, whatever the command is called: `/hold cancel` lifts a hold."""
+    made = (commands.get(fact.command) for fact in one.facts) if isinstance(one, Follow) else ()
+    return any(command is not None and command.loosens for command in made)
+
+
+def _held_here(parsed: Parsed, one: Decision) -> Decision:
+    """What becomes of a command whose own comment places a hold: nothing is decided or lifted, and it waits for nothing."""
+    if parsed.decides and isinstance(one, Follow | Wait):
+        return Refuse(md.own("The same comment holds this pull, so nothing is decided by it."), words.LIFT)
+    if isinstance(one, Follow) and any(fact.command == "unhold" for fact in one.facts):
+        return Refuse(md.own("The same comment holds this pull, so nothing is lifted by it."), words.LIFT)
+    if isinstance(one, Wait):
+        return Refuse(md.own("The hold beside it does not wait for this."), md.own("Write it in a comment of its own."))
+    return one
+
+
+def _for_another_bot(snapshot: Snapshot) -> tuple[Wait, ...]:
+    sign = snapshot.another_bot
+    if sign is None:
+        return ()
+    until = words.clock(sign.at + timedelta(seconds=snapshot.policy.timing.other_bot_s))
+    told = "{who} to be stopped or explained: another bot seems to work here. Without new signs of it, on at {until}."
+    return (Wait(md.fill(told, who=md.code(sign.account), until=until)),)
+
+
+def refused(
+    snapshot: Snapshot, comment: Comment, commands: Catalog, reason: Md, remedy: Md, *, changed: bool = False
+) -> Answer:
+    """The answer for a decision that DoltHub, or the rows on main, refused while it was carried out."""
+    says = answers.refusal(snapshot, comment, line="", reason=reason, remedy=remedy, changed=changed)
+    return answers.answer(snapshot, comment, commands=_decisions_in(comment, commands), outcome=Outcome.REFUSED, says=says)
+
+
+def kept(snapshot: Snapshot, comment: Comment, step: Step, commands: Catalog, *, hitch: Hitch, why: str) -> Answer:
+    """What is said, once for each reason, about a command that cannot go on and is tried again. It does not close it."""
+    # Rows come to main before a pull is closed; of a landing that is under way, whether any did is for main to tell.
+    begun = snapshot.merged or isinstance(step, ClosePull)
+    limit = comment.created_at + timedelta(seconds=snapshot.policy.timing.confirm_old_s)
+    says = answers.kept(snapshot, comment, why, hitch=hitch, begun=begun, until=None if begun else limit)
+    named = _decisions_in(comment, commands)
+    return answers.answer(snapshot, comment, commands=named, outcome=Outcome.PARKED, says=says, digest=hitch.value)
+
+
+def _decisions_in(comment: Comment, commands: Catalog) -> tuple[str, ...]:
+    return tuple(parsed.name for parsed in grammar.read(comment.body, commands).parsed if parsed.decides)

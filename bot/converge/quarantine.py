@@ -1,0 +1,145 @@
+"""Pulls whose looks fail again and again: said below them once for each reason, and tried again.
+
+Those that break the process that looks are left alone after some tries, and tried again when they change. A look is counted
+before it begins, so one that kills its process counts as well as one that raises. What DoltHub or Redis answer is never a
+pull's fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final
+
+from bot.commands import decision_rows
+from bot.commands.grammar import comment
+from bot.converge.bot import Deps
+from bot.converge.observe import source_head
+from bot.converge.outcome import Done
+from bot.converge.perform import say
+from bot.dolthub.errors import HubError
+from bot.messages import notices
+from bot.model.ids import CommitHash, Commons, PullNo, User, digest
+from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
+from bot.model.policy import Comments
+from bot.model.pull import Comment, Pull, PullState
+from bot.store import REVIEW, Debt, Quarantine
+
+__all__ = ["Quarantine", "open_commands", "stirs", "stirs_at", "tell", "tell_stuck"]
+
+COMMAND_PATIENCE_S: Final = 600
+"""Trouble that passes by itself, or meets all pulls alike, is said below a pull where a command has waited for so long."""
+
+
+def tell_stuck(commons: Commons, number: PullNo, debt: Debt, deps: Deps) -> bool:
+    """Say below a pull why its looks fail, if something there is due; whether that stands there. Raises HubError and
+    redis.RedisError.
+
+    The notice bears the reason in its mark, so it is said once for each reason until a review or an answer of the bot follows.
+    """
+    bot, trouble, policy = deps.account(commons), debt.trouble, deps.policy(commons)
+    if bot is None or trouble is None or policy.comments is Comments.NONE:
+        return False
+    comments = deps.hub(commons).comments(commons, number)
+    marks = [mark for c in comments if (mark := read_mark(c, bot)) is not None]
+    if any(mark.outcome == notices.STUCK and mark.digest == trouble.reason for mark in _latest_notices(marks)):
+        return True
+    pull = _pull(commons, number, deps)
+    waiting = open_commands(comments, bot, deps) if marks or pull is None or pull.state is PullState.OPEN else ()
+    waiting = tuple(c for c in waiting if c.author not in policy.ignored_users)
+    latest = deps.clock() - timedelta(seconds=COMMAND_PATIENCE_S)
+    if trouble.passing:
+        due = any(c.created_at <= latest for c in waiting)
+    else:
+        unasked = policy.comments is not Comments.DECISIONS and (debt.due or _review_is_due(pull, marks, bot, deps, commons))
+        due = bool(waiting) or unasked
+    if not due:
+        return False
+    body = notices.cannot_go_on(trouble.says, trouble.reason, times=debt.alike, commands=bool(waiting))
+    said = say(body, f"notice {notices.STUCK} {trouble.reason}", comments, deps, commons=commons, number=number)
+    return said == Done()
+
+
+def _latest_notices(marks: list[Mark]) -> list[Mark]:
+    """The notices since the last review or answer of the bot: with that, the pull was looked at well."""
+    spoken = [at for at, mark in enumerate(marks) if mark.kind is not MarkKind.NOTICE]
+    return marks[spoken[-1] + 1 if spoken else 0 :]
+
+
+def _pull(commons: Commons, number: PullNo, deps: Deps) -> Pull | None:
+    """The pull; None where it cannot be read, which may be just what is the matter."""
+    try:
+        return deps.hub(commons).pull(commons, number)
+    except HubError:
+        return None
+
+
+def _review_is_due(pull: Pull | None, marks: list[Mark], bot: User, deps: Deps, commons: Commons) -> bool:
+    """Whether a pull has no review of its head, as far as that can be told."""
+    reviews = [mark for mark in marks if mark.kind is MarkKind.REVIEW]
+    if pull is None:
+        return not reviews
+    if pull.state is not PullState.OPEN or (pull.creator == bot and decision_rows.served_pull(pull.title) is not None):
+        return False
+    if not reviews:
+        return True
+    try:
+        head, _ = source_head(deps.hub(commons), pull)
+    except HubError:
+        return False
+    return reviews[-1].head != (head or NO_HEAD)
+
+
+def open_commands(comments: Iterable[Comment], bot: User | None, deps: Deps) -> tuple[Comment, ...]:
+    """Comments with a command that has no answer of the bot: by what is said alone, so it may turn out otherwise."""
+    said = tuple(comments)
+    marks = [mark for c in said if (mark := read_mark(c, bot)) is not None]
+    answered = {m.comment for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked"}
+    others = [c for c in said if c.author != bot and c.id not in answered]
+    readings = ((c, comment.read(c.body, deps.commands)) for c in others)
+    return tuple(c for c, reading in readings if reading.items or reading.hints)
+
+
+def tell(commons: Commons, number: PullNo, deps: Deps) -> bool:
+    """Say below the pull that it is left alone; False if that stands there already. Raises HubError and redis.RedisError."""
+    bot = deps.account(commons)
+    if bot is None or deps.policy(commons).comments is Comments.NONE:
+        return False
+    comments = deps.hub(commons).comments(commons, number)
+    marks = [mark for c in comments if (mark := read_mark(c, bot)) is not None]
+    if any(mark.outcome == notices.LEFT_ALONE or mark.digest.startswith(notices.CRASH) for mark in _latest_notices(marks)):
+        # The bot broke again before it could say anything else, or has said what comes now.
+        return False
+    told = sum(mark.kind is MarkKind.NOTICE for mark in marks)
+    return say(notices.left_alone(told + 1), f"notice {told}", comments, deps, commons=commons, number=number) == Done()
+
+
+def stirs(stray: Quarantine, comments: tuple[Comment, ...] | None, deps: Deps, commons: Commons) -> bool:
+    """Whether people said something new below a pull that is left alone. If so it is tried again."""
+    if comments is None:
+        return False
+    bot = deps.account(commons)
+    said = digest("sight/1", *(f"{c.id} {c.updated_at}" for c in comments if c.author != bot))[:16]
+    return _differs(stray, "said", said, deps, commons)
+
+
+def stirs_at(stray: Quarantine, head: CommitHash | None, deps: Deps, commons: Commons) -> bool:
+    """Whether the branch of a pull that is left alone has moved. If so it is tried again."""
+    return _differs(stray, "head", head or "none", deps, commons)
+
+
+def _differs(stray: Quarantine, what: str, now: str, deps: Deps, commons: Commons) -> bool:
+    """Compare with what was seen first after it was left alone, and write that down where nothing was."""
+    owed = deps.scratch.owed
+    fresh = owed.quarantined(commons).get(stray.pull)
+    if fresh is None:
+        return False
+    seen = dict(part.split("=", 1) for part in fresh.sight.split() if "=" in part)
+    if what not in seen:
+        owed.note_sight(commons, fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
+        return False
+    if seen[what] == now:
+        return False
+    owed.release(commons, stray.pull)
+    owed.owe(commons, stray.pull, REVIEW)
+    return True

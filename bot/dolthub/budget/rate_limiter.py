@@ -1,0 +1,266 @@
+"""How fast the bot asks DoltHub: a budget of requests a minute, halved when DoltHub struggles, growing back slowly.
+
+After about 5 pulls, 20 writes and 40 reads in half an hour, DoltHub was seen to let connections time out for minutes
+(Kilo-Org/cloud, services/wasteland/docs/e2e-testing.md, 2026-04): a bot that hurries is a bot that waits.
+
+The budget has two halves. One is for reading comments and answering commands, the other for reviews and rechecks. Reviews
+never draw from the first half, however many wait, so a comment is read at the same pace during a backlog.
+
+The rules stand here, pure, in `Bucket`; who remembers it is told from outside: Redis for all processes of the bot, or this
+process alone while Redis is away.
+"""
+
+from __future__ import annotations
+
+import enum
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from bot.dolthub.errors import HubBusy
+
+QUIET_S: Final = 60.0
+LEAST_PER_MINUTE: Final = 5.0
+ONE_TROUBLE_S: Final = 5.0
+"""Requests that were under way together fail together: that is one trouble, not many."""
+REST_MAX_S: Final = 900.0
+"""So long at most DoltHub is left alone, whatever it asks for."""
+WAIT_MAX_S: Final = 10.0
+"""Whoever would have to wait longer than this for a rest to end comes back later."""
+PATIENCE_S: Final = 30.0
+"""A request that has waited so long draws its half into debt: no request starves."""
+ASK_AGAIN_MAX_S: Final = 10.0
+
+
+class Urgency(enum.Enum):
+    """What a request is for."""
+
+    DECIDE = "decide"
+    """Answering a command."""
+    LISTEN = "listen"
+    """Reading comments, and finding the pulls there are."""
+    REVIEW = "review"
+    RECHECK = "recheck"
+
+    @property
+    def attends(self) -> bool:
+        """Whether it draws from the half that reviews and rechecks never touch."""
+        return self in (Urgency.DECIDE, Urgency.LISTEN)
+
+
+LEAVES: Final = {Urgency.DECIDE: 0.0, Urgency.LISTEN: 0.25, Urgency.REVIEW: 0.25, Urgency.RECHECK: 0.5}
+"""The share of its full half that a request leaves to more urgent requests."""
+
+_URGENCY: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.REVIEW)
+
+
+def urgency() -> Urgency:
+    """What the work at hand is for; threads that read for it have to be told (`bot.converge.reads.Readers`)."""
+    return _URGENCY.get()
+
+
+@contextmanager
+def working_at(how: Urgency) -> Iterator[None]:
+    """All requests of the block are for this."""
+    token = _URGENCY.set(how)
+    try:
+        yield
+    finally:
+        _URGENCY.reset(token)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bucket:
+    """Two token buckets that hold one minute's requests together, half each. Times are seconds of one clock, whichever.
+
+    `attention`: tokens for reading comments and answering commands. `tokens`: those for all other work.
+    """
+
+    most: float
+    per_minute: float
+    tokens: float
+    filled_at: float
+    troubled_at: float
+    rests_until: float = 0.0
+    attention: float = 0.0
+
+    @classmethod
+    def full(cls, per_minute: float, now: float) -> Bucket:
+        """A bucket nobody has drawn from."""
+        most = float(per_minute)
+        return cls(most=most, per_minute=most, tokens=most / 2, attention=most / 2, filled_at=now, troubled_at=now)
+
+    @property
+    def half(self) -> float:
+        """The most that each half holds, and what each gets in a minute."""
+        return self.per_minute / 2
+
+    def filled(self, now: float) -> Bucket:
+        """As it is now: time gives tokens back, and each quiet minute one request a minute. A clock set back gives nothing.
+
+        Each half gets half of the tokens, and what a full half cannot hold goes to the other.
+        """
+        per_minute, troubled_at = self.per_minute, min(self.troubled_at, now)
+        quiet = int((now - troubled_at) / QUIET_S)
+        if quiet and per_minute < self.most:
+            per_minute, troubled_at = min(self.most, per_minute + quiet), troubled_at + quiet * QUIET_S
+        half, gained = per_minute / 2, max(0.0, now - self.filled_at) * per_minute / 60 / 2
+        tokens, attention = self.tokens + gained, self.attention + gained
+        tokens, attention = tokens + max(0.0, attention - half), attention + max(0.0, tokens - half)
+        return replace(
+            self,
+            per_minute=per_minute,
+            tokens=min(half, tokens),
+            attention=min(half, attention),
+            filled_at=now,
+            troubled_at=troubled_at,
+        )
+
+    def spare(self, how: Urgency) -> float:
+        """Requests that could go at once, after what is left to more urgent ones."""
+        own = self.attention if how.attends else self.tokens
+        lent = max(0.0, self.tokens) if how is Urgency.DECIDE else 0.0
+        return max(0.0, own - LEAVES[how] * self.half) + lent
+
+    def drawn(self, now: float, how: Urgency, waited_s: float) -> tuple[Bucket, bool, float]:
+        """The bucket after one draw; whether the request may go, and after how many seconds (if not: ask again then).
+
+        A decision draws at once: from the reviews' half as long as there is something in it, so that it costs no reading of
+        comments, then from its own half, into debt if need be, and waits until that is paid. All others draw from their half
+        what more urgent requests leave. When their patience is over they draw it into debt.
+        """
+        found = self.filled(now)
+        rest_s = min(max(0.0, self.rests_until - now), REST_MAX_S)
+        if rest_s:
+            return found, False, rest_s
+        own = found.attention if how.attends else found.tokens
+        insists = how is Urgency.DECIDE or waited_s >= PATIENCE_S
+        wanting = LEAVES[how] * found.half - (own - 1)
+        if wanting > 0 and not insists:
+            return found, False, wanting * 60 / found.half
+        if how is Urgency.DECIDE and found.tokens >= 1:
+            return replace(found, tokens=found.tokens - 1), True, 0.0
+        after = replace(found, attention=own - 1) if how.attends else replace(found, tokens=own - 1)
+        return after, True, max(0.0, 1 - own) * 60 / found.half
+
+    def troubled(self, now: float, rest_s: float) -> Bucket:
+        """After DoltHub asked for patience (`rest_s` seconds of it, if it said so), or did not answer in time."""
+        found = self.filled(now)
+        rests_until = max(self.rests_until, now + min(rest_s, REST_MAX_S)) if rest_s else self.rests_until
+        if found.per_minute < found.most and now - self.troubled_at < ONE_TROUBLE_S:
+            return replace(found, rests_until=rests_until)
+        per_minute = max(min(LEAST_PER_MINUTE, found.most), found.per_minute / 2)
+        return replace(
+            found,
+            per_minute=per_minute,
+            tokens=min(found.tokens, per_minute / 2),
+            attention=min(found.attention, per_minute / 2),
+            troubled_at=now,
+            rests_until=rests_until,
+        )
+
+
+class Purse(Protocol):
+    """Who remembers a bucket. `change` hands it over with the time, and keeps what comes back."""
+
+    def change(self, act: Callable[[Bucket, float], Bucket]) -> None: ...
+
+
+class OwnPurse:
+    """A bucket of this process alone. Safe to share between threads."""
+
+    def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._bucket = Bucket.full(per_minute, clock())
+        self._lock = threading.Lock()
+
+    def change(self, act: Callable[[Bucket, float], Bucket]) -> None:
+        """Change it; nobody comes in between."""
+        with self._lock:
+            self._bucket = act(self._bucket, self._clock())
+
+
+class Pace:
+    """Holds the requests of an account to one budget. `wait` blocks until a request may be sent. Threads may share it.
+
+    `commons`: how many commons share it. Each plans with its part; what it does not need the others draw.
+    """
+
+    def __init__(
+        self,
+        purse: Purse,
+        *,
+        commons: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._purse = purse
+        self._commons = commons
+        self._clock = clock
+        self._sleep = sleep
+
+    @property
+    def per_minute(self) -> float:
+        """Requests a minute at present."""
+        return self._seen().per_minute
+
+    @property
+    def share_per_minute(self) -> float:
+        """Requests a minute that one commons may plan with at present."""
+        return self.per_minute / self._commons
+
+    def spare(self) -> float:
+        """The part for one commons of the requests that could go at once, after what is left to more urgent ones."""
+        return self._seen().spare(urgency()) / self._commons
+
+    @property
+    def at_leisure(self) -> bool:
+        """Whether half of what reviews may draw is there: what can wait for another day asks only then."""
+        bucket = self._seen()
+        return bucket.tokens * 4 >= bucket.most
+
+    def wait(self) -> None:
+        """Take one request out of the budget, waiting for it if need be.
+
+        Raises HubBusy while DoltHub is left alone for longer than is worth waiting for.
+        """
+        how, began = urgency(), self._clock()
+        while True:
+            may, wait_s, resting = self._draw(how, self._clock() - began)
+            if resting and wait_s > WAIT_MAX_S:
+                raise HubBusy("DoltHub asked to be left alone for a while", retry_after_s=wait_s)
+            if wait_s:
+                # Not all who wait at the same moment.
+                self._sleep(wait_s if may else min(wait_s, ASK_AGAIN_MAX_S) * random.uniform(1.0, 1.1))
+            if may:
+                return
+
+    def trouble(self, rest_s: float = 0.0) -> None:
+        """DoltHub asked for patience (for `rest_s` seconds, if it said so), or did not answer in time."""
+        self._purse.change(lambda bucket, now: bucket.troubled(now, rest_s))
+
+    def _draw(self, how: Urgency, waited_s: float) -> tuple[bool, float, bool]:
+        found: list[tuple[bool, float, bool]] = []
+
+        def draw(bucket: Bucket, now: float) -> Bucket:
+            after, may, wait_s = bucket.drawn(now, how, waited_s)
+            found.append((may, wait_s, after.rests_until > now))
+            return after
+
+        self._purse.change(draw)
+        return found[-1]
+
+    def _seen(self) -> Bucket:
+        found: list[Bucket] = []
+
+        def look(bucket: Bucket, now: float) -> Bucket:
+            found.append(bucket.filled(now))
+            return bucket
+
+        self._purse.change(look)
+        return found[-1]

@@ -1,0 +1,254 @@
+"""Reads the facts that `bot/health` examines: of the settings, of Redis, and of each commons. Writes nothing that stays.
+
+Trouble with one fact is that fact's: it is `Unread`, and everything else is looked at all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import ParamSpec, TypeVar
+
+from bot.config.settings import CommonsSettings, Settings, SettingsError
+from bot.converge.bot import Deps
+from bot.converge.reads import columns_at, main_head
+from bot.dolthub import sql
+from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubError, HubRefused
+from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of
+from bot.log import stranger
+from bot.model.duplicate_bot import Sign, another_at_work
+from bot.model.finding import Level
+from bot.model.ids import CommitHash, Commons, PullNo, User
+from bot.model.ledger import Completion, Rig, Row
+from bot.model.pull import PullState, PullSummary
+from bot.store import PROBE, Scratch, ScratchAway
+
+PULLS_HEARD_MAX = 5
+"""Newest open pulls whose comments are read for marks of a second bot."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def facts_of_problems(error: SettingsError) -> Facts:
+    """Settings that cannot be used are all there is to tell."""
+    return Facts(problems=tuple((each.name, each.says, each.mend) for each in error.problems))
+
+
+def read_facts(
+    settings: Settings, deps: Deps, only: tuple[Commons, ...] = (), *, told: Callable[[str], None] = lambda _: None
+) -> Facts:
+    """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
+    complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
+    told("Redis")
+    redis, queues, clock_silent_s = _of_redis(deps.scratch)
+    places = []
+    for each in settings.commons:
+        if not only or each.commons in only:
+            told(str(each.commons))
+            places.append(read_place(each, settings, deps))
+    return Facts(
+        policy_file=settings.config_path.name if settings.config_path is not None else "",
+        complaints=tuple(complaints),
+        github_token=bool(settings.github_token),
+        redis=redis,
+        queues=queues,
+        clock_silent_s=clock_silent_s,
+        places=tuple(places),
+    )
+
+
+def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
+    try:
+        said = scratch.condition()
+    except ScratchAway as away:
+        return Unread(stranger(away)), (), None
+    told = Redis(
+        version=said.version,
+        eviction=said.eviction,
+        memory_max=said.memory_max,
+        keeps=said.keeps,
+        trouble=stranger(said.trouble),
+    )
+    queues = tuple(
+        Queue(name=name, waiting=count, workers=said.workers.get(name, 0), process="prober" if name == PROBE else "worker")
+        for name, count in said.waiting.items()
+    )
+    return told, queues, said.clock_silent_s
+
+
+# --- one commons ----------------------------------------------------------------------------------------------------
+
+
+def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
+    """One commons, as far as it can be read."""
+    commons, hub = mine.commons, _try(deps.hub, mine.commons)
+    account = _try(deps.account, commons)
+    first = Place(
+        commons=commons,
+        policy=mine.policy,
+        has_token=bool(mine.hub_token),
+        webhook=mine.webhook_secret.reveal() or None,
+        shared_with=_shared_with(mine, settings),
+        there=hub if isinstance(hub, Unread) else _try(hub.database, commons),
+        account=account,
+        named_account=settings.account,
+        stuck=tuple(
+            (each.pull, stranger(each.trouble.says), each.alike)
+            for each in deps.scratch.owed.stuck(commons)
+            if each.trouble is not None
+        ),
+        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.scratch.outages.all(commons)),
+    )
+    if isinstance(hub, Unread) or first.there is not True:
+        return first
+    main = _try(main_head, hub, commons)
+    pulls = _try(hub.pulls, commons)
+    reading = _Reading(hub=hub, deps=deps, commons=commons, main=main, pulls=pulls)
+    bot = account if not isinstance(account, Unread) else None
+    begun, lost = reading.unfinished()
+    return replace(
+        first,
+        may_write=_try(hub.may_write, commons) if bot is not None else None,
+        skew=_skew(hub, commons, deps),
+        hears=reading.hears(),
+        columns=reading.columns(),
+        ratings=reading.ratings(),
+        rigs=reading.rigs(bot),
+        begun=begun,
+        lost=lost,
+        other_bots=reading.other_bots(bot),
+        quarantined=tuple(sorted((each.pull, each.why) for each in deps.scratch.owed.quarantined(commons).values())),
+        ledger=_ledger(commons, deps),
+    )
+
+
+def _shared_with(mine: CommonsSettings, settings: Settings) -> tuple[str, ...]:
+    secret = mine.webhook_secret.reveal()
+    others = [
+        (settings.github_token.reveal(), "the GitHub token"),
+        (settings.webhook_key.reveal(), "the webhook's key"),
+        *((each.hub_token.reveal(), f"the token of {each.commons}") for each in settings.commons),
+    ]
+    return tuple(name for text, name in others if secret and text == secret)
+
+
+def _skew(hub: Hub, commons: Commons, deps: Deps) -> timedelta | Unread | None:
+    before = deps.clock()
+    said = _try(hub.time, commons)
+    after = deps.clock()
+    if said is None or isinstance(said, Unread):
+        return said
+    # A whole second is all the header tells, and the answer took its time: what lies within that is no skew.
+    if before - timedelta(seconds=1) <= said <= after:
+        return timedelta()
+    return said - (before if said < before else after)
+
+
+def _ledger(commons: Commons, deps: Deps) -> tuple[int, int] | None:
+    kept = deps.scratch.audits.get(commons)
+    return (kept.count(Level.FAULT), kept.count(Level.DOUBT)) if kept is not None else None
+
+
+class _Reading:
+    """Reads of one commons at one head of main. Where the head is unread, so is everything that is read at it."""
+
+    def __init__(
+        self,
+        *,
+        hub: Hub,
+        deps: Deps,
+        commons: Commons,
+        main: CommitHash | Unread,
+        pulls: tuple[PullSummary, ...] | Unread,
+    ) -> None:
+        self._hub = hub
+        self._deps = deps
+        self._commons = commons
+        self._main = main
+        self._pulls = pulls
+
+    def columns(self) -> dict[str, tuple[str, ...]] | Unread:
+        return self._main if isinstance(self._main, Unread) else _try(columns_at, self._hub, self._commons, self._main)
+
+    def ratings(self) -> Ratings | Unread:
+        rows = self._rows(lambda _: sql.latest_ratings())
+        if isinstance(rows, Unread):
+            return rows
+        return ratings_of(row.text("valence") for row in rows)
+
+    def rigs(self, bot: User | None) -> tuple[Rig, ...] | Unread:
+        """Rigs of the policy's validators and of the bot's account, and all with enough trust."""
+        policy = self._deps.policy(self._commons)
+        handles = [v.rig for v in policy.validators if v.rig is not None]
+        owners = [*(v.user for v in policy.validators), *([bot] if bot is not None else [])]
+        rows = self._rows(lambda there: sql.rigs_around(handles, owners, policy.min_trust, there=there.get("rigs", ())))
+        return rows if isinstance(rows, Unread) else tuple(map(Rig, rows))
+
+    def unfinished(self) -> tuple[tuple[Completion, ...] | Unread, tuple[Completion, ...] | Unread]:
+        """Completions whose decision is half done, and those of which no pull is known."""
+        rows = self._rows(lambda _: sql.open_completions())
+        if isinstance(rows, Unread):
+            return rows, rows
+        done = tuple(map(Completion, rows))
+        stamps = self._rows(lambda _: sql.rows_by("stamps", "context_id", [each.id for each in done]))
+        rigs = self._rows(lambda _: sql.rows_by("rigs", "handle", [c.completed_by for c in done if c.completed_by]))
+        if isinstance(stamps, Unread):
+            return stamps, stamps
+        stamped = {row.text("context_id") for row in stamps}
+        begun = tuple(each for each in done if each.stamp_id is not None or each.id in stamped)
+        if isinstance(rigs, Unread) or isinstance(self._pulls, Unread):
+            return begun, next(each for each in (rigs, self._pulls) if isinstance(each, Unread))
+        owners = {row.text("handle"): row.text("dolthub_org") for row in rigs}
+        merged = {pull.creator for pull in self._pulls if pull.state is PullState.MERGED}
+        lost = tuple(c for c in done if c not in begun and owners.get(c.completed_by or "") not in merged)
+        return begun, lost
+
+    def hears(self) -> bool | Unread | None:
+        """Whether comments can be read, tried on the newest pull."""
+        if not self._hub.hears:
+            return False
+        if isinstance(self._pulls, Unread):
+            return self._pulls
+        for pull in self._pulls[:1]:
+            said = _try(self._hub.comments, self._commons, pull.number)
+            return said if isinstance(said, Unread) else True
+        return None
+
+    def other_bots(self, bot: User | None) -> tuple[tuple[Sign, PullNo | None], ...] | Unread:
+        """Signs that decisions wait for: the certain one remembered, and one each below the newest open pulls."""
+        deps, commons = self._deps, self._commons
+        policy, now = deps.policy(commons), deps.clock()
+        found: dict[tuple[User, bool], tuple[Sign, PullNo | None]] = {}
+        if bot is not None:
+            if isinstance(self._pulls, Unread):
+                return self._pulls
+            for pull in [p for p in self._pulls if p.state is PullState.OPEN][:PULLS_HEARD_MAX]:
+                said = _try(self._hub.comments, commons, pull.number)
+                if isinstance(said, Unread):
+                    return said
+                sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
+                if sign is not None:
+                    found.setdefault((sign.account, sign.certain), (sign, pull.number))
+        remembered = another_at_work((), bot, remembered=deps.scratch.notes.other_bot(commons), policy=policy, now=now)
+        if remembered is not None:
+            found.setdefault((remembered.account, True), (remembered, None))
+        return tuple(found.values())
+
+    def _rows(self, make: Callable[[dict[str, tuple[str, ...]]], sql.Query]) -> tuple[Row, ...] | Unread:
+        """Rows of a query made for the columns that are there; none where it names others."""
+        there = self.columns()
+        if isinstance(there, Unread) or isinstance(self._main, Unread):
+            return next(each for each in (there, self._main) if isinstance(each, Unread))
+        query = make(there)
+        return _try(self._hub.rows, self._commons, self._main, query) if query.fits(there) else ()
+
+
+def _try(read: Callable[P, T], *args: P.args, **more: P.kwargs) -> T | Unread:
+    """What is read, or why it could not be."""
+    try:
+        return read(*args, **more)
+    except HubError as error:
+        return Unread(stranger(error), refused=isinstance(error, HubRefused))

@@ -1,0 +1,68 @@
+"""What Redis says of itself, for whoever asks after its health."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from bot.clock.heartbeat import Heartbeat
+from bot.queue.enqueue import Knocks
+
+
+class ScratchAway(Exception):
+    """Redis does not answer, or not to us; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What Redis is, and who works at its queues.
+
+    `eviction`: what happens when its memory is full (`maxmemory-policy`); `memory_max`: bytes, 0 for no limit; `keeps`: whether
+    it writes to disk, None where it does not say. `waiting` and `workers`: jobs and living workers by queue. `clock_silent_s`:
+    seconds since a clock was heard, infinite for never, None: not told. `trouble`: why it takes no write now, empty if it does.
+    """
+
+    version: str
+    eviction: str
+    memory_max: int
+    keeps: bool | None
+    waiting: Mapping[str, int]
+    workers: Mapping[str, int]
+    clock_silent_s: float | None
+    trouble: str = ""
+
+
+def read_condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
+    """Raises ScratchAway."""
+    try:
+        return _condition(client, knocks, heartbeat, now)
+    except redis.RedisError as error:
+        raise ScratchAway(str(error) or type(error).__name__) from error
+
+
+def _condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
+    info: Any = client.info()
+    return Condition(
+        waiting=knocks.waiting(),
+        workers=knocks.workers(now),
+        clock_silent_s=heartbeat.silent_s(),
+        version=str(info.get("redis_version", "")),
+        eviction=str(info.get("maxmemory_policy", "")),
+        memory_max=int(info.get("maxmemory", 0)),
+        keeps=_keeps(client, appends=bool(info.get("aof_enabled"))),
+    )
+
+
+def _keeps(client: redis.Redis, *, appends: bool) -> bool | None:
+    if appends:
+        return True
+    try:
+        said: Any = client.config_get("save")
+        return bool(said.get("save"))
+    except redis.RedisError:
+        # Hosts that rent Redis out forbid CONFIG.
+        return None

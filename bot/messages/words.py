@@ -1,0 +1,165 @@
+"""Short pieces that several texts share: how a hash, a time, a rig, an item are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import LiteralString
+
+from bot.messages import md
+from bot.messages.md import Md
+from bot.model.finding import Verdict
+from bot.model.ids import CommitHash, PullNo, User
+from bot.model.ledger import RowChange
+from bot.model.snapshot import Hold, Snapshot
+
+SHORT_HASH_CHARS = 7
+NOTHING_CHANGED: LiteralString = "Nothing was changed."
+NOTHING_ELSE_CHANGED: LiteralString = "Nothing else was changed."
+
+MEANINGS: dict[Verdict, LiteralString] = {
+    Verdict.READY: "Accept would go through now.",
+    Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
+    Verdict.BLOCKED: "Accept would be refused as it stands.",
+    Verdict.WAITING: "There is nothing to decide yet.",
+    Verdict.CANNOT_TELL: "What a merge would bring to main cannot be told for certain. Accept would be refused.",
+}
+
+
+def short(commit: CommitHash) -> Md:
+    """The first seven characters of a commit hash, as code."""
+    return md.code(commit[:SHORT_HASH_CHARS])
+
+
+def pull(snapshot: Snapshot, number: PullNo) -> Md:
+    """A pull of this commons, as a link from the root of whatever host the comment is read on.
+
+    DoltHub has pulls at this path (hostile-input-and-reliability.md, 3.3). INFERRED: DoltLab has, too, and comments show links.
+    """
+    return Md(f"[pull {int(number)}](/repositories/{snapshot.commons}/pulls/{int(number)})")
+
+
+def clock(moment: datetime) -> Md:
+    """A time of day in UTC, with the date."""
+    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"))
+
+
+def since(moment: datetime, now: datetime) -> Md:
+    """A time of day in UTC, the date with it only if it is not today's."""
+    if moment.astimezone(UTC).date() != now.astimezone(UTC).date():
+        return clock(moment)
+    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%H:%M}"))
+
+
+def span(seconds: float) -> Md:
+    """A time span, in whole minutes from one minute on."""
+    if seconds < 60:
+        return md.fill("{n} seconds", n=md.number(seconds))
+    minutes = round(seconds / 60)
+    return md.own("1 minute") if minutes == 1 else md.fill("{n} minutes", n=md.number(minutes))
+
+
+def verdict(found: Verdict) -> Md:
+    """A verdict, bold."""
+    return Md(f"**{found.value}**")
+
+
+def subject(snapshot: Snapshot) -> Md:
+    """What the pull is about, in one phrase: the item and its title, or the pull itself."""
+    item = snapshot.item_on_head or snapshot.item
+    if snapshot.item_id is not None and item is not None:
+        return md.fill("{item} {title}", item=md.code(snapshot.item_id), title=md.code(item.title, 80))
+    if snapshot.item_id is not None:
+        return md.code(snapshot.item_id)
+    return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
+
+
+def check(rule: str) -> Md:
+    """A rule's name as the sentence it is: `evidence is alive`."""
+    return md.escape(rule.replace("_", " ").replace(".", " "))
+
+
+def stopped(said: Md) -> Md:
+    """A sentence with a full stop, if it has no end yet."""
+    return said if said.endswith((".", "?", "!")) else md.fill("{said}.", said=said)
+
+
+LIFT = md.own("`/unhold` lifts it, written by whoever holds it, or by a validator without a stake in the work.")
+
+
+def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
+    """Who holds a pull and since when, as half a sentence: `ana` holds this pull since … UTC. `reader` is called you."""
+    return md.join(
+        [
+            md.fill("you hold this pull yourself since {when}", when=clock(hold.at))
+            if hold.by == reader
+            else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=clock(hold.at))
+            for hold in holds
+        ],
+        ", ",
+    )
+
+
+OVERRIDABLE = md.own("A validator may override it.")
+FINAL = md.own("It cannot be overridden.")
+FORBIDS = md.own("Nothing is merged or stamped until it can be told what a merge brings.")
+
+
+def override_line(rule: str, head: CommitHash) -> str:
+    """The line that overrides a check on a head, ready to copy once a reason is put in."""
+    return f'/override {rule} --at {head[:SHORT_HASH_CHARS]} --because "…"'
+
+
+def standing(snapshot: Snapshot) -> Iterator[Md]:
+    """What our own answers have established and is in force: who holds the pull, who overrode what, who rejected it."""
+    for hold in snapshot.holds:
+        yield md.fill(
+            "Held by {who} since {when}, when the pull was at {head}. `/unhold` lifts it.",
+            who=md.code(hold.by),
+            when=clock(hold.at),
+            head=short(hold.head),
+        )
+    for override in snapshot.overrides:
+        yield md.fill(
+            "Overridden on this head: {rule}, by {who} at {when}.",
+            rule=md.code(override.rule),
+            who=md.code(override.by),
+            when=clock(override.at),
+        )
+    if (rejected := snapshot.rejection) is not None:
+        who = snapshot.asker(rejected, "reject")
+        yield md.fill(
+            "Rejected by {who} at {when}, for this {what}.",
+            who=md.code(who) if who else md.own("a validator"),
+            when=clock(rejected.comment.created_at),
+            what=md.own("head") if rejected.mark.head == snapshot.head else md.own("evidence"),
+        )
+
+
+def rows(changes: tuple[RowChange, ...], most: int = 12) -> Md:
+    """Row changes as a list: table, key, and for a modified row each column from and to. Cut at `most` lines."""
+    out: list[Md] = []
+    for change in changes:
+        where = md.fill("{table} {key}", table=md.code(change.table, 40), key=md.code(change.key, 64))
+        match change.kind.value:
+            case "modified":
+                out.extend(
+                    md.fill(
+                        "{where} {column}: {old} to {new}",
+                        where=where,
+                        column=md.code(column, 40),
+                        old=_cell(change.old(column)),
+                        new=_cell(change.new(column)),
+                    )
+                    for column in change.changed
+                )
+            case kind:
+                out.append(md.fill("{where} {kind}", where=where, kind=Md(kind)))
+    if len(out) > most:
+        left = Md(str(len(out) - most + 1))
+        out = [*out[: most - 1], md.fill("and {n} more lines", n=left)]
+    return md.bullets(out)
+
+
+def _cell(value: str | None) -> Md:
+    return md.code(value, 60) if value is not None else md.own("nothing")

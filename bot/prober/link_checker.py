@@ -1,0 +1,281 @@
+"""How links are looked at: politely, each once at a time, and in doubt about ourselves before anything is called dead."""
+
+from __future__ import annotations
+
+import ipaddress
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from bot.evidence import FetchPolicy, canonical_key, sheet_key
+from bot.evidence.fetch.address import is_allowed
+from bot.evidence.fetch.control import CONTROL_DEADLINE_S, answers
+from bot.evidence.fetch.url import Refused, read_url
+from bot.evidence.page.content import Siblings
+from bot.evidence.page.domain import registrable_domain
+from bot.evidence.probe import Looked, look
+from bot.model.evidence import Hop, Probe, Seen, Sibling, following
+from bot.store import Bearing, Flight, Scratch
+
+TURN_SPARE_S: Final = 5.0
+"""A turn is kept for so much longer than a look may take."""
+WEATHER_HOSTS_MIN: Final = 5
+"""From fewer hosts nobody can tell whether it is them or us; then the controls' word alone counts."""
+SIBLING_PAUSE_MAX_S: Final = 2.0
+"""The pause before a sibling page is asked for is taken from the time of the look itself."""
+_CONTROLS: Final = "the controls"
+_TRANSPORT: Final = frozenset(
+    {"connection_refused", "deadline", "dns", "dns_no_address", "dns_timeout", "net", "timeout", "tls"},
+)
+"""Reasons of a hop that came to nothing on the way there. Not nxdomain or a bad certificate: those are answers."""
+_NOT_NOW: Final = frozenset({429, *range(500, 600)})
+_TRY_AGAIN: Final = frozenset({408, 425, *range(500, 600)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """How polite and how patient.
+
+    `pace_s`: pause between two requests to one host, over all probers; 0: no pause, and any number at once. `retry_s`:
+    longest wait before each further try, of which a random part is waited. `budget_s`: no request begins later than so long
+    after the job did. `abreast`: links of one job looked at side by side.
+    """
+
+    pace_s: float = 1.0
+    retry_s: tuple[float, ...] = (2.0, 10.0)
+    budget_s: float = 60.0
+    abreast: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """What became of one link.
+
+    `probe` is its sheet now, with the URL as written; None: no turn at its host came in time. `new`: we wrote it. `doubt`:
+    why what looked dead was not written down as dead. `error`: what broke; then there may be no sheet at all.
+    """
+
+    url: str
+    probe: Probe | None = None
+    new: bool = False
+    doubt: str = ""
+    error: Exception | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking:
+    """Looks at links and writes their sheets. `controls`: URLs one of which answers whenever our own network is up.
+
+    Pacing and resting go by the host of a URL as it is handed in; hosts that redirects lead to are not waited for: those of
+    one look are followed at once, as a browser would. All that is known about hosts is in scratch; without it, or without
+    Redis, looks are only less polite and take longer.
+    """
+
+    scratch: Scratch
+    policy: FetchPolicy
+    now: Callable[[], datetime]
+    controls: tuple[str, ...]
+    manners: Manners = Manners()
+
+    def look_at(self, urls: Sequence[str], since: datetime | None = None) -> tuple[Sight, ...]:
+        """Look at each link whose sheet is older than `since` (None: at each), side by side; what became of each, in order.
+
+        Never raises for what a link does: not even redis.RedisError, which is then the `error` of its sight. Ends at most
+        one look, and one question to each control, later than the budget.
+        """
+        until = time.monotonic() + self.manners.budget_s
+        keys = {sheet_key(url): url for url in reversed(urls)}
+        known = self.scratch.sheets.get_many(keys)
+
+        def one(url: str) -> Sight:
+            try:
+                return self._one(url, known.get(sheet_key(url)), since, until)
+            except Exception as error:
+                return Sight(url=url, error=error)
+
+        wanted = tuple(dict.fromkeys(keys[sheet_key(url)] for url in urls))
+        if len(wanted) <= 1 or self.manners.abreast <= 1:
+            return tuple(one(url) for url in wanted)
+        with ThreadPoolExecutor(min(self.manners.abreast, len(wanted)), thread_name_prefix="look") as pool:
+            return tuple(pool.map(one, wanted))
+
+    def _one(self, url: str, before: Probe | None, since: datetime | None, until: float) -> Sight:
+        if before is not None and since is not None and before.probed_at >= since:
+            return Sight(url=url, probe=replace(before, url=url))
+        key = sheet_key(url)
+        with self.scratch.looking.once(key, ttl_s=self._flight_s, patience_s=until - time.monotonic()) as flight:
+            last = self.scratch.sheets.get(key) if flight.waited else before
+            if last is not None and (last.probed_at >= since if since is not None else last != before):
+                return Sight(url=url, probe=replace(last, url=url))
+            looked = self._politely(url, last, flight, until) if flight.mine else None
+            if looked is None:
+                return Sight(url=url)
+            probe, doubt = self._doubted(as_told(looked, last), last)
+            try:
+                self.scratch.sheets.put(replace(probe, url=key))
+            except ValueError:
+                # Without a sheet the pull would ask for one again at once, for ever.
+                probe, doubt = self._unseen(url, "ours", last), "what was seen does not make a sheet"
+                self.scratch.sheets.put(replace(probe, url=key))
+            return Sight(url=url, probe=probe, new=True, doubt=doubt)
+
+    def _politely(self, url: str, last: Probe | None, flight: Flight, until: float) -> Probe | None:
+        """What is seen at last, after the tries it takes; None: there was no time to look at all."""
+        host, looked = host_of(url), None
+        if not host:
+            return self._look(url, last).probe
+        pauses = iter(self.manners.retry_s)
+        while True:
+            if why := self.scratch.hosts.resting(host):
+                return looked or self._unseen(url, why, last)
+            turn = self.scratch.hosts.turn(
+                host,
+                pace_s=self.manners.pace_s,
+                ttl_s=self._turn_s,
+                patience_s=until - time.monotonic(),
+                meanwhile=flight.extend,
+            )
+            with turn as ours:
+                if not ours.mine or time.monotonic() > until:
+                    return looked
+                if ours.waited and (why := self.scratch.hosts.resting(host)):
+                    return looked or self._unseen(url, why, last)
+                seen = self._look(url, last)
+                looked = seen.probe
+                wait_s = _wait_before_another(seen, next(pauses, None), until)
+                if wait_s is None:
+                    # Before the next in line has his turn: it may be one too many.
+                    self._note(seen)
+                    return looked
+            flight.extend()
+            time.sleep(wait_s)
+
+    def _look(self, url: str, last: Probe | None) -> Looked:
+        siblings = _Unhurried(self.scratch.siblings, min(self.manners.pace_s, SIBLING_PAUSE_MAX_S))
+        return look(url, policy=self.policy, now=self.now, previous=last, siblings=siblings, doubt_weak_hosts=True)
+
+    def _unseen(self, url: str, why: str, last: Probe | None) -> Probe:
+        """The sheet of a link that nobody looked at, and why."""
+        return following(Probe(url=url, seen=Seen.UNKNOWN, reason=why, probed_at=self.now(), key=canonical_key(url)), last)
+
+    def _note(self, seen: Looked) -> None:
+        """Remember how the hosts on the way bore themselves."""
+        bearings = _bearings(seen.probe.hops)
+        self.scratch.hosts.note(bearings, self._site_of)
+        if seen.retry_after_s is not None and bearings:
+            self.scratch.hosts.rest(tuple(bearings)[-1], "limit", seen.retry_after_s)
+
+    def _site_of(self, host: str) -> str:
+        """Whose a host (`name:port`) is. All addresses are one site: they can be had without having anything there."""
+        name = host.rpartition(":")[0]
+        try:
+            known = is_allowed(ipaddress.ip_address(name), self.policy.allow)
+        except ValueError:
+            return registrable_domain(name)
+        return host if known else "an address"
+
+    def _doubted(self, probe: Probe, last: Probe | None) -> tuple[Probe, str]:
+        """What may be written down, and why it is less than what was seen: nothing is dead while we may be cut off."""
+        doubt = self._doubt() if probe.seen is Seen.DEAD else ""
+        return (following(replace(probe, seen=Seen.UNKNOWN, reason="ours"), last), doubt) if doubt else (probe, "")
+
+    def _doubt(self) -> str:
+        """Why the trouble may be ours; empty: it is not."""
+        silent, known = self.scratch.hosts.weather()
+        if known >= WEATHER_HOSTS_MIN and silent * 2 >= known:
+            return f"{silent} of the last {known} hosts were not heard at all"
+        return "" if self._a_control_answers() else "no control answers"
+
+    def _a_control_answers(self) -> bool:
+        said = self.scratch.hosts.control()
+        if said is not None:
+            return said
+        patience_s = CONTROL_DEADLINE_S * len(self.controls) + 1
+        with self.scratch.looking.once(_CONTROLS, ttl_s=patience_s, patience_s=patience_s) as flight:
+            said = self.scratch.hosts.control() if flight.waited else None
+            if said is None:
+                said = any(answers(url, self.policy) for url in self.controls)
+                self.scratch.hosts.note_control(said)
+            return said
+
+    @property
+    def _turn_s(self) -> float:
+        """The longest a look should take."""
+        return self.policy.deadline_s + self.policy.lookup_timeout_s + TURN_SPARE_S
+
+    @property
+    def _flight_s(self) -> float:
+        """The longest anybody goes without saying that he is still at it."""
+        return self._turn_s + max(self.manners.retry_s, default=0.0) + TURN_SPARE_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Unhurried:
+    """Siblings that are known, and a pause before one that is not: it is asked for next, at the same host."""
+
+    known: Siblings
+    pause_s: float
+
+    def get(self, place: str) -> Sibling | None:
+        found = self.known.get(place)
+        if found is None:
+            time.sleep(self.pause_s)
+        return found
+
+    def put(self, place: str, sibling: Sibling) -> None:
+        self.known.put(place, sibling)
+
+
+def host_of(url: str) -> str:
+    """The host a URL is asked for from, as `name:port`; empty for a URL that is not asked for at all."""
+    try:
+        target = read_url(url)
+    except Refused:
+        return ""
+    return f"{target.host}:{target.port}"
+
+
+def as_told(probe: Probe, before: Probe | None = None) -> Probe:
+    """A sheet as its readers should have it: a host that we were asked to leave alone is a wall, not a forbidden address.
+
+    BLOCKED is a fault of who handed the link in, to be mended by him. Here nobody did wrong, and there is nothing to mend.
+    """
+    if (probe.seen, probe.reason) != (Seen.BLOCKED, "denied_host"):
+        return probe
+    return following(replace(probe, seen=Seen.UNKNOWN, reason="wall"), before)
+
+
+def _wait_before_another(seen: Looked, longest_s: float | None, until: float) -> float | None:
+    """Seconds to wait before another try; None: none is worth it, or in time."""
+    probe = seen.probe
+    came_to_nothing = probe.status is None and probe.reason in _TRANSPORT - {"deadline"}
+    if longest_s is None or seen.retry_after_s is not None or probe.seen is not Seen.UNKNOWN:
+        return None
+    if not came_to_nothing and not (probe.reason == "transient" and probe.status in _TRY_AGAIN):
+        return None
+    wait_s = random.uniform(0, longest_s)
+    return wait_s if time.monotonic() + wait_s < until else None
+
+
+def _bearings(hops: Sequence[Hop]) -> Mapping[str, Bearing]:
+    """How each host on the way bore itself; those we refused to ask are not among them. The last one stands last."""
+    found: dict[str, Bearing] = {}
+    for hop in hops:
+        host, bearing = host_of(hop.url), _bearing(hop)
+        if host and bearing is not None:
+            found.pop(host, None)
+            found[host] = bearing
+    return found
+
+
+def _bearing(hop: Hop) -> Bearing | None:
+    if hop.status is None:
+        if hop.note.startswith("tls_"):
+            # It showed a certificate, if a bad one.
+            return Bearing.WELL
+        return Bearing.SILENT if hop.note in _TRANSPORT else None
+    return Bearing.BUSY if hop.status in _NOT_NOW else Bearing.WELL

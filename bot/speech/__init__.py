@@ -1,1 +1,0 @@
-"""Floor 1, the voice: everything the bot says, pure. Foreign text enters Markdown through `md` and nowhere else."""

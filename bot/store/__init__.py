@@ -1,0 +1,181 @@
+"""Scratch paper: everything the bot keeps in Redis. All of it may vanish at any moment, and nothing is decided by it alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import redis
+
+from bot.clock.heartbeat import BEAT_S, Heartbeat
+from bot.health.redis import Condition, ScratchAway, read_condition
+from bot.model.ids import Commons, PullNo
+from bot.prober.hosts import Bearing, Hosts, KnownSiblings
+from bot.queue.enqueue import FUNCTIONS, Knocks
+from bot.store.atomic_text import Cell
+from bot.store.audits import Audits, KeptAudit
+from bot.store.connect import make_patient_redis, make_redis
+from bot.store.counters import Counters
+from bot.store.epoch import Paper
+from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys
+from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
+from bot.store.notes import Glance, Notes
+from bot.store.outages import Outage, Outages
+from bot.store.pending import Debt, Owed, Quarantine, Trouble
+from bot.store.poll_state import Listed, Pulse, Pulses
+from bot.store.posted_comments import SaidMarks
+from bot.store.probes import Sheets
+from bot.store.reputation import Reputation
+from bot.store.single_flight import Flight, Flights
+from bot.store.verdicts import Board, Standing
+
+__all__ = [
+    "BEAT_S",
+    "DECIDE",
+    "FUNCTIONS",
+    "LOOKS",
+    "PROBE",
+    "QUEUES",
+    "RECHECK",
+    "REVIEW",
+    "SWEEP",
+    "Audits",
+    "Bearing",
+    "Board",
+    "Cell",
+    "Condition",
+    "Counters",
+    "Debt",
+    "Flight",
+    "Flights",
+    "Glance",
+    "Heartbeat",
+    "Held",
+    "Hosts",
+    "KeptAudit",
+    "Keys",
+    "Knocks",
+    "KnownSiblings",
+    "Lease",
+    "Leases",
+    "Listed",
+    "Lost",
+    "Notes",
+    "Outage",
+    "Outages",
+    "Owed",
+    "Pulse",
+    "Pulses",
+    "Quarantine",
+    "Reputation",
+    "SaidMarks",
+    "Scratch",
+    "ScratchAway",
+    "Sheets",
+    "Standing",
+    "Trouble",
+    "make_patient_redis",
+    "make_redis",
+]
+
+
+class Scratch:
+    """All sheets of scratch paper over one Redis client.
+
+    What raises redis.RedisError when Redis is away: knocks, leases, debts, the `put` of sheets, the paper itself, `said`,
+    `notes.note_about_to`. Everything else goes on as if the paper were blank.
+    """
+
+    def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
+        keys = Keys(prefix)
+        self.redis = client
+        self._now = now
+        self.keys = keys
+        self.knocks = Knocks(client, keys)
+        self.leases = Leases(client, keys)
+        self.sheets = Sheets(client, keys.sheet, now)
+        self.forge_sheets = Sheets(client, keys.forge_sheet, now, verified=True)
+        self.looking = Flights(client, keys.looking)
+        """One look a link at a time, among the probers."""
+        self.asking = Flights(client, keys.asking)
+        """One question a thing at a time, among those who ask forges."""
+        self.hosts = Hosts(client, keys, now)
+        self.siblings = KnownSiblings(client, keys, now)
+        self.notes = Notes(client, keys, now)
+        self.paper = Paper(client, keys)
+        self.said = SaidMarks(client, keys, now)
+        self.pulses = Pulses(client, keys, now)
+        self.owed = Owed(client, keys, now)
+        self.outages = Outages(client, keys, now)
+        self.board = Board(client, keys)
+        self.reputation = Reputation(client, keys)
+        self.audits = Audits(client, keys, now)
+        self.counters = Counters(client, keys)
+        self.heartbeat = Heartbeat(client, keys)
+
+    def condition(self) -> Condition:
+        """What Redis is, and who works at its queues. Raises ScratchAway."""
+        return replace(read_condition(self.redis, self.knocks, self.heartbeat, self._now()), trouble=self.trouble())
+
+    def awake(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self.redis.ping())
+        except redis.RedisError:
+            return False
+
+    def trouble(self) -> str:
+        """Why nothing could be written to Redis now, in a sentence; empty if it could."""
+        try:
+            self.redis.set(self.keys.well(), "1", ex=60)
+        except redis.OutOfMemoryError:
+            return "Redis is full: it has come to its maxmemory"
+        except redis.ResponseError as error:
+            return f"Redis takes nothing: {str(error)[:80]}"
+        except redis.RedisError:
+            return "Redis does not answer"
+        return ""
+
+    @contextmanager
+    def at_work(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the lease of a pull; extend it as you go. Whoever came by meanwhile is knocked for again afterwards.
+
+        Raises Held (nothing to do: whoever holds it will knock again for you, or the next sweep will) and redis.RedisError.
+        """
+        with self._holding(commons, f"pull:{commons}:{pull}", f"{queue}:{pull}", ttl_s) as lease:
+            yield lease
+
+    @contextmanager
+    def landing(self, commons: Commons, pull: PullNo, *, queue: str = DECIDE, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the one lease under which `pull` may merge or land on this commons. Otherwise as `at_work`."""
+        with self._holding(commons, f"landing:{commons}", f"{queue}:{pull}", ttl_s) as lease:
+            yield lease
+
+    @contextmanager
+    def sweeping(self, commons: Commons, *, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+        """Hold the lease of a commons' sweep. Raises Held (somebody sweeps already) and redis.RedisError."""
+        with self.leases.take(f"sweep:{commons}", ttl_s=ttl_s) as lease:
+            yield lease
+
+    @contextmanager
+    def _holding(self, commons: Commons, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
+        lease = self.leases.take(name, waiter=waiter, ttl_s=ttl_s)
+        try:
+            with lease:
+                yield lease
+        finally:
+            for one in lease.waiters:
+                self._call_back(commons, one)
+
+    def _call_back(self, commons: Commons, waiter: str) -> None:
+        match = re.fullmatch(rf"({'|'.join(LOOKS)}):([1-9][0-9]{{0,9}})", waiter)
+        if match is None:
+            return
+        try:
+            self.knocks.knock(commons, PullNo(int(match[2])), queue=match[1])
+        except redis.RedisError:
+            # The sweep finds what nobody knocked for; what the block itself raised must not be hidden by this.
+            return

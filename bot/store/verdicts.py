@@ -1,0 +1,140 @@
+"""The board: the last judged state of each open pull, for rivals, the backlog and the pages. A cache, never a proof."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import redis
+
+from bot.model.finding import Verdict
+from bot.model.ids import Commons, Handle, PullNo, WantedId
+from bot.model.kind import PullKind
+from bot.model.snapshot import Rival
+from bot.store.keys import Keys
+
+BOARD_TTL_S: Final = 30 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How one open pull stood when it was last judged."""
+
+    pull: PullNo
+    item: WantedId | None
+    rig: Handle | None
+    evidence: str
+    verdict: Verdict
+    kind: PullKind
+    title: str
+    judged_at: datetime
+    opened_at: datetime | None = None
+    line: str = ""
+    """What a validator can type below it, pinned to the head that was judged; empty: nothing to decide."""
+    names: frozenset[str] = frozenset()
+    """Handles and accounts whose rigs were looked at when it was judged."""
+
+
+class Board:
+    """One hash per commons. Losing any of it costs a hint or a stale page, so nothing here raises redis.RedisError."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._redis = client
+        self._keys = keys
+
+    def put(self, commons: Commons, standing: Standing) -> None:
+        """Write down how a pull stands."""
+        key = self._keys.board(commons)
+        try:
+            with self._redis.pipeline() as pipe:
+                pipe.hset(key, str(standing.pull), _standing_text(standing))
+                pipe.expire(key, BOARD_TTL_S)
+                pipe.execute()
+        except redis.RedisError:
+            return
+
+    def drop(self, commons: Commons, pull: PullNo) -> None:
+        """Take a pull off the board: it is not open any more."""
+        try:
+            self._redis.hdel(self._keys.board(commons), str(pull))
+        except redis.RedisError:
+            return
+
+    def keep_only(self, commons: Commons, open_pulls: Iterable[PullNo]) -> None:
+        """Take every pull off the board that is not among `open_pulls`; a sweep knows all of them."""
+        still = {str(pull).encode() for pull in open_pulls}
+        key = self._keys.board(commons)
+        try:
+            gone = [field for field in self._redis.hkeys(key) if field not in still]
+            if gone:
+                self._redis.hdel(key, *gone)
+        except redis.RedisError:
+            return
+
+    def all(self, commons: Commons) -> tuple[Standing, ...]:
+        """All pulls on the board, by number. Empty if Redis is away."""
+        try:
+            values = self._redis.hvals(self._keys.board(commons))
+        except redis.RedisError:
+            return ()
+        found = (_standing(value) for value in values)
+        return tuple(sorted((s for s in found if s is not None), key=lambda s: s.pull))
+
+    def get(self, commons: Commons, pull: PullNo) -> Standing | None:
+        """How a pull stood. None: not on the board, or Redis is away."""
+        try:
+            return _standing(self._redis.hget(self._keys.board(commons), str(pull)))
+        except redis.RedisError:
+            return None
+
+    def rivals(self, commons: Commons, item: WantedId, *, besides: PullNo) -> tuple[Rival, ...]:
+        """Open pulls other than `besides` that were about the same item when last judged, by number."""
+        return tuple(
+            Rival(pull=s.pull, rig=s.rig or Handle(""), evidence=s.evidence)
+            for s in self.all(commons)
+            if s.item == item and s.pull != besides
+        )
+
+
+def _standing_text(standing: Standing) -> str:
+    return json.dumps(
+        {
+            "pull": standing.pull,
+            "item": standing.item,
+            "rig": standing.rig,
+            "evidence": standing.evidence,
+            "verdict": standing.verdict.value,
+            "kind": standing.kind.value,
+            "title": standing.title,
+            "judged_at": standing.judged_at.astimezone(UTC).isoformat(),
+            "opened_at": standing.opened_at.astimezone(UTC).isoformat() if standing.opened_at is not None else None,
+            "line": standing.line,
+            "names": sorted(standing.names),
+        }
+    )
+
+
+def _standing(value: Any) -> Standing | None:
+    if value is None:
+        return None
+    try:
+        note = json.loads(value)
+        return Standing(
+            pull=PullNo(int(note["pull"])),
+            item=WantedId(str(note["item"])) if note["item"] is not None else None,
+            rig=Handle(str(note["rig"])) if note["rig"] is not None else None,
+            evidence=str(note["evidence"]),
+            verdict=Verdict(note["verdict"]),
+            kind=PullKind(note["kind"]),
+            title=str(note["title"]),
+            judged_at=datetime.fromisoformat(note["judged_at"]),
+            # What older versions did not write down.
+            opened_at=datetime.fromisoformat(opened) if (opened := note.get("opened_at")) is not None else None,
+            line=str(note.get("line", "")),
+            names=frozenset(map(str, note.get("names", ()))),
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None

@@ -1,0 +1,4 @@
+"""PROCESS: the worker. Its jobs look at one pull, sweep one commons, audit main.
+
+Import `jobs`; the work itself is in `converge`, `sweep` and `audit`.
+"""

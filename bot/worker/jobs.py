@@ -1,0 +1,319 @@
+"""What each kind of job does. A job only says where to look, and what it does is safe to repeat.
+
+A failed job is not tried again: the clock is the retry.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import redis
+import structlog
+
+from bot.dolthub.budget.rate_limiter import Urgency, working_at
+from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange, HubUnsettled
+from bot.log import stranger
+from bot.messages.notices import CRASH
+from bot.model.ids import Commons, PullNo, digest
+from bot.model.links import EVIDENCE_LINKS_MAX
+from bot.prober.link_checker import Looking, Sight
+from bot.queue.enqueue import RUN, RUN_PROBE, RUN_SWEEP
+from bot.queue.threads import RESTART_S, Function, TookTooLong, Unlisted
+from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Debt, Held, Lease, Lost, Scratch, Trouble
+from bot.store.pending import STUCK_AFTER, TRIES_MAX
+
+LEASE_KEPT_EVERY_S: Final = 10.0
+
+URGENCIES: Final = {DECIDE: Urgency.DECIDE, REVIEW: Urgency.REVIEW, RECHECK: Urgency.RECHECK}
+"""What each queue of looks draws from the budget as."""
+
+log = structlog.get_logger("stampbot.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullDuties:
+    """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed.
+
+    `tell` says below a pull that it is left alone: it broke whoever looked at it. `tell_stuck` says there why its looks fail.
+    """
+
+    known: frozenset[Commons]
+    scratch: Scratch
+    look: Callable[[Commons, PullNo, Callable[[], None]], object]
+    sweep: Callable[[Commons], int]
+    tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
+    tell_stuck: Callable[[Commons, PullNo, Debt], bool] = lambda _commons, _pull, _debt: False
+
+    def functions(self) -> Mapping[str, Function]:
+        """Job functions by name."""
+        return {RUN: self.run, RUN_SWEEP: self.run_sweep}
+
+    def run(self, commons: str, pull: int, queue: str, hint: str) -> None:
+        """Look at one pull and do what is due."""
+        self.scratch.knocks.heard(hint)
+        where, number = _known(commons, self.known), _pull_number(pull)
+        if queue not in LOOKS:
+            raise Unlisted("the job names a queue no pull is looked at from")
+        with (
+            _one_line("look", self.scratch, where, pull=number),
+            self.scratch.at_work(where, number, queue=queue) as lease,
+            _kept(lease),
+            working_at(URGENCIES[queue]),
+        ):
+            if number in self.scratch.owed.quarantined(where):
+                log.debug("a pull in quarantine is left alone", commons=str(where), pull=number)
+                return
+            if self.scratch.owed.begin(where, number) > TRIES_MAX:
+                self._leave_alone(where, number)
+                return
+            with self._counted(where, number, queue):
+                self.look(where, number, lease.extend)
+            self.scratch.counters.add("looks")
+
+    @contextmanager
+    def _counted(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[None]:
+        """A look that was begun has ended in good order, unless it broke; one that failed is not tried again at once."""
+        owed = self.scratch.owed
+        try:
+            yield
+        except Held:
+            # Another pull of the commons lands: nothing failed, and the turn of this one may come any moment.
+            owed.ended(commons, pull)
+            owed.owe(commons, pull, queue)
+            raise
+        except HubGone as gone:
+            owed.ended(commons, pull)
+            if self.scratch.pulses.is_listed(commons, pull):
+                self._postpone(commons, pull, queue, gone)
+                raise
+            # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
+            owed.drop(commons, pull)
+            log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
+        except (HubError, redis.RedisError, Lost) as error:
+            owed.ended(commons, pull)
+            if not self.scratch.notes.rests(commons, pull):
+                self._postpone(commons, pull, queue, error)
+            raise
+        except BaseException as error:
+            self._postpone(commons, pull, queue, error)
+            raise
+        owed.ended(commons, pull)
+        owed.went_well(commons, pull)
+
+    def _postpone(self, commons: Commons, pull: PullNo, queue: str, error: BaseException) -> None:
+        """A look failed: it is tried again later. Where it fails again and again for one reason, that is told once."""
+        # What ends the process is no trouble of a look.
+        trouble = trouble_of(error) if isinstance(error, Exception) else None
+        debt = self.scratch.owed.postpone(commons, pull, queue, trouble)
+        if debt is None or debt.trouble is None or not debt.is_stuck or debt.told:
+            return
+        if debt.alike == STUCK_AFTER and not debt.trouble.common:
+            self.scratch.counters.add("stuck")
+        if debt.trouble.passing and debt.queue != DECIDE:
+            return
+        try:
+            if self.tell_stuck(commons, pull, debt):
+                self.scratch.owed.note_told(commons, debt)
+        except Exception as also:
+            # The look's own trouble is what is logged; with it, comments often cannot be written either.
+            log.debug("a stuck look could not be told below its pull", pull=pull, error=stranger(also))
+
+    def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
+        """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
+        why = f"{TRIES_MAX} looks in a row broke off; the last log lines about this pull tell where"
+        self.scratch.owed.quarantine(commons, pull, why)
+        self.scratch.counters.add("quarantines")
+        log.error(
+            "a pull is left alone, it breaks whoever looks at it",
+            commons=str(commons),
+            pull=pull,
+            mend=f"See the errors before this one. To try it again: stampbot converge '{commons}#{pull}'",
+        )
+        self.tell(commons, pull)
+
+    def run_sweep(self, commons: str, hint: str) -> None:
+        """Find the pulls of a commons that need a look, and knock at them."""
+        self.scratch.knocks.heard(hint)
+        where = _known(commons, self.known)
+        with (
+            _one_line("sweep", self.scratch, where),
+            self.scratch.sweeping(where) as lease,
+            _kept(lease),
+            working_at(Urgency.LISTEN),
+        ):
+            knocked = self.sweep(where)
+            self.scratch.counters.add("sweeps")
+            log.debug("swept", commons=str(where), knocked=knocked)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeDuties:
+    """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
+
+    known: frozenset[Commons]
+    scratch: Scratch
+    looking: Looking
+
+    def functions(self) -> Mapping[str, Function]:
+        """Job functions by name."""
+        return {RUN_PROBE: self.run_probe}
+
+    def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
+        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), then knock the pull.
+
+        Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
+        """
+        self.scratch.knocks.heard(hint)
+        where, number = _known(commons, self.known), _pull_number(pull)
+        if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
+            raise Unlisted("the job brings no list of URLs")
+        since = datetime.fromisoformat(not_before) if not_before else None
+        with _one_line("probe", self.scratch, where, pull=number):
+            sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
+            for sight in sights:
+                self._tell(number, sight)
+            for error in (sight.error for sight in sights if sight.error is not None):
+                raise error
+            self.scratch.knocks.knock(where, number)
+
+    def _tell(self, number: PullNo, sight: Sight) -> None:
+        """Count and log what became of one link."""
+        url = stranger(sight.url)
+        if sight.new and sight.probe is not None:
+            self.scratch.counters.add("probes")
+            log.info("probed", pull=number, url=url, seen=sight.probe.seen.value, reason=stranger(sight.probe.reason))
+        elif sight.probe is None and sight.error is None:
+            log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
+        if sight.doubt:
+            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=sight.doubt, mend=_OURS)
+
+
+_OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
+
+
+DOLTHUB: Final = "DoltHub"
+CREDENTIALS: Final = "the token"
+REDIS: Final = "Redis"
+SWEEPS: Final = "sweeps"
+"""What does not work in an outage."""
+
+_VARIES = re.compile(r"[0-9a-v]{32}|[0-9]+")
+"""What may differ in two messages of one trouble: hashes, numbers, times."""
+
+
+def trouble_of(error: BaseException) -> Trouble:
+    """Why a look failed, and whether that may pass by itself or meets all pulls alike."""
+    name, says = type(error).__name__, str(error)
+    if isinstance(error, HubError | redis.RedisError | Lost):
+        refused_token = isinstance(error, HubRefused) and error.status == 401
+        noise = isinstance(error, HubStrange) and error.unreadable
+        away = (isinstance(error, HubBusy) and not isinstance(error, HubUnsettled)) or isinstance(error, redis.RedisError)
+        gone = isinstance(error, HubGone) and error.passing
+        common = refused_token or noise or away
+        passing = common or gone or isinstance(error, HubUnsettled | Lost)
+        # Two time-outs at two questions are one trouble.
+        reason = digest("trouble/1", "passing" if passing else name, "" if passing else _VARIES.sub("#", says))[:16]
+        return Trouble(reason=reason, says=says or name, passing=passing, common=common)
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    line = f"{where.tb_frame.f_code.co_filename}:{where.tb_frame.f_code.co_name}" if where is not None else ""
+    says = "the look took too long" if isinstance(error, TookTooLong) else f"an error inside the bot ({name})"
+    return Trouble(reason=f"{CRASH}{digest('crash/1', name, line)[:16]}", says=says)
+
+
+@contextmanager
+def _one_line(doing: str, scratch: Scratch, commons: Commons, **more: object) -> Iterator[None]:
+    """Log in one line what went wrong and go on: whatever it was, the next sweep looks again.
+
+    Trouble that meets all pulls alike is one line for all of them, when it begins, and one when it is over.
+    """
+    about: dict[str, object] = {"commons": str(commons), **more}
+
+    def loud(of: str, error: Exception) -> bool:
+        return doing == "probe" or scratch.outages.met(commons, of, str(error) or type(error).__name__)
+
+    try:
+        yield
+    except TookTooLong:
+        log.error(f"{doing} took too long and was broken off", **about)
+        raise
+    except Held:
+        log.debug(f"{doing}: somebody is at it already", **about)
+    except Lost:
+        log.warning(f"{doing}: the lease ran out meanwhile", **about)
+    except HubUnsettled as error:
+        log.warning(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+    except HubBusy as error:
+        say = log.warning if loud(DOLTHUB, error) else log.debug
+        say(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+    except HubRefused as error:
+        of = CREDENTIALS if error.status == 401 else SWEEPS if doing == "sweep" else ""
+        say = log.error if not of or loud(of, error) else log.debug
+        say(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), mend=_mend(error))
+    except HubStrange as error:
+        of = DOLTHUB if error.unreadable else SWEEPS if doing == "sweep" else ""
+        say = log.error if not of or loud(of, error) else log.debug
+        say(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error))
+    except redis.RedisError as error:
+        say = log.warning if loud(REDIS, error) else log.debug
+        say(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error))
+    except Exception as error:
+        if doing == "sweep":
+            loud(SWEEPS, error)
+        # Raised on, RQ would try again at once and store the traceback in Redis.
+        log.exception(f"{doing} broke", **about)
+    else:
+        for each in scratch.outages.over(commons) if doing != "probe" else ():
+            log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
+
+
+def _mend(error: HubRefused) -> str:
+    if error.status in (401, 403):
+        return "Check STAMPBOT_HUB_TOKEN: it must be valid and its account may write to the commons."
+    if error.status == 404:
+        return "Check STAMPBOT_COMMONS and STAMPBOT_HUB_URL, and that the token may read the commons."
+    return "See the answer of DoltHub."
+
+
+@contextmanager
+def _kept(lease: Lease) -> Iterator[None]:
+    """Extend the lease from the side while the block runs. Losing it is only logged: rows still cannot double."""
+    done = threading.Event()
+
+    def keep() -> None:
+        while not done.wait(LEASE_KEPT_EVERY_S):
+            try:
+                lease.extend()
+            except Lost:
+                log.warning("a lease ran out while work went on", lease=lease.name)
+                return
+            except redis.RedisError:
+                continue
+
+    keeper = threading.Thread(target=keep, name="lease", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join(RESTART_S)
+
+
+def _known(text: object, known: frozenset[Commons]) -> Commons:
+    found = next((commons for commons in known if str(commons) == text), None)
+    if found is None:
+        raise Unlisted("the job names a commons that is not ours")
+    return found
+
+
+def _pull_number(number: object) -> PullNo:
+    if type(number) is not int or not 0 < number < 10**10:
+        raise Unlisted("the job names no pull")
+    return PullNo(number)

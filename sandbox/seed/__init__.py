@@ -1,0 +1,4 @@
+"""The seeded Wasteland: people, items, history, and pulls of every kind.
+
+Import `build`.
+"""
