@@ -61,7 +61,7 @@ class PolicyFile:
 @cache
 def schema() -> Mapping[str, Any]:
     """The JSON Schema of `stampbot.toml`, shipped with the package."""
-    loaded: Mapping[str, Any] = json.loads(files("bot").joinpath("settings.schema.json").read_text("utf-8"))
+    loaded: Mapping[str, Any] = json.loads(files("bot.config").joinpath("settings.schema.json").read_text("utf-8"))
     return loaded
 
 

@@ -149,7 +149,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
 
 def policy_schema() -> Mapping[str, Any]:
     """The JSON Schema of stampbot.toml."""
-    loaded: Mapping[str, Any] = json.loads(package_files("bot").joinpath("settings.schema.json").read_text("utf-8"))
+    loaded: Mapping[str, Any] = json.loads(package_files("bot.config").joinpath("settings.schema.json").read_text("utf-8"))
     return loaded
 
 

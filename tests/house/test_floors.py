@@ -82,7 +82,7 @@ def test_imports_run_downwards_only() -> None:
     ],
 )
 def test_a_wall_that_is_broken_is_noticed(tmp_path: Path, where: str, line: str) -> None:
-    for package in ("bot", "rules"):
+    for package in ("bot", "rules", "sandbox"):
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     with (tmp_path / where).open("a", encoding="utf-8") as file:

@@ -9,7 +9,7 @@ import pytest
 from tests.house.quirks import ALWAYS, PLAYED, Played
 from tests.house.tree import ROOT
 
-QUIRKS = ROOT / "bot" / "sandbox" / "quirks"
+QUIRKS = ROOT / "sandbox" / "quirks"
 REGISTERED = re.compile(r"@on_(?:call|event)\(\s*(\d+|None),\s*\"([a-z0-9-]+)\"")
 
 

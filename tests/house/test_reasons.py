@@ -69,7 +69,7 @@ def test_a_code_that_was_forgotten_is_found(tmp_path: Path) -> None:
 def test_sheets_are_made_nowhere_else() -> None:
     makers = {path for path in (ROOT / "bot").rglob("*.py") if re.search(r"\bProbe\(\n|\bProbe\(url", path.read_text("utf-8"))}
     # Reading one back is no making, and neither is an example of one.
-    others = {ROOT / "bot" / "scratch" / "sheets.py", ROOT / "bot" / "rulebook" / "gallery.py"}
+    others = {ROOT / "bot" / "store" / "probes.py", ROOT / "bot" / "rulebook" / "kit" / "gallery.py"}
     assert makers - others <= set(SOURCES)
 
 

@@ -233,7 +233,7 @@ def test_a_commons_without_a_secret_has_no_door(door: FlaskClient) -> None:
     assert post(door, body) == 404
 
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "bot" / "webhooks.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[2] / "bot" / "config" / "webhooks.schema.json").read_text())
 FORMS = {
     kind: Draft202012Validator({"$defs": SCHEMA["$defs"], "$ref": f"#/$defs/{kind}"})
     for kind in ("pull_request", "push", "branch")
@@ -412,7 +412,7 @@ def test_every_answer_is_hardened(door: FlaskClient) -> None:
 
 
 def test_the_schema_of_the_door_is_a_schema() -> None:
-    schema = json.loads((Path(__file__).parents[2] / "bot" / "webhooks.schema.json").read_text())
+    schema = json.loads((Path(__file__).parents[2] / "bot" / "config" / "webhooks.schema.json").read_text())
     Draft202012Validator.check_schema(schema)
 
 

@@ -328,13 +328,14 @@ SERVING = textwrap.dedent(
     """
     import sys, time
     from datetime import UTC, datetime
-    from bot import lanes, log
+    from bot import log
+    from bot.queue import threads
     from bot.model.ids import Commons
     from bot.store import Scratch, make_patient_redis
     from bot.queue.threads import serve
     from bot.worker.jobs import PullDuties
     log.configure("json")
-    lanes.STOP_PATIENCE_S = float(sys.argv[3])
+    threads.STOP_PATIENCE_S = float(sys.argv[3])
     scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
     def look(commons, number, extend):
         print("began", flush=True)
