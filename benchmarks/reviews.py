@@ -47,6 +47,7 @@ from bot.rulebook import catalog as rules
 from bot.store import REVIEW, Scratch, make_patient_redis
 from bot.wiring import READERS_PER_LANE
 from bot.worker.jobs import PullDuties
+from tests.stores import jobs_of
 
 LANES = (1, 4, 16)
 LATENCY_MS = 150.0
@@ -95,6 +96,7 @@ def bot_of(scratch: Scratch, hub: Hub, commons: Commons, lanes: int) -> Deps:
         hubs={commons: hub},
         policies={commons: POLICY},
         scratch=scratch,
+        jobs=jobs_of(scratch),
         clock=lambda: datetime.now(UTC),
         rules=rules.find(),
         commands=commands.find(),
@@ -160,11 +162,13 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
             with lock:
                 finished.append(time.perf_counter())
 
-        duties = PullDuties(known=frozenset({recorded.commons}), scratch=scratch, look=one, sweep=lambda _: 0)
+        duties = PullDuties(
+            known=frozenset({recorded.commons}), scratch=scratch, jobs=jobs_of(scratch), look=one, sweep=lambda _: 0
+        )
         crew = Lanes((REVIEW,) * lanes, duties.functions(), client)
         expected = int(lanes * (SECONDS_A_RUN + 6) / (8 * latency_ms / 1000))
         for number in range(first, first + expected):
-            scratch.knocks.knock(recorded.commons, PullNo(number))
+            jobs_of(scratch).knock(recorded.commons, PullNo(number))
         crew.start()
         _await(lambda: len(finished) >= lanes)
         time.sleep(SECONDS_A_RUN)

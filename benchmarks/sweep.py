@@ -35,6 +35,7 @@ from bot.model.pull import BranchRef, PullState
 from bot.rulebook import catalog as rules
 from bot.store import DECIDE, LOOKS, Listed, Scratch, make_redis
 from bot.sweep.sweep import sweep
+from tests.stores import jobs_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 SIZES = ((100, 120), (1000, 120), (2000, 120), (2000, 300))
@@ -103,6 +104,7 @@ class Town:
             hubs={COMMONS: hub},
             policies={COMMONS: Policy(requests_per_minute=budget)},
             scratch=Scratch(client, now=self.now),
+            jobs=jobs_of(Scratch(client, now=self.now)),
             clock=self.now,
             rules=rules.find(),
             commands=commands.find(),
@@ -162,7 +164,7 @@ def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
         outage_requests=outage_requests,
         wiped_min=wiped_min,
         wiped_requests=wiped_requests,
-        queue_most=max(town.deps.scratch.knocks.waiting()[queue] for queue in LOOKS),
+        queue_most=max(jobs_of(town.deps.scratch).waiting()[queue] for queue in LOOKS),
     )
 
 

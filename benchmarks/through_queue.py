@@ -21,6 +21,7 @@ from bot.evidence import sheet_key
 from bot.model.evidence import Seen
 from bot.model.ids import Commons, PullNo
 from bot.store import REVIEW, Scratch, make_patient_redis
+from tests.stores import jobs_of
 
 LINKS_PER_JOB = 4
 READY_S = 30.0
@@ -56,12 +57,12 @@ def drain(server: Server, links: int) -> Drained:
     with own_redis() as url, make_patient_redis(url) as client, _prober(url) as prober:
         scratch = Scratch(client, now=lambda: datetime.now(UTC))
         # The prober is up once the first job is done.
-        scratch.knocks.knock_probe(_COMMONS, PullNo(len(jobs) + 1), (f"{server.hosts[0]}/warm-up/0",))
-        _await(lambda: scratch.knocks.waiting()[REVIEW], 1, prober, READY_S)
+        jobs_of(scratch).knock_probe(_COMMONS, PullNo(len(jobs) + 1), (f"{server.hosts[0]}/warm-up/0",))
+        _await(lambda: jobs_of(scratch).waiting()[REVIEW], 1, prober, READY_S)
         began = time.perf_counter()
         for number, job in enumerate(jobs, 1):
-            scratch.knocks.knock_probe(_COMMONS, PullNo(number), job)
-        _await(lambda: scratch.knocks.waiting()[REVIEW], len(jobs) + 1, prober, STUCK_S)
+            jobs_of(scratch).knock_probe(_COMMONS, PullNo(number), job)
+        _await(lambda: jobs_of(scratch).waiting()[REVIEW], len(jobs) + 1, prober, STUCK_S)
         took_s = time.perf_counter() - began
         sheets = [scratch.sheets.get(sheet_key(one)) for one in urls]
     reachable = sum(sheet is not None and sheet.seen is Seen.REACHABLE for sheet in sheets)

@@ -2,3 +2,7 @@
 
 Four processes: `web`, `worker`, `prober`, `clock`. One verb: `converge`. docs/architecture.md has the picture.
 """
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

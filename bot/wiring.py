@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import redis
+
 from bot.commands import catalog as commands
 from bot.config.settings import HUB_URL, Secret, Settings
 from bot.converge.bot import Deps
@@ -15,7 +17,9 @@ from bot.dolthub.budget.shared import SharedPurse
 from bot.dolthub.client import Api, Hub
 from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge import Forges, make_forges
+from bot.prober.hosts import Hosts, KnownSiblings
 from bot.prober.link_checker import Looking, Manners
+from bot.queue.enqueue import Knocks
 from bot.rulebook import catalog as rules
 from bot.store import Cell, Keys, Scratch, make_patient_redis, make_redis
 
@@ -31,7 +35,12 @@ def now() -> datetime:
 def scratch(settings: Settings, *, patient: bool) -> Scratch:
     """Scratch paper. `patient` is for workers; doors answer at once and take the impatient kind."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
-    return Scratch(client, now=now)
+    return _store(client, now)
+
+
+def _store(client: redis.Redis, clock: Callable[[], datetime]) -> Scratch:
+    """The store, which enqueues the pulls that waited for a lease."""
+    return Scratch(client, now=clock, enqueue=Knocks(client, Keys()).knock)
 
 
 def forges(settings: Settings, *, clock: Callable[[], datetime] = now) -> Forges:
@@ -55,6 +64,8 @@ def looking(settings: Settings, paper: Scratch, *, clock: Callable[[], datetime]
     """How the prober looks at links."""
     return Looking(
         scratch=paper,
+        hosts=Hosts(paper.redis, paper.keys, paper.now),
+        siblings=KnownSiblings(paper.redis, paper.keys, paper.now),
         policy=fetch_policy(settings),
         now=clock,
         controls=settings.controls,
@@ -104,7 +115,8 @@ def for_worker(
             for each in settings.commons
         },
         policies={each.commons: each.policy for each in settings.commons},
-        scratch=Scratch(client, now=clock),
+        scratch=_store(client, clock),
+        jobs=Knocks(Scratch(client, now=clock).redis, Scratch(client, now=clock).keys),
         clock=clock,
         rules=rules.find(),
         commands=commands.find(),

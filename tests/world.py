@@ -33,14 +33,16 @@ from bot.evidence import FetchPolicy, networks
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
 from bot.model.snapshot import Snapshot
+from bot.prober.hosts import Hosts, KnownSiblings
+from bot.prober.jobs import ProbeDuties
 from bot.prober.link_checker import Looking, Manners
 from bot.rulebook import catalog as rules
-from bot.store import PROBE, Scratch
+from bot.store import PROBE
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import ProbeDuties
 from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database
+from tests.stores import a_store, jobs_of
 
 BOT = "bot"
 AT_ONCE = Timing(
@@ -161,7 +163,8 @@ class World:
         made = Deps(
             hubs={self.commons: hub},
             policies={self.commons: self.policy},
-            scratch=Scratch(self.redis, now=now),
+            scratch=a_store(self.redis, now=now),
+            jobs=jobs_of(a_store(self.redis, now=now)),
             clock=now,
             rules=rules.find(),
             commands=commands.find(),
@@ -218,6 +221,8 @@ class World:
         """How the prober looks: in a hurry; the evidence pages of this machine are allowed."""
         return Looking(
             scratch=bot.scratch,
+            hosts=Hosts(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
+            siblings=KnownSiblings(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
             policy=FetchPolicy(allow=networks(("127.0.0.0/8",))),
             now=bot.clock,
             controls=(self.sandbox.base_url,),
@@ -227,7 +232,9 @@ class World:
     def answer_knocks_at_the_prober(self, deps: Deps | None = None) -> bool:
         """Do what stands in the prober's queue; whether there was anything."""
         bot = deps or self.deps
-        duties = ProbeDuties(known=frozenset({self.commons}), scratch=bot.scratch, looking=self.looking(bot))
+        duties = ProbeDuties(
+            known=frozenset({self.commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), looking=self.looking(bot)
+        )
         jobs = Queue(PROBE, connection=self.redis, serializer=JSONSerializer).jobs
         for job in jobs:
             duties.run_probe(*job.args)

@@ -29,9 +29,10 @@ def rules(explain: str | None, new: str | None, folder: Path | None, package: Pa
       stampbot rules --new item_has_a_title
       stampbot rules --new item_has_a_title --package ../our-rules
     """
+    from bot.cli.printing import print_rule, print_rules, rule_json, rules_json
     from bot.rulebook import catalog
     from bot.rulebook.kit.examples import tell
-    from bot.terminal import print_json, print_rule, print_rules, rule_json, rules_json
+    from bot.terminal import print_json
 
     if new is not None and explain is None and not (folder and package):
         _begin_rule(new, folder or Path("rules"), package, as_json=as_json)
@@ -103,8 +104,9 @@ def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool)
 @as_json
 def commands(as_json: bool) -> None:
     """The slash-commands validators may write below a pull."""
+    from bot.cli.printing import commands_json, print_commands
     from bot.commands import catalog
-    from bot.terminal import commands_json, print_commands, print_json
+    from bot.terminal import print_json
 
     try:
         found = catalog.find().commands

@@ -39,7 +39,7 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
             knocked[str(each)] = sweep_commons(each, deps, everything=True)
         if wait:
             try:
-                await_empty_queue(console(stderr=True), deps.scratch, deps.clock)
+                await_empty_queue(console(stderr=True), deps.jobs, deps.clock)
             except NobodyWorks as nobody:
                 fail(str(nobody), COULD_NOT_TELL)
     if as_json:
@@ -65,8 +65,9 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
       stampbot queue hop/wl-commons --ready --json
     """
     from bot import wiring
+    from bot.cli.printing import backlog_json, print_backlog
     from bot.converge.backlog import read_backlog
-    from bot.terminal import backlog_json, print_backlog, print_json
+    from bot.terminal import print_json
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
@@ -98,7 +99,8 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
       stampbot audit hop/wl-commons --since 2026-06-01 --json
     """
     from bot.audit.rows import SINCE_STEPS, TABLES, Audited, NoSuchPast, audit_commons
-    from bot.terminal import audit_json, print_audit, print_json, progress_bar, status_of_audit
+    from bot.cli.printing import audit_json, print_audit, status_of_audit
+    from bot.terminal import print_json, progress_bar
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
@@ -142,7 +144,8 @@ def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> No
     """
     from bot import wiring
     from bot.audit.revert import plan_back
-    from bot.terminal import inverse_json, print_inverse, print_json
+    from bot.cli.printing import inverse_json, print_inverse
+    from bot.terminal import print_json
 
     if not plan:
         fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)

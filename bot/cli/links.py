@@ -28,10 +28,11 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
       stampbot probe http://127.0.0.1:8000/ --allow 127.0.0.0/8
     """
     from bot import wiring
+    from bot.cli.printing import print_probe, status_of_probe
     from bot.evidence import as_known, networks, without_looking
     from bot.evidence import probe as look_at
     from bot.prober.link_checker import as_told
-    from bot.terminal import print_json, print_probe, status_of_probe
+    from bot.terminal import print_json
 
     settings = settings_of(commons_needed=False)
     try:

@@ -24,9 +24,10 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot review 'hop/wl-commons#12'
     """
+    from bot.cli.printing import pull_json, status_of
     from bot.converge.converge import look
     from bot.messages.reviews import body
-    from bot.terminal import lines, print_json, pull_json, status_of
+    from bot.terminal import lines, print_json
 
     commons, number = pull
     with told():
@@ -51,9 +52,10 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
       stampbot explain 'hop/wl-commons#12'
       stampbot explain 'hop/wl-commons#12' --as 'ana: /accept -q 4' --json
     """
+    from bot.cli.printing import print_explanation, pull_json, status_of
     from bot.converge.converge import look
     from bot.converge.plan import plan
-    from bot.terminal import print_explanation, print_json, pull_json, status_of
+    from bot.terminal import print_json
 
     commons, number = pull
     deps = deps_of(settings_of(named=(commons,)), patient=False)
@@ -81,9 +83,11 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot converge 'hop/wl-commons#12'
     """
+    from bot.cli.printing import step_json
     from bot.converge.converge import converge as bring
     from bot.log import visible
-    from bot.terminal import print_json, step_json, step_line
+    from bot.model.step import step_line
+    from bot.terminal import print_json
 
     commons, number = pull
     settings = settings_of(named=(commons,))

@@ -93,6 +93,7 @@ def worker(until_eof: bool) -> None:
     settings = settings_of()
     from bot.converge import quarantine
     from bot.queue import threads
+    from bot.queue.enqueue import Knocks
     from bot.worker import jobs as work
 
     deps = deps_of(settings)
@@ -101,6 +102,7 @@ def worker(until_eof: bool) -> None:
     duties = work.PullDuties(
         known=frozenset(each.commons for each in settings.commons),
         scratch=deps.scratch,
+        jobs=Knocks(deps.scratch.redis, deps.scratch.keys),
         look=lambda commons, number, extend: look_and_tell(commons, number, deps, extend),
         sweep=lambda commons: sweep_and_audit(commons, deps),
         tell=lambda commons, number: quarantine.tell(commons, number, deps),
@@ -109,7 +111,7 @@ def worker(until_eof: bool) -> None:
     for each in settings.commons:
         # Whatever happened while nobody ran is looked for first.
         with suppress(Exception):
-            deps.scratch.knocks.knock_sweep(each.commons)
+            deps.jobs.knock_sweep(each.commons)
     sys.exit(
         threads.serve(threads.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all)
     )
@@ -119,26 +121,29 @@ def worker(until_eof: bool) -> None:
 @until_eof
 def prober(until_eof: bool) -> None:
     """Fetches strangers' links, in an environment that holds no secret."""
-    from bot.config.settings import is_scrubbed, prober_environment
+    from bot.config.settings import environment
+    from bot.prober.environment import prober_environment
 
-    if not is_scrubbed():
+    allowed = prober_environment(environment())
+    if environment() != allowed:
         # A new program image, so that no secret is left in this process's memory or in /proc/self/environ.
         sys.stdout.flush()
         arguments = [sys.executable, "-m", "bot", "prober", *(["--until-eof"] if until_eof else [])]
-        os.execve(sys.executable, arguments, prober_environment())  # noqa: S606
+        os.execve(sys.executable, arguments, allowed)  # noqa: S606
     settings = settings_of()
     from bot import wiring
-    from bot.queue import threads
-    from bot.worker import jobs as work
+    from bot.prober.jobs import ProbeDuties, serve_prober
+    from bot.queue.enqueue import Knocks
 
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=True)
-    duties = work.ProbeDuties(
+    duties = ProbeDuties(
         known=frozenset(each.commons for each in settings.commons),
         scratch=scratch,
+        jobs=Knocks(scratch.redis, scratch.keys),
         looking=wiring.looking(settings, scratch),
     )
-    sys.exit(threads.serve_prober(duties.functions(), scratch.redis))
+    sys.exit(serve_prober(duties.functions(), scratch.redis))
 
 
 @click.command()
@@ -148,12 +153,14 @@ def clock(until_eof: bool) -> None:
     settings = settings_of()
     from bot import wiring
     from bot.clock import clock as ticking
+    from bot.clock.heartbeat import Heartbeat
+    from bot.queue.enqueue import Knocks
     from bot.sweep.sweep import SOONEST
 
     _end_with_input(until_eof)
     scratch = wiring.scratch(settings, patient=False)
     beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
-    sys.exit(ticking.serve(beats, scratch.knocks.knock_sweep, scratch.heartbeat.beat))
+    sys.exit(ticking.serve(beats, Knocks(scratch.redis, scratch.keys).knock_sweep, Heartbeat(scratch.redis, scratch.keys).beat))
 
 
 def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
@@ -164,7 +171,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     from bot.converge.perform import WIPED
     from bot.health import another_bot
     from bot.log import stranger
-    from bot.terminal import step_line
+    from bot.model.step import step_line
 
     log = structlog.get_logger("stampbot.worker")
     report = converge(commons, number, deps, extend=extend)

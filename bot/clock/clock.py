@@ -12,9 +12,9 @@ from typing import Final, ParamSpec
 
 import structlog
 
+from bot.clock.heartbeat import BEAT_S
 from bot.log import stranger
 from bot.model.ids import Commons
-from bot.store import BEAT_S
 
 JITTER = 0.1
 """Share of the interval by which a knock may come early or late, so that many clocks do not beat as one."""

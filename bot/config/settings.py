@@ -148,23 +148,9 @@ def read(
     return reading.settings(door=door)
 
 
-def prober_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What of `environ` (None: this process's) the prober may know: no token, no webhook secret, no proxy.
-
-    Where `STAMPBOT_PROBER_REDIS_URL` is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
-    """
-    # Here and not above: nobody but the prober should load what it fetches with.
-    from bot.prober.environment import needed_environment
-
-    source = os.environ if environ is None else environ
-    changes = {name: source[name] for name in ("NO_COLOR",) if name in source}
-    own = source.get("STAMPBOT_PROBER_REDIS_URL", "").strip()
-    return {**needed_environment(source), **changes} | ({"REDIS_URL": own} if own else {})
-
-
-def is_scrubbed() -> bool:
-    """Whether this process's environment holds nothing a prober must not know."""
-    return dict(os.environ) == prober_environment()
+def environment() -> dict[str, str]:
+    """This process's environment."""
+    return dict(os.environ)
 
 
 def child_environment(**changes: str) -> dict[str, str]:

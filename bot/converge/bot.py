@@ -14,6 +14,7 @@ from bot.evidence import NOBODY, Evidence, KnownHosts, classify
 from bot.evidence.forge import Forges
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
+from bot.queue.enqueue import Knocks
 from bot.rulebook.catalog import Catalog as Rules
 from bot.store import Scratch
 
@@ -28,6 +29,7 @@ class Deps:
     hubs: Mapping[Commons, Hub]
     policies: Mapping[Commons, Policy]
     scratch: Scratch
+    jobs: Knocks
     clock: Callable[[], datetime]
     rules: Rules
     commands: Commands

@@ -133,7 +133,7 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     _put_on_board(snapshot, judgement, deps)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
-        deps.scratch.knocks.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
+        deps.jobs.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, deps)
     if deps.scratch.notes.swept(snapshot.commons)[0] not in (None, snapshot.main_head):
@@ -261,7 +261,7 @@ def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
         news = before is not None
     if news:
         for rival in snapshot.rivals:
-            deps.scratch.knocks.knock(commons, rival.pull)
+            deps.jobs.knock(commons, rival.pull)
 
 
 def _standing(snapshot: Snapshot, judgement: Judgement) -> Standing:

@@ -17,7 +17,7 @@ from rich.text import Text
 from bot.demo.processes import SANDBOX_PORT, WEB_PORT, DemoFailed, Running, demo
 from bot.demo.story import Stage, StoryFailed, Teller, play
 from bot.log import visible
-from bot.store import Scratch
+from bot.queue.enqueue import Knocks
 from bot.terminal import progress_bar
 
 NAME_WIDTH = 8
@@ -86,13 +86,13 @@ class NobodyWorks(Exception):
     """Jobs wait, and no living worker serves their queue; the text says which and how to mend it."""
 
 
-def await_empty_queue(console: Console, scratch: Scratch, now: Callable[[], datetime], patience_s: float = 5.0) -> None:
+def await_empty_queue(console: Console, jobs: Knocks, now: Callable[[], datetime], patience_s: float = 5.0) -> None:
     """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError, and NobodyWorks after `patience_s`."""
     with progress_bar(console) as progress:
         task = progress.add_task("waiting for the workers", total=None)
         most, worked_at = 0, time.monotonic()
-        while waiting := {queue: jobs for queue, jobs in scratch.knocks.waiting().items() if jobs and queue != "probe"}:
-            left, workers = sum(waiting.values()), scratch.knocks.workers(now())
+        while waiting := {queue: jobs for queue, jobs in jobs.waiting().items() if jobs and queue != "probe"}:
+            left, workers = sum(waiting.values()), jobs.workers(now())
             idle = [queue for queue in waiting if not workers[queue]]
             if not idle:
                 worked_at = time.monotonic()

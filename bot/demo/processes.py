@@ -26,7 +26,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from bot import __version__
-from bot.config.settings import child_environment, chosen_redis_server, prober_environment
+from bot.config.settings import child_environment, chosen_redis_server
+from bot.prober.environment import prober_environment
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8400

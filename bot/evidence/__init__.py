@@ -7,7 +7,6 @@ from bot.evidence.fetch.hop import FetchPolicy
 from bot.evidence.fetch.url import canonical_key, sheet_key
 from bot.evidence.kinds import NOBODY, Evidence, KnownHosts, classify, same_thing, spelling
 from bot.evidence.probe import as_known, probe, without_looking
-from bot.prober.environment import limit_memory, needed_environment
 
 __all__ = [
     "NOBODY",
@@ -18,8 +17,6 @@ __all__ = [
     "as_known",
     "canonical_key",
     "classify",
-    "limit_memory",
-    "needed_environment",
     "networks",
     "probe",
     "same_thing",

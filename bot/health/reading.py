@@ -17,13 +17,15 @@ from bot.dolthub import sql
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubError, HubRefused
 from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of
+from bot.health.redis import ScratchAway, read_condition
 from bot.log import stranger
 from bot.model.duplicate_bot import Sign, another_at_work
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.ledger import Completion, Rig, Row
 from bot.model.pull import PullState, PullSummary
-from bot.store import PROBE, Scratch, ScratchAway
+from bot.queue.enqueue import Knocks
+from bot.store import PROBE, Scratch
 
 PULLS_HEARD_MAX = 5
 """Newest open pulls whose comments are read for marks of a second bot."""
@@ -43,7 +45,7 @@ def read_facts(
     """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
     told("Redis")
-    redis, queues, clock_silent_s = _of_redis(deps.scratch)
+    redis, queues, clock_silent_s = _of_redis(deps.scratch, deps.jobs)
     places = []
     for each in settings.commons:
         if not only or each.commons in only:
@@ -60,9 +62,9 @@ def read_facts(
     )
 
 
-def _of_redis(scratch: Scratch) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
+def _of_redis(scratch: Scratch, jobs: Knocks) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
     try:
-        said = scratch.condition()
+        said = read_condition(scratch, jobs)
     except ScratchAway as away:
         return Unread(stranger(away)), (), None
     told = Redis(

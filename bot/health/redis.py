@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import redis
 
 from bot.clock.heartbeat import Heartbeat
 from bot.queue.enqueue import Knocks
+from bot.store import Scratch
 
 
 class ScratchAway(Exception):
@@ -36,24 +36,25 @@ class Condition:
     trouble: str = ""
 
 
-def read_condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
-    """Raises ScratchAway."""
+def read_condition(store: Scratch, jobs: Knocks) -> Condition:
+    """What Redis is, and which workers serve its queues. Raises ScratchAway."""
     try:
-        return _condition(client, knocks, heartbeat, now)
+        return _condition(store, jobs)
     except redis.RedisError as error:
         raise ScratchAway(str(error) or type(error).__name__) from error
 
 
-def _condition(client: redis.Redis, knocks: Knocks, heartbeat: Heartbeat, now: datetime) -> Condition:
-    info: Any = client.info()
+def _condition(store: Scratch, jobs: Knocks) -> Condition:
+    info: Any = store.redis.info()
     return Condition(
-        waiting=knocks.waiting(),
-        workers=knocks.workers(now),
-        clock_silent_s=heartbeat.silent_s(),
+        waiting=jobs.waiting(),
+        workers=jobs.workers(store.now()),
+        clock_silent_s=Heartbeat(store.redis, store.keys).silent_s(),
         version=str(info.get("redis_version", "")),
         eviction=str(info.get("maxmemory_policy", "")),
         memory_max=int(info.get("maxmemory", 0)),
-        keeps=_keeps(client, appends=bool(info.get("aof_enabled"))),
+        keeps=_keeps(store.redis, appends=bool(info.get("aof_enabled"))),
+        trouble=store.trouble(),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from bot.model.ids import CommentId, CommitHash
 from bot.model.ledger import LedgerChange
@@ -84,3 +85,23 @@ class Answer:
 
 
 Step = PostReview | PostNotice | MergePull | Land | ClosePull | Answer
+
+
+def step_line(step: Step) -> str:
+    """One step as one line."""
+    match step:
+        case PostReview():
+            return f"post a review of head {step.head[:8]}"
+        case PostNotice():
+            return f"post a notice: {step.about}"
+        case MergePull():
+            return f"merge the pull at {step.head[:8]}"
+        case Land():
+            rows = ", ".join(f"{w.table} {w.key}" for w in step.change.writes)
+            return f"land on main: {rows}"
+        case ClosePull():
+            return "close the pull"
+        case Answer():
+            return f"answer comment {step.to}: {step.outcome.value}"
+        case never:
+            assert_never(never)

@@ -31,3 +31,13 @@ def limit_memory(most_bytes: int = MEMORY_MAX_BYTES) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def prober_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What of an environment the prober may know: no token, no webhook secret, no proxy.
+
+    Where `STAMPBOT_PROBER_REDIS_URL` is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
+    """
+    changes = {name: environment[name] for name in ("NO_COLOR",) if name in environment}
+    own = environment.get("STAMPBOT_PROBER_REDIS_URL", "").strip()
+    return {**needed_environment(environment), **changes} | ({"REDIS_URL": own} if own else {})

@@ -19,7 +19,8 @@ from bot.evidence.page.content import Siblings
 from bot.evidence.page.domain import registrable_domain
 from bot.evidence.probe import Looked, look
 from bot.model.evidence import Hop, Probe, Seen, Sibling, following
-from bot.store import Bearing, Flight, Scratch
+from bot.prober.hosts import Bearing, Hosts, KnownSiblings
+from bot.store import Flight, Scratch
 
 TURN_SPARE_S: Final = 5.0
 """A turn is kept for so much longer than a look may take."""
@@ -76,6 +77,8 @@ class Looking:
     """
 
     scratch: Scratch
+    hosts: Hosts
+    siblings: KnownSiblings
     policy: FetchPolicy
     now: Callable[[], datetime]
     controls: tuple[str, ...]
@@ -130,9 +133,9 @@ class Looking:
             return self._look(url, last).probe
         pauses = iter(self.manners.retry_s)
         while True:
-            if why := self.scratch.hosts.resting(host):
+            if why := self.hosts.resting(host):
                 return looked or self._unseen(url, why, last)
-            turn = self.scratch.hosts.turn(
+            turn = self.hosts.turn(
                 host,
                 pace_s=self.manners.pace_s,
                 ttl_s=self._turn_s,
@@ -142,7 +145,7 @@ class Looking:
             with turn as ours:
                 if not ours.mine or time.monotonic() > until:
                     return looked
-                if ours.waited and (why := self.scratch.hosts.resting(host)):
+                if ours.waited and (why := self.hosts.resting(host)):
                     return looked or self._unseen(url, why, last)
                 seen = self._look(url, last)
                 looked = seen.probe
@@ -155,7 +158,7 @@ class Looking:
             time.sleep(wait_s)
 
     def _look(self, url: str, last: Probe | None) -> Looked:
-        siblings = _Unhurried(self.scratch.siblings, min(self.manners.pace_s, SIBLING_PAUSE_MAX_S))
+        siblings = _Unhurried(self.siblings, min(self.manners.pace_s, SIBLING_PAUSE_MAX_S))
         return look(url, policy=self.policy, now=self.now, previous=last, siblings=siblings, doubt_weak_hosts=True)
 
     def _unseen(self, url: str, why: str, last: Probe | None) -> Probe:
@@ -165,9 +168,9 @@ class Looking:
     def _note(self, seen: Looked) -> None:
         """Remember how the hosts on the way bore themselves."""
         bearings = _bearings(seen.probe.hops)
-        self.scratch.hosts.note(bearings, self._site_of)
+        self.hosts.note(bearings, self._site_of)
         if seen.retry_after_s is not None and bearings:
-            self.scratch.hosts.rest(tuple(bearings)[-1], "limit", seen.retry_after_s)
+            self.hosts.rest(tuple(bearings)[-1], "limit", seen.retry_after_s)
 
     def _site_of(self, host: str) -> str:
         """Whose a host (`name:port`) is. All addresses are one site: they can be had without having anything there."""
@@ -185,21 +188,21 @@ class Looking:
 
     def _doubt(self) -> str:
         """Why the trouble may be ours; empty: it is not."""
-        silent, known = self.scratch.hosts.weather()
+        silent, known = self.hosts.weather()
         if known >= WEATHER_HOSTS_MIN and silent * 2 >= known:
             return f"{silent} of the last {known} hosts were not heard at all"
         return "" if self._a_control_answers() else "no control answers"
 
     def _a_control_answers(self) -> bool:
-        said = self.scratch.hosts.control()
+        said = self.hosts.control()
         if said is not None:
             return said
         patience_s = CONTROL_DEADLINE_S * len(self.controls) + 1
         with self.scratch.looking.once(_CONTROLS, ttl_s=patience_s, patience_s=patience_s) as flight:
-            said = self.scratch.hosts.control() if flight.waited else None
+            said = self.hosts.control() if flight.waited else None
             if said is None:
                 said = any(answers(url, self.policy) for url in self.controls)
-                self.scratch.hosts.note_control(said)
+                self.hosts.note_control(said)
             return said
 
     @property

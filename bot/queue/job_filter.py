@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Final
 
+from bot.model.ids import Commons, PullNo
 from bot.store.keys import QUEUES
 
 PACKED_BYTES_MAX: Final = 64 * 1024
@@ -55,3 +56,22 @@ def _harmless(packed: bytes) -> bytes:
         raise ValueError("data that unpacks to more than a job of ours has, or to nothing whole")
     # Packed again: RQ unpacks once more, and this might have been packed twice.
     return zlib.compress(data)
+
+
+class Unlisted(Exception):
+    """A job asks for something no worker of ours does."""
+
+
+def known_commons(text: object, known: frozenset[Commons]) -> Commons:
+    """The commons a job names. Raises Unlisted for one that this bot does not serve."""
+    found = next((commons for commons in known if str(commons) == text), None)
+    if found is None:
+        raise Unlisted("the job names a commons that is not ours")
+    return found
+
+
+def pull_number(number: object) -> PullNo:
+    """The number of the pull a job names. Raises Unlisted for anything else."""
+    if type(number) is not int or not 0 < number < 10**10:
+        raise Unlisted("the job names no pull")
+    return PullNo(number)

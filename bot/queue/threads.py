@@ -1,13 +1,12 @@
 """Lanes: RQ workers in the threads of one process, each on one queue, and how such a process begins and ends.
 
-RQ is a bell here, not a ledger: a job may run twice, at once, or never. What each kind of job does stands in `bot/worker/jobs.py`.
+A job may run twice, at once, or never. `bot/worker/jobs.py` and `bot/prober/jobs.py` say what each kind of job does.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import sys
 import threading
@@ -26,10 +25,10 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
-from bot.evidence import limit_memory
 from bot.log import stranger
-from bot.queue.job_filter import plain_job
-from bot.store import DECIDE, FUNCTIONS, PROBE, RECHECK, REVIEW, SWEEP
+from bot.queue.enqueue import FUNCTIONS
+from bot.queue.job_filter import Unlisted, plain_job
+from bot.store import DECIDE, RECHECK, REVIEW, SWEEP
 
 WORKER_TTL_S: Final = 25
 """With this and the next, a job that died with its worker is found again after about a minute (measured on rq 2.12)."""
@@ -43,8 +42,6 @@ ALIVE_SAID_EVERY_S: Final = 20.0
 """Less than WORKER_TTL_S, and than what whoever counts workers takes for silence (bot.queue.enqueue, ALIVE_S)."""
 RESTART_S: Final = 2.0
 STOP_PATIENCE_S: Final = 25.0
-PROBER_LANES: Final = 4
-PROBER_OPEN_FILES: Final = 256
 
 Function = Callable[..., None]
 TookTooLong = JobTimeoutException
@@ -69,10 +66,6 @@ class _NowAndThen(logging.Filter):
         return True
 
 
-class Unlisted(Exception):
-    """A job asks for something no worker of ours does."""
-
-
 def job_class(functions: Mapping[str, Function]) -> type[Job]:
     """A Job that can call nothing but these functions, with plain arguments.
 
@@ -91,7 +84,7 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
 
         @property
         def func(self) -> Function:
-            if self.func_name not in FUNCTIONS or self.func_name not in functions:
+            if self.func_name is None or self.func_name not in FUNCTIONS or self.func_name not in functions:
                 raise Unlisted("the job names a function that is not ours")
             if self.instance is not None or self.kwargs:
                 raise Unlisted("the job brings more than plain arguments")
@@ -314,28 +307,3 @@ def serve(
         sys.stderr.flush()
         os._exit(0)
     return 0
-
-
-def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
-    """`serve` for the queue of links alone, with a lid on memory and open files. Exit status."""
-    confine()
-    return serve((PROBE,) * PROBER_LANES, functions, connection)
-
-
-def confine() -> None:
-    """Limit this process's memory and open files, and forbid core dumps, as far as the system takes such limits."""
-    for name, limit in (("memory", limit_memory), ("open files", _limit_open_files), ("core dumps", _forbid_core_dumps)):
-        try:
-            limit()
-        except (ValueError, OSError):
-            log.warning("this system takes no such limit", limit=name)
-
-
-def _limit_open_files() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = PROBER_OPEN_FILES if hard == resource.RLIM_INFINITY else min(PROBER_OPEN_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _forbid_core_dumps() -> None:
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -5,16 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 import redis
 
-from bot.clock.heartbeat import BEAT_S, Heartbeat
-from bot.health.redis import Condition, ScratchAway, read_condition
 from bot.model.ids import Commons, PullNo
-from bot.prober.hosts import Bearing, Hosts, KnownSiblings
-from bot.queue.enqueue import FUNCTIONS, Knocks
 from bot.store.atomic_text import Cell
 from bot.store.audits import Audits, KeptAudit
 from bot.store.connect import make_patient_redis, make_redis
@@ -33,9 +29,7 @@ from bot.store.single_flight import Flight, Flights
 from bot.store.verdicts import Board, Standing
 
 __all__ = [
-    "BEAT_S",
     "DECIDE",
-    "FUNCTIONS",
     "LOOKS",
     "PROBE",
     "QUEUES",
@@ -43,22 +37,16 @@ __all__ = [
     "REVIEW",
     "SWEEP",
     "Audits",
-    "Bearing",
     "Board",
     "Cell",
-    "Condition",
     "Counters",
     "Debt",
     "Flight",
     "Flights",
     "Glance",
-    "Heartbeat",
     "Held",
-    "Hosts",
     "KeptAudit",
     "Keys",
-    "Knocks",
-    "KnownSiblings",
     "Lease",
     "Leases",
     "Listed",
@@ -73,7 +61,6 @@ __all__ = [
     "Reputation",
     "SaidMarks",
     "Scratch",
-    "ScratchAway",
     "Sheets",
     "Standing",
     "Trouble",
@@ -82,19 +69,29 @@ __all__ = [
 ]
 
 
+class Enqueue(Protocol):
+    """Makes a job that looks at a pull. The store knows no job queue."""
+
+    def __call__(self, commons: Commons, pull: PullNo, /, *, queue: str) -> object: ...
+
+
 class Scratch:
     """All sheets of scratch paper over one Redis client.
 
-    What raises redis.RedisError when Redis is away: knocks, leases, debts, the `put` of sheets, the paper itself, `said`,
+    `enqueue` makes a job for a pull whose lease another process waited for: commons, pull, queue.
+
+    What raises redis.RedisError when Redis is away: leases, debts, the `put` of sheets, the paper itself, `said`,
     `notes.note_about_to`. Everything else goes on as if the paper were blank.
     """
 
-    def __init__(self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> None:
+    def __init__(
+        self, client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:", enqueue: Enqueue | None = None
+    ) -> None:
         keys = Keys(prefix)
         self.redis = client
-        self._now = now
+        self.now = now
         self.keys = keys
-        self.knocks = Knocks(client, keys)
+        self._enqueue = enqueue
         self.leases = Leases(client, keys)
         self.sheets = Sheets(client, keys.sheet, now)
         self.forge_sheets = Sheets(client, keys.forge_sheet, now, verified=True)
@@ -102,8 +99,6 @@ class Scratch:
         """One look a link at a time, among the probers."""
         self.asking = Flights(client, keys.asking)
         """One question a thing at a time, among those who ask forges."""
-        self.hosts = Hosts(client, keys, now)
-        self.siblings = KnownSiblings(client, keys, now)
         self.notes = Notes(client, keys, now)
         self.paper = Paper(client, keys)
         self.said = SaidMarks(client, keys, now)
@@ -114,11 +109,6 @@ class Scratch:
         self.reputation = Reputation(client, keys)
         self.audits = Audits(client, keys, now)
         self.counters = Counters(client, keys)
-        self.heartbeat = Heartbeat(client, keys)
-
-    def condition(self) -> Condition:
-        """What Redis is, and who works at its queues. Raises ScratchAway."""
-        return replace(read_condition(self.redis, self.knocks, self.heartbeat, self._now()), trouble=self.trouble())
 
     def awake(self) -> bool:
         """Whether Redis answers."""
@@ -172,10 +162,10 @@ class Scratch:
 
     def _call_back(self, commons: Commons, waiter: str) -> None:
         match = re.fullmatch(rf"({'|'.join(LOOKS)}):([1-9][0-9]{{0,9}})", waiter)
-        if match is None:
+        if match is None or self._enqueue is None:
             return
         try:
-            self.knocks.knock(commons, PullNo(int(match[2])), queue=match[1])
+            self._enqueue(commons, PullNo(int(match[2])), queue=match[1])
         except redis.RedisError:
             # The sweep finds what nobody knocked for; what the block itself raised must not be hidden by this.
             return

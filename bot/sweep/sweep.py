@@ -484,7 +484,7 @@ def _hand_over(commons: Commons, deps: Deps) -> int:
         for number in timely:
             scratch.owed.owe(commons, number, queue)
         scratch.notes.drop_due(commons, queue, timely)
-    waiting = scratch.knocks.waiting()
+    waiting = deps.jobs.waiting()
     room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
     strays, now, knocked = scratch.owed.quarantined(commons), deps.clock(), 0
     first_s = SOONEST * deps.policy(commons).timing.poll_s
@@ -492,7 +492,7 @@ def _hand_over(commons: Commons, deps: Deps) -> int:
         ripe = [d for d in scratch.owed.all(commons) if d.queue == queue and d.is_ripe(now, first_s) and d.pull not in strays]
         # The oldest stand in the queue already, so nobody has to be asked about the others.
         for debt in ripe[: AHEAD[queue]]:
-            if room[queue] > 0 and scratch.knocks.knock(commons, debt.pull, queue=queue):
+            if room[queue] > 0 and deps.jobs.knock(commons, debt.pull, queue=queue):
                 room[queue] -= 1
                 knocked += 1
     return knocked

@@ -10,11 +10,13 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from werkzeug.exceptions import HTTPException
 
+from bot.clock.heartbeat import Heartbeat
 from bot.config.settings import Settings
 from bot.health import Sign, State, another_bot, the_clock
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
+from bot.queue.enqueue import Knocks
 from bot.store import Scratch
 from bot.web.webhook import BODY_BYTES_MAX, HEADERS, Doorbell
 
@@ -70,6 +72,8 @@ class _ScratchMetrics(Collector):
 
     def __init__(self, scratch: Scratch, commons: Sequence[Commons]) -> None:
         self._scratch = scratch
+        self._jobs = Knocks(scratch.redis, scratch.keys)
+        self._heartbeat = Heartbeat(scratch.redis, scratch.keys)
         self._commons = commons
 
     def collect(self) -> list[Metric]:
@@ -94,11 +98,11 @@ class _ScratchMetrics(Collector):
         )
         audited = GaugeMetricFamily("stampbot_audit_findings", "What the last audit of main found.", labels=labels)
         try:
-            for queue, jobs in self._scratch.knocks.waiting().items():
+            for queue, jobs in self._jobs.waiting().items():
                 waiting.add_metric([queue], jobs)
             for name, count in self._scratch.counters.all().items():
                 counted.add_metric([name], count)
-            if (silent_s := self._scratch.heartbeat.silent_s()) is not None:
+            if (silent_s := self._heartbeat.silent_s()) is not None:
                 silent.add_metric([], silent_s)
             for commons in self._commons:
                 others.add_metric([str(commons)], self._scratch.notes.other_bot(commons) is not None)
@@ -119,7 +123,7 @@ class _ScratchMetrics(Collector):
 
 def _behind(scratch: Scratch, commons: Sequence[Commons]) -> Iterator[Sign]:
     """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question and one a commons."""
-    clock = the_clock(scratch.heartbeat.silent_s())
+    clock = the_clock(Heartbeat(scratch.redis, scratch.keys).silent_s())
     if clock.state is not State.FINE:
         yield clock
     for each in commons:

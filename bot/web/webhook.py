@@ -22,7 +22,7 @@ from prometheus_client import CollectorRegistry, Counter
 from bot.config.settings import Settings
 from bot.log import stranger
 from bot.model.ids import Commons, PullNo
-from bot.queue.enqueue import RINGS_S
+from bot.queue.enqueue import RINGS_S, Knocks
 from bot.store import Scratch
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Doorbell:
     def __init__(self, inside: WSGIApplication, settings: Settings, scratch: Scratch, registry: CollectorRegistry) -> None:
         self._inside = inside
         self._settings = settings
-        self._scratch = scratch
+        self._jobs = Knocks(scratch.redis, scratch.keys)
         # Names are told apart without regard to case: it is only a knock.
         self._ours = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
@@ -219,7 +219,7 @@ class Doorbell:
 
     def _ring(self, commons: Commons, hook: Hook) -> tuple[str, HTTPStatus]:
         """Knock at the pull, or for a sweep. A sweep also stands for what would be more looks than the budget has room for."""
-        knocks, pull = self._scratch.knocks, hook.pull
+        knocks, pull = self._jobs, hook.pull
         if pull is None and not hook.sweep:
             return "needless", HTTPStatus.ACCEPTED
         crowded = False

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 import redis
@@ -21,10 +20,9 @@ from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrang
 from bot.log import stranger
 from bot.messages.notices import CRASH
 from bot.model.ids import Commons, PullNo, digest
-from bot.model.links import EVIDENCE_LINKS_MAX
-from bot.prober.link_checker import Looking, Sight
-from bot.queue.enqueue import RUN, RUN_PROBE, RUN_SWEEP
-from bot.queue.threads import RESTART_S, Function, TookTooLong, Unlisted
+from bot.queue.enqueue import RUN, RUN_SWEEP, Knocks
+from bot.queue.job_filter import Unlisted, known_commons, pull_number
+from bot.queue.threads import RESTART_S, Function, TookTooLong
 from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Debt, Held, Lease, Lost, Scratch, Trouble
 from bot.store.pending import STUCK_AFTER, TRIES_MAX
 
@@ -45,6 +43,7 @@ class PullDuties:
 
     known: frozenset[Commons]
     scratch: Scratch
+    jobs: Knocks
     look: Callable[[Commons, PullNo, Callable[[], None]], object]
     sweep: Callable[[Commons], int]
     tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
@@ -56,8 +55,8 @@ class PullDuties:
 
     def run(self, commons: str, pull: int, queue: str, hint: str) -> None:
         """Look at one pull and do what is due."""
-        self.scratch.knocks.heard(hint)
-        where, number = _known(commons, self.known), _pull_number(pull)
+        self.jobs.heard(hint)
+        where, number = known_commons(commons, self.known), pull_number(pull)
         if queue not in LOOKS:
             raise Unlisted("the job names a queue no pull is looked at from")
         with (
@@ -139,8 +138,8 @@ class PullDuties:
 
     def run_sweep(self, commons: str, hint: str) -> None:
         """Find the pulls of a commons that need a look, and knock at them."""
-        self.scratch.knocks.heard(hint)
-        where = _known(commons, self.known)
+        self.jobs.heard(hint)
+        where = known_commons(commons, self.known)
         with (
             _one_line("sweep", self.scratch, where),
             self.scratch.sweeping(where) as lease,
@@ -150,51 +149,6 @@ class PullDuties:
             knocked = self.sweep(where)
             self.scratch.counters.add("sweeps")
             log.debug("swept", commons=str(where), knocked=knocked)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeDuties:
-    """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
-
-    known: frozenset[Commons]
-    scratch: Scratch
-    looking: Looking
-
-    def functions(self) -> Mapping[str, Function]:
-        """Job functions by name."""
-        return {RUN_PROBE: self.run_probe}
-
-    def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
-        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), then knock the pull.
-
-        Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
-        """
-        self.scratch.knocks.heard(hint)
-        where, number = _known(commons, self.known), _pull_number(pull)
-        if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
-            raise Unlisted("the job brings no list of URLs")
-        since = datetime.fromisoformat(not_before) if not_before else None
-        with _one_line("probe", self.scratch, where, pull=number):
-            sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
-            for sight in sights:
-                self._tell(number, sight)
-            for error in (sight.error for sight in sights if sight.error is not None):
-                raise error
-            self.scratch.knocks.knock(where, number)
-
-    def _tell(self, number: PullNo, sight: Sight) -> None:
-        """Count and log what became of one link."""
-        url = stranger(sight.url)
-        if sight.new and sight.probe is not None:
-            self.scratch.counters.add("probes")
-            log.info("probed", pull=number, url=url, seen=sight.probe.seen.value, reason=stranger(sight.probe.reason))
-        elif sight.probe is None and sight.error is None:
-            log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
-        if sight.doubt:
-            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=sight.doubt, mend=_OURS)
-
-
-_OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
 
 
 DOLTHUB: Final = "DoltHub"
@@ -304,16 +258,3 @@ def _kept(lease: Lease) -> Iterator[None]:
     finally:
         done.set()
         keeper.join(RESTART_S)
-
-
-def _known(text: object, known: frozenset[Commons]) -> Commons:
-    found = next((commons for commons in known if str(commons) == text), None)
-    if found is None:
-        raise Unlisted("the job names a commons that is not ours")
-    return found
-
-
-def _pull_number(number: object) -> PullNo:
-    if type(number) is not int or not 0 < number < 10**10:
-        raise Unlisted("the job names no pull")
-    return PullNo(number)

@@ -19,7 +19,7 @@ from typing import Any, Final
 import requests
 
 from bot.evidence import FetchPolicy
-from bot.queue.threads import confine
+from bot.prober.jobs import confine
 from tests.evidence.looking import look
 from tests.evidence.stage import staged
 

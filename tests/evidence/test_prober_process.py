@@ -15,15 +15,16 @@ from typing import Final
 
 import pytest
 
-from bot.evidence import needed_environment, sheet_key
+from bot.evidence import sheet_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
-from bot.prober.environment import MEMORY_MAX_BYTES
-from bot.queue.threads import PROBER_OPEN_FILES
+from bot.prober.environment import MEMORY_MAX_BYTES, needed_environment
+from bot.prober.jobs import PROBER_OPEN_FILES
 from bot.store import Scratch
 from tests.evidence.servers import HTML, Server, serving
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
+from tests.stores import a_store, jobs_of
 
 HOP: Final = Commons("hop", "wl-commons")
 START_S: Final = STATE_WAIT_S
@@ -79,10 +80,10 @@ def prober() -> Iterator[Running]:
         )
         try:
             with redis.Redis.from_url(server.url) as client:
-                scratch = Scratch(client, now=lambda: datetime.now(UTC))
+                scratch = a_store(client, now=lambda: datetime.now(UTC))
                 # The server is on a port that is refused already; on port 80 the refusal is about the address alone.
                 url = "http://127.0.0.1/"
-                scratch.knocks.knock_probe(HOP, PullNo(3), (url, inside.url))
+                jobs_of(scratch).knock_probe(HOP, PullNo(3), (url, inside.url))
                 sheet = awaited(scratch, inside.url, process)
                 assert sheet.reason == "port"
                 yield Running(process.pid, scratch, inside, awaited(scratch, url, process))

@@ -30,13 +30,15 @@ from bot.config.settings import Settings, read
 from bot.converge.bot import Deps
 from bot.converge.converge import converge
 from bot.model.ids import Commons, PullNo
+from bot.prober.jobs import ProbeDuties
 from bot.prober.link_checker import Manners
 from bot.queue import enqueue
 from bot.queue.threads import Lane, Lanes
 from bot.rulebook import catalog as rules
-from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Scratch
+from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import ProbeDuties, PullDuties
+from bot.worker.jobs import PullDuties
+from tests.stores import a_store, jobs_of
 
 SWEEP_EVERY_S = 0.1
 ORPHAN_CHECK_S = 0.2
@@ -75,7 +77,7 @@ class Oddities:
         def clock() -> datetime:
             return datetime.now(UTC) + timedelta(seconds=next(jumps))
 
-        return replace(deps, clock=clock, scratch=Scratch(deps.scratch.redis, now=clock))
+        return replace(deps, clock=clock, scratch=a_store(deps.scratch.redis, now=clock))
 
 
 def _die_on(name: str) -> None:
@@ -111,7 +113,7 @@ def _be_a_bot(environment: dict[str, str], parent: int) -> None:
         log.configure(settings.log, settings.secrets, colours=False)
         deps = odd.befall(wiring.for_worker(settings))
         Lanes((SWEEP, RECHECK, DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.scratch.redis).start()
-        clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], deps.scratch.knocks.knock_sweep)
+        clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], jobs_of(deps.scratch).knock_sweep)
         threading.Thread(target=clock.run, args=(threading.Event(),), daemon=True).start()
         while os.getppid() == parent:
             time.sleep(ORPHAN_CHECK_S)
@@ -128,9 +130,11 @@ def _functions(settings: Settings, deps: Deps) -> dict[str, Callable[..., None]]
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(commons, number, deps, extend=extend)
 
-    pulls = PullDuties(known=known, scratch=deps.scratch, look=look, sweep=lambda commons: sweep(commons, deps))
+    pulls = PullDuties(
+        known=known, scratch=deps.scratch, jobs=jobs_of(deps.scratch), look=look, sweep=lambda commons: sweep(commons, deps)
+    )
     looking = replace(wiring.looking(settings, deps.scratch), manners=Manners(pace_s=0, retry_s=()))
-    links = ProbeDuties(known=known, scratch=deps.scratch, looking=looking)
+    links = ProbeDuties(known=known, scratch=deps.scratch, jobs=jobs_of(deps.scratch), looking=looking)
     return {**pulls.functions(), **links.functions()}
 
 

@@ -34,6 +34,7 @@ from tests.kill_switch import Killed, KillSwitch
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
+from tests.stores import jobs_of
 from tests.world import BOT, ROUNDS_MAX, World, make_world
 
 ITEM = "w-com-001"
@@ -138,7 +139,7 @@ def refusal(world: World, pull: PullNo) -> str:
 def hear_all(world: World) -> None:
     """Take every knock for heard, as the jobs would that they made."""
     for hint in world.redis.scan_iter("stampbot:hint:*"):
-        world.deps.scratch.knocks.heard(hint.decode())
+        jobs_of(world.deps.scratch).heard(hint.decode())
 
 
 def landing_root(world: World, pull: PullNo, comment: str) -> str:

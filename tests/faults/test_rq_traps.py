@@ -39,6 +39,7 @@ from bot.store.keys import pull_target
 from tests.journeys.test_webhook_to_review import frozen
 from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess, private_redis
+from tests.stores import jobs_of
 from tests.unit.test_worker import HOP, PATIENCE_S, SERVING, Crew, forge, pull_duties
 
 ROOT = Path(__file__).parents[2]
@@ -80,12 +81,12 @@ def test_no_two_jobs_share_a_name_and_none_is_refused_because_another_ran_or_fai
     """Traps 1 to 3: a name used twice runs with the other one's arguments, and unique=True refuses it for up to a year."""
     names = set()
     for status in (JobStatus.STARTED, JobStatus.FINISHED, JobStatus.FAILED):
-        assert scratch.knocks.knock(HOP, SEVEN)
+        assert jobs_of(scratch).knock(HOP, SEVEN)
         (name,) = queue_of(scratch).job_ids
         names.add(name)
         scratch.redis.delete(queue_of(scratch).key)
         scratch.redis.hset(f"rq:job:{name}", "status", status.value)
-        scratch.knocks.heard(scratch.keys.hint(REVIEW, pull_target(HOP, SEVEN)))
+        jobs_of(scratch).heard(scratch.keys.hint(REVIEW, pull_target(HOP, SEVEN)))
     assert len(names) == 3
 
 
@@ -100,7 +101,7 @@ def test_a_lane_takes_jobs_from_one_queue_alone(scratch: Scratch) -> None:
 def test_a_job_taken_by_a_worker_that_died_before_it_registered_it_is_looked_at_after_all(scratch: Scratch) -> None:
     """Traps 5 and 6: it lies in the intermediate queue, where only a worker with short maintenance finds it."""
     assert (WORKER_TTL_S, MAINTENANCE_INTERVAL_S, DEQUEUE_S) == (25, 5, 2)
-    scratch.knocks.knock(HOP, SEVEN)
+    jobs_of(scratch).knock(HOP, SEVEN)
     queue = queue_of(scratch)
     lying = IntermediateQueue(queue.key, scratch.redis)
     (name,) = queue.job_ids
@@ -112,7 +113,7 @@ def test_a_job_taken_by_a_worker_that_died_before_it_registered_it_is_looked_at_
         until(lambda: scratch.redis.llen(lying.key) == 0)
         # RQ calls it failed; the pull itself is found by the next knock, which the hint swallows for minutes at most.
         scratch.redis.delete("nothing", *scratch.redis.keys("stampbot:hint:*"))
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: looked)
     assert set(looked) == {SEVEN}
 
@@ -125,7 +126,7 @@ def test_a_lane_forks_nothing_and_keeps_no_scheduler(scratch: Scratch, monkeypat
     monkeypatch.setattr(os, "fork", lambda: pytest.fail("a fork"))
     looked, functions = looked_at(scratch)
     with Crew(scratch, (REVIEW,), functions):
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: looked)
         assert not scratch.redis.keys("rq:scheduler*")
     assert looked == [SEVEN]
@@ -138,7 +139,7 @@ def test_a_second_signal_ends_at_once_and_the_pull_is_looked_at_by_the_next_proc
     process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "600", "100"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         assert process.stdout.readline() == "began\n"
         with ends_within(5.0):
             process.send_signal(signal.SIGTERM)
@@ -151,7 +152,7 @@ def test_a_second_signal_ends_at_once_and_the_pull_is_looked_at_by_the_next_proc
     scratch.redis.delete("nothing", *scratch.redis.keys("stampbot:lease:*"))
     looked, functions = looked_at(scratch)
     with Crew(scratch, (REVIEW,), functions):
-        assert scratch.knocks.knock(HOP, SEVEN)
+        assert jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: looked)
 
 
@@ -170,12 +171,12 @@ def test_a_look_that_takes_too_long_is_broken_off_and_the_lane_goes_on(scratch: 
             raise
 
     looked, functions = looked_at(scratch, dawdle)
-    scratch.knocks.knock(HOP, SEVEN)
+    jobs_of(scratch).knock(HOP, SEVEN)
     (name,) = queue_of(scratch).job_ids
     scratch.redis.hset(f"rq:job:{name}", "timeout", 1)
     scratch.redis.hset(f"rq:job:{name}", "retries_left", 0)
     with Crew(scratch, (REVIEW,), functions):
-        scratch.knocks.knock(HOP, PullNo(8))
+        jobs_of(scratch).knock(HOP, PullNo(8))
         until(lambda: looked == [SEVEN, PullNo(8)])
     assert broken_off == [SEVEN]
 
@@ -186,7 +187,7 @@ def test_nothing_is_parked_for_a_scheduler_that_nobody_runs(scratch: Scratch) ->
     name = forge(scratch, REVIEW, "os.abort", [])
     scratch.redis.hset(f"rq:job:{name}", mapping={"retries_left": 2, "retry_intervals": "[60]"})
     with Crew(scratch, (REVIEW,), functions):
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: looked and len(FailedJobRegistry(queue=queue_of(scratch))) == 1)
     assert scratch.redis.zcard(f"rq:scheduled:{REVIEW}") == 0
 
@@ -198,13 +199,13 @@ def test_redis_killed_in_mid_job_costs_a_lane_its_record_and_not_its_life() -> N
         hold = threading.Event()
         looked, functions = looked_at(scratch, lambda number: hold.wait(PATIENCE_S) if number == SEVEN else None)
         with Crew(scratch, (REVIEW,), functions):
-            scratch.knocks.knock(HOP, SEVEN)
+            jobs_of(scratch).knock(HOP, SEVEN)
             until(lambda: looked)
             server.kill()
             hold.set()
             time.sleep(0.5)
             server.start()
-            scratch.knocks.knock(HOP, PullNo(8))
+            jobs_of(scratch).knock(HOP, PullNo(8))
             until(lambda: looked[-1] == 8)
         assert looked == [SEVEN, PullNo(8)]
 
@@ -215,7 +216,7 @@ def test_redis_frozen_under_a_lane_is_waited_for(server: RedisProcess, scratch: 
     with Crew(scratch, (REVIEW,), functions):
         with frozen(server):
             time.sleep(1.5)
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: looked)
     assert looked == [SEVEN]
 
@@ -224,13 +225,13 @@ def test_a_finished_job_that_rq_runs_again_is_one_more_look_and_no_harm(scratch:
     """Trap 17: a leftover among the jobs at work makes cleanup put a finished one back."""
     looked, functions = looked_at(scratch)
     with Crew(scratch, (REVIEW,), functions):
-        scratch.knocks.knock(HOP, SEVEN)
+        jobs_of(scratch).knock(HOP, SEVEN)
         until(lambda: len(FinishedJobRegistry(queue=queue_of(scratch))) == 1)
         (name,) = FinishedJobRegistry(queue=queue_of(scratch)).get_job_ids()
         working = StartedJobRegistry(queue=queue_of(scratch), job_class=job_class(functions))
         scratch.redis.zadd(working.key, {f"{name}:leftover": time.time() - 600})
         working.cleanup()
-        scratch.knocks.knock(HOP, PullNo(8))
+        jobs_of(scratch).knock(HOP, PullNo(8))
         until(lambda: looked[-1] == 8)
     assert looked in ([SEVEN, PullNo(8)], [SEVEN, SEVEN, PullNo(8)])
 
@@ -308,7 +309,7 @@ def test_whoever_writes_to_redis_runs_nothing_in_a_worker_process(
     )
     try:
         assert process.stdout is not None
-        scratch.knocks.knock(HOP, PullNo(99))
+        jobs_of(scratch).knock(HOP, PullNo(99))
         seen: list[str] = []
         while seen[-1:] != ["looked 99"]:
             seen += [line.strip() for line in [process.stdout.readline()] if line.startswith("looked")]

@@ -20,12 +20,14 @@ from bot.config import policy_file, settings
 from bot.config.settings import Settings
 from bot.config.variables import VARIABLES
 from bot.model.policy import Timing
+from bot.prober.environment import prober_environment
 from bot.rulebook import Rule
-from bot.store import Scratch, make_redis
+from bot.store import make_redis
 from bot.web.app import create_app
 from sandbox.seed import items, pulls
 from tests.house import samples, tables
 from tests.house.tree import ROOT, files, name_of
+from tests.stores import a_store
 
 PAGES = [*files("docs", suffix=".md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -83,7 +85,7 @@ def test_told_defaults_are_the_real_ones() -> None:
 
 
 def test_no_secret_variable_is_handed_to_the_prober() -> None:
-    handed = settings.prober_environment({variable.name: "x" * 20 for variable in VARIABLES})
+    handed = prober_environment({variable.name: "x" * 20 for variable in VARIABLES})
     secret = {variable.name for variable in VARIABLES if variable.secret}
     assert secret & set(handed) == {"REDIS_URL"}
 
@@ -138,7 +140,7 @@ def test_whatever_the_log_warns_of_stands_on_the_page_for_the_night_and_nothing_
 def test_each_alarm_asks_for_what_is_measured_and_has_its_line() -> None:
     alarms = re.findall(r"\{alert: (\w+), expr: '([^']+)'", OPERATIONS)
     assert len(alarms) > 8, "they are found"
-    door = create_app(Settings(commons=()), Scratch(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC)))
+    door = create_app(Settings(commons=()), a_store(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC)))
     measured = {line.split()[2] for line in door.test_client().get("/metrics").text.split("\n") if line.startswith("# TYPE ")}
     asked = {name for _, expr in alarms for name in re.findall(r"stampbot_\w+", expr)}
     assert {name for name in asked if name not in measured} == set()

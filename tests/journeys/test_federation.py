@@ -21,6 +21,7 @@ from bot.sweep.sweep import sweep
 from bot.web.app import create_app
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
+from tests.stores import jobs_of
 from tests.world import World, make_world
 
 POLICY = """
@@ -201,4 +202,4 @@ def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, W
     own = [ring(SECRETS[0], first.commons), ring(SECRETS[1], second.commons)]
     others = [ring(SECRETS[1], first.commons), ring(SECRETS[0], second.commons)]
     assert (own, others, ring(SECRETS[0], Commons("no", "commons"))) == ([202, 202], [404, 404], 422)
-    assert first.deps.scratch.knocks.waiting()["review"] == 2
+    assert jobs_of(first.deps.scratch).waiting()["review"] == 2

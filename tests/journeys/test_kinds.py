@@ -17,10 +17,11 @@ from bot.converge.converge import converge
 from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, probe
 from bot.model.ids import Commons, PullNo
-from bot.store import REVIEW, Scratch
+from bot.store import REVIEW
 from bot.store.keys import pull_target
 from bot.worker.jobs import PullDuties
 from sandbox.seed import wl_sql
+from tests.stores import a_store, jobs_of
 from tests.world import World
 
 LOOPBACK = ip_network("127.0.0.0/8")
@@ -285,7 +286,9 @@ def duties(world: World, bot: Deps) -> PullDuties:
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(commons, number, bot, extend=extend)
 
-    return PullDuties(known=frozenset({world.commons}), scratch=bot.scratch, look=look, sweep=lambda _: 0)
+    return PullDuties(
+        known=frozenset({world.commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), look=look, sweep=lambda _: 0
+    )
 
 
 def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
@@ -321,7 +324,7 @@ def test_two_validators_at_once_make_one_stamp_and_both_are_answered(either_worl
     world.comment(pull, "bo", "/accept --quality 2")
     first, second = world.bot(), world.bot()
     if strangers:
-        second = replace(second, scratch=Scratch(world.redis, now=second.clock, prefix="apart:"))
+        second = replace(second, scratch=a_store(world.redis, now=second.clock, prefix="apart:"))
     for bot in (first, second):
         seen = probe(world.evidence + "/ok", policy=FetchPolicy(allow=(LOOPBACK,)), now=bot.clock)
         bot.scratch.sheets.put(replace(seen, url=seen.key))

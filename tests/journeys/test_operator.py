@@ -34,6 +34,7 @@ from bot.queue.threads import Lanes
 from bot.store import QUEUES, KeptAudit
 from tests.build import a_hash
 from tests.redis_process import RedisProcess
+from tests.stores import condition_of, heartbeat_of
 from tests.world import BOT, World
 
 Run = Callable[..., Result]
@@ -149,9 +150,9 @@ def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> No
     audit_gains(world.commons, world.deps)
     lanes = Lanes(QUEUES, {}, world.redis)
     lanes.start()
-    world.deps.scratch.heartbeat.beat()
+    heartbeat_of(world.deps.scratch).beat()
     try:
-        while sum(world.deps.scratch.condition().workers.values()) < len(QUEUES):
+        while sum(condition_of(world.deps.scratch).workers.values()) < len(QUEUES):
             time.sleep(0.02)
         told = run("doctor", "--json")
     finally:

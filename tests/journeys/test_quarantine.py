@@ -18,6 +18,7 @@ from bot.store.keys import pull_target
 from bot.store.pending import TRIES_MAX
 from bot.sweep.sweep import sweep
 from bot.worker.jobs import PullDuties
+from tests.stores import a_store, jobs_of
 from tests.world import World
 
 Look = Callable[[Commons, PullNo, Callable[[], None]], object]
@@ -27,6 +28,7 @@ def duties(world: World, look: Look, scratch: Scratch | None = None) -> PullDuti
     return PullDuties(
         known=frozenset({world.commons}),
         scratch=scratch or world.deps.scratch,
+        jobs=jobs_of(scratch or world.deps.scratch),
         look=look,
         sweep=lambda commons: sweep(commons, world.deps),
         tell=lambda commons, number: quarantine.tell(commons, number, world.deps),
@@ -93,7 +95,7 @@ def test_a_pull_that_kills_its_worker_is_counted_too(world: World) -> None:
         if child == 0:
             try:
                 own_pool = redis.ConnectionPool(connection_class=pool.connection_class, **pool.connection_kwargs)
-                own = Scratch(redis.Redis(connection_pool=own_pool), now=world.deps.clock)
+                own = a_store(redis.Redis(connection_pool=own_pool), now=world.deps.clock)
                 run(world, duties(world, kills, own), pull)
             finally:
                 os._exit(0)

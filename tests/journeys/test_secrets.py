@@ -19,8 +19,9 @@ from typing import Any
 import pytest
 import redis
 
-from bot.config.settings import child_environment, prober_environment
+from bot.config.settings import child_environment
 from bot.prober.acl import prober_acl
+from bot.prober.environment import prober_environment
 from tests.journeys.test_webhook_to_review import HOST, POLICY, Town, until
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis

@@ -25,6 +25,7 @@ from bot.web.app import _ScratchMetrics
 from bot.worker.jobs import PullDuties
 from tests.journeys.test_kinds import outcomes, verdicts
 from tests.journeys.test_trouble import Worker, told, trouble
+from tests.stores import jobs_of
 from tests.world import World
 
 
@@ -39,6 +40,7 @@ class Failing:
         self.duties = PullDuties(
             known=frozenset({world.commons}),
             scratch=self.bot.scratch,
+            jobs=jobs_of(self.bot.scratch),
             look=self._look,
             sweep=lambda _: 0,
             tell=lambda commons, number: quarantine.tell(commons, number, self.bot),

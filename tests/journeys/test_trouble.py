@@ -23,13 +23,15 @@ from bot.converge.converge import Report, converge
 from bot.dolthub.client import Hub
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
+from bot.prober.jobs import ProbeDuties
 from bot.store import LOOKS, PROBE, REVIEW, SWEEP
 from bot.store.keys import pull_target, sweep_target
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import ProbeDuties, PullDuties
+from bot.worker.jobs import PullDuties
 from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
+from tests.stores import jobs_of
 from tests.world import BOT, World, people_and_items
 
 ITEM = "w-com-001"
@@ -54,6 +56,7 @@ class Worker:
         self.duties = PullDuties(
             known=frozenset({world.commons}),
             scratch=self.deps.scratch,
+            jobs=jobs_of(self.deps.scratch),
             look=self._look,
             sweep=lambda commons: sweep(commons, self.deps),
             tell=lambda commons, number: quarantine.tell(commons, number, self.deps),
@@ -62,6 +65,7 @@ class Worker:
         self._prober = ProbeDuties(
             known=frozenset({world.commons}),
             scratch=self.deps.scratch,
+            jobs=jobs_of(self.deps.scratch),
             looking=world.looking(self.deps),
         )
 

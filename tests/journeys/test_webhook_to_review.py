@@ -22,17 +22,19 @@ import pytest
 import redis
 import requests
 
-from bot.config.settings import child_environment, prober_environment
+from bot.config.settings import child_environment
 from bot.demo.processes import Child, Processes
 from bot.model.ids import PullNo
+from bot.prober.environment import prober_environment
 from bot.queue.enqueue import RUNG_WAITING_MAX
-from bot.store import REVIEW, Keys, Scratch
+from bot.store import REVIEW, Keys
 from bot.sweep.sweep import AHEAD
 from bot.web.webhook import rings_max
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import SandboxProcess
+from tests.stores import a_store, jobs_of
 from tests.world import BOT, World, make_world
 
 HOST = "127.0.0.1"
@@ -372,7 +374,7 @@ def test_a_flood_of_webhooks_is_a_look_or_two_a_pull(town: Town) -> None:
     with ThreadPoolExecutor(24) as pool:
         rung = [pool.submit(ring, town, event(town, pulls[n % 3])) for n in range(2000)]
         while not all(one.done() for one in rung):
-            most = max(most, sum(world.deps.scratch.knocks.waiting().values()))
+            most = max(most, sum(jobs_of(world.deps.scratch).waiting().values()))
             time.sleep(0.02)
     assert {one.result() for one in rung} <= {202, 503}
     assert most <= len(pulls)
@@ -408,12 +410,12 @@ def test_a_flood_about_made_up_pulls_keeps_no_real_one_waiting_and_leaves_nothin
                 until(lambda: world.said(unheard, "review") and world.said(heard, "review"), town)
                 world.comment(unheard, "ana", "/accept --quality 4")
                 until(lambda: world.said(unheard, "answer"), town)
-                waiting = Scratch(paper, now=lambda: datetime.now(UTC)).knocks.waiting()
+                waiting = jobs_of(a_store(paper, now=lambda: datetime.now(UTC))).waiting()
                 over.set()
             assert [ringer.result() for ringer in ringers] == [None] * 4
             assert set(rung) == {202}
             assert waiting[REVIEW] <= RUNG_WAITING_MAX + AHEAD[REVIEW]
-            until(lambda: sum(Scratch(paper, now=lambda: datetime.now(UTC)).knocks.waiting().values()) < 5, town)
+            until(lambda: sum(jobs_of(a_store(paper, now=lambda: datetime.now(UTC))).waiting().values()) < 5, town)
             asked = world.sandbox.counts(database=world.db.name, user=BOT)
             assert asked.get("getPull", 0) < rings_max(budget) + 100 < len(rung)
             assert {int(pull) for pull in paper.hkeys(Keys().owed(world.commons))} <= {unheard, heard}

@@ -22,6 +22,7 @@ from sandbox.seed import schema, wl_sql
 from tests.kill_switch import Killed, KillSwitch
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Meanwhile, Stage
+from tests.stores import jobs_of
 from tests.world import BOT
 
 MERGES = Scenario(
@@ -195,7 +196,7 @@ def doubled(stage: Stage) -> None:
     opened = {"event_name": "pull_request", "repository": here, "pullID": str(pull), "sender": "bob", "action": "Opened"}
     stage.tell("DoltHub rings five times about pull 1, first of all to say that it was merged")
     assert [ring({**opened, "action": "Merged."}), *(ring(opened) for _ in range(4))] == [202] * 5
-    assert {queue: jobs for queue, jobs in bot.scratch.knocks.waiting().items() if jobs} == {REVIEW: 1}
+    assert {queue: jobs for queue, jobs in jobs_of(bot.scratch).waiting().items() if jobs} == {REVIEW: 1}
     stage.look(pull)
     assert stage.verdicts(pull) == ["READY"]
     stage.tell("it rings once more, about another database, and with a body that is no JSON")
@@ -218,7 +219,9 @@ def _work(stage: Stage, pull: PullNo, bot: Deps) -> None:
     def look(where: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(where, number, bot, extend=extend)
 
-    duties = PullDuties(known=frozenset({commons}), scratch=bot.scratch, look=look, sweep=lambda _: 0)
+    duties = PullDuties(
+        known=frozenset({commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), look=look, sweep=lambda _: 0
+    )
     for _ in range(3):
         duties.run(str(commons), pull, REVIEW, bot.scratch.keys.hint(REVIEW, pull_target(commons, pull)))
 

@@ -26,6 +26,7 @@ from bot.evidence import FetchPolicy, networks
 from bot.evidence.forge import make_forges
 from bot.model.ids import Handle, PullNo
 from bot.model.policy import Landing, Policy
+from bot.prober.hosts import Hosts, KnownSiblings
 from bot.prober.link_checker import Looking, Manners
 from sandbox.lookalikes.forge_seed import REPOS, SeedPull, SeedRepo
 from sandbox.lookalikes.forges import ForgeLookAlike
@@ -109,6 +110,8 @@ class _Town(World):
     def looking(self, bot: Deps) -> Looking:
         return Looking(
             scratch=bot.scratch,
+            hosts=Hosts(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
+            siblings=KnownSiblings(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
             policy=FetchPolicy(allow=networks(self.allow)),
             now=bot.clock,
             controls=(self.sandbox.base_url,),

@@ -37,6 +37,7 @@ from bot.store import SWEEP, Listed, Scratch, make_redis
 from bot.sweep.sweep import SOONEST, in_turn, sweep
 from bot.worker.jobs import PullDuties
 from tests.redis_process import private_redis
+from tests.stores import a_store, jobs_of
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 PULLS = 47
@@ -135,13 +136,18 @@ class Installation:
             hubs={COMMONS: self.hub},
             policies={COMMONS: policy},
             scratch=self.scratch,
+            jobs=jobs_of(self.scratch),
             clock=told,
             rules=rules.find(),
             commands=commands.find(),
             readers=AtOnce(),
         )
         self.duties = PullDuties(
-            known=frozenset({COMMONS}), scratch=self.scratch, look=self._look, sweep=lambda each: sweep(each, self.deps)
+            known=frozenset({COMMONS}),
+            scratch=self.scratch,
+            jobs=jobs_of(self.scratch),
+            look=self._look,
+            sweep=lambda each: sweep(each, self.deps),
         )
 
     def play(self, people: Callable[[Installation], None]) -> None:
@@ -158,7 +164,7 @@ class Installation:
 
     def _clock(self) -> None:
         while not self.is_over:
-            self.scratch.knocks.knock_sweep(COMMONS)
+            jobs_of(self.scratch).knock_sweep(COMMONS)
             self.told.sleep(SOONEST * self.deps.policy(COMMONS).timing.poll_s)
 
     def _lane(self, queue: str) -> None:
@@ -201,7 +207,7 @@ class Installation:
 def scratch_of_told_time() -> Iterator[tuple[Scratch, ToldTime]]:
     told = ToldTime()
     with private_redis() as server:
-        yield Scratch(make_redis(server.url), now=told), told
+        yield a_store(make_redis(server.url), now=told), told
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 
 from bot.clock.clock import RETRY_S, Clock
+from bot.clock.heartbeat import BEAT_S
 from bot.model.ids import Commons
-from bot.store import BEAT_S
 
 HOP = Commons("hop", "wl-commons")
 MESA = Commons("mesa", "wl-commons")

@@ -22,12 +22,14 @@ from bot.evidence.fetch.control import answers
 from bot.model.evidence import Seen, Sibling
 from bot.model.ids import Commons
 from bot.prober.acl import prober_acl
+from bot.prober.hosts import Bearing, Hosts, KnownSiblings
+from bot.prober.jobs import ProbeDuties
 from bot.prober.link_checker import Looking, Manners, Sight, as_told, host_of
-from bot.store import Bearing, Flight, Flights, Keys, Scratch, make_redis
-from bot.worker.jobs import ProbeDuties
+from bot.store import Flight, Flights, Keys, make_redis
 from tests.evidence.servers import HTML, Server, Talk, redirect, reset, say, serving, silence
 from tests.patience import STATE_WAIT_S, ends_within
 from tests.redis_process import RedisProcess, private_redis
+from tests.stores import a_store, jobs_of
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PACE_S = 0.05
@@ -74,8 +76,16 @@ class Town:
     def prober(self, manners: Manners = HURRY, *, control: str = NO_CONTROL, policy: FetchPolicy = POLICY) -> Looking:
         client = make_redis(self.url)
         self.clients.append(client)
-        scratch = Scratch(client, now=self.clock)
-        return Looking(scratch=scratch, policy=policy, now=self.clock, controls=(control,), manners=manners)
+        scratch = a_store(client, now=self.clock)
+        return Looking(
+            scratch=scratch,
+            hosts=Hosts(scratch.redis, scratch.keys, scratch.now),
+            siblings=KnownSiblings(scratch.redis, scratch.keys, scratch.now),
+            policy=policy,
+            now=self.clock,
+            controls=(control,),
+            manners=manners,
+        )
 
     def see(self, prober: Looking, url: str) -> tuple[Seen, str]:
         """What one prober comes to now."""
@@ -426,12 +436,12 @@ def test_a_host_that_says_when_to_come_back_is_kept_to_it_whoever_stood_on_the_w
         talk = in_turn(say(redirect(other.url)), say(answer(429, "Retry-After: 60")))
         host = servers.enter_context(serving(talk))
         assert town.see(prober, host.url) == (Seen.UNKNOWN, "limit")
-    hosts = prober.scratch.hosts
+    hosts = prober.hosts
     assert (hosts.resting(host_of(host.url)), hosts.resting(host_of(other.url))) == ("limit", "")
 
 
 def test_the_longest_rest_counts(town: Town) -> None:
-    hosts = town.prober().scratch.hosts
+    hosts = town.prober().hosts
     hosts.rest("h:80", "limit", 900)
     hosts.note({"h:80": Bearing.BUSY})
     hosts.rest("h:80", "resting", 600)
@@ -446,7 +456,7 @@ def test_a_redirect_to_a_host_in_trouble_is_held_against_that_host_alone(town: T
     with serving(reset) as broken, serving(redirect(broken.url)) as way:
         for _ in range(3):
             assert town.see(prober, way.url) == (Seen.UNKNOWN, "net")
-    hosts = prober.scratch.hosts
+    hosts = prober.hosts
     assert (hosts.resting(host_of(broken.url)), hosts.resting(host_of(way.url))) == ("resting", "")
     assert hosts.weather() == (1, 2)
 
@@ -527,7 +537,7 @@ def test_a_control_that_is_down_is_not_asked_for_each_link(town: Town) -> None:
 
 
 def test_an_answer_of_a_control_that_is_still_to_come_counts_for_nothing(town: Town) -> None:
-    hosts = town.prober().scratch.hosts
+    hosts = town.prober().hosts
     hosts.note_control(True)
     town.clock.forward(-5)
     assert hosts.control() is None
@@ -552,10 +562,10 @@ def test_nothing_is_dead_while_half_of_the_hosts_are_silent(
     """One of those that are heard is the host that answers 404; from fewer than five nobody can tell."""
     prober = town.prober(control=control.url)
     bearings = {f"h{n}.example:443": Bearing.SILENT if n < silent else Bearing.BUSY for n in range(known - 1)}
-    prober.scratch.hosts.note(bearings)
+    prober.hosts.note(bearings)
     with serving(GONE) as host:
         assert town.see(prober, host.url)[0] is seen
-    assert prober.scratch.hosts.weather() == (silent, known)
+    assert prober.hosts.weather() == (silent, known)
 
 
 def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
@@ -571,14 +581,14 @@ def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
     prober = town.prober(control=control.url, policy=FetchPolicy())
     silent = [f"https://{kind}" for n in range(1, 9) for kind in (f"a{n}.silent.example.org/", f"93.184.216.{n}/")]
     assert {sight.probe.reason for sight in prober.look_at(silent) if sight.probe} == {"dns", "net"}
-    assert prober.scratch.hosts.weather() == (2, 2)
+    assert prober.hosts.weather() == (2, 2)
     monkeypatch.undo()
     with serving(GONE) as host:
         assert town.see(town.prober(control=control.url), host.url) == (Seen.DEAD, "not_found")
 
 
 def test_only_the_last_twenty_hosts_of_half_an_hour_count_each_as_it_was_last(town: Town) -> None:
-    hosts = town.prober().scratch.hosts
+    hosts = town.prober().hosts
     for n in range(25):
         hosts.note({f"h{n}:80": Bearing.SILENT})
         town.clock.forward(1)
@@ -664,18 +674,21 @@ def test_a_rest_that_is_forgotten_costs_a_request_and_nothing_else(town: Town) -
 @pytest.mark.parametrize("text", ["", "resting", "resting -5", "limit 99999999999", "x 1", "\x00", "resting 1 ", "9" * 100])
 def test_a_memory_of_hosts_that_does_not_read_well_is_none(town: Town, text: str) -> None:
     prober = town.prober()
-    keys, hosts = prober.scratch.keys, prober.scratch.hosts
+    keys, hosts = prober.scratch.keys, prober.hosts
     for name in (keys.resting("h:80"), keys.control(), keys.sibling("http://h/")):
         prober.scratch.redis.set(name, text)
-    assert (hosts.resting("h:80"), hosts.control(), prober.scratch.siblings.get("http://h/")) == ("", None, None)
+    assert (hosts.resting("h:80"), hosts.control(), prober.siblings.get("http://h/")) == ("", None, None)
     prober.scratch.redis.set(keys.weather(), text)
     assert hosts.weather() == (0, 0)
 
 
 def away(town: Town) -> Looking:
+    store = a_store(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=town.clock)
     return replace(
         town.prober(Manners(pace_s=PACE_S, retry_s=())),
-        scratch=Scratch(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=town.clock),
+        scratch=store,
+        hosts=Hosts(store.redis, store.keys, town.clock),
+        siblings=KnownSiblings(store.redis, store.keys, town.clock),
     )
 
 
@@ -690,12 +703,13 @@ def test_without_redis_looking_goes_on_paced_in_the_process(town: Town) -> None:
 
 
 def test_without_redis_the_memory_of_hosts_is_blank_and_nobody_waits(town: Town) -> None:
-    scratch = away(town).scratch
-    scratch.hosts.rest("h:80", "limit", 60)
-    scratch.hosts.note({"h:80": Bearing.SILENT})
-    scratch.hosts.note_control(True)
-    scratch.siblings.put("http://h/", Sibling(asked_at=NOW))
-    blank = (scratch.hosts.resting("h:80"), scratch.hosts.weather(), scratch.hosts.control(), scratch.siblings.get("http://h/"))
+    prober = away(town)
+    scratch, hosts, siblings = prober.scratch, prober.hosts, prober.siblings
+    hosts.rest("h:80", "limit", 60)
+    hosts.note({"h:80": Bearing.SILENT})
+    hosts.note_control(True)
+    siblings.put("http://h/", Sibling(asked_at=NOW))
+    blank = (hosts.resting("h:80"), hosts.weather(), hosts.control(), siblings.get("http://h/"))
     assert blank == ("", (0, 0), None, None)
     with scratch.looking.once("k") as first, scratch.looking.once("k") as second:
         first.extend()
@@ -703,7 +717,7 @@ def test_without_redis_the_memory_of_hosts_is_blank_and_nobody_waits(town: Town)
 
 
 def test_turns_within_a_process_are_forgotten_when_their_pause_is_over(town: Town) -> None:
-    hosts = away(town).scratch.hosts
+    hosts = away(town).hosts
     for n in range(50):
         with hosts.turn(f"h{n}:80", pace_s=0.001, ttl_s=1, patience_s=1) as turn:
             assert turn.mine
@@ -714,7 +728,7 @@ def test_turns_within_a_process_are_forgotten_when_their_pause_is_over(town: Tow
 
 
 def test_a_turn_that_does_not_come_is_not_taken(town: Town) -> None:
-    hosts, others = town.prober().scratch.hosts, town.prober().scratch.hosts
+    hosts, others = town.prober().hosts, town.prober().hosts
     told: list[int] = []
 
     def turn(of: object) -> object:
@@ -731,7 +745,7 @@ def test_a_turn_that_does_not_come_is_not_taken(town: Town) -> None:
 
 
 def test_siblings_are_remembered_for_a_day(town: Town) -> None:
-    first, second = town.prober().scratch.siblings, town.prober().scratch.siblings
+    first, second = town.prober().siblings, town.prober().siblings
     sibling = Sibling(asked_at=NOW, status=200, sha256="ab" * 32, title="<b> \u202e", length=5)
     silent = Sibling(asked_at=NOW)
     first.put("https://h/a/", sibling)
@@ -749,7 +763,7 @@ def test_siblings_are_remembered_for_a_day(town: Town) -> None:
 
 
 def duties(prober: Looking) -> ProbeDuties:
-    return ProbeDuties(known=frozenset({HOP}), scratch=prober.scratch, looking=prober)
+    return ProbeDuties(known=frozenset({HOP}), scratch=prober.scratch, jobs=jobs_of(prober.scratch), looking=prober)
 
 
 def job(prober: Looking, *urls: str) -> list[dict[str, object]]:
@@ -765,7 +779,7 @@ def test_one_bad_link_keeps_no_other_from_being_looked_at_and_the_knock_comes_af
     knocks: list[int] = []
 
     def talk(sock: socket.socket, _request: bytes) -> None:
-        knocks.append(prober.scratch.knocks.waiting()["review"])
+        knocks.append(jobs_of(prober.scratch).waiting()["review"])
         sock.sendall(PAGE)
 
     bad = ("", "http://", "javascript:alert(1)", "http://\ud800/", "http://x" + "y" * 5000, "http://127.0.0.1:1/")
@@ -782,7 +796,7 @@ def test_one_bad_link_keeps_no_other_from_being_looked_at_and_the_knock_comes_af
         host.url: (Seen.REACHABLE, "ok"),
         f"{host.url}/b": (Seen.REACHABLE, "ok"),
     }
-    assert (knocks, prober.scratch.knocks.waiting()["review"]) == ([0, 0], 1)
+    assert (knocks, jobs_of(prober.scratch).waiting()["review"]) == ([0, 0], 1)
 
 
 def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
@@ -797,10 +811,10 @@ def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
 
 def test_a_link_nobody_came_to_is_asked_for_again_by_the_pull(town: Town) -> None:
     prober = town.prober(Manners(pace_s=1, budget_s=0.05))
-    with serving(PAGE) as host, prober.scratch.hosts.turn(host_of(host.url), pace_s=0.01, ttl_s=5, patience_s=1):
+    with serving(PAGE) as host, prober.hosts.turn(host_of(host.url), pace_s=0.01, ttl_s=5, patience_s=1):
         lines = job(prober, host.url)
     assert [line["event"] for line in lines] == ["no turn at its host came in time, so it was not looked at"]
-    assert (prober.scratch.sheets.get(sheet_key(host.url)), prober.scratch.knocks.waiting()["review"]) == (None, 1)
+    assert (prober.scratch.sheets.get(sheet_key(host.url)), jobs_of(prober.scratch).waiting()["review"]) == (None, 1)
 
 
 def test_where_a_sheet_cannot_be_written_there_is_no_knock_for_it_would_be_asked_for_again_at_once(town: Town) -> None:
@@ -809,13 +823,13 @@ def test_where_a_sheet_cannot_be_written_there_is_no_knock_for_it_would_be_asked
     rights = [word for word in prober_acl(password) if word != "~stampbot:sheet:*"]
     admin.execute_command("ACL", "SETUSER", *rights)  # type: ignore[no-untyped-call]
     client = make_redis(town.url.replace("unix://", f"unix://prober:{password}@"))
-    prober = replace(town.prober(), scratch=Scratch(client, now=town.clock))
+    prober = replace(town.prober(), scratch=a_store(client, now=town.clock))
     with serving(PAGE) as host:
         lines = job(prober, host.url)
     assert [(line["log_level"], line["event"]) for line in lines] == [
         ("warning", "probe: Redis does not answer, will look again")
     ]
-    assert (len(host.requests), Scratch(admin, now=town.clock).knocks.waiting()["review"]) == (1, 0)
+    assert (len(host.requests), jobs_of(a_store(admin, now=town.clock)).waiting()["review"]) == (1, 0)
     client.close()
 
 

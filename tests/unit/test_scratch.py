@@ -29,6 +29,7 @@ from bot.model.kind import PullKind
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
 from bot.prober.acl import prober_acl
+from bot.prober.hosts import Bearing, Hosts, KnownSiblings
 from bot.queue.batch import Together
 from bot.queue.enqueue import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_WAITING_MAX
 from bot.store import (
@@ -38,7 +39,6 @@ from bot.store import (
     RECHECK,
     REVIEW,
     SWEEP,
-    Bearing,
     Cell,
     Glance,
     Held,
@@ -56,6 +56,7 @@ from bot.store.probes import SHEET_MAX_BYTES, read_sheet, write_sheet
 from bot.sweep.sweep import AHEAD
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
+from tests.stores import a_store, jobs_of
 
 COMMONS = Database("hop", "wl-commons")
 PULL = PullNo(12)
@@ -73,19 +74,19 @@ def scratch(server: RedisProcess) -> Iterator[Scratch]:
     """Blank scratch paper. Each test process has a server of its own, so emptying it disturbs nobody."""
     client = make_redis(server.url)
     client.flushall()
-    yield Scratch(client, now=lambda: NOW)
+    yield a_store(client, now=lambda: NOW)
     client.close()
 
 
 def waiting(scratch: Scratch) -> dict[str, int]:
     """How many jobs wait, by queue, where any do."""
-    return {queue: count for queue, count in scratch.knocks.waiting().items() if count}
+    return {queue: count for queue, count in jobs_of(scratch).waiting().items() if count}
 
 
 @pytest.fixture
 def away(tmp_path: object) -> Scratch:
     """Scratch paper whose Redis does not exist."""
-    return Scratch(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=lambda: NOW)
+    return a_store(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=lambda: NOW)
 
 
 class Worker:
@@ -99,7 +100,7 @@ class Worker:
     def run(self, *args: object) -> None:
         hint = args[-1]
         assert isinstance(hint, str)
-        self.scratch.knocks.heard(hint)
+        jobs_of(self.scratch).heard(hint)
         self.ran.append(args[:-1])
         self.during()
 
@@ -129,7 +130,7 @@ def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> No
 
     def knock(_: int) -> bool:
         gate.wait()
-        return scratch.knocks.knock(COMMONS, PULL)
+        return jobs_of(scratch).knock(COMMONS, PULL)
 
     with ThreadPoolExecutor(5) as threads:
         made = list(threads.map(knock, range(5)))
@@ -140,12 +141,12 @@ def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> No
 
 def test_what_is_rung_for_beyond_the_count_is_one_sweep_and_what_waits_counts_once(scratch: Scratch) -> None:
     def ring(number: int, most: int = 3) -> bool:
-        return scratch.knocks.ring(COMMONS, PullNo(number), most=most)
+        return jobs_of(scratch).ring(COMMONS, PullNo(number), most=most)
 
     assert [ring(1) for _ in range(9)] == [True] * 9, "one look, which waits already"
     assert [ring(n) for n in (2, 3, 4, 5, 2)] == [True, True, False, False, True]
     assert waiting(scratch) == {REVIEW: 3, SWEEP: 1}
-    assert scratch.knocks.ring(Database("mesa", "wl-commons"), PullNo(1), most=3), "each commons has a count of its own"
+    assert jobs_of(scratch).ring(Database("mesa", "wl-commons"), PullNo(1), most=3), "each commons has a count of its own"
     scratch.redis.delete(scratch.keys.rung(COMMONS))
     assert [ring(n) for n in (4, 5, 6, 7)] == [True, True, True, False], "the count begins anew after a while"
     assert 0 < scratch.redis.ttl(scratch.keys.rung(COMMONS)) <= RINGS_S
@@ -153,21 +154,21 @@ def test_what_is_rung_for_beyond_the_count_is_one_sweep_and_what_waits_counts_on
 
 def test_a_crowd_at_the_door_is_a_sweep_now_and_then_and_not_one_a_ring(scratch: Scratch, worker: Worker) -> None:
     for n in range(1, 9):
-        scratch.knocks.ring(COMMONS, PullNo(n), most=1)
+        jobs_of(scratch).ring(COMMONS, PullNo(n), most=1)
     worker.work(SWEEP)
-    scratch.knocks.ring(COMMONS, PullNo(9), most=1)
+    jobs_of(scratch).ring(COMMONS, PullNo(9), most=1)
     assert (worker.ran, waiting(scratch)) == ([("hop/wl-commons",)], {REVIEW: 1})
     assert 0 < scratch.redis.ttl(scratch.keys.crowd(COMMONS)) <= CROWD_SWEPT_EVERY_S
     scratch.redis.delete(scratch.keys.crowd(COMMONS))
-    scratch.knocks.ring(COMMONS, PullNo(9), most=1)
+    jobs_of(scratch).ring(COMMONS, PullNo(9), most=1)
     assert waiting(scratch) == {REVIEW: 1, SWEEP: 1}
 
 
 def test_while_nobody_works_the_door_fills_no_queue_and_leaves_room_for_what_a_sweep_finds(scratch: Scratch) -> None:
-    rung = [scratch.knocks.ring(COMMONS, PullNo(n), most=10**6) for n in range(1, 200)]
+    rung = [jobs_of(scratch).ring(COMMONS, PullNo(n), most=10**6) for n in range(1, 200)]
     assert rung == [True] * RUNG_WAITING_MAX + [False] * (199 - RUNG_WAITING_MAX)
     assert waiting(scratch) == {REVIEW: RUNG_WAITING_MAX, SWEEP: 1}
-    assert scratch.knocks.knock(COMMONS, PullNo(500)), "others are not kept from it"
+    assert jobs_of(scratch).knock(COMMONS, PullNo(500)), "others are not kept from it"
     assert AHEAD[REVIEW] > RUNG_WAITING_MAX
 
 
@@ -177,8 +178,8 @@ def test_rings_and_knocks_that_come_at_once_are_counted_each_for_itself(scratch:
     def at_once(n: int) -> bool:
         gate.wait()
         if n % 2:
-            return scratch.knocks.knock(COMMONS, PullNo(100 + n))
-        return scratch.knocks.ring(COMMONS, PullNo(200 + n), most=4)
+            return jobs_of(scratch).knock(COMMONS, PullNo(100 + n))
+        return jobs_of(scratch).ring(COMMONS, PullNo(200 + n), most=4)
 
     with ThreadPoolExecutor(16) as threads:
         made = list(threads.map(at_once, range(16)))
@@ -189,17 +190,17 @@ def test_rings_and_knocks_that_come_at_once_are_counted_each_for_itself(scratch:
 def test_knocks_during_the_run_are_exactly_one_more_job(scratch: Scratch, worker: Worker) -> None:
     def during() -> None:
         worker.during = lambda: None
-        assert [scratch.knocks.knock(COMMONS, PULL) for _ in range(5)] == [True, False, False, False, False]
+        assert [jobs_of(scratch).knock(COMMONS, PULL) for _ in range(5)] == [True, False, False, False, False]
 
     worker.during = during
-    scratch.knocks.knock(COMMONS, PULL)
+    jobs_of(scratch).knock(COMMONS, PULL)
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")] * 2
 
 
 def test_a_knock_after_the_run_is_heard_again(scratch: Scratch, worker: Worker) -> None:
     for _ in range(3):
-        assert scratch.knocks.knock(COMMONS, PULL)
+        assert jobs_of(scratch).knock(COMMONS, PULL)
         worker.work(REVIEW)
     assert len(worker.ran) == 3
 
@@ -209,20 +210,20 @@ def test_a_run_that_crashed_does_not_swallow_later_knocks(scratch: Scratch, work
         raise RuntimeError("crash")
 
     worker.during = crash
-    scratch.knocks.knock(COMMONS, PULL)
+    jobs_of(scratch).knock(COMMONS, PULL)
     worker.work(REVIEW)
     crashed = len(worker.ran)
     worker.during = lambda: None
-    assert scratch.knocks.knock(COMMONS, PULL)
+    assert jobs_of(scratch).knock(COMMONS, PULL)
     worker.work(REVIEW)
     assert (crashed, len(worker.ran)) == (3, 4)
 
 
 def test_a_decision_is_not_swallowed_by_a_review_that_waits(scratch: Scratch, worker: Worker) -> None:
-    assert scratch.knocks.knock(COMMONS, PULL)
-    assert scratch.knocks.knock(COMMONS, PULL, queue=DECIDE)
-    assert scratch.knocks.knock_sweep(COMMONS)
-    assert not scratch.knocks.knock_sweep(COMMONS)
+    assert jobs_of(scratch).knock(COMMONS, PULL)
+    assert jobs_of(scratch).knock(COMMONS, PULL, queue=DECIDE)
+    assert jobs_of(scratch).knock_sweep(COMMONS)
+    assert not jobs_of(scratch).knock_sweep(COMMONS)
     worker.work(DECIDE, REVIEW, SWEEP)
     assert worker.ran == [("hop/wl-commons", 12, "decide"), ("hop/wl-commons", 12, "review"), ("hop/wl-commons",)]
 
@@ -234,7 +235,7 @@ def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: S
         (["http://a.example.com/"], NOW),
         (["http://a.example.com/", "http://\ud800"], NOW),
     ]
-    assert [scratch.knocks.knock_probe(COMMONS, PULL, *r) for r in requests] == [True, False, True, True]
+    assert [jobs_of(scratch).knock_probe(COMMONS, PULL, *r) for r in requests] == [True, False, True, True]
     worker.work(PROBE)
     assert worker.ran == [
         ("hop/wl-commons", 12, ["http://a.example.com/"], ""),
@@ -244,7 +245,7 @@ def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: S
 
 
 def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scratch) -> None:
-    scratch.knocks.knock(COMMONS, PULL)
+    jobs_of(scratch).knock(COMMONS, PULL)
     (job_id,) = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer).job_ids
     job = Job.fetch(job_id, connection=scratch.redis, serializer=JSONSerializer)
     assert (job.func_name, job.description, job.timeout, job.result_ttl, job.failure_ttl, job.retries_left) == (
@@ -268,12 +269,12 @@ def test_a_hint_without_its_job_swallows_knocks_for_seconds_at_most(
     with monkeypatch.context() as patch:
         patch.setattr(Queue, "push_job_id", fail)
         with pytest.raises(type(error)):
-            scratch.knocks.knock(COMMONS, PULL)
+            jobs_of(scratch).knock(COMMONS, PULL)
     left = scratch.redis.keys("stampbot:hint:*")
     assert len(left) == hints
     assert all(0 < scratch.redis.ttl(hint) <= HINT_FIRST_S for hint in left)
     scratch.redis.delete("nothing", *left)
-    assert scratch.knocks.knock(COMMONS, PULL)
+    assert jobs_of(scratch).knock(COMMONS, PULL)
 
 
 def test_knocks_of_many_threads_at_once_are_one_job_a_pull(scratch: Scratch) -> None:
@@ -281,11 +282,11 @@ def test_knocks_of_many_threads_at_once_are_one_job_a_pull(scratch: Scratch) -> 
 
     def knock(n: int) -> bool:
         gate.wait()
-        return scratch.knocks.knock(COMMONS, PullNo(1 + n % 8))
+        return jobs_of(scratch).knock(COMMONS, PullNo(1 + n % 8))
 
     with ThreadPoolExecutor(24) as threads:
         made = list(threads.map(knock, range(24)))
-    assert (sum(made), scratch.knocks.waiting()[REVIEW]) == (8, 8)
+    assert (sum(made), jobs_of(scratch).waiting()[REVIEW]) == (8, 8)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -319,12 +320,12 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
 @pytest.mark.parametrize("name", ["stampbot:lease:x", "rq:queue:review", "", "stampbot:hint:review:x", "other:hint:review:0"])
 def test_a_forged_job_cannot_choose_the_key_that_is_deleted(scratch: Scratch, name: str) -> None:
     with pytest.raises(ValueError, match="hint"):
-        scratch.knocks.heard(name)
+        jobs_of(scratch).heard(name)
 
 
 def test_no_pull_is_looked_at_from_the_probers_queue(scratch: Scratch) -> None:
     with pytest.raises(ValueError, match="probe"):
-        scratch.knocks.knock(COMMONS, PULL, queue=PROBE)
+        jobs_of(scratch).knock(COMMONS, PULL, queue=PROBE)
 
 
 # --- leases ---------------------------------------------------------------------------------------------------------
@@ -392,7 +393,7 @@ def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(scratch: Scratch, 
         for _ in range(3):
             with pytest.raises(Held), scratch.at_work(COMMONS, PULL, queue=DECIDE):
                 pass
-        assert not any(scratch.knocks.waiting().values())
+        assert not any(jobs_of(scratch).waiting().values())
     worker.work(DECIDE, REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "decide")]
 
@@ -420,7 +421,7 @@ def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(scratch: Scratc
 def test_a_forged_waiter_knocks_at_nothing(scratch: Scratch) -> None:
     with scratch.at_work(COMMONS, PULL) as lease:
         scratch.redis.sadd(scratch.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
-    assert not any(scratch.knocks.waiting().values())
+    assert not any(jobs_of(scratch).waiting().values())
 
 
 # --- fact sheets ----------------------------------------------------------------------------------------------------
@@ -557,7 +558,7 @@ def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(scratch: Scratch
 
 
 def test_the_first_look_is_remembered(scratch: Scratch) -> None:
-    later = Scratch(scratch.redis, now=lambda: NOW + timedelta(hours=1))
+    later = a_store(scratch.redis, now=lambda: NOW + timedelta(hours=1))
     assert [scratch.notes.first_look(COMMONS, PULL), later.notes.first_look(COMMONS, PULL)] == [NOW, NOW]
     assert later.notes.first_look(COMMONS, PULL, "other evidence") == NOW + timedelta(hours=1)
     assert later.notes.first_look(COMMONS, PullNo(13)) == NOW + timedelta(hours=1)
@@ -565,7 +566,7 @@ def test_the_first_look_is_remembered(scratch: Scratch) -> None:
 
 def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(scratch: Scratch) -> None:
     later, head, other = (
-        Scratch(scratch.redis, now=lambda: NOW + timedelta(hours=1)),
+        a_store(scratch.redis, now=lambda: NOW + timedelta(hours=1)),
         CommitHash("a" * 32),
         CommitHash("b" * 32),
     )
@@ -588,10 +589,10 @@ def test_only_one_is_about_to_do_a_thing(scratch: Scratch) -> None:
 
 
 def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(scratch: Scratch) -> None:
-    before = [Scratch(scratch.redis, now=lambda: NOW).paper for _ in range(2)]
+    before = [a_store(scratch.redis, now=lambda: NOW).paper for _ in range(2)]
     assert [paper.lost(within_s=60) for paper in before] == [False, False]
     scratch.redis.flushall()
-    newcomer = Scratch(scratch.redis, now=lambda: NOW).paper
+    newcomer = a_store(scratch.redis, now=lambda: NOW).paper
     assert not newcomer.lost(within_s=60)
     assert before[0].lost(within_s=1)
     assert newcomer.lost(within_s=60)
@@ -760,7 +761,7 @@ def test_what_is_not_open_any_more_leaves_the_board(scratch: Scratch) -> None:
 
 def test_counters_add_up_over_all_who_count(scratch: Scratch) -> None:
     scratch.counters.add("reviews")
-    Scratch(scratch.redis, now=lambda: NOW).counters.add("reviews", 2)
+    a_store(scratch.redis, now=lambda: NOW).counters.add("reviews", 2)
     scratch.counters.add("answers")
     assert scratch.counters.all() == {"answers": 1, "reviews": 3}
 
@@ -800,10 +801,10 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
     )
     assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), None, (), {})
     promises: list[Callable[[], object]] = [
-        lambda: away.knocks.knock(COMMONS, PULL),
-        lambda: away.knocks.knock_sweep(COMMONS),
-        lambda: away.knocks.knock_probe(COMMONS, PULL, [URL]),
-        lambda: away.knocks.heard(Keys().hint(REVIEW, "0" * 16)),
+        lambda: jobs_of(away).knock(COMMONS, PULL),
+        lambda: jobs_of(away).knock_sweep(COMMONS),
+        lambda: jobs_of(away).knock_probe(COMMONS, PULL, [URL]),
+        lambda: jobs_of(away).heard(Keys().hint(REVIEW, "0" * 16)),
         lambda: away.leases.take("x"),
         lambda: away.sheets.put(SHEET),
         lambda: away.notes.note_about_to(COMMONS, PULL, "x", ttl_s=1),
@@ -820,15 +821,15 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
 
 def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() -> None:
     with private_redis() as server:
-        scratch = Scratch(make_redis(server.url), now=lambda: NOW)
-        scratch.knocks.knock(COMMONS, PULL)
+        scratch = a_store(make_redis(server.url), now=lambda: NOW)
+        jobs_of(scratch).knock(COMMONS, PULL)
         with scratch.at_work(COMMONS, PULL) as lease:
             server.kill()
             with ends_within(2), pytest.raises(redis.RedisError):
-                scratch.knocks.knock(COMMONS, PULL)
+                jobs_of(scratch).knock(COMMONS, PULL)
             server.start()
         assert lease.waiters == ()
-        assert scratch.knocks.knock(COMMONS, PULL)
+        assert jobs_of(scratch).knock(COMMONS, PULL)
         assert waiting(scratch) == {REVIEW: 1}
 
 
@@ -851,13 +852,14 @@ def remember_hosts(prober: Scratch) -> None:
     with prober.looking.once("k", pause_s=0.001) as flight:
         flight.extended_at = -math.inf
         flight.extend()
-    with prober.hosts.turn("h:80", pace_s=0.001, ttl_s=5, patience_s=1) as turn:
+    hosts, siblings = Hosts(prober.redis, prober.keys, prober.now), KnownSiblings(prober.redis, prober.keys, prober.now)
+    with hosts.turn("h:80", pace_s=0.001, ttl_s=5, patience_s=1) as turn:
         assert turn.mine
     for _ in range(3):
-        prober.hosts.note({"h:80": Bearing.SILENT, "i:80": Bearing.WELL})
-    prober.hosts.note_control(True)
-    prober.siblings.put("https://h/", Sibling(asked_at=NOW))
-    known = prober.hosts.resting("h:80"), prober.hosts.weather(), prober.hosts.control(), prober.siblings.get("https://h/")
+        hosts.note({"h:80": Bearing.SILENT, "i:80": Bearing.WELL})
+    hosts.note_control(True)
+    siblings.put("https://h/", Sibling(asked_at=NOW))
+    known = hosts.resting("h:80"), hosts.weather(), hosts.control(), siblings.get("https://h/")
     assert known == ("resting", (1, 2), True, Sibling(asked_at=NOW))
 
 
@@ -873,7 +875,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
     scratch.redis.execute_command("ACL", "SETUSER", *prober_acl(password))  # type: ignore[no-untyped-call]
     url = scratch.redis.connection_pool.connection_kwargs["path"]
     client = make_redis(f"unix://prober:{password}@{url}")
-    prober = Scratch(client, now=lambda: NOW)
+    prober = a_store(client, now=lambda: NOW)
     inside = Worker(prober)
     sys.modules["bot.worker.jobs"].run_probe = inside.run  # type: ignore[attr-defined]
 
@@ -881,10 +883,10 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
         prober.sheets.put(SHEET)
         assert prober.sheets.get(URL) == SHEET
         remember_hosts(prober)
-        assert prober.knocks.knock(COMMONS, PULL)
+        assert jobs_of(prober).knock(COMMONS, PULL)
 
     inside.during = during
-    scratch.knocks.knock_probe(COMMONS, PULL, [URL])
+    jobs_of(scratch).knock_probe(COMMONS, PULL, [URL])
     inside.work(PROBE)
     assert inside.ran == [("hop/wl-commons", 12, [URL], "")]
     assert scratch.redis.execute_command("ACL", "LOG") == []  # type: ignore[no-untyped-call]

@@ -22,13 +22,13 @@ from bot.config.settings import (
     SettingsError,
     child_environment,
     override_name,
-    prober_environment,
     read,
 )
 from bot.evidence import FetchPolicy
 from bot.model.finding import Level
 from bot.model.ids import Commons, Handle, User
 from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.prober.environment import prober_environment
 
 HOP = Commons("hop", "wl-commons")
 MESA = Commons("mesa", "wl-commons")

@@ -31,6 +31,7 @@ from bot.web.app import create_app
 from bot.web.webhook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, read_hook, rings_max
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
+from tests.stores import a_store, heartbeat_of, jobs_of
 
 HOP = Commons("hop", "wl-commons")
 MESA = Commons("mesa", "wl-commons")
@@ -48,7 +49,7 @@ PULL = {"event_name": "pull_request", "repository": REPOSITORY, "pullID": "57", 
 
 
 def scratch_at(server: RedisProcess) -> Scratch:
-    return Scratch(make_redis(server.url), now=lambda: datetime.now(UTC))
+    return a_store(make_redis(server.url), now=lambda: datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def door(scratch: Scratch) -> FlaskClient:
 
 
 def waiting(scratch: Scratch) -> dict[str, int]:
-    return {queue: jobs for queue, jobs in scratch.knocks.waiting().items() if jobs}
+    return {queue: jobs for queue, jobs in jobs_of(scratch).waiting().items() if jobs}
 
 
 def post(door: FlaskClient, body: object, path: str = DOOR, **more: Any) -> int:
@@ -374,7 +375,7 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     text = door.get("/metrics").text
     assert "stampbot_clock_silent_seconds +Inf" in text
     assert 'stampbot_another_bot{commons="hop/wl-commons"} 0.0' in text
-    scratch.heartbeat.beat()
+    heartbeat_of(scratch).beat()
     assert door.get("/readyz").text == "ready\n"
     seen_at = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
     scratch.notes.saw_other_bot(HOP, Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
@@ -386,12 +387,12 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
 
 
 def test_a_clock_is_missed_by_the_time_it_was_heard_last(scratch: Scratch) -> None:
-    scratch.heartbeat.beat()
+    heartbeat_of(scratch).beat()
     left_s = int(scratch.redis.ttl(scratch.keys.heartbeat()))
     scratch.redis.expire(scratch.keys.heartbeat(), left_s - 600)
-    assert scratch.heartbeat.silent_s() == pytest.approx(600, abs=2)
-    nobody = Scratch(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC))
-    assert nobody.heartbeat.silent_s() is None
+    assert heartbeat_of(scratch).silent_s() == pytest.approx(600, abs=2)
+    nobody = a_store(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC))
+    assert heartbeat_of(nobody).silent_s() is None
 
 
 def test_metrics_count_what_came_and_what_waits(door: FlaskClient) -> None:

@@ -26,14 +26,17 @@ from bot.evidence import FetchPolicy, networks, sheet_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo, User
 from bot.model.pull import PullState
+from bot.prober.hosts import Hosts, KnownSiblings
+from bot.prober.jobs import ProbeDuties
 from bot.prober.link_checker import Looking, Manners
 from bot.queue.enqueue import ALIVE_S
 from bot.queue.threads import Lanes, lanes_of
 from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
-from bot.worker.jobs import ProbeDuties, PullDuties
+from bot.worker.jobs import PullDuties
 from tests.evidence.servers import path_of, serving
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
+from tests.stores import condition_of, jobs_of
 
 HOP = Commons("hop", "wl-commons")
 PATIENCE_S = STATE_WAIT_S
@@ -70,7 +73,7 @@ class Crew:
 
 
 def pull_duties(scratch: Scratch, look: Callable[..., object], sweep: Callable[[Commons], int] = lambda _: 0) -> PullDuties:
-    return PullDuties(known=frozenset({HOP}), scratch=scratch, look=look, sweep=sweep)
+    return PullDuties(known=frozenset({HOP}), scratch=scratch, jobs=jobs_of(scratch), look=look, sweep=sweep)
 
 
 def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch: Scratch) -> None:
@@ -84,10 +87,10 @@ def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch
 
     with Crew(scratch, (DECIDE, REVIEW), pull_duties(scratch, look).functions()):
         for _ in range(5):
-            scratch.knocks.knock(HOP, PullNo(7))
+            jobs_of(scratch).knock(HOP, PullNo(7))
         until(lambda: looked == [7])
         for _ in range(5):
-            scratch.knocks.knock(HOP, PullNo(7))
+            jobs_of(scratch).knock(HOP, PullNo(7))
         hold.set()
         until(lambda: looked == [7, 7])
         time.sleep(0.3)
@@ -105,7 +108,7 @@ def test_lanes_look_at_several_pulls_side_by_side(scratch: Scratch) -> None:
 
     with Crew(scratch, (REVIEW,) * 4, pull_duties(scratch, look).functions()):
         for number in range(1, 5):
-            scratch.knocks.knock(HOP, PullNo(number))
+            jobs_of(scratch).knock(HOP, PullNo(number))
         until(lambda: len(looked) == 4)
     assert sorted(looked) == [1, 2, 3, 4]
 
@@ -124,11 +127,11 @@ def test_two_lanes_are_never_at_one_pull_and_none_of_the_knocks_is_lost(scratch:
             at_it -= 1
 
     with Crew(scratch, (REVIEW, REVIEW, DECIDE), pull_duties(scratch, look).functions()):
-        scratch.knocks.knock(HOP, PullNo(1))
+        jobs_of(scratch).knock(HOP, PullNo(1))
         until(lambda: looks == 1)
-        scratch.knocks.knock(HOP, PullNo(1))
-        scratch.knocks.knock(HOP, PullNo(1), queue=DECIDE)
-        until(lambda: looks >= 2 and at_it == 0 and not any(scratch.knocks.waiting().values()))
+        jobs_of(scratch).knock(HOP, PullNo(1))
+        jobs_of(scratch).knock(HOP, PullNo(1), queue=DECIDE)
+        until(lambda: looks >= 2 and at_it == 0 and not any(jobs_of(scratch).waiting().values()))
     assert most == 1
 
 
@@ -150,8 +153,8 @@ def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exc
             raise trouble
 
     with structlog.testing.capture_logs() as said, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
-        scratch.knocks.knock(HOP, PullNo(1))
-        scratch.knocks.knock(HOP, PullNo(2))
+        jobs_of(scratch).knock(HOP, PullNo(1))
+        jobs_of(scratch).knock(HOP, PullNo(2))
         until(lambda: looked == [1, 2])
         time.sleep(0.2)
     lines = [line for line in said if line.get("pull") == 1]
@@ -171,8 +174,8 @@ def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(scr
     scratch.pulses.note_pulls(HOP, [listed])
     scratch.owed.owe(HOP, PullNo(1), REVIEW)
     with structlog.testing.capture_logs() as logged, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
-        scratch.knocks.ring(HOP, PullNo(1), most=9)
-        scratch.knocks.ring(HOP, PullNo(2), most=9)
+        jobs_of(scratch).ring(HOP, PullNo(1), most=9)
+        jobs_of(scratch).ring(HOP, PullNo(2), most=9)
         until(lambda: len(looked) == 2 and scratch.owed.all(HOP))
         until(lambda: len([line for line in logged if line["log_level"] in ("info", "error")]) >= 2)
     assert [(debt.pull, debt.failed) for debt in scratch.owed.all(HOP)] == [(PullNo(2), 1)]
@@ -211,7 +214,7 @@ def test_a_forged_job_runs_nothing_whatever_it_names(scratch: Scratch, tmp_path:
         scratch.redis.hset(f"rq:job:{job}", "webhooks", webhooks)
     duties = pull_duties(scratch, lambda _c, number, _e: looked.append(number))
     with Crew(scratch, (REVIEW,), duties.functions()):
-        scratch.knocks.knock(HOP, PullNo(8))
+        jobs_of(scratch).knock(HOP, PullNo(8))
         until(lambda: looked[-1:] == [8])
     assert looked == [7, 8]
     assert not ran.exists()
@@ -225,7 +228,7 @@ def test_a_job_that_is_no_job_only_costs_its_place(scratch: Scratch) -> None:
         scratch.redis.hset(f"rq:job:{job.id}", "data", data)
     scratch.redis.rpush("rq:queue:review", "no-such-job")
     with Crew(scratch, (REVIEW,), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
-        scratch.knocks.knock(HOP, PullNo(9))
+        jobs_of(scratch).knock(HOP, PullNo(9))
         until(lambda: looked == [9])
 
 
@@ -237,7 +240,7 @@ def test_a_sweep_is_run_from_a_queue_of_its_own(scratch: Scratch) -> None:
         return 0
 
     with Crew(scratch, (SWEEP,), pull_duties(scratch, lambda *_: None, sweep).functions()):
-        scratch.knocks.knock_sweep(HOP)
+        jobs_of(scratch).knock_sweep(HOP)
         until(lambda: swept == [HOP])
 
 
@@ -247,17 +250,23 @@ def sheet(url: str, at: datetime) -> Probe:
 
 def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
     looking = Looking(
-        scratch=scratch, policy=FetchPolicy(allow=networks(("127.0.0.0/8",))), now=lambda: NOW, controls=(), manners=AT_ONCE
+        scratch=scratch,
+        hosts=Hosts(scratch.redis, scratch.keys, scratch.now),
+        siblings=KnownSiblings(scratch.redis, scratch.keys, scratch.now),
+        policy=FetchPolicy(allow=networks(("127.0.0.0/8",))),
+        now=lambda: NOW,
+        controls=(),
+        manners=AT_ONCE,
     )
-    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, looking=looking)
+    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, jobs=jobs_of(scratch), looking=looking)
     with serving(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\npage") as host:
         urls = tuple(f"{host.url}/{name}" for name in "abc")
         fresh, stale = sheet(urls[1], NOW - timedelta(seconds=5)), sheet(urls[2], NOW - timedelta(hours=5))
         for one in (fresh, stale):
             scratch.sheets.put(replace(one, url=sheet_key(one.url)))
         with Crew(scratch, (PROBE,), duties.functions()):
-            scratch.knocks.knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
-            until(lambda: scratch.knocks.waiting()[REVIEW] == 1)
+            jobs_of(scratch).knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
+            until(lambda: jobs_of(scratch).waiting()[REVIEW] == 1)
         assert sorted(path_of(request) for request in host.requests) == ["/a", "/c"]
     now = {url: scratch.sheets.get(sheet_key(url)) for url in urls}
     assert {url: (one.probed_at, one.since) if one else None for url, one in now.items()} == {
@@ -280,12 +289,12 @@ def test_lanes_survive_redis_going_and_coming_back() -> None:
         scratch = Scratch(make_patient_redis(server.url), now=lambda: NOW)
         looked: list[PullNo] = []
         with Crew(scratch, (REVIEW, DECIDE), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
-            scratch.knocks.knock(HOP, PullNo(1))
+            jobs_of(scratch).knock(HOP, PullNo(1))
             until(lambda: looked == [1])
             server.kill()
             time.sleep(1.0)
             server.start()
-            scratch.knocks.knock(HOP, PullNo(2))
+            jobs_of(scratch).knock(HOP, PullNo(2))
             until(lambda: looked == [1, 2])
 
 
@@ -298,18 +307,18 @@ def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(
     lanes.alive_said_every_s = 0.1
     lanes.start()
     try:
-        scratch.knocks.knock(HOP, PullNo(1))
-        until(lambda: scratch.knocks.waiting()[REVIEW] == 0)
+        jobs_of(scratch).knock(HOP, PullNo(1))
+        until(lambda: jobs_of(scratch).waiting()[REVIEW] == 0)
         scratch.redis.flushall()
-        until(lambda: {q: n for q, n in scratch.condition().workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+        until(lambda: {q: n for q, n in condition_of(scratch).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
         # Only whoever spoke from now on counts.
         at[0] = datetime.now(UTC) + timedelta(seconds=ALIVE_S)
-        until(lambda: {q: n for q, n in scratch.condition().workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+        until(lambda: {q: n for q, n in condition_of(scratch).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
     finally:
         hold.set()
         lanes.stop()
         assert lanes.join(PATIENCE_S)
-    until(lambda: not any(scratch.condition().workers.values()))
+    until(lambda: not any(condition_of(scratch).workers.values()))
 
 
 @pytest.mark.parametrize(
@@ -352,7 +361,7 @@ def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProce
     process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "1.5", "25"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        scratch.knocks.knock(HOP, PullNo(1))
+        jobs_of(scratch).knock(HOP, PullNo(1))
         assert process.stdout.readline() == "began\n"
         os.kill(process.pid, number)
         assert process.stdout.readline() == "finished\n"
@@ -366,7 +375,7 @@ def test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back(server: Re
     process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "60", "0.2"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        scratch.knocks.knock(HOP, PullNo(1))
+        jobs_of(scratch).knock(HOP, PullNo(1))
         assert process.stdout.readline() == "began\n"
         with pytest.raises(Held), scratch.at_work(HOP, PullNo(1)):
             pass

@@ -1,0 +1,114 @@
+"""What the prober's job does: it looks at links, stores what it saw, and enqueues the pull they belong to."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import redis
+import structlog
+
+from bot.log import stranger
+from bot.model.ids import Commons, PullNo
+from bot.model.links import EVIDENCE_LINKS_MAX
+from bot.prober.environment import limit_memory
+from bot.prober.link_checker import Looking, Sight
+from bot.queue.enqueue import RUN_PROBE, Knocks
+from bot.queue.job_filter import Unlisted, known_commons, pull_number
+from bot.queue.threads import Function, TookTooLong, serve
+from bot.store import PROBE, Scratch
+
+PROBER_LANES: Final = 4
+PROBER_OPEN_FILES: Final = 256
+
+log = structlog.get_logger("stampbot.worker")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeDuties:
+    """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
+
+    known: frozenset[Commons]
+    scratch: Scratch
+    jobs: Knocks
+    looking: Looking
+
+    def functions(self) -> Mapping[str, Function]:
+        """Job functions by name."""
+        return {RUN_PROBE: self.run_probe}
+
+    def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
+        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), then knock the pull.
+
+        Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
+        """
+        self.jobs.heard(hint)
+        where, number = known_commons(commons, self.known), pull_number(pull)
+        if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
+            raise Unlisted("the job brings no list of URLs")
+        since = datetime.fromisoformat(not_before) if not_before else None
+        with _reported(commons=str(where), pull=number):
+            sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
+            for sight in sights:
+                self._tell(number, sight)
+            for error in (sight.error for sight in sights if sight.error is not None):
+                raise error
+            self.jobs.knock(where, number)
+
+    def _tell(self, number: PullNo, sight: Sight) -> None:
+        """Count and log what became of one link."""
+        url = stranger(sight.url)
+        if sight.new and sight.probe is not None:
+            self.scratch.counters.add("probes")
+            log.info("probed", pull=number, url=url, seen=sight.probe.seen.value, reason=stranger(sight.probe.reason))
+        elif sight.probe is None and sight.error is None:
+            log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
+        if sight.doubt:
+            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=sight.doubt, mend=_OURS)
+
+
+_OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
+
+
+@contextmanager
+def _reported(**about: object) -> Iterator[None]:
+    """Log in one line what went wrong, and go on: the next sweep asks for the links again."""
+    try:
+        yield
+    except TookTooLong:
+        log.error("probe took too long and was broken off", **about)
+        raise
+    except redis.RedisError as error:
+        log.warning("probe: Redis does not answer, will look again", **about, error=stranger(error))
+    except Exception:
+        # Raised on, RQ would try again at once and store the traceback in Redis.
+        log.exception("probe broke", **about)
+
+
+def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
+    """`serve` for the queue of links alone, with a lid on memory and open files. Exit status."""
+    confine()
+    return serve((PROBE,) * PROBER_LANES, functions, connection)
+
+
+def confine() -> None:
+    """Limit this process's memory and open files, and forbid core dumps, as far as the system takes such limits."""
+    for name, limit in (("memory", limit_memory), ("open files", _limit_open_files), ("core dumps", _forbid_core_dumps)):
+        try:
+            limit()
+        except (ValueError, OSError):
+            log.warning("this system takes no such limit", limit=name)
+
+
+def _limit_open_files() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = PROBER_OPEN_FILES if hard == resource.RLIM_INFINITY else min(PROBER_OPEN_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def _forbid_core_dumps() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,34 @@
+"""The store and the job queue over one Redis, put together as the bot does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import redis
+
+from bot.clock.heartbeat import Heartbeat
+from bot.health.redis import Condition, read_condition
+from bot.queue.enqueue import Knocks
+from bot.store import Keys, Scratch
+
+
+def a_store(client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> Scratch:
+    """A store whose waiters are enqueued again when a lease is released."""
+    jobs = Knocks(client, Keys(prefix))
+    return Scratch(client, now=now, prefix=prefix, enqueue=jobs.knock)
+
+
+def jobs_of(store: Scratch) -> Knocks:
+    """The job queue over the Redis of a store."""
+    return Knocks(store.redis, store.keys)
+
+
+def heartbeat_of(store: Scratch) -> Heartbeat:
+    """The clock's heartbeat in the Redis of a store."""
+    return Heartbeat(store.redis, store.keys)
+
+
+def condition_of(store: Scratch) -> Condition:
+    """What Redis says of itself. Raises ScratchAway."""
+    return read_condition(store, jobs_of(store))
