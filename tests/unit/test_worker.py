@@ -36,7 +36,7 @@ from bot.worker.jobs import PullDuties
 from tests.evidence.servers import path_of, serving
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
-from tests.stores import condition_of, jobs_of
+from tests.stores import a_store, condition_of, jobs_of
 
 HOP = Commons("hop", "wl-commons")
 PATIENCE_S = STATE_WAIT_S
@@ -52,7 +52,7 @@ def server() -> Iterator[RedisProcess]:
 
 @pytest.fixture
 def scratch(server: RedisProcess) -> Scratch:
-    fresh = Scratch(make_patient_redis(server.url), now=lambda: NOW)
+    fresh = a_store(make_patient_redis(server.url), now=lambda: NOW)
     fresh.redis.flushall()
     return fresh
 
@@ -286,7 +286,7 @@ def test_who_dies_while_keeping_house_holds_up_the_others_for_seconds_only(scrat
 
 def test_lanes_survive_redis_going_and_coming_back() -> None:
     with private_redis() as server:
-        scratch = Scratch(make_patient_redis(server.url), now=lambda: NOW)
+        scratch = a_store(make_patient_redis(server.url), now=lambda: NOW)
         looked: list[PullNo] = []
         with Crew(scratch, (REVIEW, DECIDE), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
             jobs_of(scratch).knock(HOP, PullNo(1))
@@ -301,7 +301,7 @@ def test_lanes_survive_redis_going_and_coming_back() -> None:
 def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(server: RedisProcess) -> None:
     """RQ lists a worker when it begins and lets it say that it lives between jobs alone (rq 2.12)."""
     at, hold = [datetime.now(UTC)], threading.Event()
-    scratch = Scratch(make_patient_redis(server.url), now=lambda: at[0])
+    scratch = a_store(make_patient_redis(server.url), now=lambda: at[0])
     scratch.redis.flushall()
     lanes = Lanes((DECIDE, REVIEW), pull_duties(scratch, lambda _c, _n, _e: hold.wait(PATIENCE_S)).functions(), scratch.redis)
     lanes.alive_said_every_s = 0.1
@@ -340,17 +340,18 @@ SERVING = textwrap.dedent(
     from bot import log
     from bot.queue import threads
     from bot.model.ids import Commons
-    from bot.store import Scratch, make_patient_redis
+    from bot.store import make_patient_redis
     from bot.queue.threads import serve
     from bot.worker.jobs import PullDuties
+    from tests.stores import a_store, jobs_of
     log.configure("json")
     threads.STOP_PATIENCE_S = float(sys.argv[3])
-    scratch = Scratch(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
+    scratch = a_store(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
     def look(commons, number, extend):
         print("began", flush=True)
         time.sleep(float(sys.argv[2]))
         print("finished", flush=True)
-    duties = PullDuties(known=frozenset({Commons("hop", "wl-commons")}), scratch=scratch, look=look, sweep=lambda c: 0)
+    duties = PullDuties(known=frozenset({Commons("hop", "wl-commons")}), scratch=scratch, jobs=jobs_of(scratch), look=look, sweep=lambda c: 0)
     sys.exit(serve(("review", "decide"), duties.functions(), scratch.redis, scratch.leases.release_all))
     """
 )
