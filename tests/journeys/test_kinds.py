@@ -21,6 +21,7 @@ from bot.sandbox import wl_sql
 from bot.scratch import REVIEW, Scratch
 from bot.scratch.keys import pull_target
 from bot.worker import PullDuties
+from tests.patience import STATE_WAIT_S
 from tests.world import World
 
 LOOPBACK = ip_network("127.0.0.0/8")
@@ -308,7 +309,7 @@ def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(STATE_WAIT_S)
     assert ended.is_set()
 
 

@@ -54,7 +54,7 @@ from bot.scratch.knocks import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_
 from bot.scratch.sheets import SHEET_MAX_BYTES, read_sheet, write_sheet
 from bot.scratch.together import Together
 from bot.sweep import AHEAD
-from tests.patience import ends_within, until
+from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 
 COMMONS = Database("hop", "wl-commons")
@@ -296,7 +296,7 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
     def do(wishes: Sequence[int]) -> Sequence[int]:
         batches.append(wishes)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(STATE_WAIT_S)
         if fails:
             raise redis.TimeoutError
         return [10 * wish for wish in wishes]
@@ -304,7 +304,7 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
     together = Together(do)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(together, 1)
-        assert begun.wait(10)
+        assert begun.wait(STATE_WAIT_S)
         others = [threads.submit(together, n) for n in range(2, 8)]
         time.sleep(0.1)
         go_on.set()
