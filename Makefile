@@ -32,7 +32,7 @@ demo: $(VENV)/.ready
 smoke: $(VENV)/.ready
 	@$(BIN)/stampbot demo --smoke
 
-# Four at a time on any machine: much of a test's time goes into waiting for processes of its own.
+# Also green beside other work: tests wait for states (tests/patience.py). Four at a time on any machine: much of a test's time goes into waiting for processes of its own.
 test: $(VENV)/.ready-dev
 	@$(BIN)/pytest -n 4 --dist worksteal
 

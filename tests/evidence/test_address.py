@@ -15,6 +15,7 @@ from bot.evidence.fetch.address import is_allowed, is_public, networks
 from bot.evidence.fetch.resolve import Failed, resolve
 from bot.evidence.fetch.url import Refused, read_url
 from tests.evidence.stage import info
+from tests.patience import STATE_WAIT_S
 
 LOOPBACK = networks(("127.0.0.0/8",))
 
@@ -205,7 +206,7 @@ def test_lookups_that_hang_have_an_upper_number_and_give_their_places_back(monke
     hang = threading.Event()
 
     def look_up(*_: object, **__: object) -> list[object]:
-        hang.wait(10)
+        hang.wait(STATE_WAIT_S)
         return [info("93.184.216.34", 80)]
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
@@ -214,7 +215,7 @@ def test_lookups_that_hang_have_an_upper_number_and_give_their_places_back(monke
             resolve(read_url("http://good.example.com/"), (), 0.05)
     assert not places.acquire(blocking=False)
     hang.set()
-    assert [places.acquire(timeout=5) for _ in range(2)] == [True, True]
+    assert [places.acquire(timeout=STATE_WAIT_S) for _ in range(2)] == [True, True]
 
 
 def test_a_lookup_without_a_thread_gives_its_place_back(monkeypatch: pytest.MonkeyPatch) -> None:

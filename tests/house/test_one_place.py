@@ -37,6 +37,20 @@ def test_the_number_of_cases_of_a_law_is_said_in_one_place() -> None:
     assert (running.max_examples, running.deadline) in ((50, None), (2_000, None))
 
 
+def test_no_test_holds_a_wall_clock_against_a_number() -> None:
+    """A busy machine would break it; `tests.patience.ends_within` allows for that. Longer than a number is no trouble."""
+    holders = {
+        name_of(path)
+        for path in files("tests", suffix=".py")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Compare)
+        and "time.monotonic() -" in ast.unparse(node.left)
+        and isinstance(node.ops[-1], ast.Lt | ast.LtE)
+        and isinstance(node.comparators[-1], ast.Constant)
+    }
+    assert holders == set()
+
+
 def test_what_is_known_of_a_worker_elsewhere_is_only_told() -> None:
     """It is inferred to be the same worker: no rule, command or plan may go by it."""
     readers = {

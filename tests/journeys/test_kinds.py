@@ -21,6 +21,7 @@ from bot.store import REVIEW
 from bot.store.keys import pull_target
 from bot.worker.jobs import PullDuties
 from sandbox.seed import wl_sql
+from tests.patience import STATE_WAIT_S
 from tests.stores import a_store, jobs_of
 from tests.world import World
 
@@ -311,7 +312,7 @@ def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(STATE_WAIT_S)
     assert ended.is_set()
 
 

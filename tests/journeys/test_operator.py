@@ -33,6 +33,7 @@ from bot.model.snapshot import Snapshot
 from bot.queue.threads import Lanes
 from bot.store import QUEUES, KeptAudit
 from tests.build import a_hash
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
 from tests.stores import condition_of, heartbeat_of
 from tests.world import BOT, World
@@ -157,7 +158,7 @@ def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> No
         told = run("doctor", "--json")
     finally:
         lanes.stop()
-        lanes.join(10)
+        lanes.join(STATE_WAIT_S)
     assert states(told) == {
         "evidence": {"note"},
         **{

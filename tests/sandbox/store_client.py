@@ -10,6 +10,7 @@ from typing import Any
 
 from sandbox.values import records
 from sandbox.values.records import DatabaseName, QueryResult
+from tests.patience import STATE_WAIT_S
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,6 +58,6 @@ class StoreClient:
         """Ends the process."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(timeout=20)
+        self._process.wait(timeout=STATE_WAIT_S)
         assert self._process.stdout is not None
         self._process.stdout.close()

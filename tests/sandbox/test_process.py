@@ -103,7 +103,7 @@ def test_it_ends_when_its_starter_is_gone() -> None:
     sandbox = SandboxProcess.start()
     assert sandbox.process.stdin is not None
     sandbox.process.stdin.close()
-    assert sandbox.process.wait(5) == 0
+    assert sandbox.process.wait(STATE_WAIT_S) == 0
 
 
 def test_a_connection_is_kept_and_serves_many_requests(own_sandbox: SandboxProcess) -> None:

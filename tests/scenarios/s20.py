@@ -20,6 +20,7 @@ from bot.web.app import create_app
 from bot.worker.jobs import PullDuties
 from sandbox.seed import schema, wl_sql
 from tests.kill_switch import Killed, KillSwitch
+from tests.patience import STATE_WAIT_S
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import Meanwhile, Stage
 from tests.stores import jobs_of
@@ -207,7 +208,7 @@ def doubled(stage: Stage) -> None:
     stage.tell("two workers look at pull 1 at the same time")
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(_work, stage, pull, stage.world.bot()) for _ in range(2)]:
-            done.result(30)
+            done.result(STATE_WAIT_S)
     stage.look(pull)
     assert (stage.answers(pull), stage.stamps(), stage.verdicts(pull)) == (["ACCEPTED"], 1, ["READY"])
 

@@ -197,7 +197,7 @@ def test_without_a_pace_the_links_of_a_job_are_looked_at_side_by_side(town: Town
     all_there = threading.Barrier(4)
 
     def talk(sock: socket.socket, _request: bytes) -> None:
-        all_there.wait(10)
+        all_there.wait(STATE_WAIT_S)
         sock.sendall(PAGE)
 
     with serving(talk) as host:
@@ -234,7 +234,7 @@ def test_a_link_that_two_probers_are_asked_for_at_once_is_looked_at_once(town: T
     second.scratch.looking = Told(second.scratch.redis, second.scratch.keys.looking)
 
     def talk(sock: socket.socket, _request: bytes) -> None:
-        assert waits.wait(10)
+        assert waits.wait(STATE_WAIT_S)
         sock.sendall(PAGE)
 
     with serving(talk) as host, ThreadPoolExecutor(1) as pool:

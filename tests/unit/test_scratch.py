@@ -54,7 +54,7 @@ from bot.store import (
 from bot.store.keys import pull_target
 from bot.store.probes import SHEET_MAX_BYTES, read_sheet, write_sheet
 from bot.sweep.sweep import AHEAD
-from tests.patience import ends_within, until
+from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store, jobs_of
 
@@ -297,7 +297,7 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
     def do(wishes: Sequence[int]) -> Sequence[int]:
         batches.append(wishes)
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(STATE_WAIT_S)
         if fails:
             raise redis.TimeoutError
         return [10 * wish for wish in wishes]
@@ -305,7 +305,7 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
     together = Together(do)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(together, 1)
-        assert begun.wait(10)
+        assert begun.wait(STATE_WAIT_S)
         others = [threads.submit(together, n) for n in range(2, 8)]
         time.sleep(0.1)
         go_on.set()
