@@ -146,7 +146,7 @@ def _taking_jobs(redis_url: str) -> Iterator[None]:
     def take() -> None:
         with redis.Redis.from_url(redis_url) as client:
             while not done.wait(TAKEN_EVERY_S):
-                client.delete(f"rq:queue:{REVIEW}", keys.rung(Commons(owner, name)))
+                client.delete(f"rq:queue:{REVIEW}", keys.webhook_rate(Commons(owner, name)))
 
     taker = threading.Thread(target=take, name="jobs", daemon=True)
     taker.start()

@@ -54,7 +54,7 @@ def pull_of(kind: PullKind, rows: int) -> Snapshot:
         items=items,
         rigs=(*sane(kind).rigs, *(gallery.rig(f"rig-of-main-{n}", f"owner-{n}") for n in range(min(rows, RIGS_READ_MAX)))),
         rig_links=tuple(RigLink(gallery.row("rig_links", id=f"l-main-{n}")) for n in range(min(rows, RIGS_READ_MAX))),
-        present=Present(items=items),
+        on_main_now=Present(items=items),
     )
     assert made.kind is kind, f"{made.kind} instead of {kind}"
     return made

@@ -37,16 +37,16 @@ from bot.converge.outcome import Done
 from bot.converge.perform import perform
 from bot.converge.reads import Readers
 from bot.dolthub.client import Hub, kept_session
-from bot.evidence import sheet_key
+from bot.evidence import probe_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy, Timing
 from bot.model.step import PostReview
-from bot.queue.threads import Lanes
+from bot.queue.threads import WorkerPool
 from bot.rulebook import catalog as rules
-from bot.store import REVIEW, Scratch, make_patient_redis
+from bot.store import REVIEW, Store, make_patient_redis
 from bot.wiring import READERS_PER_LANE
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from tests.stores import jobs_of
 
 LANES = (1, 4, 16)
@@ -90,13 +90,13 @@ class _Recording(requests.Session):
         return answer
 
 
-def bot_of(scratch: Scratch, hub: Hub, commons: Commons, lanes: int) -> Deps:
+def bot_of(store: Store, hub: Hub, commons: Commons, lanes: int) -> Deps:
     """A bot as a worker process has it, without forges."""
     return Deps(
         hubs={commons: hub},
         policies={commons: POLICY},
-        scratch=scratch,
-        jobs=jobs_of(scratch),
+        store=store,
+        jobs=jobs_of(store),
         clock=lambda: datetime.now(UTC),
         rules=rules.find(),
         commands=commands.find(),
@@ -104,7 +104,7 @@ def bot_of(scratch: Scratch, hub: Hub, commons: Commons, lanes: int) -> Deps:
     )
 
 
-def record(folder: Path, scratch: Scratch) -> Recorded:
+def record(folder: Path, store: Store) -> Recorded:
     """Have one seeded pull looked at on a real sandbox, and keep the answers."""
     with _child("sandbox", "--port", "0", "--seed", "demo", "--data", str(folder / "sandbox")) as said:
         told = json.loads(said)
@@ -112,12 +112,12 @@ def record(folder: Path, scratch: Scratch) -> Recorded:
         pull = next(PullNo(int(p["number"])) for p in told["seed"]["pulls"] if p["slug"] == "happy-handshake")
         session = _Recording()
         hub = Hub(told["url"], "token-stampbot", commons=[commons], session=session)
-        deps = bot_of(scratch, hub, commons, 1)
+        deps = bot_of(store, hub, commons, 1)
         snapshot, _, _ = look(commons, pull, deps)
         for link in snapshot.links:
             # The link checker is another process; here it has looked already.
             seen_at = snapshot.taken_at + timedelta(seconds=1)
-            scratch.sheets.put(Probe(url=sheet_key(link.url), seen=Seen.REACHABLE, reason="ok", probed_at=seen_at))
+            store.probes.put(Probe(url=probe_key(link.url), seen=Seen.REACHABLE, reason="ok", probed_at=seen_at))
         answers = folder / "answers.json"
         answers.write_text(json.dumps({k: v for k, v in session.answers.items() if "/comments" not in k}), "utf-8")
         return Recorded(commons=commons, pull=pull, answers=answers, requests=session.count)
@@ -135,10 +135,10 @@ def review(commons: Commons, number: PullNo, deps: Deps, origin: str, session: r
         raise MeasureError(f"the review was not posted: {ended}")
 
 
-def chain_of(recorded: Recorded, scratch: Scratch) -> int:
+def chain_of(recorded: Recorded, store: Store) -> int:
     """How many answers, one after the other, a review waits for."""
     with _child("benchmarks.replay", str(recorded.answers), str(CHAIN_LATENCY_MS)) as port:
-        deps, session = bot_of(scratch, _hub(port, recorded), recorded.commons, 1), kept_session()
+        deps, session = bot_of(store, _hub(port, recorded), recorded.commons, 1), kept_session()
         deps.account(recorded.commons)
         took: list[float] = []
         for number in range(1, CHAIN_TRIES + 1):
@@ -153,8 +153,8 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
     finished: list[float] = []
     lock = threading.Lock()
     with _child("benchmarks.replay", str(recorded.answers), str(latency_ms)) as port, make_patient_redis(redis_url) as client:
-        scratch = Scratch(client, now=lambda: datetime.now(UTC))
-        deps, session = bot_of(scratch, _hub(port, recorded), recorded.commons, lanes), kept_session()
+        store = Store(client, now=lambda: datetime.now(UTC))
+        deps, session = bot_of(store, _hub(port, recorded), recorded.commons, lanes), kept_session()
         deps.account(recorded.commons)
 
         def one(commons: Commons, number: PullNo, _extend: object) -> None:
@@ -162,13 +162,11 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
             with lock:
                 finished.append(time.perf_counter())
 
-        duties = PullDuties(
-            known=frozenset({recorded.commons}), scratch=scratch, jobs=jobs_of(scratch), look=one, sweep=lambda _: 0
-        )
-        crew = Lanes((REVIEW,) * lanes, duties.functions(), client)
+        duties = PullJobs(known=frozenset({recorded.commons}), store=store, jobs=jobs_of(store), look=one, sweep=lambda _: 0)
+        crew = WorkerPool((REVIEW,) * lanes, duties.functions(), client)
         expected = int(lanes * (SECONDS_A_RUN + 6) / (8 * latency_ms / 1000))
         for number in range(first, first + expected):
-            jobs_of(scratch).knock(recorded.commons, PullNo(number))
+            jobs_of(store).enqueue(recorded.commons, PullNo(number))
         crew.start()
         _await(lambda: len(finished) >= lanes)
         time.sleep(SECONDS_A_RUN)
@@ -236,9 +234,9 @@ def _child(module: str, *arguments: str) -> Iterator[str]:
 def main(as_json: bool, latency_ms: float) -> None:
     """Reviews a minute with 1, 4 and 16 lanes, beside the limit that waiting sets."""
     with TemporaryDirectory() as folder, own_redis() as url, make_patient_redis(url) as client:
-        scratch = Scratch(client, now=lambda: datetime.now(UTC))
-        recorded = record(Path(folder), scratch)
-        chain = chain_of(recorded, scratch)
+        store = Store(client, now=lambda: datetime.now(UTC))
+        recorded = record(Path(folder), store)
+        chain = chain_of(recorded, store)
         turns: dict[int, list[tuple[float, float]]] = {lanes: [] for lanes in LANES}
         for turn in range(1, ROUNDS + 1):
             for lanes in LANES:

@@ -27,13 +27,13 @@ from bot.commands import catalog as commands
 from bot.converge.bot import Deps
 from bot.converge.converge import seen
 from bot.dolthub import wire
-from bot.dolthub.budget.rate_limiter import OwnPurse, Pace, Urgency, working_at
+from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter, Urgency, working_at
 from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, Database, PullNo, User
 from bot.model.policy import Policy
 from bot.model.pull import BranchRef, PullState
 from bot.rulebook import catalog as rules
-from bot.store import DECIDE, LOOKS, Listed, Scratch, make_redis
+from bot.store import DECIDE, LOOKS, Listed, Store, make_redis
 from bot.sweep.sweep import sweep
 from tests.stores import jobs_of
 
@@ -97,14 +97,14 @@ class Town:
     def __init__(self, pulls: int, budget: int, client: redis.Redis) -> None:
         self.now = Now()
         self.crowd = Crowd(pulls, began=BEGAN - timedelta(days=1))
-        pace = Pace(OwnPurse(budget, self.now.monotonic), clock=self.now.monotonic, sleep=self.now.sleep)
+        pace = RateLimiter(OwnBudget(budget, self.now.monotonic), clock=self.now.monotonic, sleep=self.now.sleep)
         hub = Hub("http://127.0.0.1:1", "bench-secret", commons=[COMMONS], session=self.crowd, sleep=self.now.sleep, pace=pace)
         client.flushall()
         self.deps = Deps(
             hubs={COMMONS: hub},
             policies={COMMONS: Policy(requests_per_minute=budget)},
-            scratch=Scratch(client, now=self.now),
-            jobs=jobs_of(Scratch(client, now=self.now)),
+            store=Store(client, now=self.now),
+            jobs=jobs_of(Store(client, now=self.now)),
             clock=self.now,
             rules=rules.find(),
             commands=commands.find(),
@@ -115,13 +115,13 @@ class Town:
 
     def settle(self) -> None:
         """Remember all pulls as they are now, as looks do that find nothing to do."""
-        scratch = self.deps.scratch
-        scratch.notes.note_swept(COMMONS, CommitHash(MAIN), ())
+        store = self.deps.store
+        store.notes.note_swept(COMMONS, CommitHash(MAIN), ())
         for number in range(1, self.crowd.pulls + 1):
             said = tuple(wire.read_comment(c) for c in self.crowd.said(number))
             sight = seen(PullState.OPEN, CommitHash(self.crowd.head_of(number)), said)
-            scratch.notes.remember_glance(COMMONS, PullNo(number), sight)
-        scratch.pulses.note_pulls(COMMONS, [_listed(n) for n in range(1, self.crowd.pulls + 1)])
+            store.notes.put_fingerprint(COMMONS, PullNo(number), sight)
+        store.poll_states.note_pulls(COMMONS, [_listed(n) for n in range(1, self.crowd.pulls + 1)])
 
     def minutes(self, count: float) -> Iterator[None]:
         """Sweep for so long. The clock knocks four times as often; where the budget is the limit that changes nothing."""
@@ -135,7 +135,7 @@ class Town:
 
     def owed(self, queue: str | None = None) -> set[PullNo]:
         """Pulls a look is owed of."""
-        return {d.pull for d in self.deps.scratch.owed.all(COMMONS) if queue in (None, d.queue)}
+        return {d.pull for d in self.deps.store.pending.all(COMMONS) if queue in (None, d.queue)}
 
 
 def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
@@ -143,7 +143,7 @@ def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
     chance = random.Random(seed)
     town = Town(pulls, budget, client)
     for _ in town.minutes(PATIENCE_MIN):
-        if len([t for t in town.deps.scratch.pulses.all(COMMONS) if t.startswith("pull:")]) == pulls:
+        if len([t for t in town.deps.store.poll_states.all(COMMONS) if t.startswith("pull:")]) == pulls:
             break
     town.crowd.asked.clear()
     began = town.now.at
@@ -164,7 +164,7 @@ def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
         outage_requests=outage_requests,
         wiped_min=wiped_min,
         wiped_requests=wiped_requests,
-        queue_most=max(jobs_of(town.deps.scratch).waiting()[queue] for queue in LOOKS),
+        queue_most=max(jobs_of(town.deps.store).waiting()[queue] for queue in LOOKS),
     )
 
 
@@ -188,7 +188,7 @@ def _command_waits(town: Town, chance: random.Random) -> list[float]:
 def _after_outage(town: Town, chance: random.Random, *, wiped: bool) -> tuple[float, int]:
     """Minutes and requests until all that moved while nobody looked is known; `wiped`: and Redis forgot everything."""
     town.settle()
-    town.deps.scratch.redis.delete(town.deps.scratch.keys.owed(COMMONS))
+    town.deps.store.redis.delete(town.deps.store.keys.pending(COMMONS))
     town.now.at += timedelta(hours=OUTAGE_H)
     moved = {PullNo(n) for n in chance.sample(range(1, town.crowd.pulls + 1), round(MOVED_SHARE * town.crowd.pulls))}
     for pull in moved:
@@ -197,7 +197,7 @@ def _after_outage(town: Town, chance: random.Random, *, wiped: bool) -> tuple[fl
         else:
             town.crowd.push(pull)
     if wiped:
-        town.deps.scratch.redis.flushall()
+        town.deps.store.redis.flushall()
         # Without a glance every pull is looked at again; what is counted is that each is known to need it.
         moved = {PullNo(n) for n in range(1, town.crowd.pulls + 1)}
     town.crowd.asked.clear()

@@ -17,10 +17,10 @@ from benchmarks.measure import ROOT, MeasureError, Server
 from bot.config.settings import child_environment
 from bot.config.variables import VARIABLES
 from bot.demo.processes import redis_server
-from bot.evidence import sheet_key
+from bot.evidence import probe_key
 from bot.model.evidence import Seen
 from bot.model.ids import Commons, PullNo
-from bot.store import REVIEW, Scratch, make_patient_redis
+from bot.store import REVIEW, Store, make_patient_redis
 from tests.stores import jobs_of
 
 LINKS_PER_JOB = 4
@@ -55,16 +55,16 @@ def drain(server: Server, links: int) -> Drained:
     urls = server.urls(links)
     jobs = [urls[at : at + LINKS_PER_JOB] for at in range(0, len(urls), LINKS_PER_JOB)]
     with own_redis() as url, make_patient_redis(url) as client, _prober(url) as prober:
-        scratch = Scratch(client, now=lambda: datetime.now(UTC))
+        store = Store(client, now=lambda: datetime.now(UTC))
         # The prober is up once the first job is done.
-        jobs_of(scratch).knock_probe(_COMMONS, PullNo(len(jobs) + 1), (f"{server.hosts[0]}/warm-up/0",))
-        _await(lambda: jobs_of(scratch).waiting()[REVIEW], 1, prober, READY_S)
+        jobs_of(store).enqueue_probe(_COMMONS, PullNo(len(jobs) + 1), (f"{server.hosts[0]}/warm-up/0",))
+        _await(lambda: jobs_of(store).waiting()[REVIEW], 1, prober, READY_S)
         began = time.perf_counter()
         for number, job in enumerate(jobs, 1):
-            jobs_of(scratch).knock_probe(_COMMONS, PullNo(number), job)
-        _await(lambda: jobs_of(scratch).waiting()[REVIEW], len(jobs) + 1, prober, STUCK_S)
+            jobs_of(store).enqueue_probe(_COMMONS, PullNo(number), job)
+        _await(lambda: jobs_of(store).waiting()[REVIEW], len(jobs) + 1, prober, STUCK_S)
         took_s = time.perf_counter() - began
-        sheets = [scratch.sheets.get(sheet_key(one)) for one in urls]
+        sheets = [store.probes.get(probe_key(one)) for one in urls]
     reachable = sum(sheet is not None and sheet.seen is Seen.REACHABLE for sheet in sheets)
     return Drained(jobs=len(jobs), links=len(urls), reachable=reachable, took_s=took_s)
 

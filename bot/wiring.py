@@ -12,16 +12,16 @@ from bot.commands import catalog as commands
 from bot.config.settings import HUB_URL, Secret, Settings
 from bot.converge.bot import Deps
 from bot.converge.reads import Readers
-from bot.dolthub.budget.rate_limiter import Pace
-from bot.dolthub.budget.shared import SharedPurse
+from bot.dolthub.budget.rate_limiter import RateLimiter
+from bot.dolthub.budget.shared import SharedBudget
 from bot.dolthub.client import Api, Hub
 from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge import Forges, make_forges
-from bot.prober.hosts import Hosts, KnownSiblings
-from bot.prober.link_checker import Looking, Manners
-from bot.queue.enqueue import Knocks
+from bot.prober.hosts import Hosts, Soft404Baselines
+from bot.prober.link_checker import LinkChecker, Politeness
+from bot.queue.enqueue import JobQueue
 from bot.rulebook import catalog as rules
-from bot.store import Cell, Keys, Scratch, make_patient_redis, make_redis
+from bot.store import AtomicText, Keys, Store, make_patient_redis, make_redis
 
 READERS_PER_LANE = 6
 """Reads that a look has under way side by side, at most."""
@@ -32,15 +32,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def scratch(settings: Settings, *, patient: bool) -> Scratch:
+def store(settings: Settings, *, patient: bool) -> Store:
     """Scratch paper. `patient` is for workers; doors answer at once and take the impatient kind."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
     return _store(client, now)
 
 
-def _store(client: redis.Redis, clock: Callable[[], datetime]) -> Scratch:
+def _store(client: redis.Redis, clock: Callable[[], datetime]) -> Store:
     """The store, which enqueues the pulls that waited for a lease."""
-    return Scratch(client, now=clock, enqueue=Knocks(client, Keys()).knock)
+    return Store(client, now=clock, enqueue=JobQueue(client, Keys()).enqueue)
 
 
 def forges(settings: Settings, *, clock: Callable[[], datetime] = now) -> Forges:
@@ -60,16 +60,16 @@ def fetch_policy(settings: Settings, *, allow: tuple[Network, ...] = ()) -> Fetc
     return replace(policy, user_agent=policy.user_agent.replace(")", f"; +{contact})")) if contact else policy
 
 
-def looking(settings: Settings, paper: Scratch, *, clock: Callable[[], datetime] = now) -> Looking:
+def looking(settings: Settings, paper: Store, *, clock: Callable[[], datetime] = now) -> LinkChecker:
     """How the prober looks at links."""
-    return Looking(
-        scratch=paper,
+    return LinkChecker(
+        store=paper,
         hosts=Hosts(paper.redis, paper.keys, paper.now),
-        siblings=KnownSiblings(paper.redis, paper.keys, paper.now),
+        baselines=Soft404Baselines(paper.redis, paper.keys, paper.now),
         policy=fetch_policy(settings),
         now=clock,
         controls=settings.controls,
-        manners=Manners(pace_s=settings.evidence_pace_s),
+        politeness=Politeness(pace_s=settings.evidence_pace_s),
     )
 
 
@@ -80,9 +80,9 @@ def hub_api(settings: Settings) -> Api | None:
     return Api.V2 if settings.hub_url == HUB_URL else None
 
 
-def _pace(settings: Settings, token: Secret, cell: Cell) -> Pace:
+def _pace(settings: Settings, token: Secret, cell: AtomicText) -> RateLimiter:
     """The one budget of the account of a token, for all its commons and processes."""
-    return Pace(SharedPurse(cell, settings.requests_per_minute(token)), commons=len(settings.sharing(token)))
+    return RateLimiter(SharedBudget(cell, settings.requests_per_minute(token)), commons=len(settings.sharing(token)))
 
 
 def for_worker(
@@ -98,7 +98,7 @@ def for_worker(
     budgets = make_redis(settings.redis_url.reveal())
     keys = Keys()
     paces = {
-        each.hub_token: _pace(settings, each.hub_token, Cell(budgets, keys.budget(each.hub_token.reveal())))
+        each.hub_token: _pace(settings, each.hub_token, AtomicText(budgets, keys.budget(each.hub_token.reveal())))
         for each in settings.commons
     }
     return Deps(
@@ -115,8 +115,8 @@ def for_worker(
             for each in settings.commons
         },
         policies={each.commons: each.policy for each in settings.commons},
-        scratch=_store(client, clock),
-        jobs=Knocks(Scratch(client, now=clock).redis, Scratch(client, now=clock).keys),
+        store=_store(client, clock),
+        jobs=JobQueue(Store(client, now=clock).redis, Store(client, now=clock).keys),
         clock=clock,
         rules=rules.find(),
         commands=commands.find(),

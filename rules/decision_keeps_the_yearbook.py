@@ -97,7 +97,7 @@ class _Ledger:
         kept = [done.row for done in pull.completions if done.id not in gone]
         added = pull.changes.of("stamps", ChangeKind.ADDED)
         brought = {change.key for change in added}
-        on_main = [s for s in pull.present.stamps if s.id not in brought] if not pull.merged else []
+        on_main = [s for s in pull.on_main_now.stamps if s.id not in brought] if not pull.merged else []
         about = [(s.context_id, str(s.id)) for s in on_main] + [(c.new("context_id") or "", c.key) for c in added]
         rigs = (*pull.rigs, *(Rig(c.after) for c in pull.changes.of("rigs") if c.after is not None))
         return cls(

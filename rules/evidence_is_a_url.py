@@ -26,7 +26,7 @@ from bot.rulebook import (
 
 @rule(Level.FAULT, kinds=(PullKind.WORK,))
 def check(pull: Snapshot) -> Iterator[Finding]:
-    done = pull.handed_in
+    done = pull.completion
     if done is None:
         return
     place, again = Place("completions", done.id, "evidence"), hand_in_again(done.wanted_id)

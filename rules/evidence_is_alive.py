@@ -44,7 +44,7 @@ def check(pull: Snapshot) -> Iterator[Said]:
 
 
 def _place(pull: Snapshot) -> Place:
-    return Place("completions", pull.handed_in.id if pull.handed_in else "", "evidence")
+    return Place("completions", pull.completion.id if pull.completion else "", "evidence")
 
 
 def _unseen(pull: Snapshot, link: Link) -> Iterator[Said]:
@@ -96,7 +96,7 @@ def _what(link: Link, probe: Probe, reason: Reason) -> str:
 
 
 def _remedy(pull: Snapshot, reason: Reason) -> str:
-    again = hand_in_again(pull.handed_in.wanted_id if pull.handed_in else "")
+    again = hand_in_again(pull.completion.wanted_id if pull.completion else "")
     return f"{reason.remedy}. {again}" if reason.anew else reason.remedy
 
 

@@ -41,7 +41,7 @@ _ITEM = re.compile(r"\bw-(?:[0-9a-f]{10,16}|[a-z][a-z0-9-]*-[0-9]+)\b", re.IGNOR
 
 @rule(Level.DOUBT, kinds=(PullKind.WORK,), fades=True)
 def check(pull: Snapshot) -> Iterator[Finding]:
-    done = pull.handed_in
+    done = pull.completion
     if done is None:
         return
     place = Place("completions", done.id, "evidence")

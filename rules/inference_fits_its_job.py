@@ -22,7 +22,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("wanted"):
         if change.kind is not ChangeKind.REMOVED and not _ASKED.isdisjoint(change.changed):
             yield from _asked(change)
-    done, item = pull.handed_in, pull.item
+    done, item = pull.completion, pull.item
     if done is not None and item is not None and _is_inference(item.row):
         yield from _handed_in(pull, done, item.row)
 

@@ -19,7 +19,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     told = pull.asker(rejection, "reject")
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
-        Place("completions", pull.handed_in.id, "evidence") if pull.handed_in else Place(),
+        Place("completions", pull.completion.id, "evidence") if pull.completion else Place(),
         f"This {about} stands rejected by {quote(told) if told else 'a validator'} since {day(rejection.comment.created_at)}.",
         hand_in_again(pull.item_id or "<item>"),
     )

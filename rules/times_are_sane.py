@@ -31,8 +31,8 @@ def check(pull: Snapshot) -> Iterator[Finding]:
                     f"{quote(column)} of {quote(change.key)} is {day(at)}, later than now ({day(pull.taken_at)}).",
                     f"Write the time in UTC into {quote(column)} in the branch",
                 )
-    if pull.handed_in is not None and pull.item is not None:
-        yield from _in_order(pull, pull.handed_in, pull.item)
+    if pull.completion is not None and pull.item is not None:
+        yield from _in_order(pull, pull.completion, pull.item)
 
 
 def _in_order(pull: Snapshot, done: Completion, item: Wanted) -> Iterator[Finding]:

@@ -357,15 +357,15 @@ def a_snapshot(**fields: Any) -> Snapshot:
         columns=COLUMNS,
     )
     made = replace(sane, **fields)
-    if "present" not in fields:
-        made = replace(made, present=Present(items=made.items, completions=made.completions))
+    if "on_main_now" not in fields:
+        made = replace(made, on_main_now=Present(items=made.items, completions=made.completions))
     return made
 
 
 def merged(snapshot: Snapshot, *, head: CommitHash = HEAD, **fields: Any) -> Snapshot:
     """The same pull after its merge, and main as the merge left it: same changes, now on main, not yet decided."""
     landed = {(c.table, c.key): c.after for c in snapshot.changes.rows}
-    items = tuple(Wanted(landed.get(("wanted", i.id)) or i.row) for i in snapshot.present.items)
+    items = tuple(Wanted(landed.get(("wanted", i.id)) or i.row) for i in snapshot.on_main_now.items)
     done = tuple(Completion(row) for (table, _), row in landed.items() if table == "completions" and row is not None)
     sane = replace(
         snapshot,
@@ -375,6 +375,6 @@ def merged(snapshot: Snapshot, *, head: CommitHash = HEAD, **fields: Any) -> Sna
         base=MAIN,
         merge=Merge(commit=a_hash("merge"), before=MAIN, head=head),
         reviewed=snapshot.changes,
-        present=Present(items=items, completions=(*snapshot.present.completions, *done)),
+        on_main_now=Present(items=items, completions=(*snapshot.on_main_now.completions, *done)),
     )
     return replace(sane, **fields)

@@ -9,26 +9,26 @@ import redis
 
 from bot.clock.heartbeat import Heartbeat
 from bot.health.redis import Condition, read_condition
-from bot.queue.enqueue import Knocks
-from bot.store import Keys, Scratch
+from bot.queue.enqueue import JobQueue
+from bot.store import Keys, Store
 
 
-def a_store(client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> Scratch:
+def a_store(client: redis.Redis, *, now: Callable[[], datetime], prefix: str = "stampbot:") -> Store:
     """A store whose waiters are enqueued again when a lease is released."""
-    jobs = Knocks(client, Keys(prefix))
-    return Scratch(client, now=now, prefix=prefix, enqueue=jobs.knock)
+    jobs = JobQueue(client, Keys(prefix))
+    return Store(client, now=now, prefix=prefix, enqueue=jobs.enqueue)
 
 
-def jobs_of(store: Scratch) -> Knocks:
+def jobs_of(store: Store) -> JobQueue:
     """The job queue over the Redis of a store."""
-    return Knocks(store.redis, store.keys)
+    return JobQueue(store.redis, store.keys)
 
 
-def heartbeat_of(store: Scratch) -> Heartbeat:
+def heartbeat_of(store: Store) -> Heartbeat:
     """The clock's heartbeat in the Redis of a store."""
     return Heartbeat(store.redis, store.keys)
 
 
-def condition_of(store: Scratch) -> Condition:
+def condition_of(store: Store) -> Condition:
     """What Redis says of itself. Raises ScratchAway."""
     return read_condition(store, jobs_of(store))

@@ -33,9 +33,9 @@ from bot.evidence import FetchPolicy, networks
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
 from bot.model.snapshot import Snapshot
-from bot.prober.hosts import Hosts, KnownSiblings
-from bot.prober.jobs import ProbeDuties
-from bot.prober.link_checker import Looking, Manners
+from bot.prober.hosts import Hosts, Soft404Baselines
+from bot.prober.jobs import ProbeJobs
+from bot.prober.link_checker import LinkChecker, Politeness
 from bot.rulebook import catalog as rules
 from bot.store import PROBE
 from bot.sweep.sweep import sweep
@@ -163,7 +163,7 @@ class World:
         made = Deps(
             hubs={self.commons: hub},
             policies={self.commons: self.policy},
-            scratch=a_store(self.redis, now=now),
+            store=a_store(self.redis, now=now),
             jobs=jobs_of(a_store(self.redis, now=now)),
             clock=now,
             rules=rules.find(),
@@ -217,24 +217,22 @@ class World:
         self.looking(bot).look_at([link.url for link in snapshot.links])
         return bool(snapshot.links)
 
-    def looking(self, bot: Deps) -> Looking:
+    def looking(self, bot: Deps) -> LinkChecker:
         """How the prober looks: in a hurry; the evidence pages of this machine are allowed."""
-        return Looking(
-            scratch=bot.scratch,
-            hosts=Hosts(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
-            siblings=KnownSiblings(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
+        return LinkChecker(
+            store=bot.store,
+            hosts=Hosts(bot.store.redis, bot.store.keys, bot.store.now),
+            baselines=Soft404Baselines(bot.store.redis, bot.store.keys, bot.store.now),
             policy=FetchPolicy(allow=networks(("127.0.0.0/8",))),
             now=bot.clock,
             controls=(self.sandbox.base_url,),
-            manners=Manners(pace_s=0, retry_s=()),
+            politeness=Politeness(pace_s=0, retry_s=()),
         )
 
     def answer_knocks_at_the_prober(self, deps: Deps | None = None) -> bool:
         """Do what stands in the prober's queue; whether there was anything."""
         bot = deps or self.deps
-        duties = ProbeDuties(
-            known=frozenset({self.commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), looking=self.looking(bot)
-        )
+        duties = ProbeJobs(known=frozenset({self.commons}), store=bot.store, jobs=jobs_of(bot.store), looking=self.looking(bot))
         jobs = Queue(PROBE, connection=self.redis, serializer=JSONSerializer).jobs
         for job in jobs:
             duties.run_probe(*job.args)

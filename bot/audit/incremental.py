@@ -32,13 +32,13 @@ class Gains:
 def audit_if_due(commons: Commons, deps: Deps) -> Gains | None:
     """Audit main if that was not done for a while; None if it is not due, or somebody is at it. Raises HubError."""
     every_s = deps.policy(commons).timing.audit_s
-    due = bool(every_s) and deps.scratch.audits.take_turn(commons, every_s=every_s)
+    due = bool(every_s) and deps.store.audits.take_turn(commons, every_s=every_s)
     return audit_gains(commons, deps) if due else None
 
 
 def audit_gains(commons: Commons, deps: Deps) -> Gains:
     """How main stands now, and how what it gained since the last audit came there. Raises HubError."""
-    hub, paper = deps.hub(commons), deps.scratch.audits
+    hub, paper = deps.hub(commons), deps.store.audits
     at, last = main_head(hub, commons), paper.get(commons)
     if last is not None and last.at == at:
         return Gains(audit=last)

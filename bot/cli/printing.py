@@ -312,7 +312,7 @@ def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
             "doc": r.doc,
             "kinds": [kind.value for kind in r.kinds],
             "fixed": r.fixed,
-            "fades": r.fades,
+            "fades": r.softens_after_merge,
             "overridable": r.overridable,
         }
         for r in rules
@@ -356,7 +356,7 @@ def print_rule(console: Console, rule: Rule, told: Told) -> None:
         ("level", rule.level.value),
         ("policy", _POLICY[rule.fixed]),
         ("validators", _VALIDATORS[rule.overridable]),
-        ("after the merge", "a note at most" if rule.fades else "as before"),
+        ("after the merge", "a note at most" if rule.softens_after_merge else "as before"),
         ("source", sources),
         *_example_lines(told),
     ]

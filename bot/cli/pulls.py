@@ -93,9 +93,9 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     settings = settings_of(named=(commons,))
     deps = deps_of(settings)
     warn_read_only(settings)
-    with told(), deps.scratch.at_work(commons, number) as lease:
+    with told(), deps.store.at_work(commons, number) as lease:
         # Asked for by hand, a pull that was left alone is tried again.
-        deps.scratch.owed.release(commons, number)
+        deps.store.pending.release(commons, number)
         report = bring(commons, number, deps, extend=lease.extend)
     if as_json:
         print_json(
@@ -152,14 +152,14 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
         except deciding.CannotDecide as no:
             fail(lines(no.says), FINDING)
         facts: dict[str, object] = {"commons": str(commons), "pull": number, "by": case.who, "command": text}
-        if case.snapshot.hears:
+        if case.snapshot.comments_readable:
             facts |= {"comment": deciding.post(case, deps), "outcome": "posted", "says": ""}
             said = f"Posted below {commons}#{number} as {case.who}. The bot answers there."
         else:
             if not yes:
                 click.echo(lines(body(case.snapshot, case.judgement)), err=True)
                 _agree(case.who, text)
-            with deps.scratch.at_work(commons, number) as lease:
+            with deps.store.at_work(commons, number) as lease:
                 decided = deciding.carry_out(case, deps, extend=lease.extend, wait=_wait)
             facts |= {"comment": case.comment.id, "outcome": decided.outcome.value, "says": decided.says}
             said = decided.says or "This was decided and answered before."

@@ -82,7 +82,7 @@ def web(host: str, until_eof: bool) -> None:
         structlog.get_logger("stampbot.web").info("ready", host=host, port=settings.port)
 
     WebServer(
-        lambda: create_app(settings, wiring.scratch(settings, patient=False)), host=host, port=settings.port, ready=ready
+        lambda: create_app(settings, wiring.store(settings, patient=False)), host=host, port=settings.port, ready=ready
     ).serve()
 
 
@@ -93,16 +93,16 @@ def worker(until_eof: bool) -> None:
     settings = settings_of()
     from bot.converge import quarantine
     from bot.queue import threads
-    from bot.queue.enqueue import Knocks
+    from bot.queue.enqueue import JobQueue
     from bot.worker import jobs as work
 
     deps = deps_of(settings)
     warn_read_only(settings)
     _end_with_input(until_eof)
-    duties = work.PullDuties(
+    duties = work.PullJobs(
         known=frozenset(each.commons for each in settings.commons),
-        scratch=deps.scratch,
-        jobs=Knocks(deps.scratch.redis, deps.scratch.keys),
+        store=deps.store,
+        jobs=JobQueue(deps.store.redis, deps.store.keys),
         look=lambda commons, number, extend: look_and_tell(commons, number, deps, extend),
         sweep=lambda commons: sweep_and_audit(commons, deps),
         tell=lambda commons, number: quarantine.tell(commons, number, deps),
@@ -111,9 +111,9 @@ def worker(until_eof: bool) -> None:
     for each in settings.commons:
         # Whatever happened while nobody ran is looked for first.
         with suppress(Exception):
-            deps.jobs.knock_sweep(each.commons)
+            deps.jobs.enqueue_sweep(each.commons)
     sys.exit(
-        threads.serve(threads.lanes_of(settings.lanes), duties.functions(), deps.scratch.redis, deps.scratch.leases.release_all)
+        threads.serve(threads.queues_of(settings.lanes), duties.functions(), deps.store.redis, deps.store.leases.release_all)
     )
 
 
@@ -132,18 +132,18 @@ def prober(until_eof: bool) -> None:
         os.execve(sys.executable, arguments, allowed)  # noqa: S606
     settings = settings_of()
     from bot import wiring
-    from bot.prober.jobs import ProbeDuties, serve_prober
-    from bot.queue.enqueue import Knocks
+    from bot.prober.jobs import ProbeJobs, serve_prober
+    from bot.queue.enqueue import JobQueue
 
     _end_with_input(until_eof)
-    scratch = wiring.scratch(settings, patient=True)
-    duties = ProbeDuties(
+    store = wiring.store(settings, patient=True)
+    duties = ProbeJobs(
         known=frozenset(each.commons for each in settings.commons),
-        scratch=scratch,
-        jobs=Knocks(scratch.redis, scratch.keys),
-        looking=wiring.looking(settings, scratch),
+        store=store,
+        jobs=JobQueue(store.redis, store.keys),
+        looking=wiring.looking(settings, store),
     )
-    sys.exit(serve_prober(duties.functions(), scratch.redis))
+    sys.exit(serve_prober(duties.functions(), store.redis))
 
 
 @click.command()
@@ -154,13 +154,13 @@ def clock(until_eof: bool) -> None:
     from bot import wiring
     from bot.clock import clock as ticking
     from bot.clock.heartbeat import Heartbeat
-    from bot.queue.enqueue import Knocks
+    from bot.queue.enqueue import JobQueue
     from bot.sweep.sweep import SOONEST
 
     _end_with_input(until_eof)
-    scratch = wiring.scratch(settings, patient=False)
+    store = wiring.store(settings, patient=False)
     beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
-    sys.exit(ticking.serve(beats, Knocks(scratch.redis, scratch.keys).knock_sweep, Heartbeat(scratch.redis, scratch.keys).beat))
+    sys.exit(ticking.serve(beats, JobQueue(store.redis, store.keys).enqueue_sweep, Heartbeat(store.redis, store.keys).beat))
 
 
 def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
@@ -175,7 +175,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
 
     log = structlog.get_logger("stampbot.worker")
     report = converge(commons, number, deps, extend=extend)
-    if not report.snapshot.hears and commons not in _TOLD_DEAF:
+    if not report.snapshot.comments_readable and commons not in _TOLD_DEAF:
         _TOLD_DEAF.add(commons)
         mend = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
         log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), mend=mend)
@@ -188,7 +188,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     sign = report.snapshot.another_bot
     if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
         _TOLD_OTHERS.add((commons, sign.account))
-        deps.scratch.counters.add("another_bot_seen")
+        deps.store.counters.add("another_bot_seen")
         log.warning(
             "another bot seems to work on this commons: decisions that have not begun wait",
             commons=str(commons),
@@ -209,7 +209,7 @@ def _tell_of_wipe(commons: Commons, deps: Deps) -> None:
     """Log that Redis was wiped, once for each wipe: it concerns every pull."""
     import structlog
 
-    if deps.scratch.paper.is_news():
+    if deps.store.epoch.is_new_wipe():
         structlog.get_logger("stampbot.worker").warning(
             "Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet",
             quiet_s=deps.policy(commons).timing.about_to_s,

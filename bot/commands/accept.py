@@ -83,7 +83,7 @@ def accept(asked: Asked) -> Decision:
 def _accept_merged(asked: Asked) -> Decision:
     """On a merged pull nothing is judged again that can change; what is checked is that main holds what was reviewed."""
     snapshot = asked.snapshot
-    done, merge = snapshot.handed_in, snapshot.merge
+    done, merge = snapshot.completion, snapshot.merge
     if merge is None:
         if not snapshot.older_than(asked.comment.created_at, snapshot.policy.timing.fresh_probe_s):
             return Wait(md.own("the merge to show on main."))
@@ -118,7 +118,7 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
     A merge by hand long after a command was written, or before, is no deed of that command: it may be old, or its author
     may have lost the right.
     """
-    merge, done = snapshot.merge, snapshot.handed_in
+    merge, done = snapshot.merge, snapshot.completion
     now = decision_rows.completion_now(snapshot, done) if done is not None else None
     if now is not None and same_cell(
         "validated_at", now.row.get("validated_at"), write_time(decision_rows.decided_at(snapshot, comment))
@@ -135,7 +135,7 @@ def _wrong_kind(asked: Asked) -> Refuse | None:
     match snapshot.kind:
         case PullKind.WORK if (unrated := stamping.unrated(asked)) is not None:
             return unrated
-        case PullKind.WORK if snapshot.handed_in is None or snapshot.item_on_head is None:
+        case PullKind.WORK if snapshot.completion is None or snapshot.item_on_head is None:
             return Refuse(md.own("This pull hands in no single completion of a known item, so there is nothing to stamp."))
         case PullKind.WORK:
             return None
@@ -234,7 +234,7 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
         if merge is not None
         else md.own("Merged")
     )
-    done = snapshot.handed_in
+    done = snapshot.completion
     if change is None or done is None:
         return md.lines(
             head, md.fill("{merged}. No stamp: {what} is no work.", merged=merged, what=md.escape(snapshot.form.value))

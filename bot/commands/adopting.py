@@ -104,7 +104,7 @@ def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
     The completion names who validated it and when, so nobody else's rows, and no other command, pass for it.
     """
     work, comment = alone.snapshot, alone.comment
-    done = work.handed_in
+    done = work.completion
     now = decision_rows.completion_now(work, done) if done is not None else None
     author = now.validated_by if now is not None else None
     if author is None or alone.parsed.rating("quality") is None or not is_theirs(work, author, comment.author):
@@ -116,7 +116,7 @@ def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
 
 
 def _on_main_already(work: Snapshot) -> Refuse | None:
-    done = work.handed_in
+    done = work.completion
     now = decision_rows.completion_now(work, done) if done is not None else None
     if done is None or now is None:
         return stamping.stamped_already(work, done) if done is not None else None
@@ -127,7 +127,7 @@ def _on_main_already(work: Snapshot) -> Refuse | None:
 
 
 def _receipt(asked: Asked, alone: Asked, author: Handle, change: LedgerChange) -> Md:
-    done = alone.snapshot.handed_in
+    done = alone.snapshot.completion
     assert done is not None
     head = decision.headline(alone, "ACCEPTED, ADOPTED", author)
     landed = md.fill(

@@ -58,7 +58,7 @@ def may_decide(
     """
     entitled = _entitled(snapshot, user, verb)
     if now_too:
-        still = {rig.handle for rig in _entitled(replace(snapshot, rigs=snapshot.present.rigs), user, verb)}
+        still = {rig.handle for rig in _entitled(replace(snapshot, rigs=snapshot.on_main_now.rigs), user, verb)}
         entitled = tuple(rig for rig in entitled if rig.handle in still)
     if as_rig is not None:
         chosen = next((rig for rig in entitled if rig.handle == as_rig), None)

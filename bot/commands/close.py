@@ -92,7 +92,7 @@ def _close_closed(asked: Asked, ground: decision.Ground, *, adopted: bool) -> De
 
 
 def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
-    snapshot, done, item = asked.snapshot, asked.snapshot.handed_in, asked.snapshot.item_on_head
+    snapshot, done, item = asked.snapshot, asked.snapshot.completion, asked.snapshot.item_on_head
     if snapshot.kind is not PullKind.WORK or done is None or item is None:
         return Refuse(md.own("This pull is merged; there is nothing left to close."))
     change = decision_rows.completion_without_stamp(snapshot, asked.comment)
@@ -117,7 +117,7 @@ def _item_too(asked: Asked, ground: decision.Ground) -> Md:
 
 def _on_main(snapshot: Snapshot) -> Md | None:
     """The rows that stand on main now, and what that means for the branch."""
-    done = snapshot.handed_in
+    done = snapshot.completion
     if done is None:
         return None
     rows = md.fill(

@@ -51,7 +51,7 @@ class Rating:
 
 def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rating) -> LedgerChange | None:
     """Completion linked, item completed, stamp inserted. None if the pull hands in no work."""
-    done, item = snapshot.handed_in, snapshot.item_on_head
+    done, item = snapshot.completion, snapshot.item_on_head
     if done is None or item is None:
         return None
     stamp, at = stamp_id(snapshot.commons, done.id), write_time(decided_at(snapshot, comment))
@@ -84,9 +84,9 @@ def decided_at(snapshot: Snapshot, comment: Comment) -> datetime:
     One from the command line is in nobody's comment, and given again it is the same decision. So once its rows have begun to
     land, its time is read from them.
     """
-    done = snapshot.handed_in
+    done = snapshot.completion
     now = completion_now(snapshot, done) if done is not None else None
-    if done is None or now is None or snapshot.hears or not comment.id.startswith(DECIDED_ELSEWHERE):
+    if done is None or now is None or snapshot.comments_readable or not comment.id.startswith(DECIDED_ELSEWHERE):
         return comment.created_at
     ours = now.stamp_id == stamp_id(snapshot.commons, done.id) and is_theirs(snapshot, now.validated_by, comment.author)
     return (read_time(now.row.get("validated_at")) if ours else None) or comment.created_at
@@ -125,10 +125,10 @@ def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
 
     The item goes back to claimed only if no other completion of it waits and the claim is this rig's.
     """
-    done, item = snapshot.handed_in, snapshot.item_on_head
+    done, item = snapshot.completion, snapshot.item_on_head
     if done is None or item is None:
         return None
-    others = (c for c in snapshot.present.completions if c.wanted_id == item.id and c.id != done.id)
+    others = (c for c in snapshot.on_main_now.completions if c.wanted_id == item.id and c.id != done.id)
     alone = not any(c.validated_by is None and c.stamp_id is None for c in others)
     writes = [
         RowWrite(
@@ -154,7 +154,7 @@ def rejection(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
 
 def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
     """For work that is not on main and gets no stamp: the completion as reviewed, the item completed by that rig."""
-    done, item = snapshot.handed_in, snapshot.item
+    done, item = snapshot.completion, snapshot.item
     if done is None or item is None:
         return None
     return _change("close", snapshot, comment, _taken_over(done), _completed_by(done, item))
@@ -162,14 +162,14 @@ def adoption(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
 
 def stamped_adoption(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rating) -> LedgerChange | None:
     """For work that is not on main and does not come there by a merge: the rows of `adoption`, linked to a stamp."""
-    done, item = snapshot.handed_in, snapshot.item
+    done, item = snapshot.completion, snapshot.item
     if done is None or item is None:
         return None
     stamp = stamp_id(snapshot.commons, done.id)
     at = write_time(decided_at(snapshot, comment))
     link = (("validated_by", author), ("stamp_id", stamp), ("validated_at", at))
     # Tags of an item on main can be edited any time: once the stamp stands, what it inherited is read from itself.
-    there = next((s for s in snapshot.present.stamps if s.id == stamp), None)
+    there = next((s for s in snapshot.on_main_now.stamps if s.id == stamp), None)
     rated = rating if rating.skills or there is None else replace(rating, skills=there.skills)
     rows = (_taken_over(done, link), _completed_by(done, item), _stamp(snapshot, comment, author, done, rated))
     return _change("accept", snapshot, comment, *rows)
@@ -201,7 +201,7 @@ def _completed_by(done: Completion, item: Wanted) -> RowWrite:
 def completion_without_stamp(snapshot: Snapshot, comment: Comment) -> LedgerChange | None:
     """For work that is on main already and gets no stamp: the item completed, nothing else."""
     item = snapshot.item_on_head
-    if snapshot.handed_in is None or item is None:
+    if snapshot.completion is None or item is None:
         return None
     return _change("close", snapshot, comment, _completed(item, Row((("status", item.status),))))
 
@@ -279,9 +279,9 @@ def served_pull(title: str) -> PullNo | None:
 
 def rows_now(snapshot: Snapshot, change: LedgerChange) -> dict[tuple[str, str], Row | None]:
     """The rows a change is about, as they stand on main now."""
-    now: dict[tuple[str, str], Row | None] = {("wanted", i.id): i.row for i in snapshot.present.items}
-    now |= {("completions", c.id): c.row for c in snapshot.present.completions}
-    now |= {("stamps", s.id): s.row for s in snapshot.present.stamps}
+    now: dict[tuple[str, str], Row | None] = {("wanted", i.id): i.row for i in snapshot.on_main_now.items}
+    now |= {("completions", c.id): c.row for c in snapshot.on_main_now.completions}
+    now |= {("stamps", s.id): s.row for s in snapshot.on_main_now.stamps}
     return {(w.table, w.key): now.get((w.table, w.key)) for w in change.writes}
 
 
@@ -310,12 +310,12 @@ def is_begun(snapshot: Snapshot, change: LedgerChange) -> bool:
 
 def completion_now(snapshot: Snapshot, done: Completion) -> Completion | None:
     """The handed-in completion as it stands on main now, None if it is not there."""
-    return next((c for c in snapshot.present.completions if c.id == done.id), None)
+    return next((c for c in snapshot.on_main_now.completions if c.id == done.id), None)
 
 
 def item_now(snapshot: Snapshot, item: Wanted) -> Wanted | None:
     """An item as it stands on main now."""
-    return next((i for i in snapshot.present.items if i.id == item.id), None)
+    return next((i for i in snapshot.on_main_now.items if i.id == item.id), None)
 
 
 def serves_comment(title: str, comment: CommentId) -> bool:

@@ -36,7 +36,7 @@ def reject(asked: Asked) -> Decision:
 
 
 def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
-    snapshot, done = asked.snapshot, asked.snapshot.handed_in
+    snapshot, done = asked.snapshot, asked.snapshot.completion
     change = decision_rows.rejection(snapshot, asked.comment)
     if snapshot.merge is None or done is None or change is None:
         return Refuse(md.own("What this pull brought to main cannot be read, so there is nothing here to take back."))
@@ -86,7 +86,7 @@ def _ways_on(asked: Asked) -> Md:
 
 def _cleared(asked: Asked) -> Md:
     """What is gone from main, and how to go on: the branch brings the same rows from before they were taken back."""
-    done = asked.snapshot.handed_in
+    done = asked.snapshot.completion
     return md.fill(
         "Completion {id} was removed from main and the item can be worked on again. The branch {branch} can no longer merge: "
         "start a new branch from the current main.",

@@ -186,7 +186,7 @@ def _beside(snapshot: Snapshot, done: Completion) -> Md | None:
     ours = stamp_id(snapshot.commons, done.id)
     there = snapshot.stamps_on(done.id, ours)
     others = [stamp for stamp in there if stamp.id != ours]
-    item = next((i for i in snapshot.present.items if i.id == done.wanted_id), None)
+    item = next((i for i in snapshot.on_main_now.items if i.id == done.wanted_id), None)
     told: list[Md] = []
     if others and len(others) < len(there):
         names = md.join([md.fill("{id} by {by}", id=md.code(s.id), by=md.code(s.author)) for s in others], ", ")

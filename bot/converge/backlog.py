@@ -15,7 +15,7 @@ from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
 from bot.model.pull import PullState, PullSummary
-from bot.store import Standing
+from bot.store import CachedVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class Backlog:
 
 def read_backlog(commons: Commons, deps: Deps) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
-    board = {standing.pull: standing for standing in deps.scratch.board.all(commons)}
-    lacks = [] if deps.scratch.awake() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
+    board = {standing.pull: standing for standing in deps.store.verdicts.all(commons)}
+    lacks = [] if deps.store.answers() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
     try:
         listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
         listed = [pull for pull in listed if not _is_landing(pull, commons, deps)]
@@ -68,7 +68,7 @@ def read_backlog(commons: Commons, deps: Deps) -> Backlog:
 
 def _told(commons: Commons, waiting: list[Waiting], lacks: list[str], deps: Deps) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    alone = deps.scratch.owed.quarantined(commons)
+    alone = deps.store.pending.quarantined(commons)
     told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
     return Backlog(commons=commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 
@@ -77,12 +77,12 @@ def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:
     return decision_rows.served_pull(pull.title) is not None and pull.creator == deps.account(commons)
 
 
-def _of_list(pull: PullSummary, standing: Standing | None) -> Waiting:
+def _of_list(pull: PullSummary, standing: CachedVerdict | None) -> Waiting:
     known = _of_board(standing) if standing is not None else Waiting(pull=pull.number, title=pull.title)
     return replace(known, title=pull.title, opened_at=pull.created_at, creator=pull.creator)
 
 
-def _of_board(standing: Standing) -> Waiting:
+def _of_board(standing: CachedVerdict) -> Waiting:
     return Waiting(
         pull=standing.pull,
         title=standing.title,

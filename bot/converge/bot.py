@@ -14,9 +14,9 @@ from bot.evidence import NOBODY, Evidence, KnownHosts, classify
 from bot.evidence.forge import Forges
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
-from bot.queue.enqueue import Knocks
+from bot.queue.enqueue import JobQueue
 from bot.rulebook.catalog import Catalog as Rules
-from bot.store import Scratch
+from bot.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,8 @@ class Deps:
 
     hubs: Mapping[Commons, Hub]
     policies: Mapping[Commons, Policy]
-    scratch: Scratch
-    jobs: Knocks
+    store: Store
+    jobs: JobQueue
     clock: Callable[[], datetime]
     rules: Rules
     commands: Commands
@@ -45,7 +45,7 @@ class Deps:
         Raises KeyError for a commons that is not ours, and HubError while it cannot be told which API that is.
         """
         if commons not in self._speaking:
-            self._speaking[commons] = in_its_words(self.hubs[commons], self.scratch.said)
+            self._speaking[commons] = in_its_words(self.hubs[commons], self.store.posted)
         return self._speaking[commons]
 
     @property

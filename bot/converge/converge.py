@@ -27,7 +27,7 @@ from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
 from bot.rulebook.judge import judge
-from bot.store import DECIDE, RECHECK, REVIEW, Glance, Listed, Standing
+from bot.store import DECIDE, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed
 from bot.store.poll_state import MAIN
 
 ROUNDS_MAX = 24
@@ -61,7 +61,7 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
             return _rest(snapshot, judgement, due, tuple(done), deps)
         # Written down before it is begun: cut short, it is begun again by the next sweep.
         queue = DECIDE if any(deed_of(step) for step in due.steps) else REVIEW
-        deps.scratch.owed.owe(commons, number, queue, due=True)
+        deps.store.pending.add(commons, number, queue, due=True)
         for step in due.steps:
             extend()
             try:
@@ -95,7 +95,7 @@ def _beware(snapshot: Snapshot, deps: Deps) -> None:
     sign, lasts_s = snapshot.another_bot, snapshot.policy.timing.other_bot_s
     if sign is not None and sign.certain and sign != snapshot.other_bot:
         left_s = lasts_s - (snapshot.taken_at - sign.at).total_seconds()
-        deps.scratch.notes.saw_other_bot(snapshot.commons, sign, ttl_s=left_s)
+        deps.store.notes.saw_other_bot(snapshot.commons, sign, ttl_s=left_s)
 
 
 def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:
@@ -133,15 +133,15 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     _put_on_board(snapshot, judgement, deps)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
-        deps.jobs.knock_probe(snapshot.commons, snapshot.pull.number, urls, since)
+        deps.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, deps)
-    if deps.scratch.notes.swept(snapshot.commons)[0] not in (None, snapshot.main_head):
+    if deps.store.notes.swept(snapshot.commons)[0] not in (None, snapshot.main_head):
         # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
-        deps.scratch.pulses.drop(snapshot.commons, (MAIN,))
+        deps.store.poll_states.drop(snapshot.commons, (MAIN,))
     if done:
         # Whoever it was said to may answer soon.
-        deps.scratch.pulses.moved(snapshot.commons, snapshot.pull.number)
+        deps.store.poll_states.note_change(snapshot.commons, snapshot.pull.number)
     return Report(
         snapshot=snapshot,
         judgement=judgement,
@@ -162,13 +162,13 @@ def _ask_forges(snapshot: Snapshot, due: Plan, deps: Deps, extend: Callable[[], 
         if deps.forges is None or not key:
             continue
         extend()
-        with deps.scratch.asking.once(key, meanwhile=extend) as flight:
-            last = deps.scratch.forge_sheets.get(key) if flight.waited else None
+        with deps.store.asking.run(key, meanwhile=extend) as flight:
+            last = deps.store.forge_probes.get(key) if flight.waited else None
             said = last
             if last is None or (since is not None and last.probed_at < since):
                 said = deps.forges.look(url, previous=last or snapshot.probe(url), urgent=due.probe_since is not None)
                 if said is not None:
-                    deps.scratch.forge_sheets.put(replace(said, url=key))
+                    deps.store.forge_probes.put(replace(said, url=key))
         news = news or (said is not None and (since is None or said.probed_at >= since))
     return news
 
@@ -217,30 +217,30 @@ def _links_due(snapshot: Snapshot, since: datetime | None) -> tuple[tuple[str, d
 
 def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> None:
     """Remember the sight of the pull, and when time alone makes something due: a sweep that sees it again passes by."""
-    commons, pull, scratch = snapshot.commons, snapshot.pull, deps.scratch
+    commons, pull, store = snapshot.commons, snapshot.pull, deps.store
     queue = DECIDE if snapshot.unanswered else RECHECK if snapshot.reviews else REVIEW
-    scratch.notes.remember_glance(commons, pull.number, glance(snapshot), due_at=next_look, queue=queue)
+    store.notes.put_fingerprint(commons, pull.number, glance(snapshot), due_at=next_look, queue=queue)
     listed = Listed(number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source)
-    scratch.pulses.note_pulls(commons, (listed,))
-    scratch.owed.paid(commons, pull.number, since=snapshot.taken_at)
+    store.poll_states.note_pulls(commons, (listed,))
+    store.pending.done(commons, pull.number, since=snapshot.taken_at)
 
 
 def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
     """What is stuck is tried again after a while, or at once if somebody knocks or says something."""
     rest_s = snapshot.policy.timing.park_s
     _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), deps)
-    deps.scratch.notes.let_rest(snapshot.commons, snapshot.pull.number, ttl_s=rest_s)
-    deps.scratch.owed.paid(snapshot.commons, snapshot.pull.number, since=deps.clock())
+    deps.store.notes.park(snapshot.commons, snapshot.pull.number, ttl_s=rest_s)
+    deps.store.pending.done(snapshot.commons, snapshot.pull.number, since=deps.clock())
 
 
-def glance(snapshot: Snapshot) -> Glance:
+def glance(snapshot: Snapshot) -> Fingerprint:
     """What is cheap to see of a pull: a sweep that sees just this again need not look closer."""
     return seen(snapshot.pull.state, snapshot.head, snapshot.comments)
 
 
-def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...]) -> Glance:
+def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...]) -> Fingerprint:
     """The glance of these facts. Of a pull that is not open the head does not count: only its comments can matter."""
-    return Glance(
+    return Fingerprint(
         state=state,
         head=head if state is PullState.OPEN else None,
         comments=len(comments),
@@ -251,25 +251,25 @@ def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...
 
 def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
     """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
-    commons, number, board = snapshot.commons, snapshot.pull.number, deps.scratch.board
+    commons, number, board = snapshot.commons, snapshot.pull.number, deps.store.verdicts
     before = board.get(commons, number)
     if snapshot.pull.state is PullState.OPEN:
-        board.put(commons, _standing(snapshot, judgement))
+        board.put(commons, _cached_verdict(snapshot, judgement))
         news = before is None or before.item != snapshot.item_id
     else:
         board.drop(commons, number)
         news = before is not None
     if news:
         for rival in snapshot.rivals:
-            deps.jobs.knock(commons, rival.pull)
+            deps.jobs.enqueue(commons, rival.pull)
 
 
-def _standing(snapshot: Snapshot, judgement: Judgement) -> Standing:
-    return Standing(
+def _cached_verdict(snapshot: Snapshot, judgement: Judgement) -> CachedVerdict:
+    return CachedVerdict(
         pull=snapshot.pull.number,
         item=snapshot.item_id,
         rig=snapshot.worker,
-        evidence=md.clean(snapshot.handed_in.evidence) if snapshot.handed_in else "",
+        evidence=md.clean(snapshot.completion.evidence) if snapshot.completion else "",
         verdict=judgement.verdict,
         kind=snapshot.kind,
         title=md.clean(snapshot.pull.title),

@@ -93,14 +93,14 @@ class Overlay:
     extra: tuple[Comment, ...] = ()
     said: list[str] = field(default_factory=list)
 
-    def heard(self, commons: Commons, number: PullNo, _by: User, /) -> tuple[Comment, ...]:
+    def list(self, commons: Commons, number: PullNo, _by: User, /) -> tuple[Comment, ...]:
         """All of it, oldest first. What we say here is ours by another name than the token's."""
-        ours = self.journal.heard(commons, number, BOT_HERE)
+        ours = self.journal.list(commons, number, BOT_HERE)
         return tuple(sorted((*ours, *self.extra), key=lambda c: (c.created_at, c.id)))
 
-    def keep(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
         self.said.append(body)
-        return self.journal.keep(commons, number, body)
+        return self.journal.add(commons, number, body)
 
     def sent(self, commons: Commons, number: PullNo, mark: str) -> int:
         return self.journal.sent(commons, number, mark)
@@ -139,12 +139,12 @@ class Case:
 def consider(commons: Commons, number: PullNo, text: str, deps: Deps) -> Case:
     """See what there is to decide. Does nothing. Raises HubError, redis.RedisError and CannotDecide."""
     parsed, who = read(text, deps.commands), whoami(commons, deps)
-    here = deps if deps.hub(commons).hears else as_spoken_here(commons, deps, Overlay(deps.scratch.said))
+    here = deps if deps.hub(commons).hears else as_spoken_here(commons, deps, Overlay(deps.store.posted))
     snapshot, judgement, _ = look(commons, number, here)
     case = Case(snapshot=snapshot, judgement=judgement, who=who, text=text)
     # Rigs are read around whoever commented; the asker has not.
-    asked = Overlay(deps.scratch.said, (case.review, case.comment))
-    if not snapshot.hears:
+    asked = Overlay(deps.store.posted, (case.review, case.comment))
+    if not snapshot.comments_readable:
         snapshot, _, _ = look(commons, number, as_spoken_here(commons, deps, asked))
     may(snapshot, who, parsed)
     return case
@@ -167,7 +167,7 @@ def carry_out(
     Raises HubError and redis.RedisError; what was begun is finished by deciding the same once more.
     """
     commons, number, comment = case.snapshot.commons, case.snapshot.pull.number, case.comment
-    overlay = Overlay(deps.scratch.said, (case.review, comment))
+    overlay = Overlay(deps.store.posted, (case.review, comment))
     here = as_spoken_here(commons, deps, overlay)
     while True:
         report = converge(commons, number, here, extend=extend)
@@ -180,6 +180,6 @@ def carry_out(
 
 
 def _answer(overlay: Overlay, commons: Commons, number: PullNo, comment: Comment) -> Outcome | None:
-    marks = (read_mark(c, BOT_HERE) for c in overlay.heard(commons, number, BOT_HERE))
+    marks = (read_mark(c, BOT_HERE) for c in overlay.list(commons, number, BOT_HERE))
     outcomes = [m.outcome for m in marks if m is not None and m.kind is MarkKind.ANSWER and m.comment == comment.id]
     return Outcome(outcomes[-1]) if outcomes and outcomes[-1] != Outcome.PARKED.value else None

@@ -174,10 +174,10 @@ def _stamped(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | N
 @contextmanager
 def _under_way(work: _Work) -> Iterator[None]:
     """While rows may come to main and the end of it was not seen, nothing says that the decision changed nothing."""
-    notes, about_to_s = work.deps.scratch.notes, work.deps.policy(work.commons).timing.about_to_s
-    notes.begin_merge(work.commons, work.pull, ttl_s=about_to_s)
+    notes, about_to_s = work.deps.store.notes, work.deps.policy(work.commons).timing.about_to_s
+    notes.intend_merge(work.commons, work.pull, ttl_s=about_to_s)
     try:
-        if notes.answering(work.commons, work.pull, work.step.comment):
+        if notes.answer_intended(work.commons, work.pull, work.step.comment):
             raise HubUnsettled("the command was answered a moment ago and the answer is not listed yet")
         yield
     except HubBusy as later:

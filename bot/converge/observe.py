@@ -20,7 +20,7 @@ from bot.converge.related import ledger as surroundings
 from bot.dolthub import diff, sql, wire
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubRefused, HubStrange, HubUnsettled
-from bot.evidence import as_known, sheet_key
+from bot.evidence import as_known, probe_key
 from bot.model.adoption import taken_over
 from bot.model.evidence import Probe
 from bot.model.history import Commit
@@ -114,9 +114,9 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         base=brought.base,
         other_bases=brought.other_bases,
         comments=said.comments,
-        hears=hub.hears,
+        comments_readable=hub.hears,
         merging=_may_be_merging(hub, commons, said, deps),
-        other_bot=deps.scratch.notes.other_bot(commons),
+        other_bot=deps.store.notes.other_bot(commons),
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,
@@ -202,7 +202,7 @@ def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
     A merge is a job (DoltHub API v2 contract, mergePull), and nothing promises that main and the pull change at once.
     Raises HubBusy while it may be the latter: judged as it looks, an accepted work would be refused as empty.
     """
-    begun = deps.scratch.notes.merging(commons, pull.number)
+    begun = deps.store.notes.merge_intended(commons, pull.number)
     if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
@@ -212,10 +212,10 @@ def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool
 
     Which pull a running merge is about, DoltHub does not say. Raises HubBusy if it came about while we looked.
     """
-    pull, notes = said.pull, deps.scratch.notes
+    pull, notes = said.pull, deps.store.notes
     if pull.state is not PullState.OPEN or not notes.merge_begun(commons, pull.number):
         return False
-    if notes.merging(commons, pull.number) or hub.merging(commons):
+    if notes.merge_intended(commons, pull.number) or hub.merging(commons):
         return True
     if main_head(hub, commons) != said.main_head or hub.pull(commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
@@ -277,7 +277,7 @@ def _fast_forward(hub: Hub, commons: Commons, said: _Said, head: CommitHash, dep
     at an earlier look: below a head that was pushed later, the reviewed head lies on that line too. Dolt merges so by default
     where main has not moved; whether DoltHub does is not known.
     """
-    notes, number = deps.scratch.notes, said.pull.number
+    notes, number = deps.store.notes, said.pull.number
     before = said.main_before(head)
     if not before or not (head == said.main_head or notes.fast_forwarded(commons, number, head)):
         return None
@@ -321,7 +321,7 @@ def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
 
 def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     """The sketch with rows of the commons, fact sheets and rivals: what the changes name decides what is read."""
-    commons, scratch = sketch.commons, deps.scratch
+    commons, store = sketch.commons, deps.store
     at = sketch.merge.before if sketch.merge is not None else sketch.main_head
     columns = {commit: columns_at(hub, commons, commit) for commit in (at, sketch.main_head)}
     reads = Reads(hub=hub, commons=commons, columns=columns, pool=deps.readers)
@@ -359,7 +359,7 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         completions=known.completions,
         rigs=found,
         rig_links=tuple(RigLink(r) for r in links.result()),
-        present=Present(
+        on_main_now=Present(
             items=current.items,
             completions=current.completions,
             stamps=current.stamps,
@@ -373,8 +373,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         uses=evidence.uses(sketch, handed, alike.result(), deps),
         surroundings=asked.surroundings(),
         namesakes=asked.others(sketch),
-        rivals=scratch.board.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
-        first_look_at=scratch.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
+        rivals=store.verdicts.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
+        first_look_at=store.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
     )
 
 
@@ -402,9 +402,9 @@ def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
 def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
     """Fact sheets by URL: the forge's own word where the bot asks one about a link, else the link checker's."""
     keys = {url: key for url in urls if deps.forges is not None and (key := deps.forges.key(url))}
-    said = deps.scratch.forge_sheets.get_many(keys.values())
-    plain = {url: sheet_key(url) for url in urls if url not in keys}
-    checked = deps.scratch.sheets.get_many(plain.values())
+    said = deps.store.forge_probes.get_many(keys.values())
+    plain = {url: probe_key(url) for url in urls if url not in keys}
+    checked = deps.store.probes.get_many(plain.values())
     return {url: replace(said[key], url=url) for url, key in keys.items() if key in said} | {
         url: as_known(replace(checked[key], url=url), deps.hosts) for url, key in plain.items() if key in checked
     }
@@ -413,7 +413,7 @@ def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
 def _read_ledger(reads: Reads, sketch: Snapshot, at: CommitHash) -> tuple[Rows, ...]:
     ids = sketch.item_ids[:50]
     handed = [c.key for c in sketch.changes.of("completions")][:50]
-    derived = [stamp_id(sketch.commons, done.id) for done in (sketch.handed_in,) if done is not None]
+    derived = [stamp_id(sketch.commons, done.id) for done in (sketch.completion,) if done is not None]
     return reads.read_together(
         at,
         sql.rows_by("wanted", "id", ids),
@@ -433,7 +433,7 @@ def _settle(reads: tuple[Rows, ...]) -> _Ledger:
 
 def _landed(sketch: Snapshot, now: _Ledger, hub: Hub, deps: Deps) -> tuple[Landed, ...]:
     """Whose decision brought the completion of a pull to main that was not merged: only then is there anything to ask."""
-    done = sketch.handed_in
+    done = sketch.completion
     if sketch.merged or done is None or all(c.id != done.id for c in now.completions):
         return ()
     return tuple(landed for landed, _ in _serving(sketch, hub, deps))

@@ -10,18 +10,18 @@ from bot.converge.perform import deed_of, park
 from bot.converge.plan import kept
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.snapshot import Snapshot
-from bot.model.step import ClosePull, Hitch, Land, MergePull, Step
+from bot.model.step import ClosePull, Land, MergePull, ParkReason, Step
 
 
 def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, deps: Deps) -> bool:
     """Tell whose command is stuck, if it is time to. Whether it has been told, so that the next try can wait a while."""
     hitch = _hitch(trouble)
     comment = next((c for c in snapshot.comments if c.id == deed_of(step)), None)
-    if not snapshot.hears or hitch is None or comment is None or not isinstance(step, MergePull | Land | ClosePull):
+    if not snapshot.comments_readable or hitch is None or comment is None or not isinstance(step, MergePull | Land | ClosePull):
         return False
     about = f"stuck {comment.id} {hitch.value}"
-    since = deps.scratch.notes.first_look(snapshot.commons, snapshot.pull.number, about)
-    patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is Hitch.BUSY else 0)
+    since = deps.store.notes.first_look(snapshot.commons, snapshot.pull.number, about)
+    patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is ParkReason.BUSY else 0)
     if since is None or deps.clock() < since + patience:
         return False
     if hitch.value not in snapshot.kept(comment.id):
@@ -32,8 +32,8 @@ def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, deps: De
     return True
 
 
-def _hitch(trouble: HubBusy | HubRefused) -> Hitch | None:
+def _hitch(trouble: HubBusy | HubRefused) -> ParkReason | None:
     """A token that is refused is for the operator alone: nothing could be said with it either."""
     if isinstance(trouble, HubBusy):
-        return Hitch.BUSY
-    return Hitch.WITHHELD if trouble.withheld else None
+        return ParkReason.BUSY
+    return ParkReason.WITHHELD if trouble.withheld else None

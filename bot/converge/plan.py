@@ -29,7 +29,7 @@ from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Merge, Review, Snapshot
-from bot.model.step import Answer, ClosePull, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, PostNotice, PostReview, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
         return answered
     if review.steps:
         return Plan(steps=review.steps, waits=answered.waits, probe_since=answered.probe_since)
-    notice = _unfinished(snapshot, judgement, commands) if snapshot.hears and not answered.waits else Plan()
+    notice = _unfinished(snapshot, judgement, commands) if snapshot.comments_readable and not answered.waits else Plan()
     if notice.steps:
         return notice
     soonest = min((at for at in (review.look_at, answered.look_at, notice.look_at) if at is not None), default=None)
@@ -182,11 +182,11 @@ def _unfinished(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> 
 
     Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
     """
-    merge, done = snapshot.merge, snapshot.handed_in
+    merge, done = snapshot.merge, snapshot.completion
     if merge is None or done is None or snapshot.kind is not PullKind.WORK or not _reviewed(snapshot, merge.head):
         return Plan()
-    now = next((c for c in snapshot.present.completions if c.id == done.id), None)
-    item = next((i for i in snapshot.present.items if i.id == done.wanted_id), None)
+    now = next((c for c in snapshot.on_main_now.completions if c.id == done.id), None)
+    item = next((i for i in snapshot.on_main_now.items if i.id == done.wanted_id), None)
     waits_on_main = now is not None and now.stamp_id is None and item is not None and not item.terminal
     stamped = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
     if not waits_on_main or stamped or _spoken_of(snapshot, merge, commands):
@@ -219,7 +219,7 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
 
     While a decision waits, later decisions wait behind it: the first valid one wins, not the one that needs least.
     """
-    if snapshot.pull.state is not PullState.OPEN and not snapshot.spoke:
+    if snapshot.pull.state is not PullState.OPEN and not snapshot.has_commented:
         return Plan()  # old history: nobody here has heard of us
     waits: list[Md] = []
     since: datetime | None = None
@@ -244,7 +244,7 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
                 # It is stuck. It is tried again, but whoever asks for something else meanwhile is heard first. A decision that
                 # shows on main already keeps its place before others, and so does one whose merge may be under way.
                 kept = kept or found
-                undecided |= found.begun or Hitch.BUSY.value in snapshot.kept(comment.id)
+                undecided |= found.begun or ParkReason.BUSY.value in snapshot.kept(comment.id)
             case _Found(begun=True):
                 return Plan(steps=found.steps)
             case _Found():
@@ -442,7 +442,7 @@ def refused(
     return answers.answer(snapshot, comment, commands=_decisions_in(comment, commands), outcome=Outcome.REFUSED, says=says)
 
 
-def kept(snapshot: Snapshot, comment: Comment, step: Step, commands: Catalog, *, hitch: Hitch, why: str) -> Answer:
+def kept(snapshot: Snapshot, comment: Comment, step: Step, commands: Catalog, *, hitch: ParkReason, why: str) -> Answer:
     """What is said, once for each reason, about a command that cannot go on and is tried again. It does not close it."""
     # Rows come to main before a pull is closed; of a landing that is under way, whether any did is for main to tell.
     begun = snapshot.merged or isinstance(step, ClosePull)

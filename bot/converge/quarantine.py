@@ -23,7 +23,7 @@ from bot.model.ids import CommitHash, Commons, PullNo, User, digest
 from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.policy import Comments
 from bot.model.pull import Comment, Pull, PullState
-from bot.store import REVIEW, Debt, Quarantine
+from bot.store import REVIEW, Pending, Quarantine
 
 __all__ = ["Quarantine", "open_commands", "stirs", "stirs_at", "tell", "tell_stuck"]
 
@@ -31,7 +31,7 @@ COMMAND_PATIENCE_S: Final = 600
 """Trouble that passes by itself, or meets all pulls alike, is said below a pull where a command has waited for so long."""
 
 
-def tell_stuck(commons: Commons, number: PullNo, debt: Debt, deps: Deps) -> bool:
+def tell_stuck(commons: Commons, number: PullNo, debt: Pending, deps: Deps) -> bool:
     """Say below a pull why its looks fail, if something there is due; whether that stands there. Raises HubError and
     redis.RedisError.
 
@@ -130,16 +130,16 @@ def stirs_at(stray: Quarantine, head: CommitHash | None, deps: Deps, commons: Co
 
 def _differs(stray: Quarantine, what: str, now: str, deps: Deps, commons: Commons) -> bool:
     """Compare with what was seen first after it was left alone, and write that down where nothing was."""
-    owed = deps.scratch.owed
+    owed = deps.store.pending
     fresh = owed.quarantined(commons).get(stray.pull)
     if fresh is None:
         return False
-    seen = dict(part.split("=", 1) for part in fresh.sight.split() if "=" in part)
+    seen = dict(part.split("=", 1) for part in fresh.fingerprint.split() if "=" in part)
     if what not in seen:
-        owed.note_sight(commons, fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
+        owed.note_fingerprint(commons, fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
         return False
     if seen[what] == now:
         return False
     owed.release(commons, stray.pull)
-    owed.owe(commons, stray.pull, REVIEW)
+    owed.add(commons, stray.pull, REVIEW)
     return True

@@ -17,7 +17,7 @@ from rich.text import Text
 from bot.demo.processes import SANDBOX_PORT, WEB_PORT, DemoFailed, Running, demo
 from bot.demo.story import Stage, StoryFailed, Teller, play
 from bot.log import visible
-from bot.queue.enqueue import Knocks
+from bot.queue.enqueue import JobQueue
 from bot.terminal import progress_bar
 
 NAME_WIDTH = 8
@@ -86,7 +86,7 @@ class NobodyWorks(Exception):
     """Jobs wait, and no living worker serves their queue; the text says which and how to mend it."""
 
 
-def await_empty_queue(console: Console, jobs: Knocks, now: Callable[[], datetime], patience_s: float = 5.0) -> None:
+def await_empty_queue(console: Console, jobs: JobQueue, now: Callable[[], datetime], patience_s: float = 5.0) -> None:
     """Wait until no pull and no sweep waits, with a bar. Raises redis.RedisError, and NobodyWorks after `patience_s`."""
     with progress_bar(console) as progress:
         task = progress.add_task("waiting for the workers", total=None)

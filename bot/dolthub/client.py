@@ -22,7 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ReadTimeoutError
 
 from bot.dolthub import dialect_v2, wire
-from bot.dolthub.budget.rate_limiter import Pace
+from bot.dolthub.budget.rate_limiter import RateLimiter
 from bot.dolthub.dialect_v2 import Answer, Ask
 from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
 from bot.dolthub.sql import Query, Statement
@@ -96,7 +96,7 @@ class Hub:
         timeout_s: tuple[float, float] = (3.05, 20.0),
         poll_s: tuple[float, float] = (0.25, 5.0),
         operation_wait_s: float = 90.0,
-        pace: Pace | None = None,
+        pace: RateLimiter | None = None,
         on_request: Callable[[str], None] | None = None,
     ) -> None:
         parts = urlsplit(origin)
@@ -121,7 +121,7 @@ class Hub:
 
     def spare(self) -> float | None:
         """Requests of this commons that could go at once within the budget; None: there is no budget."""
-        return self._pace.spare() if self._pace is not None else None
+        return self._pace.available() if self._pace is not None else None
 
     @property
     def per_minute(self) -> float | None:
@@ -131,7 +131,7 @@ class Hub:
     @property
     def at_leisure(self) -> bool:
         """Whether there is budget for what nobody waits for."""
-        return self._pace is None or self._pace.at_leisure
+        return self._pace is None or self._pace.has_slack
 
     @property
     def has_token(self) -> bool:

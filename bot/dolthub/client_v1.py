@@ -27,10 +27,10 @@ SAID_MAX = 2
 class Journal(Protocol):
     """Where the marks of our own comments are kept for a host that does not show them."""
 
-    def heard(self, commons: Commons, number: PullNo, by: User, /) -> tuple[Comment, ...]:
+    def list(self, commons: Commons, number: PullNo, by: User, /) -> tuple[Comment, ...]:
         """What we said below a pull, oldest first: comments by `by` that hold just the mark."""
 
-    def keep(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
         """We said this; its mark is its last line."""
 
     def sent(self, commons: Commons, number: PullNo, mark: str) -> int:
@@ -117,7 +117,7 @@ class HubV1(Hub):
     def comments(self, commons: Commons, number: PullNo) -> tuple[Comment, ...]:
         """Our own, as far as remembered; of nobody else. Raises redis.RedisError: a blank page is no silence."""
         me = self.me()
-        return self._journal.heard(commons, number, me) if me is not None else ()
+        return self._journal.list(commons, number, me) if me is not None else ()
 
     def merging(self, commons: Commons) -> bool:
         jobs = (dialect_v1.read_job(item)[1] for item in self._listed("v1Jobs", commons, "jobs"))
@@ -179,7 +179,7 @@ class HubV1(Hub):
         except HubBusy as later:
             if not later.unknown_end or times < SAID_MAX:
                 raise
-        return self._journal.keep(commons, number, body)
+        return self._journal.add(commons, number, body)
 
     def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         path = dialect_v1.path(commons, "pulls", str(int(number)), "merge")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.evidence.fetch.address import Network, networks
 from bot.evidence.fetch.hop import FetchPolicy
-from bot.evidence.fetch.url import canonical_key, sheet_key
+from bot.evidence.fetch.url import canonical_key, probe_key
 from bot.evidence.kinds import NOBODY, Evidence, KnownHosts, classify, same_thing, spelling
 from bot.evidence.probe import as_known, probe, without_looking
 
@@ -19,8 +19,8 @@ __all__ = [
     "classify",
     "networks",
     "probe",
+    "probe_key",
     "same_thing",
-    "sheet_key",
     "spelling",
     "without_looking",
 ]

@@ -17,17 +17,17 @@ from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target, canonical_key, read_location, read_url
 from bot.evidence.kinds import Evidence, Kind, KnownHosts
 from bot.evidence.page.content import (
+    Baselines,
     Ending,
     Meaning,
-    Siblings,
     answers_everything,
     as_sibling,
+    baseline_place,
     meaning,
     retry_after_s,
-    sibling_place,
 )
 from bot.evidence.page.title import clean
-from bot.model.evidence import Hop, Probe, Seen, Sibling, following
+from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline, following
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S")
 _SHOWN_URL_MAX: Final = 2048
@@ -85,7 +85,7 @@ def probe(
     policy: FetchPolicy,
     now: Callable[[], datetime],
     previous: Probe | None = None,
-    siblings: Siblings | None = None,
+    siblings: Baselines | None = None,
     doubt_weak_hosts: bool = False,
 ) -> Probe:
     """The fact sheet of `look`."""
@@ -98,7 +98,7 @@ def look(
     policy: FetchPolicy,
     now: Callable[[], datetime],
     previous: Probe | None = None,
-    siblings: Siblings | None = None,
+    siblings: Baselines | None = None,
     doubt_weak_hosts: bool = False,
 ) -> Looked:
     """What is seen at `url`. Reads the clock once, before looking; takes at most `policy.deadline_s` and a lookup.
@@ -117,7 +117,7 @@ def look(
         with Deadline(policy.deadline_s) as deadline:
             ending = _follow(url, policy, deadline, hops)
             found = meaning(ending, doubt_weak_hosts=doubt_weak_hosts)
-            if siblings is not None and (place := sibling_place(ending, found)):
+            if siblings is not None and (place := baseline_place(ending, found)):
                 sibling = siblings.get(place)
                 if sibling is None:
                     sibling = _ask_for_sibling(place, ending.target, policy, deadline, began)
@@ -201,7 +201,7 @@ def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop
     return page
 
 
-def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: Deadline, now: datetime) -> Sibling:
+def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: Deadline, now: datetime) -> Soft404Baseline:
     """What is answered for a page at `place` that cannot be there. One that fails, or leads on, tells nothing."""
     name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_SIBLING_LETTERS))
     # In the same form: sites send `/page` to `/page/`, or the other way, before they look whether it is there.
@@ -209,7 +209,7 @@ def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: 
     try:
         return as_sibling(fetch(read_url(place + name + slash), policy, deadline), now)
     except (Refused, Failed):
-        return Sibling(asked_at=now)
+        return Soft404Baseline(asked_at=now)
 
 
 def _refused_hop(url: str, refusal: Refused) -> Hop:

@@ -17,15 +17,15 @@ from bot.dolthub import sql
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubError, HubRefused
 from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of
-from bot.health.redis import ScratchAway, read_condition
+from bot.health.redis import RedisAway, read_condition
 from bot.log import stranger
 from bot.model.duplicate_bot import Sign, another_at_work
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.ledger import Completion, Rig, Row
 from bot.model.pull import PullState, PullSummary
-from bot.queue.enqueue import Knocks
-from bot.store import PROBE, Scratch
+from bot.queue.enqueue import JobQueue
+from bot.store import PROBE, Store
 
 PULLS_HEARD_MAX = 5
 """Newest open pulls whose comments are read for marks of a second bot."""
@@ -45,7 +45,7 @@ def read_facts(
     """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
     told("Redis")
-    redis, queues, clock_silent_s = _of_redis(deps.scratch, deps.jobs)
+    redis, queues, clock_silent_s = _of_redis(deps.store, deps.jobs)
     places = []
     for each in settings.commons:
         if not only or each.commons in only:
@@ -62,10 +62,10 @@ def read_facts(
     )
 
 
-def _of_redis(scratch: Scratch, jobs: Knocks) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
+def _of_redis(store: Store, jobs: JobQueue) -> tuple[Redis | Unread, tuple[Queue, ...], float | None]:
     try:
-        said = read_condition(scratch, jobs)
-    except ScratchAway as away:
+        said = read_condition(store, jobs)
+    except RedisAway as away:
         return Unread(stranger(away)), (), None
     told = Redis(
         version=said.version,
@@ -99,10 +99,10 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         named_account=settings.account,
         stuck=tuple(
             (each.pull, stranger(each.trouble.says), each.alike)
-            for each in deps.scratch.owed.stuck(commons)
+            for each in deps.store.pending.stuck(commons)
             if each.trouble is not None
         ),
-        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.scratch.outages.all(commons)),
+        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.store.outages.all(commons)),
     )
     if isinstance(hub, Unread) or first.there is not True:
         return first
@@ -122,7 +122,7 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         begun=begun,
         lost=lost,
         other_bots=reading.other_bots(bot),
-        quarantined=tuple(sorted((each.pull, each.why) for each in deps.scratch.owed.quarantined(commons).values())),
+        quarantined=tuple(sorted((each.pull, each.why) for each in deps.store.pending.quarantined(commons).values())),
         ledger=_ledger(commons, deps),
     )
 
@@ -150,7 +150,7 @@ def _skew(hub: Hub, commons: Commons, deps: Deps) -> timedelta | Unread | None:
 
 
 def _ledger(commons: Commons, deps: Deps) -> tuple[int, int] | None:
-    kept = deps.scratch.audits.get(commons)
+    kept = deps.store.audits.get(commons)
     return (kept.count(Level.FAULT), kept.count(Level.DOUBT)) if kept is not None else None
 
 
@@ -234,7 +234,7 @@ class _Reading:
                 sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
                 if sign is not None:
                     found.setdefault((sign.account, sign.certain), (sign, pull.number))
-        remembered = another_at_work((), bot, remembered=deps.scratch.notes.other_bot(commons), policy=policy, now=now)
+        remembered = another_at_work((), bot, remembered=deps.store.notes.other_bot(commons), policy=policy, now=now)
         if remembered is not None:
             found.setdefault((remembered.account, True), (remembered, None))
         return tuple(found.values())

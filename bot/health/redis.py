@@ -9,11 +9,11 @@ from typing import Any
 import redis
 
 from bot.clock.heartbeat import Heartbeat
-from bot.queue.enqueue import Knocks
-from bot.store import Scratch
+from bot.queue.enqueue import JobQueue
+from bot.store import Store
 
 
-class ScratchAway(Exception):
+class RedisAway(Exception):
     """Redis does not answer, or not to us; the text says why."""
 
 
@@ -36,15 +36,15 @@ class Condition:
     trouble: str = ""
 
 
-def read_condition(store: Scratch, jobs: Knocks) -> Condition:
+def read_condition(store: Store, jobs: JobQueue) -> Condition:
     """What Redis is, and which workers serve its queues. Raises ScratchAway."""
     try:
         return _condition(store, jobs)
     except redis.RedisError as error:
-        raise ScratchAway(str(error) or type(error).__name__) from error
+        raise RedisAway(str(error) or type(error).__name__) from error
 
 
-def _condition(store: Scratch, jobs: Knocks) -> Condition:
+def _condition(store: Store, jobs: JobQueue) -> Condition:
     info: Any = store.redis.info()
     return Condition(
         waiting=jobs.waiting(),

@@ -12,7 +12,7 @@ from bot.model.ids import CommitHash
 from bot.model.mark import NO_HEAD, Fact, Mark, MarkKind
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, Hitch, Outcome
+from bot.model.step import Answer, Outcome, ParkReason
 
 ANSWERS_AN_HOUR_MAX = 10
 """How often an account that only talks is answered below one pull within an hour."""
@@ -111,12 +111,12 @@ def _unchanged(snapshot: Snapshot, *, beside: bool = False) -> Md | None:
     return md.own(words.NOTHING_ELSE_CHANGED) if beside else md.own(words.NOTHING_CHANGED)
 
 
-def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: Hitch, begun: bool, until: datetime | None) -> Md:
+def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: ParkReason, begun: bool, until: datetime | None) -> Md:
     """A command that cannot go on now and is not given up: why, what happens next, and who could help.
 
     `begun`: some of it stands on main. `until`: when it is given up.
     """
-    withheld = hitch is Hitch.WITHHELD
+    withheld = hitch is ParkReason.WITHHELD
     every = words.span(snapshot.policy.timing.park_s)
     what = (
         md.fill("DoltHub does not let the bot do this: {why}.", why=md.code(why, 300))

@@ -379,7 +379,7 @@ def lines_to_type(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
         commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
     else:
         commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
-    if snapshot.hears:
+    if snapshot.comments_readable:
         return commands
     return tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
 
@@ -389,7 +389,7 @@ def _on_the_command_line(snapshot: Snapshot, line: str) -> str:
 
 
 def _invitation(snapshot: Snapshot, *, rated: bool) -> Md:
-    if not snapshot.hears:
+    if not snapshot.comments_readable:
         return md.own(
             "Comments cannot be read on this host, so nothing written below is heard. Validators decide in a terminal, with an "
             "API token of their own in STAMPBOT_HUB_TOKEN (Q is 1 to 5, or poor fair good excellent; … is your reason):"

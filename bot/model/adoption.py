@@ -22,7 +22,7 @@ def work_alone(snapshot: Snapshot) -> Snapshot | None:
     and for what somebody else has decided, with another tool: that is not handed in.
     Whose claim main holds stays: work of another rig is then a competing submission.
     """
-    done = snapshot.handed_in
+    done = snapshot.completion
     if done is None or snapshot.kind in _NOT_HANDED_IN or any(table == "completions" for table, _ in snapshot.changes.unread):
         return None
     item = next((i for i in snapshot.items if i.id == done.wanted_id), None)
@@ -35,7 +35,7 @@ def work_alone(snapshot: Snapshot) -> Snapshot | None:
 
 def given_to(snapshot: Snapshot) -> Handle | None:
     """The other rig to which main gives the item of the work now; None if main gives it to no other rig."""
-    done = snapshot.handed_in
+    done = snapshot.completion
     item = next((i for i in snapshot.items if done is not None and i.id == done.wanted_id), None)
     if done is None or item is None or item.claimed_by in (None, done.completed_by):
         return None
@@ -44,7 +44,7 @@ def given_to(snapshot: Snapshot) -> Handle | None:
 
 def brings_more(snapshot: Snapshot) -> bool:
     """Whether the pull changes anything beside its one completion and the row of the item."""
-    done, changes = snapshot.handed_in, snapshot.changes
+    done, changes = snapshot.completion, snapshot.changes
     if done is None:
         return True
     own = {("completions", str(done.id)), ("wanted", str(done.wanted_id))}

@@ -32,7 +32,7 @@ class Hop:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sibling:
+class Soft404Baseline:
     """What a host answered for a page beside another that cannot be there: whoever answers it answers everything.
 
     `status` None: nothing that tells. `sha256` and `length` (bytes) are of the body as far as it was read.

@@ -193,7 +193,7 @@ class Snapshot:
     base_at: datetime | None = None
     """When main stood at `base`, by that commit's own time. None: nobody read it."""
     comments: tuple[Comment, ...] = ()
-    hears: bool = True
+    comments_readable: bool = True
     """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
     merging: bool = False
     """Whether what was decided on this open pull may be on its way to main, by its own merge or a landing: no end was seen."""
@@ -212,7 +212,7 @@ class Snapshot:
     completions: tuple[Completion, ...] = ()
     rigs: tuple[Rig, ...] = ()
     rig_links: tuple[RigLink, ...] = ()
-    present: Present = field(default_factory=Present)
+    on_main_now: Present = field(default_factory=Present)
     record: Record = field(default_factory=Record)
     elsewhere: tuple[Elsewhere, ...] = ()
     """What is known of the worker's stamps on the other commons of this bot. Only for the eyes of whoever decides."""
@@ -276,7 +276,7 @@ class Snapshot:
         return (Wanted(change.after) if change.after else None) if change else self.item
 
     @property
-    def handed_in(self) -> Completion | None:
+    def completion(self) -> Completion | None:
         """The completion the pull adds, if exactly one."""
         added = self.changes.of("completions", ChangeKind.ADDED)
         return Completion(added[0].after) if len(added) == 1 and added[0].after is not None else None
@@ -284,8 +284,8 @@ class Snapshot:
     @property
     def worker(self) -> Handle | None:
         """The rig whose work or claim this is."""
-        if self.handed_in is not None and self.handed_in.completed_by:
-            return self.handed_in.completed_by
+        if self.completion is not None and self.completion.completed_by:
+            return self.completion.completed_by
         return self.item_on_head.claimed_by if self.item_on_head is not None else None
 
     @property
@@ -297,13 +297,13 @@ class Snapshot:
     @property
     def links(self) -> tuple[Link, ...]:
         """The URLs handed in as evidence."""
-        done = self.handed_in
+        done = self.completion
         return links_in(done.evidence, f"completions.{done.id}.evidence") if done is not None else ()
 
     @property
     def evidence_key(self) -> str:
         """Names the evidence, whatever the head: 12 hex digits over its links' canonical keys, or over its text."""
-        done = self.handed_in
+        done = self.completion
         if done is None:
             return ""
         keys = {probe.url: probe.key for probe in self.probes if probe.key}
@@ -367,7 +367,7 @@ class Snapshot:
         return tuple(c for c in self.comments if c.author not in silent and self.answer_to(c.id) is None)
 
     @property
-    def spoke(self) -> bool:
+    def has_commented(self) -> bool:
         """Whether any comment of this pull is ours."""
         return self.bot is not None and any(c.author == self.bot for c in self.comments)
 
@@ -448,7 +448,7 @@ class Snapshot:
 
     def stamps_on(self, completion_id: str, derived: StampId) -> tuple[Stamp, ...]:
         """Stamps on main now that count as this completion's: by context, or by the id we would write."""
-        return tuple(s for s in self.present.stamps if completion_id in (s.context_id,) or s.id == derived)
+        return tuple(s for s in self.on_main_now.stamps if completion_id in (s.context_id,) or s.id == derived)
 
     def older_than(self, moment: datetime, seconds: float) -> bool:
         """Whether `moment` lies more than `seconds` before this snapshot."""

@@ -24,7 +24,7 @@ class Outcome(enum.Enum):
     HINT = "hint"
 
 
-class Hitch(enum.Enum):
+class ParkReason(enum.Enum):
     """Why a command is kept, as it stands in the mark of what its author is told."""
 
     WITHHELD = "withheld"

@@ -42,10 +42,10 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
         f"{prefix}sheet:*",
         # What it needs to look politely, and to doubt itself.
         *(f"{prefix}{what}:*" for what in ("looking", "turn", "trouble", "resting", "sibling")),
-        keys.weather(),
+        keys.network_health(),
         keys.control(),
-        keys.hint(PROBE, "*"),
-        keys.hint(REVIEW, "*"),
+        keys.dedup(PROBE, "*"),
+        keys.dedup(REVIEW, "*"),
     )
     patterns = tuple(f"~{name}" for name in (*ours, *_RQ_OWN, *_RQ_SHARED))
     commands = ("-@all", "+@connection", "+@transaction", "+@read", "+@write", "+@pubsub", "-@dangerous", "-scan", "-randomkey")

@@ -16,26 +16,26 @@ from bot.log import stranger
 from bot.model.ids import Commons, PullNo
 from bot.model.links import EVIDENCE_LINKS_MAX
 from bot.prober.environment import limit_memory
-from bot.prober.link_checker import Looking, Sight
-from bot.queue.enqueue import RUN_PROBE, Knocks
+from bot.prober.link_checker import LinkChecker, LinkResult
+from bot.queue.enqueue import RUN_PROBE, JobQueue
 from bot.queue.job_filter import Unlisted, known_commons, pull_number
 from bot.queue.threads import Function, TookTooLong, serve
-from bot.store import PROBE, Scratch
+from bot.store import PROBE, Store
 
-PROBER_LANES: Final = 4
+PROBER_THREADS: Final = 4
 PROBER_OPEN_FILES: Final = 256
 
 log = structlog.get_logger("stampbot.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeDuties:
+class ProbeJobs:
     """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
 
     known: frozenset[Commons]
-    scratch: Scratch
-    jobs: Knocks
-    looking: Looking
+    store: Store
+    jobs: JobQueue
+    looking: LinkChecker
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""
@@ -46,29 +46,31 @@ class ProbeDuties:
 
         Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
         """
-        self.jobs.heard(hint)
+        self.jobs.begin(hint)
         where, number = known_commons(commons, self.known), pull_number(pull)
         if not isinstance(urls, list) or not all(isinstance(u, str) for u in urls):
             raise Unlisted("the job brings no list of URLs")
         since = datetime.fromisoformat(not_before) if not_before else None
         with _reported(commons=str(where), pull=number):
-            sights = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
-            for sight in sights:
-                self._tell(number, sight)
-            for error in (sight.error for sight in sights if sight.error is not None):
+            results = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
+            for result in results:
+                self._tell(number, result)
+            for error in (result.error for result in results if result.error is not None):
                 raise error
-            self.jobs.knock(where, number)
+            self.jobs.enqueue(where, number)
 
-    def _tell(self, number: PullNo, sight: Sight) -> None:
+    def _tell(self, number: PullNo, result: LinkResult) -> None:
         """Count and log what became of one link."""
-        url = stranger(sight.url)
-        if sight.new and sight.probe is not None:
-            self.scratch.counters.add("probes")
-            log.info("probed", pull=number, url=url, seen=sight.probe.seen.value, reason=stranger(sight.probe.reason))
-        elif sight.probe is None and sight.error is None:
+        url = stranger(result.url)
+        if result.new and result.probe is not None:
+            self.store.counters.add("probes")
+            log.info("probed", pull=number, url=url, seen=result.probe.seen.value, reason=stranger(result.probe.reason))
+        elif result.probe is None and result.error is None:
             log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
-        if sight.doubt:
-            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=sight.doubt, mend=_OURS)
+        if result.doubt:
+            log.warning(
+                "a link is not called dead: the trouble may be ours", pull=number, url=url, why=result.doubt, mend=_OURS
+            )
 
 
 _OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
@@ -92,7 +94,7 @@ def _reported(**about: object) -> Iterator[None]:
 def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
     """`serve` for the queue of links alone, with a lid on memory and open files. Exit status."""
     confine()
-    return serve((PROBE,) * PROBER_LANES, functions, connection)
+    return serve((PROBE,) * PROBER_THREADS, functions, connection)
 
 
 def confine() -> None:

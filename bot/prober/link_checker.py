@@ -11,22 +11,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from bot.evidence import FetchPolicy, canonical_key, sheet_key
+from bot.evidence import FetchPolicy, canonical_key, probe_key
 from bot.evidence.fetch.address import is_allowed
 from bot.evidence.fetch.control import CONTROL_DEADLINE_S, answers
 from bot.evidence.fetch.url import Refused, read_url
-from bot.evidence.page.content import Siblings
+from bot.evidence.page.content import Baselines
 from bot.evidence.page.domain import registrable_domain
 from bot.evidence.probe import Looked, look
-from bot.model.evidence import Hop, Probe, Seen, Sibling, following
-from bot.prober.hosts import Bearing, Hosts, KnownSiblings
-from bot.store import Flight, Scratch
+from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline, following
+from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
+from bot.store import Flight, Store
 
 TURN_SPARE_S: Final = 5.0
 """A turn is kept for so much longer than a look may take."""
 WEATHER_HOSTS_MIN: Final = 5
 """From fewer hosts nobody can tell whether it is them or us; then the controls' word alone counts."""
-SIBLING_PAUSE_MAX_S: Final = 2.0
+BASELINE_PAUSE_MAX_S: Final = 2.0
 """The pause before a sibling page is asked for is taken from the time of the look itself."""
 _CONTROLS: Final = "the controls"
 _TRANSPORT: Final = frozenset(
@@ -38,7 +38,7 @@ _TRY_AGAIN: Final = frozenset({408, 425, *range(500, 600)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class Politeness:
     """How polite and how patient.
 
     `pace_s`: pause between two requests to one host, over all probers; 0: no pause, and any number at once. `retry_s`:
@@ -53,7 +53,7 @@ class Manners:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class LinkResult:
     """What became of one link.
 
     `probe` is its sheet now, with the URL as written; None: no turn at its host came in time. `new`: we wrote it. `doubt`:
@@ -68,7 +68,7 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looking:
+class LinkChecker:
     """Looks at links and writes their sheets. `controls`: URLs one of which answers whenever our own network is up.
 
     Pacing and resting go by the host of a URL as it is handed in; hosts that redirects lead to are not waited for: those of
@@ -76,76 +76,76 @@ class Looking:
     Redis, looks are only less polite and take longer.
     """
 
-    scratch: Scratch
+    store: Store
     hosts: Hosts
-    siblings: KnownSiblings
+    baselines: Soft404Baselines
     policy: FetchPolicy
     now: Callable[[], datetime]
     controls: tuple[str, ...]
-    manners: Manners = Manners()
+    politeness: Politeness = Politeness()
 
-    def look_at(self, urls: Sequence[str], since: datetime | None = None) -> tuple[Sight, ...]:
+    def look_at(self, urls: Sequence[str], since: datetime | None = None) -> tuple[LinkResult, ...]:
         """Look at each link whose sheet is older than `since` (None: at each), side by side; what became of each, in order.
 
         Never raises for what a link does: not even redis.RedisError, which is then the `error` of its sight. Ends at most
         one look, and one question to each control, later than the budget.
         """
-        until = time.monotonic() + self.manners.budget_s
-        keys = {sheet_key(url): url for url in reversed(urls)}
-        known = self.scratch.sheets.get_many(keys)
+        until = time.monotonic() + self.politeness.budget_s
+        keys = {probe_key(url): url for url in reversed(urls)}
+        known = self.store.probes.get_many(keys)
 
-        def one(url: str) -> Sight:
+        def one(url: str) -> LinkResult:
             try:
-                return self._one(url, known.get(sheet_key(url)), since, until)
+                return self._one(url, known.get(probe_key(url)), since, until)
             except Exception as error:
-                return Sight(url=url, error=error)
+                return LinkResult(url=url, error=error)
 
-        wanted = tuple(dict.fromkeys(keys[sheet_key(url)] for url in urls))
-        if len(wanted) <= 1 or self.manners.abreast <= 1:
+        wanted = tuple(dict.fromkeys(keys[probe_key(url)] for url in urls))
+        if len(wanted) <= 1 or self.politeness.abreast <= 1:
             return tuple(one(url) for url in wanted)
-        with ThreadPoolExecutor(min(self.manners.abreast, len(wanted)), thread_name_prefix="look") as pool:
+        with ThreadPoolExecutor(min(self.politeness.abreast, len(wanted)), thread_name_prefix="look") as pool:
             return tuple(pool.map(one, wanted))
 
-    def _one(self, url: str, before: Probe | None, since: datetime | None, until: float) -> Sight:
+    def _one(self, url: str, before: Probe | None, since: datetime | None, until: float) -> LinkResult:
         if before is not None and since is not None and before.probed_at >= since:
-            return Sight(url=url, probe=replace(before, url=url))
-        key = sheet_key(url)
-        with self.scratch.looking.once(key, ttl_s=self._flight_s, patience_s=until - time.monotonic()) as flight:
-            last = self.scratch.sheets.get(key) if flight.waited else before
+            return LinkResult(url=url, probe=replace(before, url=url))
+        key = probe_key(url)
+        with self.store.probing.run(key, ttl_s=self._flight_s, patience_s=until - time.monotonic()) as flight:
+            last = self.store.probes.get(key) if flight.waited else before
             if last is not None and (last.probed_at >= since if since is not None else last != before):
-                return Sight(url=url, probe=replace(last, url=url))
-            looked = self._politely(url, last, flight, until) if flight.mine else None
+                return LinkResult(url=url, probe=replace(last, url=url))
+            looked = self._politely(url, last, flight, until) if flight.acquired else None
             if looked is None:
-                return Sight(url=url)
+                return LinkResult(url=url)
             probe, doubt = self._doubted(as_told(looked, last), last)
             try:
-                self.scratch.sheets.put(replace(probe, url=key))
+                self.store.probes.put(replace(probe, url=key))
             except ValueError:
                 # Without a sheet the pull would ask for one again at once, for ever.
                 probe, doubt = self._unseen(url, "ours", last), "what was seen does not make a sheet"
-                self.scratch.sheets.put(replace(probe, url=key))
-            return Sight(url=url, probe=probe, new=True, doubt=doubt)
+                self.store.probes.put(replace(probe, url=key))
+            return LinkResult(url=url, probe=probe, new=True, doubt=doubt)
 
     def _politely(self, url: str, last: Probe | None, flight: Flight, until: float) -> Probe | None:
         """What is seen at last, after the tries it takes; None: there was no time to look at all."""
         host, looked = host_of(url), None
         if not host:
             return self._look(url, last).probe
-        pauses = iter(self.manners.retry_s)
+        pauses = iter(self.politeness.retry_s)
         while True:
-            if why := self.hosts.resting(host):
+            if why := self.hosts.cooldown(host):
                 return looked or self._unseen(url, why, last)
-            turn = self.hosts.turn(
+            turn = self.hosts.slot(
                 host,
-                pace_s=self.manners.pace_s,
+                pace_s=self.politeness.pace_s,
                 ttl_s=self._turn_s,
                 patience_s=until - time.monotonic(),
                 meanwhile=flight.extend,
             )
             with turn as ours:
-                if not ours.mine or time.monotonic() > until:
+                if not ours.acquired or time.monotonic() > until:
                     return looked
-                if ours.waited and (why := self.hosts.resting(host)):
+                if ours.waited and (why := self.hosts.cooldown(host)):
                     return looked or self._unseen(url, why, last)
                 seen = self._look(url, last)
                 looked = seen.probe
@@ -158,7 +158,7 @@ class Looking:
             time.sleep(wait_s)
 
     def _look(self, url: str, last: Probe | None) -> Looked:
-        siblings = _Unhurried(self.siblings, min(self.manners.pace_s, SIBLING_PAUSE_MAX_S))
+        siblings = _Unhurried(self.baselines, min(self.politeness.pace_s, BASELINE_PAUSE_MAX_S))
         return look(url, policy=self.policy, now=self.now, previous=last, siblings=siblings, doubt_weak_hosts=True)
 
     def _unseen(self, url: str, why: str, last: Probe | None) -> Probe:
@@ -170,7 +170,7 @@ class Looking:
         bearings = _bearings(seen.probe.hops)
         self.hosts.note(bearings, self._site_of)
         if seen.retry_after_s is not None and bearings:
-            self.hosts.rest(tuple(bearings)[-1], "limit", seen.retry_after_s)
+            self.hosts.cool_down(tuple(bearings)[-1], "limit", seen.retry_after_s)
 
     def _site_of(self, host: str) -> str:
         """Whose a host (`name:port`) is. All addresses are one site: they can be had without having anything there."""
@@ -188,7 +188,7 @@ class Looking:
 
     def _doubt(self) -> str:
         """Why the trouble may be ours; empty: it is not."""
-        silent, known = self.hosts.weather()
+        silent, known = self.hosts.network_health()
         if known >= WEATHER_HOSTS_MIN and silent * 2 >= known:
             return f"{silent} of the last {known} hosts were not heard at all"
         return "" if self._a_control_answers() else "no control answers"
@@ -198,7 +198,7 @@ class Looking:
         if said is not None:
             return said
         patience_s = CONTROL_DEADLINE_S * len(self.controls) + 1
-        with self.scratch.looking.once(_CONTROLS, ttl_s=patience_s, patience_s=patience_s) as flight:
+        with self.store.probing.run(_CONTROLS, ttl_s=patience_s, patience_s=patience_s) as flight:
             said = self.hosts.control() if flight.waited else None
             if said is None:
                 said = any(answers(url, self.policy) for url in self.controls)
@@ -213,23 +213,23 @@ class Looking:
     @property
     def _flight_s(self) -> float:
         """The longest anybody goes without saying that he is still at it."""
-        return self._turn_s + max(self.manners.retry_s, default=0.0) + TURN_SPARE_S
+        return self._turn_s + max(self.politeness.retry_s, default=0.0) + TURN_SPARE_S
 
 
 @dataclass(frozen=True, slots=True)
 class _Unhurried:
     """Siblings that are known, and a pause before one that is not: it is asked for next, at the same host."""
 
-    known: Siblings
+    known: Baselines
     pause_s: float
 
-    def get(self, place: str) -> Sibling | None:
+    def get(self, place: str) -> Soft404Baseline | None:
         found = self.known.get(place)
         if found is None:
             time.sleep(self.pause_s)
         return found
 
-    def put(self, place: str, sibling: Sibling) -> None:
+    def put(self, place: str, sibling: Soft404Baseline) -> None:
         self.known.put(place, sibling)
 
 
@@ -264,9 +264,9 @@ def _wait_before_another(seen: Looked, longest_s: float | None, until: float) ->
     return wait_s if time.monotonic() + wait_s < until else None
 
 
-def _bearings(hops: Sequence[Hop]) -> Mapping[str, Bearing]:
+def _bearings(hops: Sequence[Hop]) -> Mapping[str, HostOutcome]:
     """How each host on the way bore itself; those we refused to ask are not among them. The last one stands last."""
-    found: dict[str, Bearing] = {}
+    found: dict[str, HostOutcome] = {}
     for hop in hops:
         host, bearing = host_of(hop.url), _bearing(hop)
         if host and bearing is not None:
@@ -275,10 +275,10 @@ def _bearings(hops: Sequence[Hop]) -> Mapping[str, Bearing]:
     return found
 
 
-def _bearing(hop: Hop) -> Bearing | None:
+def _bearing(hop: Hop) -> HostOutcome | None:
     if hop.status is None:
         if hop.note.startswith("tls_"):
             # It showed a certificate, if a bad one.
-            return Bearing.WELL
-        return Bearing.SILENT if hop.note in _TRANSPORT else None
-    return Bearing.BUSY if hop.status in _NOT_NOW else Bearing.WELL
+            return HostOutcome.WELL
+        return HostOutcome.SILENT if hop.note in _TRANSPORT else None
+    return HostOutcome.BUSY if hop.status in _NOT_NOW else HostOutcome.WELL

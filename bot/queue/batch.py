@@ -19,7 +19,7 @@ class _Wish(Generic[_T, _R]):
     error: Exception | None = None
 
 
-class Together(Generic[_T, _R]):
+class Batcher(Generic[_T, _R]):
     """Calls `do` with the wishes of all threads that wait. It answers a result for each, in their order, or raises for all."""
 
     def __init__(self, do: Callable[[Sequence[_T]], Sequence[_R]]) -> None:

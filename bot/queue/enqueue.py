@@ -22,7 +22,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from bot.model.ids import Commons, PullNo
-from bot.queue.batch import Together
+from bot.queue.batch import Batcher
 from bot.queue.job_filter import CRASH_RETRIES, FAILURE_TTL_S, RESULT_TTL_S
 from bot.store.keys import LOOKS, PROBE, QUEUES, REVIEW, SWEEP, Keys, probe_target, pull_target, sweep_target
 
@@ -35,17 +35,17 @@ RUN_PROBE: Final = "bot.worker.jobs.run_probe"
 FUNCTIONS: Final = frozenset({RUN, RUN_SWEEP, RUN_PROBE})
 """All a worker may ever be asked to call."""
 
-HINT_FIRST_S: Final = 5
+DEDUP_FIRST_S: Final = 5
 """So long does a hint wait for its job: whoever makes it may be killed in between."""
-HINT_TTL_S: Final[Mapping[str, int]] = {RUN: 300, RUN_SWEEP: 30, RUN_PROBE: 300}
+DEDUP_TTL_S: Final[Mapping[str, int]] = {RUN: 300, RUN_SWEEP: 30, RUN_PROBE: 300}
 """So long at most can a hint whose job was lost swallow knocks: a worker that sleeps may have been handed it. All else waits
 for sweeps, and two of them at once are kept apart by a lease."""
 JOB_TIMEOUT_S: Final[Mapping[str, int]] = {RUN: 900, RUN_SWEEP: 600, RUN_PROBE: 300}
-RINGS_S: Final = 600
+LIMITED_WINDOW_S: Final = 600
 """The time over which looks are counted that the door asked for."""
-RUNG_WAITING_MAX: Final = 50
+LIMITED_WAITING_MAX: Final = 50
 """While so many reviews wait, the door asks for none: what a sweep has found has room behind them."""
-CROWD_SWEPT_EVERY_S: Final = 5
+OVERFLOW_SWEEP_EVERY_S: Final = 5
 """So often at most a crowd at the door is a sweep."""
 ALIVE_S: Final = 90
 """A worker that said so within this time is alive: an idle one does every few seconds (bot.queue.threads, WORKER_TTL_S)."""
@@ -54,7 +54,7 @@ ALIVE_S: Final = 90
 # KEYS: hint, the queue's list, count, swept. ARGV: how long the hint waits for its job, jobs that may wait, looks in a while,
 # how long that while is, how long a sweep stands for a crowd; all times in s.
 # 1: hinted, make the job. 0: it waits already. -1: too many, ask for a sweep. -2: too many, and one was asked for.
-_RING: Final = """
+_LIMITED: Final = """
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local many = redis.call('LLEN', KEYS[2]) >= tonumber(ARGV[2])
 if not many then
@@ -85,16 +85,16 @@ class _Asked:
     commons: Commons | None = None
 
 
-class Knocks:
+class JobQueue:
     """Hints and jobs. All methods raise redis.RedisError: a knock that went unheard must be known to the one who knocked."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis = client
         self._keys = keys
         self._queues = {name: Queue(name, connection=client, serializer=JSONSerializer) for name in QUEUES}
-        self._at_once = Together(self._make)
+        self._at_once = Batcher(self._make)
 
-    def knock(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW) -> bool:
+    def enqueue(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW) -> bool:
         """Ask for a look at a pull. True: a job was made; False: one waits already and has not begun.
 
         Raises ValueError for a queue no pull is looked at from.
@@ -103,20 +103,20 @@ class Knocks:
             raise ValueError(f"no pull is looked at from queue {queue!r}")
         return self._ask(queue, RUN, (str(commons), int(pull), queue), pull_target(commons, pull))
 
-    def ring(self, commons: Commons, pull: PullNo, *, most: int) -> bool:
+    def enqueue_limited(self, commons: Commons, pull: PullNo, *, most: int) -> bool:
         """Ask for a look at a pull on a stranger's word, `most` times in RINGS_S at most. False: a sweep stands for it."""
-        hint = self._keys.hint(REVIEW, pull_target(commons, pull))
+        hint = self._keys.dedup(REVIEW, pull_target(commons, pull))
         args = (str(commons), int(pull), REVIEW, hint)
         answer = self._at_once(_Asked(REVIEW, RUN, args, hint, pull_target(commons, pull), most, commons))
         if answer == _TOO_MANY:
-            self.knock_sweep(commons)
+            self.enqueue_sweep(commons)
         return answer >= 0
 
-    def knock_sweep(self, commons: Commons) -> bool:
+    def enqueue_sweep(self, commons: Commons) -> bool:
         """Ask for a sweep of a commons. True: a job was made; False: one waits already."""
         return self._ask(SWEEP, RUN_SWEEP, (str(commons),), sweep_target(commons))
 
-    def knock_probe(self, commons: Commons, pull: PullNo, urls: Sequence[str], not_before: datetime | None = None) -> bool:
+    def enqueue_probe(self, commons: Commons, pull: PullNo, urls: Sequence[str], not_before: datetime | None = None) -> bool:
         """Ask the prober for the fact sheets of `urls`, then for a knock at the pull.
 
         A sheet probed at or after `not_before` needs no new look; None: look at all of them now.
@@ -125,12 +125,12 @@ class Knocks:
         target = probe_target(commons, pull, tuple(urls), moment)
         return self._ask(PROBE, RUN_PROBE, (str(commons), int(pull), list(urls), moment), target)
 
-    def heard(self, hint: str) -> None:
+    def begin(self, hint: str) -> None:
         """Take the hint away. A job calls this before it reads anything: from here on a knock makes a new job.
 
         Raises ValueError for a text that is not a hint: a forged job must not choose which key is deleted.
         """
-        if not self._keys.is_hint(hint):
+        if not self._keys.is_dedup(hint):
             raise ValueError("not the name of a hint")
         self._redis.delete(hint)
 
@@ -147,7 +147,7 @@ class Knocks:
         }
 
     def _ask(self, queue: str, function: str, args: tuple[object, ...], target: str) -> bool:
-        hint = self._keys.hint(queue, target)
+        hint = self._keys.dedup(queue, target)
         return self._at_once(_Asked(queue, function, (*args, hint), hint, target)) == _NEW
 
     def _make(self, asked: Sequence[_Asked]) -> Sequence[int]:
@@ -169,10 +169,15 @@ class Knocks:
     def _hint(self, asked: _Asked, client: redis.Redis) -> Any:
         """Set the hint, unless it stands or there are too many. Says so as _RING does, or with None; a pipeline later."""
         if asked.most is None or asked.commons is None:
-            return client.set(asked.hint, "1", nx=True, ex=HINT_FIRST_S)
-        keys = (asked.hint, self._queues[asked.queue].key, self._keys.rung(asked.commons), self._keys.crowd(asked.commons))
-        limits = (HINT_FIRST_S, RUNG_WAITING_MAX, asked.most, RINGS_S, CROWD_SWEPT_EVERY_S)
-        return client.eval(_RING, len(keys), *keys, *map(str, limits))
+            return client.set(asked.hint, "1", nx=True, ex=DEDUP_FIRST_S)
+        keys = (
+            asked.hint,
+            self._queues[asked.queue].key,
+            self._keys.webhook_rate(asked.commons),
+            self._keys.overflow_sweep(asked.commons),
+        )
+        limits = (DEDUP_FIRST_S, LIMITED_WAITING_MAX, asked.most, LIMITED_WINDOW_S, OVERFLOW_SWEEP_EVERY_S)
+        return client.eval(_LIMITED, len(keys), *keys, *map(str, limits))
 
     def _queue(self, asked: Sequence[_Asked]) -> None:
         if not asked:
@@ -184,7 +189,7 @@ class Knocks:
                 job = self._job(each)
                 pipe.hset(job.key, mapping={field: value for field, value in job.to_dict().items() if value != ""})
                 self._queues[each.queue].push_job_id(job.id, pipeline=pipe)
-                pipe.expire(each.hint, HINT_TTL_S[each.function])
+                pipe.expire(each.hint, DEDUP_TTL_S[each.function])
             pipe.execute()
 
     def _job(self, asked: _Asked) -> Job:

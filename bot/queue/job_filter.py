@@ -32,7 +32,7 @@ _FORMS: Final[Mapping[bytes, re.Pattern[bytes]]] = {
 _OURS: Final = {b"result_ttl": b"%d" % RESULT_TTL_S, b"failure_ttl": b"%d" % FAILURE_TTL_S}
 
 
-def plain_job(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+def filter_job(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """The fields of a job's hash that may be believed. What has another form, or no place here, is not there.
 
     Raises ValueError if what is left is no job: without a queue of ours, or with data larger than ours can be.

@@ -27,7 +27,7 @@ from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from bot.log import stranger
 from bot.queue.enqueue import FUNCTIONS
-from bot.queue.job_filter import Unlisted, plain_job
+from bot.queue.job_filter import Unlisted, filter_job
 from bot.store import DECIDE, RECHECK, REVIEW, SWEEP
 
 WORKER_TTL_S: Final = 25
@@ -76,7 +76,7 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
     class ListedJob(Job):
         def restore(self, raw_data: Any) -> Any:
             try:
-                plain = plain_job(raw_data)
+                plain = filter_job(raw_data)
             except ValueError as error:
                 # What RQ passes by without a word, as it does jobs that have expired.
                 raise NoSuchJobError(str(error)) from None
@@ -93,7 +93,7 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
     return ListedJob
 
 
-class LaneQueue(Queue):
+class ThreadQueue(Queue):
     """An RQ queue whose housekeeping is not held up for long by somebody who died while keeping house.
 
     What a dead worker had in hand is found again by housekeeping, and until then its hint swallows knocks. RQ's own lock on
@@ -105,10 +105,10 @@ class LaneQueue(Queue):
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_S))
 
 
-class Lane(SimpleWorker):
+class WorkerThread(SimpleWorker):
     """An RQ worker that runs in a thread: no fork, no signal handlers, no commands taken from Redis."""
 
-    queue_class = LaneQueue
+    queue_class = ThreadQueue
     death_penalty_class = TimerDeathPenalty
     max_connection_wait_time = 5.0
     log_result_lifespan = False
@@ -168,7 +168,7 @@ class Lane(SimpleWorker):
         self._stop_requested = True
 
 
-class Lanes:
+class WorkerPool:
     """Lanes of one process: one per name in `queues`, each on that queue alone.
 
     A worker on several queues loses a job for good if it dies between taking and registering it (measured on rq 2.12).
@@ -182,7 +182,7 @@ class Lanes:
         self._connection = connection
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._working: set[Lane | None] = set()
+        self._working: set[WorkerThread | None] = set()
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -250,8 +250,8 @@ class Lanes:
                     self._working -= {lane}
             self._stopping.wait(RESTART_S)
 
-    def _lane(self, queue: str) -> Lane:
-        return Lane(
+    def _lane(self, queue: str) -> WorkerThread:
+        return WorkerThread(
             [queue],
             name=f"{queue}-{uuid4().hex}",
             connection=self._connection,
@@ -263,7 +263,7 @@ class Lanes:
         )
 
 
-def lanes_of(count: int) -> tuple[str, ...]:
+def queues_of(count: int) -> tuple[str, ...]:
     """Which queue each lane serves: `count` of them reviews, a third as many decisions, and one each rechecks and sweeps.
 
     Each queue has a lane of its own, so that none waits behind another. Decisions have two at least: a question that is
@@ -293,7 +293,7 @@ def serve(
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     logging.getLogger("rq.worker").addFilter(_NowAndThen())
-    lanes = Lanes(queues, functions, connection)
+    lanes = WorkerPool(queues, functions, connection)
     lanes.start()
     log.info("ready", lanes=" ".join(queues))
     while not ended.wait(3600):

@@ -129,7 +129,7 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
     ruled = None if rule.fixed else snapshot.policy.levels.get(rule.name)
     if ruled is not None:
         level = ruled if level is rule.level else min(level, ruled, key=lambda at: at.weight)
-    if rule.fades and snapshot.merged:
+    if rule.softens_after_merge and snapshot.merged:
         level = Level.NOTE
     return replace(finding, level=level)
 

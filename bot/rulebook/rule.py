@@ -53,7 +53,7 @@ class Rule:
     doc: str
     kinds: tuple[PullKind, ...]
     fixed: bool
-    fades: bool
+    softens_after_merge: bool
     overridable: bool = True
     of_merge: bool = False
     check: Check
@@ -115,7 +115,7 @@ def rule(
             doc=doc.strip(),
             kinds=looks_at,
             fixed=fixed,
-            fades=fades,
+            softens_after_merge=fades,
             overridable=not fixed if overridable is None else overridable,
             of_merge=of_merge,
             check=check,

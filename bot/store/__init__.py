@@ -11,22 +11,22 @@ from typing import Protocol
 import redis
 
 from bot.model.ids import Commons, PullNo
-from bot.store.atomic_text import Cell
+from bot.store.atomic_text import AtomicText
 from bot.store.audits import Audits, KeptAudit
 from bot.store.connect import make_patient_redis, make_redis
 from bot.store.counters import Counters
-from bot.store.epoch import Paper
+from bot.store.epoch import Epoch
 from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys
 from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
-from bot.store.notes import Glance, Notes
+from bot.store.notes import Fingerprint, Notes
 from bot.store.outages import Outage, Outages
-from bot.store.pending import Debt, Owed, Quarantine, Trouble
-from bot.store.poll_state import Listed, Pulse, Pulses
-from bot.store.posted_comments import SaidMarks
-from bot.store.probes import Sheets
+from bot.store.pending import Pending, PendingLooks, Quarantine, Trouble
+from bot.store.poll_state import Listed, PollState, PollStates
+from bot.store.posted_comments import PostedComments
+from bot.store.probes import ProbeCache
 from bot.store.reputation import Reputation
-from bot.store.single_flight import Flight, Flights
-from bot.store.verdicts import Board, Standing
+from bot.store.single_flight import Flight, SingleFlight
+from bot.store.verdicts import CachedVerdict, VerdictCache
 
 __all__ = [
     "DECIDE",
@@ -36,14 +36,12 @@ __all__ = [
     "RECHECK",
     "REVIEW",
     "SWEEP",
+    "AtomicText",
     "Audits",
-    "Board",
-    "Cell",
+    "CachedVerdict",
     "Counters",
-    "Debt",
+    "Fingerprint",
     "Flight",
-    "Flights",
-    "Glance",
     "Held",
     "KeptAudit",
     "Keys",
@@ -54,16 +52,18 @@ __all__ = [
     "Notes",
     "Outage",
     "Outages",
-    "Owed",
-    "Pulse",
-    "Pulses",
+    "Pending",
+    "PendingLooks",
+    "PollState",
+    "PollStates",
+    "PostedComments",
+    "ProbeCache",
     "Quarantine",
     "Reputation",
-    "SaidMarks",
-    "Scratch",
-    "Sheets",
-    "Standing",
+    "SingleFlight",
+    "Store",
     "Trouble",
+    "VerdictCache",
     "make_patient_redis",
     "make_redis",
 ]
@@ -75,7 +75,7 @@ class Enqueue(Protocol):
     def __call__(self, commons: Commons, pull: PullNo, /, *, queue: str) -> object: ...
 
 
-class Scratch:
+class Store:
     """All sheets of scratch paper over one Redis client.
 
     `enqueue` makes a job for a pull whose lease another process waited for: commons, pull, queue.
@@ -93,24 +93,24 @@ class Scratch:
         self.keys = keys
         self._enqueue = enqueue
         self.leases = Leases(client, keys)
-        self.sheets = Sheets(client, keys.sheet, now)
-        self.forge_sheets = Sheets(client, keys.forge_sheet, now, verified=True)
-        self.looking = Flights(client, keys.looking)
+        self.probes = ProbeCache(client, keys.probe, now)
+        self.forge_probes = ProbeCache(client, keys.forge_probe, now, verified=True)
+        self.probing = SingleFlight(client, keys.probing)
         """One look a link at a time, among the probers."""
-        self.asking = Flights(client, keys.asking)
+        self.asking = SingleFlight(client, keys.asking)
         """One question a thing at a time, among those who ask forges."""
         self.notes = Notes(client, keys, now)
-        self.paper = Paper(client, keys)
-        self.said = SaidMarks(client, keys, now)
-        self.pulses = Pulses(client, keys, now)
-        self.owed = Owed(client, keys, now)
+        self.epoch = Epoch(client, keys)
+        self.posted = PostedComments(client, keys, now)
+        self.poll_states = PollStates(client, keys, now)
+        self.pending = PendingLooks(client, keys, now)
         self.outages = Outages(client, keys, now)
-        self.board = Board(client, keys)
+        self.verdicts = VerdictCache(client, keys)
         self.reputation = Reputation(client, keys)
         self.audits = Audits(client, keys, now)
         self.counters = Counters(client, keys)
 
-    def awake(self) -> bool:
+    def answers(self) -> bool:
         """Whether Redis answers."""
         try:
             return bool(self.redis.ping())

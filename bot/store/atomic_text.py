@@ -8,11 +8,11 @@ from typing import Final
 
 import redis
 
-CELL_TTL_S: Final = 86400
+TEXT_TTL_S: Final = 86400
 _TRIES: Final = 50
 
 
-class Cell:
+class AtomicText:
     """One small text in Redis. Nothing here raises redis.RedisError. Safe to share between threads."""
 
     def __init__(self, client: redis.Redis, key: str) -> None:
@@ -41,7 +41,7 @@ class Cell:
                     seconds, micros = pipe.time()
                     text = act(_text(found), seconds + micros / 1e6)
                     pipe.multi()
-                    pipe.set(self._key, text, ex=CELL_TTL_S)
+                    pipe.set(self._key, text, ex=TEXT_TTL_S)
                     pipe.execute()
                 except redis.WatchError:
                     continue

@@ -24,7 +24,7 @@ return {name, redis.call('EXISTS', KEYS[2])}
 """
 
 
-class Paper:
+class Epoch:
     """The paper as one process knows it. Notes about what was said a moment ago are gone after a wipe, and nobody can tell.
 
     But a process that has been here before sees another name on the paper. So only where Redis was wiped *and* every
@@ -39,13 +39,13 @@ class Paper:
         self._told = ""
         self._lock = threading.Lock()
 
-    def lost(self, *, within_s: float) -> bool:
+    def was_wiped(self, *, within_s: float) -> bool:
         """Whether somebody noticed less than `within_s` ago that Redis had been wiped. Raises redis.RedisError.
 
         Called now and then, it is also how a wipe is noticed; the sooner the better.
         """
         with self._lock:
-            keys = self._keys.paper(), self._keys.blank()
+            keys = self._keys.epoch(), self._keys.blank()
             answer = self._redis.eval(_LOOK, 2, *keys, self._name, secrets.token_hex(8), str(max(1, round(within_s * 1000))))
             if not isinstance(answer, list) or len(answer) != 2:
                 raise redis.ResponseError("the look at the paper gave no pair")
@@ -53,7 +53,7 @@ class Paper:
             self._lost = bool(int(answer[1]))
             return self._lost
 
-    def is_news(self) -> bool:
+    def is_new_wipe(self) -> bool:
         """Whether this process has not been asked yet since somebody noticed the wipe; asked again, it is no news any more."""
         with self._lock:
             fresh = self._lost and self._told != self._name

@@ -30,19 +30,19 @@ class Keys:
 
     prefix: str = "stampbot:"
 
-    def hint(self, queue: str, target: str) -> str:
+    def dedup(self, queue: str, target: str) -> str:
         """There while a job for `target` waits in `queue` and has not begun. `target` as made by `pull_target` and the like."""
         return f"{self.prefix}hint:{queue}:{target}"
 
-    def is_hint(self, text: str) -> bool:
+    def is_dedup(self, text: str) -> bool:
         """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
         return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
 
-    def rung(self, commons: Commons) -> str:
+    def webhook_rate(self, commons: Commons) -> str:
         """How many looks the door has asked for of late."""
         return f"{self.prefix}rung:{commons}"
 
-    def crowd(self, commons: Commons) -> str:
+    def overflow_sweep(self, commons: Commons) -> str:
         """There while a sweep that was asked for a moment ago stands for whoever rings."""
         return f"{self.prefix}crowd:{commons}"
 
@@ -58,15 +58,15 @@ class Keys:
         """Set of those who found the lease taken."""
         return f"{self.prefix}waiters:{name}"
 
-    def sheet(self, key: str) -> str:
+    def probe(self, key: str) -> str:
         """Fact sheet of what the prober saw at the URL of a canonical key. Strangers choose URLs, so the name is a digest."""
         return f"{self.prefix}sheet:{digest('sheet/1', key)}"
 
-    def forge_sheet(self, key: str) -> str:
+    def forge_probe(self, key: str) -> str:
         """Fact sheet of what a forge said about the thing of a canonical key. Not the prober's: it may hold more."""
         return f"{self.prefix}forge-sheet:{digest('forge-sheet/1', key)}"
 
-    def looking(self, key: str) -> str:
+    def probing(self, key: str) -> str:
         """Token of whoever of the probers looks at the link of a canonical key."""
         return f"{self.prefix}looking:{digest('looking/1', key)}"
 
@@ -74,7 +74,7 @@ class Keys:
         """Token of whoever asks a forge about the thing of a canonical key. Not the prober's: it could keep us waiting."""
         return f"{self.prefix}asking:{digest('asking/1', key)}"
 
-    def turn(self, host: str) -> str:
+    def slot(self, host: str) -> str:
         """Token of the prober whose request a host (`name:port`) is answering, or the pause after it."""
         return f"{self.prefix}turn:{digest('host/1', host)}"
 
@@ -82,11 +82,11 @@ class Keys:
         """How many looks in a row a host has failed."""
         return f"{self.prefix}trouble:{digest('host/1', host)}"
 
-    def resting(self, host: str) -> str:
+    def cooldown(self, host: str) -> str:
         """Why and until when a host is left alone."""
         return f"{self.prefix}resting:{digest('host/1', host)}"
 
-    def weather(self) -> str:
+    def network_health(self) -> str:
         """Sorted set by time: the hosts looked at last, and whether they were heard at all."""
         return f"{self.prefix}weather"
 
@@ -94,7 +94,7 @@ class Keys:
         """What asking the controls, pages that are up whenever our own network is, came to last."""
         return f"{self.prefix}control"
 
-    def sibling(self, place: str) -> str:
+    def baseline(self, place: str) -> str:
         """What a host answered for a page that cannot be there, by the folder it was asked in (`https://host/dir/`)."""
         return f"{self.prefix}sibling:{digest('sibling/1', place)}"
 
@@ -102,11 +102,11 @@ class Keys:
         """Time of the first look at a pull, or at something about it."""
         return f"{self.prefix}first-look:{commons}:{pull}:{digest('first-look/1', about)[:16]}"
 
-    def about_to(self, commons: Commons, pull: PullNo, mark: str) -> str:
+    def intent(self, commons: Commons, pull: PullNo, mark: str) -> str:
         """Time at which somebody was about to do what `mark` says."""
         return f"{self.prefix}about-to:{commons}:{pull}:{digest('about-to/1', mark)[:16]}"
 
-    def said(self, commons: Commons, pull: PullNo) -> str:
+    def posted(self, commons: Commons, pull: PullNo) -> str:
         """List of the marks of what we said below a pull, on a hub that does not show comments."""
         return f"{self.prefix}said:{commons}:{pull}"
 
@@ -114,11 +114,11 @@ class Keys:
         """How often the comment with this mark was sent to such a hub."""
         return f"{self.prefix}sent:{commons}:{pull}:{digest('sent/1', mark)[:16]}"
 
-    def glance(self, commons: Commons, pull: PullNo) -> str:
+    def fingerprint(self, commons: Commons, pull: PullNo) -> str:
         """What the pull looked like when everything due was done."""
         return f"{self.prefix}glance:{commons}:{pull}"
 
-    def paper(self) -> str:
+    def epoch(self) -> str:
         """A name for all that stands here: another one means that Redis was wiped in between."""
         return f"{self.prefix}paper"
 
@@ -150,7 +150,7 @@ class Keys:
         """Where main stood when a sweep last told what it touches."""
         return f"{self.prefix}swept:{commons}"
 
-    def pulses(self, commons: Commons) -> str:
+    def poll_states(self, commons: Commons) -> str:
         """Hash, thing to when it was looked at and when it moved last."""
         return f"{self.prefix}pulses:{commons}"
 
@@ -158,7 +158,7 @@ class Keys:
         """Hash, pull number to how it was listed last."""
         return f"{self.prefix}pulls:{commons}"
 
-    def owed(self, commons: Commons) -> str:
+    def pending(self, commons: Commons) -> str:
         """Hash, pull number to the look that is owed."""
         return f"{self.prefix}owed:{commons}"
 
@@ -174,7 +174,7 @@ class Keys:
         """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
         return f"{self.prefix}outages:{commons}"
 
-    def board(self, commons: Commons) -> str:
+    def verdicts(self, commons: Commons) -> str:
         """Hash, pull number to last judged state."""
         return f"{self.prefix}board:{commons}"
 

@@ -15,7 +15,7 @@ from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User
 from bot.model.pull import PullState
 from bot.store.keys import LOOKS, RECHECK, Keys
 
-GLANCE_TTL_S: Final = 7 * 86400
+FINGERPRINT_TTL_S: Final = 7 * 86400
 """A pull that shows nothing new is looked at whole so often all the same."""
 FIRST_LOOK_TTL_S: Final = 30 * 86400
 SWEPT_TTL_S: Final = 30 * 86400
@@ -27,7 +27,7 @@ _BEGUN: Final = "merge begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
+class Fingerprint:
     """What is cheap to see of a pull. Equal to the one remembered: nothing has moved since everything due was done."""
 
     state: PullState
@@ -75,70 +75,68 @@ class Notes:
         except redis.RedisError:
             return False
 
-    def note_about_to(self, commons: Commons, pull: PullNo, mark: str, *, ttl_s: float) -> bool:
+    def record_intent(self, commons: Commons, pull: PullNo, mark: str, *, ttl_s: float) -> bool:
         """Note that the thing `mark` names is about to be done. False: such a note stands already, wait.
 
         `mark` is any text that names the deed; the note goes away by itself after `ttl_s` seconds.
         Raises redis.RedisError: it is the one guard against saying a thing twice, so nothing is said without it.
         """
-        key = self._keys.about_to(commons, pull, mark)
+        key = self._keys.intent(commons, pull, mark)
         return bool(self._redis.set(key, _moment_text(self._now()), nx=True, px=max(1, round(ttl_s * 1000))))
 
-    def about_to(self, commons: Commons, pull: PullNo, mark: str) -> datetime | None:
+    def intent_at(self, commons: Commons, pull: PullNo, mark: str) -> datetime | None:
         """When somebody was about to do it, while the note stands. None: nobody, or Redis is away."""
         try:
-            return _moment(self._redis.get(self._keys.about_to(commons, pull, mark)))
+            return _moment(self._redis.get(self._keys.intent(commons, pull, mark)))
         except redis.RedisError:
             return None
 
-    def drop_about_to(self, commons: Commons, pull: PullNo, mark: str) -> None:
+    def drop_intent(self, commons: Commons, pull: PullNo, mark: str) -> None:
         """Take the note back: the deed was seen done, or was refused for certain. Losing this costs a wait."""
         try:
-            self._redis.delete(self._keys.about_to(commons, pull, mark))
+            self._redis.delete(self._keys.intent(commons, pull, mark))
         except redis.RedisError:
             return
 
-    def answering(self, commons: Commons, pull: PullNo, comment: CommentId) -> bool:
+    def answer_intended(self, commons: Commons, pull: PullNo, comment: CommentId) -> bool:
         """Whether a comment was about to be answered a moment ago."""
-        return self.about_to(commons, pull, answer_deed(comment)) is not None
+        return self.intent_at(commons, pull, answer_deed(comment)) is not None
 
-    def begin_merge(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> bool:
+    def intend_merge(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> bool:
         """As `note_about_to`, of bringing what was decided on a pull to main. That it was begun is remembered for a day.
 
         Raises redis.RedisError.
         """
-        alone = self.note_about_to(commons, pull, _MERGE, ttl_s=ttl_s)
-        self._redis.set(self._keys.about_to(commons, pull, _BEGUN), _moment_text(self._now()), ex=BEGUN_TTL_S)
+        alone = self.record_intent(commons, pull, _MERGE, ttl_s=ttl_s)
+        self._redis.set(self._keys.intent(commons, pull, _BEGUN), _moment_text(self._now()), ex=BEGUN_TTL_S)
         return alone
 
-    def merging(self, commons: Commons, pull: PullNo) -> bool:
+    def merge_intended(self, commons: Commons, pull: PullNo) -> bool:
         """Whether the note of `begin_merge` stands: it was begun a moment ago."""
-        return self.about_to(commons, pull, _MERGE) is not None
+        return self.intent_at(commons, pull, _MERGE) is not None
 
     def merge_begun(self, commons: Commons, pull: PullNo) -> bool:
         """Whether it was begun at any time that is remembered, and not taken back."""
-        return self.about_to(commons, pull, _BEGUN) is not None
+        return self.intent_at(commons, pull, _BEGUN) is not None
 
     def drop_merge(self, commons: Commons, pull: PullNo) -> None:
         """Take back what `begin_merge` wrote: nothing was sent, or its end was seen."""
         for mark in (_MERGE, _BEGUN):
-            self.drop_about_to(commons, pull, mark)
+            self.drop_intent(commons, pull, mark)
 
-    def let_rest(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> None:
+    def park(self, commons: Commons, pull: PullNo, *, ttl_s: float) -> None:
         """Note that a decision on the pull is stuck: no sweep need try it again for a while. Losing this costs a try."""
         try:
-            self._redis.set(
-                self._keys.about_to(commons, pull, _REST), _moment_text(self._now()), px=max(1, round(ttl_s * 1000))
-            )
+            self._redis.set(self._keys.intent(commons, pull, _REST), _moment_text(self._now()), px=max(1, round(ttl_s * 1000)))
         except redis.RedisError:
             return
 
-    def rests(self, commons: Commons, pull: PullNo) -> bool:
+    def is_parked(self, commons: Commons, pull: PullNo) -> bool:
         """Whether a decision on the pull is stuck and was tried a short while ago."""
-        return self.about_to(commons, pull, _REST) is not None
+        return self.intent_at(commons, pull, _REST) is not None
 
-    def remember_glance(
-        self, commons: Commons, pull: PullNo, glance: Glance, *, due_at: datetime | None = None, queue: str = RECHECK
+    def put_fingerprint(
+        self, commons: Commons, pull: PullNo, glance: Fingerprint, *, due_at: datetime | None = None, queue: str = RECHECK
     ) -> None:
         """Remember what the pull looked like, and when time alone makes something due (a look from `queue`).
 
@@ -146,7 +144,7 @@ class Notes:
         """
         try:
             with self._redis.pipeline() as pipe:
-                pipe.set(self._keys.glance(commons, pull), _glance_text(glance), ex=GLANCE_TTL_S)
+                pipe.set(self._keys.fingerprint(commons, pull), _glance_text(glance), ex=FINGERPRINT_TTL_S)
                 for each in LOOKS:
                     pipe.zrem(self._keys.due(commons, each), str(pull))
                 if due_at is not None:
@@ -187,13 +185,13 @@ class Notes:
         except redis.RedisError:
             return
 
-    def glances(self, commons: Commons, pulls: Iterable[PullNo]) -> Mapping[PullNo, Glance]:
+    def fingerprints(self, commons: Commons, pulls: Iterable[PullNo]) -> Mapping[PullNo, Fingerprint]:
         """The glances remembered, by pull. Empty if Redis is away."""
         wanted = tuple(dict.fromkeys(pulls))
         if not wanted:
             return {}
         try:
-            answers = self._redis.mget([self._keys.glance(commons, pull) for pull in wanted])
+            answers = self._redis.mget([self._keys.fingerprint(commons, pull) for pull in wanted])
         except redis.RedisError:
             return {}
         found = {pull: _glance(answer) for pull, answer in zip(wanted, answers, strict=True)}
@@ -217,12 +215,12 @@ class Notes:
         except (redis.RedisError, ValueError, TypeError, KeyError, RecursionError):
             return None
 
-    def glance(self, commons: Commons, pull: PullNo) -> Glance | None:
+    def fingerprint(self, commons: Commons, pull: PullNo) -> Fingerprint | None:
         """The glance remembered of one pull. None: none, or Redis is away."""
-        return self.glances(commons, (pull,)).get(pull)
+        return self.fingerprints(commons, (pull,)).get(pull)
 
 
-def _glance_text(glance: Glance) -> str:
+def _glance_text(glance: Fingerprint) -> str:
     return json.dumps(
         {
             "state": glance.state.value,
@@ -234,13 +232,13 @@ def _glance_text(glance: Glance) -> str:
     )
 
 
-def _glance(answer: Any) -> Glance | None:
+def _glance(answer: Any) -> Fingerprint | None:
     if answer is None:
         return None
     try:
         note = json.loads(answer)
         updated = note["last_updated"]
-        return Glance(
+        return Fingerprint(
             state=PullState(note["state"]),
             head=CommitHash(str(note["head"])) if note["head"] is not None else None,
             comments=int(note["comments"]),

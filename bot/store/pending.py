@@ -21,7 +21,7 @@ STUCK_AFTER: Final = 3
 """A look that failed so often in a row for the same reason is told of."""
 TRIES_MAX: Final = 5
 """A pull that broke so many looks in a row is left alone."""
-OWED_TTL_S: Final = 30 * 86400
+PENDING_TTL_S: Final = 30 * 86400
 BACKOFF_MAX_S: Final = {DECIDE: 60.0, REVIEW: 600.0, RECHECK: 600.0}
 FAILED_MAX: Final = 16
 WHY_MAX_CHARS: Final = 300
@@ -41,7 +41,7 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Debt:
+class Pending:
     """A look that is owed. `failed`: how often in a row it failed, the last time at `failed_at`.
 
     `trouble`: why it failed last, and `alike`: how often in a row for that reason. `told`: that is said below the pull.
@@ -63,7 +63,7 @@ class Debt:
         """It fails again and again for one reason."""
         return self.alike >= STUCK_AFTER
 
-    def is_ripe(self, now: datetime, first_s: float) -> bool:
+    def is_due(self, now: datetime, first_s: float) -> bool:
         """It may be tried now: `first_s` seconds after it failed once, and twice as long each time it did again."""
         if self.failed_at is None:
             return True
@@ -81,10 +81,10 @@ class Quarantine:
     pull: PullNo
     since: datetime
     why: str
-    sight: str = ""
+    fingerprint: str = ""
 
 
-class Owed:
+class PendingLooks:
     """Debts, tries and quarantines of a commons. Raises redis.RedisError where not said otherwise."""
 
     def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
@@ -94,18 +94,18 @@ class Owed:
 
     # --- debts ------------------------------------------------------------------------------------------------------
 
-    def owe(self, commons: Commons, pull: PullNo, queue: str, *, due: bool = False) -> None:
+    def add(self, commons: Commons, pull: PullNo, queue: str, *, due: bool = False) -> None:
         """A look is owed from now on; of two queues the one that is served first. `due`: there is something to do."""
-        before = _debt(pull, self._redis.hget(self._keys.owed(commons), str(pull)))
-        fresh = Debt(pull=pull, queue=queue, since=self._now(), due=due)
+        before = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
+        fresh = Pending(pull=pull, queue=queue, since=self._now(), due=due)
         if before is not None:
             queue, due = min(queue, before.queue, key=LOOKS.index), due or before.due
             fresh = replace(before, queue=queue, since=fresh.since, due=due)
         self._put(commons, fresh)
 
-    def paid(self, commons: Commons, pull: PullNo, *, since: datetime) -> None:
+    def done(self, commons: Commons, pull: PullNo, *, since: datetime) -> None:
         """A look that began at `since` ended well: what was owed before it is owed no more. Never raises redis.RedisError."""
-        key = self._keys.owed(commons)
+        key = self._keys.pending(commons)
         try:
             debt = _debt(pull, self._redis.hget(key, str(pull)))
             if debt is not None and debt.since <= since:
@@ -113,11 +113,11 @@ class Owed:
         except redis.RedisError:
             return
 
-    def postpone(self, commons: Commons, pull: PullNo, queue: str, trouble: Trouble | None = None) -> Debt | None:
+    def retry_later(self, commons: Commons, pull: PullNo, queue: str, trouble: Trouble | None = None) -> Pending | None:
         """A look failed: it is still owed, but not at once. Returns the debt, None if Redis is away."""
         try:
-            before = _debt(pull, self._redis.hget(self._keys.owed(commons), str(pull)))
-            debt = before or Debt(pull=pull, queue=queue, since=self._now())
+            before = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
+            debt = before or Pending(pull=pull, queue=queue, since=self._now())
             again = trouble is not None and debt.trouble is not None and debt.trouble.reason == trouble.reason
             debt = replace(
                 debt,
@@ -132,7 +132,7 @@ class Owed:
             return None
         return debt
 
-    def note_told(self, commons: Commons, debt: Debt) -> None:
+    def note_told(self, commons: Commons, debt: Pending) -> None:
         """Why the look fails is said below the pull. Never raises redis.RedisError: losing this costs a reading of comments."""
         try:
             self._put(commons, replace(debt, told=True))
@@ -142,13 +142,13 @@ class Owed:
     def went_well(self, commons: Commons, pull: PullNo) -> None:
         """A look did not fail: what is still owed may be tried at once. Never raises redis.RedisError."""
         try:
-            debt = _debt(pull, self._redis.hget(self._keys.owed(commons), str(pull)))
+            debt = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
             if debt is not None and debt.failed:
-                self._put(commons, Debt(pull=pull, queue=debt.queue, since=debt.since, due=debt.due))
+                self._put(commons, Pending(pull=pull, queue=debt.queue, since=debt.since, due=debt.due))
         except redis.RedisError:
             return
 
-    def stuck(self, commons: Commons) -> tuple[Debt, ...]:
+    def stuck(self, commons: Commons) -> tuple[Pending, ...]:
         """Looks that fail again and again for a reason that is not that of all pulls, by pull. Empty if Redis is away."""
         try:
             found = self.all(commons)
@@ -160,21 +160,21 @@ class Owed:
     def drop(self, commons: Commons, pull: PullNo) -> None:
         """There is no such pull. Never raises redis.RedisError."""
         try:
-            self._redis.hdel(self._keys.owed(commons), str(pull))
+            self._redis.hdel(self._keys.pending(commons), str(pull))
         except redis.RedisError:
             return
 
-    def all(self, commons: Commons) -> tuple[Debt, ...]:
+    def all(self, commons: Commons) -> tuple[Pending, ...]:
         """All debts, those that are served first in front, then by age."""
-        found = self._redis.hgetall(self._keys.owed(commons)).items()
+        found = self._redis.hgetall(self._keys.pending(commons)).items()
         debts = [debt for pull, value in found if (debt := _debt(PullNo(int(pull)), value)) is not None]
         return tuple(sorted(debts, key=lambda d: (LOOKS.index(d.queue), d.since, d.pull)))
 
-    def _put(self, commons: Commons, debt: Debt) -> None:
-        key = self._keys.owed(commons)
+    def _put(self, commons: Commons, debt: Pending) -> None:
+        key = self._keys.pending(commons)
         with self._redis.pipeline() as pipe:
             pipe.hset(key, str(debt.pull), _debt_text(debt))
-            pipe.expire(key, OWED_TTL_S)
+            pipe.expire(key, PENDING_TTL_S)
             pipe.execute()
 
     # --- tries and quarantine ---------------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ class Owed:
         key = self._keys.tries(commons)
         with self._redis.pipeline() as pipe:
             pipe.hincrby(key, str(pull), 1)
-            pipe.expire(key, OWED_TTL_S)
+            pipe.expire(key, PENDING_TTL_S)
             return int(pipe.execute()[0])
 
     def ended(self, commons: Commons, pull: PullNo) -> None:
@@ -199,8 +199,8 @@ class Owed:
         key, stray = self._keys.quarantine(commons), Quarantine(pull=pull, since=self._now(), why=why[:WHY_MAX_CHARS])
         with self._redis.pipeline() as pipe:
             pipe.hset(key, str(pull), _quarantine_text(stray))
-            pipe.expire(key, OWED_TTL_S)
-            pipe.hdel(self._keys.owed(commons), str(pull))
+            pipe.expire(key, PENDING_TTL_S)
+            pipe.hdel(self._keys.pending(commons), str(pull))
             pipe.hdel(self._keys.tries(commons), str(pull))
             pipe.execute()
 
@@ -213,9 +213,9 @@ class Owed:
         strays = (_quarantine(PullNo(int(pull)), value) for pull, value in found)
         return {stray.pull: stray for stray in strays if stray is not None}
 
-    def note_sight(self, commons: Commons, stray: Quarantine, sight: str) -> None:
+    def note_fingerprint(self, commons: Commons, stray: Quarantine, sight: str) -> None:
         """Write down what a pull that is left alone looks like."""
-        text = _quarantine_text(Quarantine(pull=stray.pull, since=stray.since, why=stray.why, sight=sight))
+        text = _quarantine_text(Quarantine(pull=stray.pull, since=stray.since, why=stray.why, fingerprint=sight))
         self._redis.hset(self._keys.quarantine(commons), str(stray.pull), text)
 
     def release(self, commons: Commons, pull: PullNo) -> bool:
@@ -224,7 +224,7 @@ class Owed:
         return bool(self._redis.hdel(self._keys.quarantine(commons), str(pull)))
 
 
-def _debt_text(debt: Debt) -> str:
+def _debt_text(debt: Pending) -> str:
     failed_at = debt.failed_at.timestamp() if debt.failed_at is not None else 0
     trouble = debt.trouble
     why = [trouble.reason, trouble.says[:WHY_MAX_CHARS], trouble.passing, trouble.common] if trouble is not None else None
@@ -232,7 +232,7 @@ def _debt_text(debt: Debt) -> str:
     return json.dumps([debt.queue, debt.since.timestamp(), debt.failed, failed_at, more])
 
 
-def _debt(pull: PullNo, value: Any) -> Debt | None:
+def _debt(pull: PullNo, value: Any) -> Pending | None:
     if value is None:
         return None
     try:
@@ -242,7 +242,7 @@ def _debt(pull: PullNo, value: Any) -> Debt | None:
         # What older versions did not write down.
         why, alike, told, due = rest[0] if rest else (None, 0, False, False)
         trouble = Trouble(reason=str(why[0]), says=str(why[1]), passing=bool(why[2]), common=bool(why[3])) if why else None
-        return Debt(
+        return Pending(
             pull=pull,
             queue=queue,
             since=datetime.fromtimestamp(float(since), UTC),
@@ -258,12 +258,12 @@ def _debt(pull: PullNo, value: Any) -> Debt | None:
 
 
 def _quarantine_text(stray: Quarantine) -> str:
-    return json.dumps([stray.since.timestamp(), stray.why, stray.sight])
+    return json.dumps([stray.since.timestamp(), stray.why, stray.fingerprint])
 
 
 def _quarantine(pull: PullNo, value: Any) -> Quarantine | None:
     try:
         since, why, sight = json.loads(value)
-        return Quarantine(pull=pull, since=datetime.fromtimestamp(float(since), UTC), why=str(why), sight=str(sight))
+        return Quarantine(pull=pull, since=datetime.fromtimestamp(float(since), UTC), why=str(why), fingerprint=str(sight))
     except (ValueError, TypeError, OverflowError, RecursionError):
         return None

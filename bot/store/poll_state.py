@@ -15,7 +15,7 @@ from bot.model.ids import Commons, Database, PullNo, User
 from bot.model.pull import BranchRef, PullState
 from bot.store.keys import Keys
 
-PULSES_TTL_S: Final = 30 * 86400
+POLL_STATES_TTL_S: Final = 30 * 86400
 LISTED_KEPT: Final = 16_384
 """Pulls kept as they read: each sweep reads all of them, and few have changed."""
 MAIN: Final = "main"
@@ -27,11 +27,11 @@ NEXT: Final = "next"
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class PollState:
     """Seconds since 1970, 0 for never."""
 
-    looked_at: float = 0.0
-    moved_at: float = 0.0
+    checked_at: float = 0.0
+    changed_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Listed:
     source: BranchRef | None = None
 
 
-class Pulses:
+class PollStates:
     """Pulses by thing, and the pulls there are. Blank paper costs requests, so nothing here raises redis.RedisError."""
 
     def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
@@ -53,27 +53,29 @@ class Pulses:
         self._keys = keys
         self._now = now
 
-    def all(self, commons: Commons) -> dict[str, Pulse]:
+    def all(self, commons: Commons) -> dict[str, PollState]:
         """All pulses, by thing."""
-        return {_text(name): pulse for name, value in self._hash(self._keys.pulses(commons)) if (pulse := _pulse(value))}
+        return {_text(name): pulse for name, value in self._hash(self._keys.poll_states(commons)) if (pulse := _pulse(value))}
 
-    def put(self, commons: Commons, pulses: Mapping[str, Pulse]) -> None:
+    def put(self, commons: Commons, pulses: Mapping[str, PollState]) -> None:
         """Write these down; others stay."""
-        self._write(self._keys.pulses(commons), {name: f"{p.looked_at:.3f} {p.moved_at:.3f}" for name, p in pulses.items()})
+        self._write(
+            self._keys.poll_states(commons), {name: f"{p.checked_at:.3f} {p.changed_at:.3f}" for name, p in pulses.items()}
+        )
 
     def drop(self, commons: Commons, things: Iterable[str]) -> None:
         """Forget these: each is due at once if it is still watched."""
         names = tuple(things)
         try:
             if names:
-                self._redis.hdel(self._keys.pulses(commons), *names)
+                self._redis.hdel(self._keys.poll_states(commons), *names)
         except redis.RedisError:
             return
 
-    def moved(self, commons: Commons, pull: PullNo) -> None:
+    def note_change(self, commons: Commons, pull: PullNo) -> None:
         """A pull has moved just now: whoever it concerns may answer soon."""
         at = self._now().timestamp()
-        self.put(commons, {pull_thing(pull): Pulse(at, at)})
+        self.put(commons, {pull_thing(pull): PollState(at, at)})
 
     # --- the pulls there are ----------------------------------------------------------------------------------------
 
@@ -105,7 +107,7 @@ class Pulses:
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 pipe.hset(key, items=[part for cell in cells.items() for part in cell])
-                pipe.expire(key, PULSES_TTL_S)
+                pipe.expire(key, POLL_STATES_TTL_S)
                 pipe.execute()
         except redis.RedisError:
             return
@@ -121,10 +123,10 @@ def fork_thing(fork: Database) -> str:
     return f"fork:{fork}"
 
 
-def _pulse(value: Any) -> Pulse | None:
+def _pulse(value: Any) -> PollState | None:
     try:
         looked_at, moved_at = _text(value).split()
-        return Pulse(float(looked_at), float(moved_at))
+        return PollState(float(looked_at), float(moved_at))
     except ValueError:
         return None
 

@@ -19,7 +19,7 @@ MARKS_MAX: Final = 500
 """Marks kept of one pull, the newest ones."""
 
 
-class SaidMarks:
+class PostedComments:
     """What we said below each pull. Raises redis.RedisError when Redis is away: a blank page must not read as silence."""
 
     def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
@@ -27,19 +27,19 @@ class SaidMarks:
         self._keys = keys
         self._now = now
 
-    def heard(self, commons: Commons, number: PullNo, by: User) -> tuple[Comment, ...]:
+    def list(self, commons: Commons, number: PullNo, by: User) -> tuple[Comment, ...]:
         """What we said below a pull, oldest first: comments by `by` that hold just the mark."""
-        key = self._keys.said(commons, number)
+        key = self._keys.posted(commons, number)
         notes: Any = self._redis.lrange(key, 0, -1)
         if notes:
             self._redis.expire(key, KEPT_S)
         read = (_comment(index, note, by) for index, note in enumerate(notes))
         return tuple(comment for comment in read if comment is not None)
 
-    def keep(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
         """We said this; its mark is its last line, and no more is kept."""
         mark = body.rstrip().rpartition("\n")[2]
-        key = self._keys.said(commons, number)
+        key = self._keys.posted(commons, number)
         with self._redis.pipeline() as pipe:
             pipe.rpush(key, json.dumps({"at": self._now().isoformat(), "mark": mark}))
             pipe.ltrim(key, -MARKS_MAX, -1)

@@ -17,8 +17,8 @@ import redis
 
 from bot.model.evidence import Hop, Probe, Seen
 
-SHEET_MAX_BYTES: Final = 64 * 1024
-SHEET_TTL_S: Final = 90 * 86400
+PROBE_MAX_BYTES: Final = 64 * 1024
+PROBE_TTL_S: Final = 90 * 86400
 """A sheet's age is a fact, not its end; this only keeps links that nobody asked about for a season from piling up."""
 CLOCK_SKEW_S: Final = 120
 TEXT_MAX: Final = 200
@@ -30,7 +30,7 @@ _VERSION: Final = 3
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-class Sheets:
+class ProbeCache:
     """The fact sheets, one per canonical key, which stands in `url`: whoever reads one puts back the URL as it was written.
 
     `name`: the key in Redis of each. `verified`: whether a sheet may say so; never where the prober may write.
@@ -46,10 +46,10 @@ class Sheets:
 
     def put(self, probe: Probe) -> None:
         """Keep the sheet of `probe.url`. Raises redis.RedisError, and ValueError for a sheet that could not be read back."""
-        text = write_sheet(probe)
-        if read_sheet(text, probe.url, max(self._now(), probe.probed_at), verified=self._verified) is None:
+        text = write_probe(probe)
+        if read_probe(text, probe.url, max(self._now(), probe.probed_at), verified=self._verified) is None:
             raise ValueError("this probe does not make a readable sheet")
-        self._redis.set(self._name(probe.url), text, ex=SHEET_TTL_S)
+        self._redis.set(self._name(probe.url), text, ex=PROBE_TTL_S)
 
     def get(self, key: str) -> Probe | None:
         """The sheet of a key; None: there is none, it does not read well, or Redis is away."""
@@ -64,20 +64,20 @@ class Sheets:
             with self._redis.pipeline(transaction=False) as pipe:
                 for key in wanted:
                     # A range, so that a sheet of hundreds of megabytes cannot be sent to us.
-                    pipe.getrange(self._name(key), 0, SHEET_MAX_BYTES)
+                    pipe.getrange(self._name(key), 0, PROBE_MAX_BYTES)
                 answers = pipe.execute()
         except redis.RedisError:
             return {}
         now = self._now()
         found = {
-            key: read_sheet(answer, key, now, verified=self._verified)
+            key: read_probe(answer, key, now, verified=self._verified)
             for key, answer in zip(wanted, answers, strict=True)
             if answer
         }
         return {key: probe for key, probe in found.items() if probe is not None}
 
 
-def write_sheet(probe: Probe) -> str:
+def write_probe(probe: Probe) -> str:
     """The sheet as JSON text, ASCII only. The URL is not in it: the key names it."""
     sheet = {
         "v": _VERSION,
@@ -100,14 +100,14 @@ def write_sheet(probe: Probe) -> str:
     return json.dumps(sheet, ensure_ascii=True, separators=(",", ":"))
 
 
-def read_sheet(text: str | bytes, url: str, now: datetime, *, verified: bool = False) -> Probe | None:
-    """The sheet of `url`, or None if anything about it is not as `write_sheet` makes it. Never raises.
+def read_probe(text: str | bytes, url: str, now: datetime, *, verified: bool = False) -> Probe | None:
+    """The sheet of `url`, or None if anything about it is not as `write_probe` makes it. Never raises.
 
     Unless `verified`, VERIFIED is read as REACHABLE, and facts as none: both are the word of those who ask a forge.
 
     A sheet from the future (beyond CLOCK_SKEW_S) is refused: it would look fresh for ever.
     """
-    if len(text) > SHEET_MAX_BYTES:
+    if len(text) > PROBE_MAX_BYTES:
         return None
     try:
         sheet = json.loads(text)

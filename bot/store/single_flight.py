@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import redis
 
-FLIGHT_TTL_S: Final = 60.0
+SINGLE_FLIGHT_TTL_S: Final = 60.0
 POLL_S: Final = 0.05
 _PAUSE: Final = b"-"
 """Stands where a token would: nobody is at it, and nobody may begin yet."""
@@ -23,8 +23,8 @@ class Flight:
     came, so what we wanted to know may be written down by now: read before doing it once more.
     """
 
-    def __init__(self, flights: Flights, key: str, ttl_s: float) -> None:
-        self.mine = False
+    def __init__(self, flights: SingleFlight, key: str, ttl_s: float) -> None:
+        self.acquired = False
         self.waited = False
         self.token = secrets.token_hex(16)
         self._flights = flights
@@ -36,12 +36,12 @@ class Flight:
     def extend(self) -> None:
         """Keep the others waiting for the whole time again, from now. Cheap to call often: asks Redis now and then."""
         now = time.monotonic()
-        if self.mine and now - self.extended_at > self._ttl_s / 3:
+        if self.acquired and now - self.extended_at > self._ttl_s / 3:
             self.extended_at = now
             self._flights.change(self._key, self.token, lambda pipe, name: pipe.pexpire(name, _ms(self._ttl_s)))
 
 
-class Flights:
+class SingleFlight:
     """At most one flight a key, over all processes with this Redis. `name`: the key in Redis of each.
 
     Nothing here raises redis.RedisError. While Redis is away everybody goes ahead, and a process that sleeps through the
@@ -53,12 +53,12 @@ class Flights:
         self._name = name
 
     @contextmanager
-    def once(
+    def run(
         self,
         key: str,
         *,
-        ttl_s: float = FLIGHT_TTL_S,
-        patience_s: float = FLIGHT_TTL_S,
+        ttl_s: float = SINGLE_FLIGHT_TTL_S,
+        patience_s: float = SINGLE_FLIGHT_TTL_S,
         pause_s: float = 0.0,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[Flight]:
@@ -76,16 +76,16 @@ class Flights:
         began = time.monotonic()
         while True:
             meanwhile()
-            flight.mine, wait_s = self._take(key, flight.token, ttl_s)
+            flight.acquired, wait_s = self._take(key, flight.token, ttl_s)
             left_s = patience_s - (time.monotonic() - began)
-            if flight.mine or left_s <= 0:
+            if flight.acquired or left_s <= 0:
                 break
             flight.waited = True
             time.sleep(min(wait_s, left_s))
         try:
             yield flight
         finally:
-            if flight.mine:
+            if flight.acquired:
                 self.change(key, flight.token, lambda pipe, name: _give_back(pipe, name, pause_s))
 
     def _take(self, key: str, token: str, ttl_s: float) -> tuple[bool, float]:

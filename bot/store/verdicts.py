@@ -16,11 +16,11 @@ from bot.model.kind import PullKind
 from bot.model.snapshot import Rival
 from bot.store.keys import Keys
 
-BOARD_TTL_S: Final = 30 * 86400
+VERDICTS_TTL_S: Final = 30 * 86400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class CachedVerdict:
     """How one open pull stood when it was last judged."""
 
     pull: PullNo
@@ -38,20 +38,20 @@ class Standing:
     """Handles and accounts whose rigs were looked at when it was judged."""
 
 
-class Board:
+class VerdictCache:
     """One hash per commons. Losing any of it costs a hint or a stale page, so nothing here raises redis.RedisError."""
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._redis = client
         self._keys = keys
 
-    def put(self, commons: Commons, standing: Standing) -> None:
+    def put(self, commons: Commons, standing: CachedVerdict) -> None:
         """Write down how a pull stands."""
-        key = self._keys.board(commons)
+        key = self._keys.verdicts(commons)
         try:
             with self._redis.pipeline() as pipe:
-                pipe.hset(key, str(standing.pull), _standing_text(standing))
-                pipe.expire(key, BOARD_TTL_S)
+                pipe.hset(key, str(standing.pull), _cached_verdict_text(standing))
+                pipe.expire(key, VERDICTS_TTL_S)
                 pipe.execute()
         except redis.RedisError:
             return
@@ -59,14 +59,14 @@ class Board:
     def drop(self, commons: Commons, pull: PullNo) -> None:
         """Take a pull off the board: it is not open any more."""
         try:
-            self._redis.hdel(self._keys.board(commons), str(pull))
+            self._redis.hdel(self._keys.verdicts(commons), str(pull))
         except redis.RedisError:
             return
 
     def keep_only(self, commons: Commons, open_pulls: Iterable[PullNo]) -> None:
         """Take every pull off the board that is not among `open_pulls`; a sweep knows all of them."""
         still = {str(pull).encode() for pull in open_pulls}
-        key = self._keys.board(commons)
+        key = self._keys.verdicts(commons)
         try:
             gone = [field for field in self._redis.hkeys(key) if field not in still]
             if gone:
@@ -74,19 +74,19 @@ class Board:
         except redis.RedisError:
             return
 
-    def all(self, commons: Commons) -> tuple[Standing, ...]:
+    def all(self, commons: Commons) -> tuple[CachedVerdict, ...]:
         """All pulls on the board, by number. Empty if Redis is away."""
         try:
-            values = self._redis.hvals(self._keys.board(commons))
+            values = self._redis.hvals(self._keys.verdicts(commons))
         except redis.RedisError:
             return ()
-        found = (_standing(value) for value in values)
+        found = (_cached_verdict(value) for value in values)
         return tuple(sorted((s for s in found if s is not None), key=lambda s: s.pull))
 
-    def get(self, commons: Commons, pull: PullNo) -> Standing | None:
+    def get(self, commons: Commons, pull: PullNo) -> CachedVerdict | None:
         """How a pull stood. None: not on the board, or Redis is away."""
         try:
-            return _standing(self._redis.hget(self._keys.board(commons), str(pull)))
+            return _cached_verdict(self._redis.hget(self._keys.verdicts(commons), str(pull)))
         except redis.RedisError:
             return None
 
@@ -99,7 +99,7 @@ class Board:
         )
 
 
-def _standing_text(standing: Standing) -> str:
+def _cached_verdict_text(standing: CachedVerdict) -> str:
     return json.dumps(
         {
             "pull": standing.pull,
@@ -117,12 +117,12 @@ def _standing_text(standing: Standing) -> str:
     )
 
 
-def _standing(value: Any) -> Standing | None:
+def _cached_verdict(value: Any) -> CachedVerdict | None:
     if value is None:
         return None
     try:
         note = json.loads(value)
-        return Standing(
+        return CachedVerdict(
             pull=PullNo(int(note["pull"])),
             item=WantedId(str(note["item"])) if note["item"] is not None else None,
             rig=Handle(str(note["rig"])) if note["rig"] is not None else None,

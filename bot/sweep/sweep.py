@@ -33,7 +33,7 @@ from bot.model.ids import CommitHash, Commons, Database, PullNo, User
 from bot.model.ledger import Completion
 from bot.model.mark import MarkKind, read_mark
 from bot.model.pull import Comment, PullState
-from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Glance, Listed, Pulse, Standing
+from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed, PollState
 from bot.store.poll_state import LIST, MAIN, NEXT, fork_thing, pull_thing
 
 T = TypeVar("T")
@@ -75,20 +75,20 @@ def sweep(commons: Commons, deps: Deps, *, everything: bool = False, report: Rep
     and redis.RedisError where the trouble is that of all pulls.
     """
     # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
-    deps.scratch.paper.lost(within_s=deps.policy(commons).timing.about_to_s)
-    tour = _Tour(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything, report=report)
-    tour.pulses = deps.scratch.pulses.all(commons)
-    tour.owing = frozenset(debt.pull for debt in deps.scratch.owed.all(commons))
+    deps.store.epoch.was_wiped(within_s=deps.policy(commons).timing.about_to_s)
+    tour = SweepRun(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything, report=report)
+    tour.pulses = deps.store.poll_states.all(commons)
+    tour.owing = frozenset(debt.pull for debt in deps.store.pending.all(commons))
     tour.left = tour.allowance()
     pulls = _pulls(tour)
     unfinished = _main(tour, pulls)
     _look_round(tour, pulls, unfinished)
-    deps.scratch.pulses.put(commons, tour.changed)
+    deps.store.poll_states.put(commons, tour.changed)
     return _hand_over(commons, deps)
 
 
 @dataclass(slots=True, kw_only=True)
-class _Tour:
+class SweepRun:
     """One sweep under way."""
 
     commons: Commons
@@ -97,8 +97,8 @@ class _Tour:
     """Its time, in seconds since 1970."""
     everything: bool
     report: Report
-    pulses: Mapping[str, Pulse] = field(default_factory=dict)
-    changed: dict[str, Pulse] = field(default_factory=dict)
+    pulses: Mapping[str, PollState] = field(default_factory=dict)
+    changed: dict[str, PollState] = field(default_factory=dict)
     owing: frozenset[PullNo] = frozenset()
     """Pulls a look was owed of before: that they moved is known, and quickens them no more."""
     left: float = inf
@@ -122,10 +122,10 @@ class _Tour:
 
     def overdue(self, thing: str, rare: float = 1.0) -> float:
         """How many of its intervals a thing has not been looked at; 1 or more is due."""
-        pulse = self.pulses.get(thing, Pulse())
-        if self.everything or not pulse.looked_at:
+        pulse = self.pulses.get(thing, PollState())
+        if self.everything or not pulse.checked_at:
             return inf
-        return self.over(pulse.looked_at, rare * self.interval_s(thing))
+        return self.over(pulse.checked_at, rare * self.interval_s(thing))
 
     def over(self, looked_at: float, wait_s: float) -> float:
         # A clock that was set back makes nothing wait.
@@ -133,18 +133,18 @@ class _Tour:
 
     def interval_s(self, thing: str) -> float:
         """After how many seconds a thing is looked at again, if it is no rare one."""
-        return interval_s(self.at - self.pulses.get(thing, Pulse()).moved_at, self.poll_s)
+        return interval_s(self.at - self.pulses.get(thing, PollState()).changed_at, self.poll_s)
 
     def longest_unread_first(self, things: Sequence[PullNo | Database]) -> list[PullNo | Database]:
         """In the order of when each was looked at last, those never looked at in front."""
-        return sorted(things, key=lambda each: self.pulses.get(_thing(each), Pulse()).looked_at)
+        return sorted(things, key=lambda each: self.pulses.get(_thing(each), PollState()).checked_at)
 
-    def looked(self, thing: str, *, moved: bool = False) -> None:
+    def note_check(self, thing: str, *, moved: bool = False) -> None:
         """A thing was looked at now."""
-        self.changed[thing] = Pulse(self.at, self.at if moved else self.pulses.get(thing, Pulse()).moved_at)
+        self.changed[thing] = PollState(self.at, self.at if moved else self.pulses.get(thing, PollState()).changed_at)
 
-    def owe(self, pull: PullNo, queue: str) -> None:
-        self.deps.scratch.owed.owe(self.commons, pull, queue)
+    def add_pending(self, pull: PullNo, queue: str) -> None:
+        self.deps.store.pending.add(self.commons, pull, queue)
 
 
 def interval_s(still_s: float, poll_s: float) -> float:
@@ -155,16 +155,16 @@ def interval_s(still_s: float, poll_s: float) -> float:
 # --- the pulls there are --------------------------------------------------------------------------------------------
 
 
-def _pulls(tour: _Tour) -> dict[PullNo, Listed]:
+def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
     """All pulls, newest first: as listed now, or as they were, with those that came since."""
     commons, deps = tour.commons, tour.deps
-    known = deps.scratch.pulses.listed(commons)
+    known = deps.store.poll_states.listed(commons)
     pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
-    looked_at = tour.pulses.get(LIST, Pulse()).looked_at
+    looked_at = tour.pulses.get(LIST, PollState()).checked_at
     wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * tour.per_minute))
     if not known or tour.everything or tour.over(looked_at, wait_s) >= 1:
         tour.left -= pages
-        tour.looked(LIST)
+        tour.note_check(LIST)
         unread: dict[PullNo, HubStrange] = {}
         found = {p.number: p for p in deps.hub(commons).pulls(commons, unread=unread)}
         for number, strange in unread.items():
@@ -173,19 +173,19 @@ def _pulls(tour: _Tour) -> dict[PullNo, Listed]:
         known = {
             n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
         } | {n: known[n] for n in unread if n in known}
-        deps.scratch.pulses.note_pulls(commons, known.values())
-        deps.scratch.board.keep_only(commons, (n for n, p in known.items() if p.state is PullState.OPEN))
+        deps.store.poll_states.note_pulls(commons, known.values())
+        deps.store.verdicts.keep_only(commons, (n for n, p in known.items() if p.state is PullState.OPEN))
         for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], tour):
-            tour.owe(number, DECIDE)
-    elif tour.over(tour.pulses.get(NEXT, Pulse()).looked_at, tour.poll_s) >= 1:
+            tour.add_pending(number, DECIDE)
+    elif tour.over(tour.pulses.get(NEXT, PollState()).checked_at, tour.poll_s) >= 1:
         known |= _came_since(max(known), tour)
     return dict(sorted(known.items(), reverse=True))
 
 
-def _came_since(newest: PullNo, tour: _Tour) -> dict[PullNo, Listed]:
+def _came_since(newest: PullNo, tour: SweepRun) -> dict[PullNo, Listed]:
     """Pulls numbered on from the newest that is known: cheaper than the list, which is read all the same, if less often."""
     commons, deps = tour.commons, tour.deps
-    tour.looked(NEXT)
+    tour.note_check(NEXT)
     found: dict[PullNo, Listed] = {}
     for number in map(PullNo, range(newest + 1, newest + 1 + NEXT_MAX)):
         tour.left -= 1
@@ -201,13 +201,13 @@ def _came_since(newest: PullNo, tour: _Tour) -> dict[PullNo, Listed]:
         found[pull.number] = Listed(
             number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
         )
-    deps.scratch.pulses.note_pulls(commons, found.values())
+    deps.store.poll_states.note_pulls(commons, found.values())
     return found
 
 
-def _look_closer(number: PullNo, trouble: Exception, tour: _Tour) -> None:
+def _look_closer(number: PullNo, trouble: Exception, tour: SweepRun) -> None:
     """Owe a pull a look where the sweep has trouble with it: what is wrong with one pull is found out by a look at it alone."""
-    tour.owe(number, REVIEW)
+    tour.add_pending(number, REVIEW)
     tour.report(number, trouble)
 
 
@@ -215,7 +215,7 @@ def _is_landing(pull: Listed, commons: Commons, deps: Deps) -> bool:
     return pull.creator == deps.account(commons) and decision_rows.served_pull(pull.title) is not None
 
 
-def _served(landings: list[Listed], tour: _Tour) -> set[PullNo]:
+def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
     """Pulls whose decision has a landing pull still open. If that decision was answered, the landing pull is closed.
 
     So it is where the decision is none any more: nobody goes on with a command that was deleted or edited.
@@ -244,12 +244,12 @@ def _served(landings: list[Listed], tour: _Tour) -> set[PullNo]:
         )  # fmt: skip
         if told or not stands:
             _put_away(landing, tour)
-        elif not deps.scratch.notes.rests(commons, served):
+        elif not deps.store.notes.is_parked(commons, served):
             found.add(served)
     return found
 
 
-def _put_away(landing: Listed, tour: _Tour) -> None:
+def _put_away(landing: Listed, tour: SweepRun) -> None:
     """Close a landing pull, where DoltHub lets the bot do so: a landing pull that stays open changes nothing on main."""
     try:
         put_away(tour.deps.hub(tour.commons), tour.commons, landing.number)
@@ -261,21 +261,21 @@ def _put_away(landing: Listed, tour: _Tour) -> None:
 # --- main -----------------------------------------------------------------------------------------------------------
 
 
-def _main(tour: _Tour, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
+def _main(tour: SweepRun, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
     """Owe a look at every pull that main touches, if it moved; the merged pulls that may be behind what is unfinished there."""
     commons, deps = tour.commons, tour.deps
-    last, unfinished = deps.scratch.notes.swept(commons)
+    last, unfinished = deps.store.notes.swept(commons)
     if last is not None and tour.overdue(MAIN) < 1:
         return unfinished
     tour.left -= 1
     main = main_head(deps.hub(commons), commons)
-    tour.looked(MAIN, moved=main != last)
+    tour.note_check(MAIN, moved=main != last)
     if main == last and LIST not in tour.changed:
         return unfinished
     unfinished = frozenset(_behind_unfinished(pulls, main, commons, deps))
     for number in _touched(last, main, commons, deps):
-        tour.owe(number, RECHECK)
-    deps.scratch.notes.note_swept(commons, main, unfinished)
+        tour.add_pending(number, RECHECK)
+    deps.store.notes.note_swept(commons, main, unfinished)
     return unfinished
 
 
@@ -295,7 +295,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
     """Open pulls whose item, rigs or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
-    standings = deps.scratch.board.all(commons)
+    standings = deps.store.verdicts.all(commons)
     try:
         changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers) if last is not None else None
     except (HubRefused, HubStrange):
@@ -312,7 +312,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
     names |= {name for c in changes.of("rigs") for name in (c.new("dolthub_org"), c.old("dolthub_org")) if name}
     handed_in = [text for c in done for text in (c.new("evidence"), c.old("evidence")) if text]
 
-    def touches(one: Standing) -> bool:
+    def touches(one: CachedVerdict) -> bool:
         if one.item in items or (one.rig is not None and one.rig in rigs) or not names.isdisjoint(one.names):
             return True
         return any(same_evidence(one.evidence, text, deps) for text in handed_in)
@@ -323,7 +323,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
 # --- comments and heads ---------------------------------------------------------------------------------------------
 
 
-def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozenset[PullNo]) -> None:
+def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: frozenset[PullNo]) -> None:
     """Read what was said below pulls and the heads of forks, as far as they are due, and owe looks where something moved."""
     commons, deps = tour.commons, tour.deps
     newest = set(list(pulls)[:NEWEST])
@@ -332,7 +332,7 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
         for n, p in pulls.items()
         if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, commons, deps)
     ]
-    strays = deps.scratch.owed.quarantined(commons)
+    strays = deps.store.pending.quarantined(commons)
     if LIST in tour.changed:
         _owe_turned(tour, watched)
     forks: dict[Database, list[Listed]] = {}
@@ -342,7 +342,7 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
     chosen = _chosen(tour, watched, forks, unfinished)
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
-    glances = deps.scratch.notes.glances(commons, (*said, *(p.number for fork in at_forks for p in forks[fork])))
+    glances = deps.store.notes.fingerprints(commons, (*said, *(p.number for fork in at_forks for p in forks[fork])))
     comments = deps.readers.map(lambda number: _comments(number, commons, deps), said)
     heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
     for number, found in zip(said, comments, strict=True):
@@ -357,18 +357,18 @@ def _look_round(tour: _Tour, pulls: Mapping[PullNo, Listed], unfinished: frozens
             # Words below one pull that break their reader. Where Redis is the trouble, the next line raises it again.
             _look_closer(number, trouble, tour)
             moved = False
-        tour.looked(pull_thing(number), moved=moved)
+        tour.note_check(pull_thing(number), moved=moved)
     for fork, branches in zip(at_forks, heads, strict=True):
         moved = branches is not None and bool(sum(_pushed(tour, p, branches, glances, strays) for p in forks[fork]))
-        tour.looked(fork_thing(fork), moved=moved)
+        tour.note_check(fork_thing(fork), moved=moved)
 
 
 def _chosen(
-    tour: _Tour, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
+    tour: SweepRun, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
 ) -> tuple[PullNo | Database, ...]:
     """What is due and paid for by what the sweep may still spend."""
-    notes = tour.deps.scratch.notes
-    first_look_owed = tour.owing - notes.glances(tour.commons, tour.owing).keys()
+    notes = tour.deps.store.notes
+    first_look_owed = tour.owing - notes.fingerprints(tour.commons, tour.owing).keys()
     due: list[PullNo] = []
     # Of those that were never read, the oldest pulls come first.
     for pull in sorted(watched, key=lambda p: p.number):
@@ -376,7 +376,7 @@ def _chosen(
         if tour.overdue(pull_thing(pull.number), RARE if at_rest or pull.number in first_look_owed else 1.0) >= 1:
             due.append(pull.number)
     # A glance is remembered when all that was due was done: from then on a review stands below the pull.
-    reviewed = notes.glances(tour.commons, due)
+    reviewed = notes.fingerprints(tour.commons, due)
     standing = [number for number in due if number in reviewed]
     lively = [number for number in standing if tour.interval_s(pull_thing(number)) < LATEST * tour.poll_s]
     rest: list[PullNo | Database] = [n for n in due if n not in reviewed]
@@ -391,32 +391,32 @@ def in_turn(queues: Sequence[Sequence[T]], most: int | None) -> tuple[T, ...]:
     return tuple(islice(dict.fromkeys(turns), most))
 
 
-def _owe_turned(tour: _Tour, pulls: list[Listed]) -> None:
+def _owe_turned(tour: SweepRun, pulls: list[Listed]) -> None:
     """Owe a look at every pull that was closed, merged or opened again since it was seen last, whatever was said."""
-    glances = tour.deps.scratch.notes.glances(tour.commons, (p.number for p in pulls))
+    glances = tour.deps.store.notes.fingerprints(tour.commons, (p.number for p in pulls))
     for pull in pulls:
         glance = glances.get(pull.number)
         if glance is not None and glance.state is not pull.state:
-            tour.owe(pull.number, REVIEW)
+            tour.add_pending(pull.number, REVIEW)
 
 
-def _spoken(tour: _Tour, pull: Listed, glance: Glance | None, comments: tuple[Comment, ...] | None) -> bool:
+def _spoken(tour: SweepRun, pull: Listed, glance: Fingerprint | None, comments: tuple[Comment, ...] | None) -> bool:
     """Owe a look if what is said below a pull is not what was seen last; whether it is not.
 
     A pull that is not open needs one only for a command.
     """
     if comments is None:
         # One that cannot be read is looked at by itself, so that the trouble is told with its number.
-        tour.owe(pull.number, REVIEW)
+        tour.add_pending(pull.number, REVIEW)
         return False
     if glance is not None and seen(glance.state, glance.head, comments) == glance:
         return False
     bot = tour.deps.account(tour.commons)
     if asks(comments, bot, tour.deps):
-        tour.owe(pull.number, DECIDE)
+        tour.add_pending(pull.number, DECIDE)
     elif pull.state is PullState.OPEN:
         reviewed_before = glance is None and any(read_mark(c, bot) for c in comments)
-        tour.owe(pull.number, RECHECK if reviewed_before else REVIEW)
+        tour.add_pending(pull.number, RECHECK if reviewed_before else REVIEW)
     return glance is not None and pull.number not in tour.owing
 
 
@@ -426,10 +426,10 @@ def asks(comments: Iterable[Comment], bot: User | None, deps: Deps) -> bool:
 
 
 def _pushed(
-    tour: _Tour,
+    tour: SweepRun,
     pull: Listed,
     branches: Mapping[str, CommitHash],
-    glances: Mapping[PullNo, Glance],
+    glances: Mapping[PullNo, Fingerprint],
     strays: Mapping[PullNo, quarantine.Quarantine],
 ) -> bool:
     """Owe a look if the branch of a pull stands elsewhere than was seen last; whether it does."""
@@ -441,10 +441,10 @@ def _pushed(
     glance = glances.get(pull.number)
     if glance is None or glance.head == head:
         return False
-    tour.owe(pull.number, REVIEW)
+    tour.add_pending(pull.number, REVIEW)
     if pull.number in tour.owing:
         return False
-    tour.looked(pull_thing(pull.number), moved=True)
+    tour.note_check(pull_thing(pull.number), moved=True)
     return True
 
 
@@ -478,21 +478,21 @@ def _thing(each: PullNo | Database) -> str:
 
 def _hand_over(commons: Commons, deps: Deps) -> int:
     """Knock at the pulls that a look is owed of, as far as the queues have room; how many knocks made a job."""
-    scratch = deps.scratch
+    store = deps.store
     for queue in LOOKS:
-        timely = scratch.notes.due(commons, queue)
+        timely = store.notes.due(commons, queue)
         for number in timely:
-            scratch.owed.owe(commons, number, queue)
-        scratch.notes.drop_due(commons, queue, timely)
+            store.pending.add(commons, number, queue)
+        store.notes.drop_due(commons, queue, timely)
     waiting = deps.jobs.waiting()
     room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
-    strays, now, knocked = scratch.owed.quarantined(commons), deps.clock(), 0
+    strays, now, knocked = store.pending.quarantined(commons), deps.clock(), 0
     first_s = SOONEST * deps.policy(commons).timing.poll_s
     for queue in LOOKS:
-        ripe = [d for d in scratch.owed.all(commons) if d.queue == queue and d.is_ripe(now, first_s) and d.pull not in strays]
+        ripe = [d for d in store.pending.all(commons) if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
         # The oldest stand in the queue already, so nobody has to be asked about the others.
         for debt in ripe[: AHEAD[queue]]:
-            if room[queue] > 0 and deps.jobs.knock(commons, debt.pull, queue=queue):
+            if room[queue] > 0 and deps.jobs.enqueue(commons, debt.pull, queue=queue):
                 room[queue] -= 1
                 knocked += 1
     return knocked

@@ -16,19 +16,19 @@ from bot.health import Sign, State, another_bot, the_clock
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
-from bot.queue.enqueue import Knocks
-from bot.store import Scratch
-from bot.web.webhook import BODY_BYTES_MAX, HEADERS, Doorbell
+from bot.queue.enqueue import JobQueue
+from bot.store import Store
+from bot.web.webhook import BODY_BYTES_MAX, HEADERS, WebhookApp
 
 
-def create_app(settings: Settings, scratch: Scratch) -> Flask:
-    """The WSGI application. `scratch` must be over an impatient client, so that a Redis that is away costs a second."""
+def create_app(settings: Settings, store: Store) -> Flask:
+    """The WSGI application. `store` must be over an impatient client, so that a Redis that is away costs a second."""
     app = Flask("stampbot", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES_MAX
     commons = tuple(each.commons for each in settings.commons)
     registry = CollectorRegistry()
-    registry.register(_ScratchMetrics(scratch, commons))
-    app.wsgi_app = Doorbell(app.wsgi_app, settings, scratch, registry)  # type: ignore[method-assign]
+    registry.register(_StoreMetrics(store, commons))
+    app.wsgi_app = WebhookApp(app.wsgi_app, settings, store, registry)  # type: ignore[method-assign]
 
     @app.get("/healthz")
     def healthz() -> Response:
@@ -38,10 +38,10 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
     @app.get("/readyz")
     def readyz() -> tuple[Response, int]:
         """A webhook would be heard now. What else is wrong is told below, for whoever reads it: 503 would shut the door."""
-        trouble = scratch.trouble()
+        trouble = store.trouble()
         if trouble:
             return _plain(f"{trouble}\n"), 503
-        return _plain("\n".join(["ready", *map(_line, _behind(scratch, commons))]) + "\n"), 200
+        return _plain("\n".join(["ready", *map(_line, _behind(store, commons))]) + "\n"), 200
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -67,13 +67,13 @@ def create_app(settings: Settings, scratch: Scratch) -> Flask:
     return app
 
 
-class _ScratchMetrics(Collector):
+class _StoreMetrics(Collector):
     """What all processes counted together, how many jobs wait, who is missing or too many, and what audits of main found."""
 
-    def __init__(self, scratch: Scratch, commons: Sequence[Commons]) -> None:
-        self._scratch = scratch
-        self._jobs = Knocks(scratch.redis, scratch.keys)
-        self._heartbeat = Heartbeat(scratch.redis, scratch.keys)
+    def __init__(self, store: Store, commons: Sequence[Commons]) -> None:
+        self._store = store
+        self._jobs = JobQueue(store.redis, store.keys)
+        self._heartbeat = Heartbeat(store.redis, store.keys)
         self._commons = commons
 
     def collect(self) -> list[Metric]:
@@ -100,16 +100,16 @@ class _ScratchMetrics(Collector):
         try:
             for queue, jobs in self._jobs.waiting().items():
                 waiting.add_metric([queue], jobs)
-            for name, count in self._scratch.counters.all().items():
+            for name, count in self._store.counters.all().items():
                 counted.add_metric([name], count)
             if (silent_s := self._heartbeat.silent_s()) is not None:
                 silent.add_metric([], silent_s)
             for commons in self._commons:
-                others.add_metric([str(commons)], self._scratch.notes.other_bot(commons) is not None)
-                stuck.add_metric([str(commons)], len(self._scratch.owed.stuck(commons)))
-                for outage in self._scratch.outages.all(commons):
+                others.add_metric([str(commons)], self._store.notes.other_bot(commons) is not None)
+                stuck.add_metric([str(commons)], len(self._store.pending.stuck(commons)))
+                for outage in self._store.outages.all(commons):
                     outages.add_metric([str(commons), outage.of], 1)
-                if (audit := self._scratch.audits.get(commons)) is not None:
+                if (audit := self._store.audits.get(commons)) is not None:
                     for level in (Level.FAULT, Level.DOUBT, Level.NOTE):
                         audited.add_metric([str(commons), level.value], audit.count(level))
             up.add_metric([], 1)
@@ -117,17 +117,17 @@ class _ScratchMetrics(Collector):
             up.add_metric([], 0)
             writable.add_metric([], 0)
         else:
-            writable.add_metric([], 0 if self._scratch.trouble() else 1)
+            writable.add_metric([], 0 if self._store.trouble() else 1)
         return [up, writable, waiting, counted, silent, others, stuck, outages, audited]
 
 
-def _behind(scratch: Scratch, commons: Sequence[Commons]) -> Iterator[Sign]:
+def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[Sign]:
     """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question and one a commons."""
-    clock = the_clock(Heartbeat(scratch.redis, scratch.keys).silent_s())
+    clock = the_clock(Heartbeat(store.redis, store.keys).silent_s())
     if clock.state is not State.FINE:
         yield clock
     for each in commons:
-        if (sign := scratch.notes.other_bot(each)) is not None:
+        if (sign := store.notes.other_bot(each)) is not None:
             yield another_bot(each, sign, None)
 
 

@@ -43,7 +43,7 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[^\r\n]{0,64}\r\n")
 
 
-class Shape(Enum):
+class RequestState(Enum):
     """What the bytes that have come so far are."""
 
     WHOLE = "a whole request, if not more"
@@ -54,9 +54,9 @@ class Shape(Enum):
 
 
 _REFUSED = {
-    Shape.ODD: HTTPStatus.BAD_REQUEST,
-    Shape.HEAD_TOO_LONG: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    Shape.BODY_TOO_LONG: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    RequestState.ODD: HTTPStatus.BAD_REQUEST,
+    RequestState.HEAD_TOO_LONG: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    RequestState.BODY_TOO_LONG: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 
 
@@ -76,7 +76,7 @@ class Incoming:
         """None: the head has not ended."""
         self._held = 0
 
-    def add(self, more: bytes) -> Shape:
+    def add(self, more: bytes) -> RequestState:
         """Take what came, and say what all of it is now. What a head says beside its lengths is gunicorn's to read."""
         self.sent += more
         if self._chunked is None:
@@ -85,61 +85,61 @@ class Incoming:
                 return shape
         if self._chunked:
             return self._chunks()
-        return Shape.WHOLE if len(self.sent) >= self._at else Shape.PART
+        return RequestState.WHOLE if len(self.sent) >= self._at else RequestState.PART
 
-    def _head(self) -> Shape | None:
+    def _head(self) -> RequestState | None:
         """Look for the end of the head. None: it is there, and the body is to be looked at."""
         end = self.sent.find(_HEAD_END, max(0, self._at - len(_HEAD_END)))
         if end > HEAD_BYTES_MAX or (end < 0 and len(self.sent) > HEAD_BYTES_MAX):
-            return Shape.HEAD_TOO_LONG
+            return RequestState.HEAD_TOO_LONG
         if end < 0:
             self._at = len(self.sent)
-            return Shape.PART
+            return RequestState.PART
         head, self._at = bytes(self.sent[:end]), end + len(_HEAD_END)
         framing = _FRAMING.findall(head)
         if len(framing) > 1 or _BARE_LF.search(head) or head[:1] in b"\r":
             # Two lengths, or a length and chunks: whoever stands in front of us may have read the other one.
-            return Shape.ODD
+            return RequestState.ODD
         self._chunked = False
         for name, value in framing:
             if name.lower() == b"transfer-encoding":
                 self._chunked = True
-                return None if value.lower() == b"chunked" else Shape.ODD
+                return None if value.lower() == b"chunked" else RequestState.ODD
             if not _LENGTH.fullmatch(value):
-                return Shape.ODD
+                return RequestState.ODD
             if int(value) > BODY_BYTES_MAX:
-                return Shape.BODY_TOO_LONG
+                return RequestState.BODY_TOO_LONG
             self._held = int(value)
             self._at += int(value)
         return None
 
-    def _chunks(self) -> Shape:
+    def _chunks(self) -> RequestState:
         """Walk on from chunk to chunk."""
         while True:
             size = _CHUNK_SIZE.match(self.sent, self._at)
             if size is None:
                 odd = self.sent.find(b"\r\n", self._at) >= 0 or len(self.sent) - self._at > 80
-                return Shape.ODD if odd else Shape.PART
+                return RequestState.ODD if odd else RequestState.PART
             length = int(size.group(1), 16)
             if length == 0:
                 return self._trailers(size.end())
             ends = size.end() + length
             if self._held + length > BODY_BYTES_MAX:
-                return Shape.BODY_TOO_LONG
+                return RequestState.BODY_TOO_LONG
             if len(self.sent) < ends + 2:
-                return Shape.PART
+                return RequestState.PART
             if not self.sent.startswith(b"\r\n", ends):
-                return Shape.ODD
+                return RequestState.ODD
             self._held += length
             self._at = ends + 2
             if self._at - self._held > HEAD_BYTES_MAX + CHUNKING_BYTES_MAX:
-                return Shape.BODY_TOO_LONG
+                return RequestState.BODY_TOO_LONG
 
-    def _trailers(self, at: int) -> Shape:
+    def _trailers(self, at: int) -> RequestState:
         # Trailers, if any, end as a head does; without any, the empty line is the next one.
         if self.sent.startswith(b"\r\n", at) or self.sent.find(_HEAD_END, at) >= 0:
-            return Shape.WHOLE
-        return Shape.PART if len(self.sent) - at <= CHUNKING_BYTES_MAX else Shape.BODY_TOO_LONG
+            return RequestState.WHOLE
+        return RequestState.PART if len(self.sent) - at <= CHUNKING_BYTES_MAX else RequestState.BODY_TOO_LONG
 
 
 class _Line(TConn):
@@ -157,7 +157,7 @@ class _Line(TConn):
             self.sock.close()
 
 
-class GatheringWorker(ThreadWorker):
+class BufferingWorker(ThreadWorker):
     """gunicorn's worker with threads, which a request reaches whole or not at all. All methods run in its one loop."""
 
     poller: Any
@@ -242,10 +242,10 @@ class GatheringWorker(ThreadWorker):
             self._drop(conn)
             return False
         shape = incoming.add(before + read)
-        if shape is Shape.PART:
+        if shape is RequestState.PART:
             return True
         self._stop_listening(conn)
-        if shape is Shape.WHOLE:
+        if shape is RequestState.WHOLE:
             assert conn.parser is not None
             conn.parser.unreader.unread(bytes(incoming.sent))
             conn.data_ready = True

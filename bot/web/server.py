@@ -12,7 +12,7 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from bot.web.buffering_worker import GatheringWorker
+from bot.web.buffering_worker import BufferingWorker
 
 THREADS = 32
 """What a request waits for is Redis, and all who wait share one round trip: with fewer threads fewer share it (measured)."""
@@ -59,7 +59,7 @@ class WebServer(BaseApplication):
         self._options: dict[str, object] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": 1,
-            "worker_class": GatheringWorker,
+            "worker_class": BufferingWorker,
             "threads": THREADS,
             "worker_connections": _allow_open_files(),
             "timeout": TIMEOUT_S,

@@ -22,8 +22,8 @@ from prometheus_client import CollectorRegistry, Counter
 from bot.config.settings import Settings
 from bot.log import stranger
 from bot.model.ids import Commons, PullNo
-from bot.queue.enqueue import RINGS_S, Knocks
-from bot.store import Scratch
+from bot.queue.enqueue import LIMITED_WINDOW_S, JobQueue
+from bot.store import Store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -140,13 +140,13 @@ def _say(start_response: StartResponse, status: HTTPStatus, line: str, more: Ite
     return (text,)
 
 
-class Doorbell:
+class WebhookApp:
     """WSGI: answers webhooks, and gives every other request to `inside`; so does a wrong secret, which is told by nothing."""
 
-    def __init__(self, inside: WSGIApplication, settings: Settings, scratch: Scratch, registry: CollectorRegistry) -> None:
+    def __init__(self, inside: WSGIApplication, settings: Settings, store: Store, registry: CollectorRegistry) -> None:
         self._inside = inside
         self._settings = settings
-        self._jobs = Knocks(scratch.redis, scratch.keys)
+        self._jobs = JobQueue(store.redis, store.keys)
         # Names are told apart without regard to case: it is only a knock.
         self._ours = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
@@ -157,7 +157,7 @@ class Doorbell:
         hooks = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
         self._count = {word: hooks.labels(word).inc for word in _OUTCOMES}
         self._rings = {
-            each.commons: rings_max(settings.requests_per_minute(each.hub_token) // len(settings.sharing(each.hub_token)))
+            each.commons: limited_max(settings.requests_per_minute(each.hub_token) // len(settings.sharing(each.hub_token)))
             for each in settings.commons
         }
         self._crowd_told_at: dict[Commons, float] = {}
@@ -227,9 +227,9 @@ class Doorbell:
         def knock() -> None:
             nonlocal crowded
             if pull is None:
-                knocks.knock_sweep(commons)
+                knocks.enqueue_sweep(commons)
             else:
-                crowded = not knocks.ring(commons, pull, most=self._rings[commons])
+                crowded = not knocks.enqueue_limited(commons, pull, most=self._rings[commons])
 
         if not self._heard(commons, knock):
             return "unheard", HTTPStatus.SERVICE_UNAVAILABLE
@@ -240,7 +240,7 @@ class Doorbell:
     def _tell_of_crowd(self, commons: Commons) -> None:
         """Say now and then that more is rung than looked at."""
         now = time.monotonic()
-        if now - self._crowd_told_at.get(commons, -RINGS_S) >= RINGS_S:
+        if now - self._crowd_told_at.get(commons, -LIMITED_WINDOW_S) >= LIMITED_WINDOW_S:
             self._crowd_told_at[commons] = now
             log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), mend=_CROWDED)
 
@@ -293,9 +293,9 @@ _CROWDED: Final = (
 )
 
 
-def rings_max(requests_per_minute: int) -> int:
+def limited_max(requests_per_minute: int) -> int:
     """Looks that the door may ask for in RINGS_S."""
-    return max(RINGS_LEAST, int(BUDGET_SHARE * requests_per_minute * RINGS_S / 60 / LOOK_COSTS))
+    return max(RINGS_LEAST, int(BUDGET_SHARE * requests_per_minute * LIMITED_WINDOW_S / 60 / LOOK_COSTS))
 
 
 def _body(environ: WSGIEnvironment) -> bytes | None:

@@ -20,10 +20,10 @@ from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrang
 from bot.log import stranger
 from bot.messages.notices import CRASH
 from bot.model.ids import Commons, PullNo, digest
-from bot.queue.enqueue import RUN, RUN_SWEEP, Knocks
+from bot.queue.enqueue import RUN, RUN_SWEEP, JobQueue
 from bot.queue.job_filter import Unlisted, known_commons, pull_number
 from bot.queue.threads import RESTART_S, Function, TookTooLong
-from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Debt, Held, Lease, Lost, Scratch, Trouble
+from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Pending, Store, Trouble
 from bot.store.pending import STUCK_AFTER, TRIES_MAX
 
 LEASE_KEPT_EVERY_S: Final = 10.0
@@ -35,19 +35,19 @@ log = structlog.get_logger("stampbot.worker")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PullDuties:
+class PullJobs:
     """What the worker does. `look` converges one pull and extends its lease as it goes; `sweep` knocks where it is needed.
 
     `tell` says below a pull that it is left alone: it broke whoever looked at it. `tell_stuck` says there why its looks fail.
     """
 
     known: frozenset[Commons]
-    scratch: Scratch
-    jobs: Knocks
+    store: Store
+    jobs: JobQueue
     look: Callable[[Commons, PullNo, Callable[[], None]], object]
     sweep: Callable[[Commons], int]
     tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
-    tell_stuck: Callable[[Commons, PullNo, Debt], bool] = lambda _commons, _pull, _debt: False
+    tell_stuck: Callable[[Commons, PullNo, Pending], bool] = lambda _commons, _pull, _debt: False
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""
@@ -55,40 +55,40 @@ class PullDuties:
 
     def run(self, commons: str, pull: int, queue: str, hint: str) -> None:
         """Look at one pull and do what is due."""
-        self.jobs.heard(hint)
+        self.jobs.begin(hint)
         where, number = known_commons(commons, self.known), pull_number(pull)
         if queue not in LOOKS:
             raise Unlisted("the job names a queue no pull is looked at from")
         with (
-            _one_line("look", self.scratch, where, pull=number),
-            self.scratch.at_work(where, number, queue=queue) as lease,
+            _one_line("look", self.store, where, pull=number),
+            self.store.at_work(where, number, queue=queue) as lease,
             _kept(lease),
             working_at(URGENCIES[queue]),
         ):
-            if number in self.scratch.owed.quarantined(where):
+            if number in self.store.pending.quarantined(where):
                 log.debug("a pull in quarantine is left alone", commons=str(where), pull=number)
                 return
-            if self.scratch.owed.begin(where, number) > TRIES_MAX:
+            if self.store.pending.begin(where, number) > TRIES_MAX:
                 self._leave_alone(where, number)
                 return
             with self._counted(where, number, queue):
                 self.look(where, number, lease.extend)
-            self.scratch.counters.add("looks")
+            self.store.counters.add("looks")
 
     @contextmanager
     def _counted(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[None]:
         """A look that was begun has ended in good order, unless it broke; one that failed is not tried again at once."""
-        owed = self.scratch.owed
+        owed = self.store.pending
         try:
             yield
         except Held:
             # Another pull of the commons lands: nothing failed, and the turn of this one may come any moment.
             owed.ended(commons, pull)
-            owed.owe(commons, pull, queue)
+            owed.add(commons, pull, queue)
             raise
         except HubGone as gone:
             owed.ended(commons, pull)
-            if self.scratch.pulses.is_listed(commons, pull):
+            if self.store.poll_states.is_listed(commons, pull):
                 self._postpone(commons, pull, queue, gone)
                 raise
             # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
@@ -96,7 +96,7 @@ class PullDuties:
             log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
         except (HubError, redis.RedisError, Lost) as error:
             owed.ended(commons, pull)
-            if not self.scratch.notes.rests(commons, pull):
+            if not self.store.notes.is_parked(commons, pull):
                 self._postpone(commons, pull, queue, error)
             raise
         except BaseException as error:
@@ -109,16 +109,16 @@ class PullDuties:
         """A look failed: it is tried again later. Where it fails again and again for one reason, that is told once."""
         # What ends the process is no trouble of a look.
         trouble = trouble_of(error) if isinstance(error, Exception) else None
-        debt = self.scratch.owed.postpone(commons, pull, queue, trouble)
+        debt = self.store.pending.retry_later(commons, pull, queue, trouble)
         if debt is None or debt.trouble is None or not debt.is_stuck or debt.told:
             return
         if debt.alike == STUCK_AFTER and not debt.trouble.common:
-            self.scratch.counters.add("stuck")
+            self.store.counters.add("stuck")
         if debt.trouble.passing and debt.queue != DECIDE:
             return
         try:
             if self.tell_stuck(commons, pull, debt):
-                self.scratch.owed.note_told(commons, debt)
+                self.store.pending.note_told(commons, debt)
         except Exception as also:
             # The look's own trouble is what is logged; with it, comments often cannot be written either.
             log.debug("a stuck look could not be told below its pull", pull=pull, error=stranger(also))
@@ -126,8 +126,8 @@ class PullDuties:
     def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
         """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
         why = f"{TRIES_MAX} looks in a row broke off; the last log lines about this pull tell where"
-        self.scratch.owed.quarantine(commons, pull, why)
-        self.scratch.counters.add("quarantines")
+        self.store.pending.quarantine(commons, pull, why)
+        self.store.counters.add("quarantines")
         log.error(
             "a pull is left alone, it breaks whoever looks at it",
             commons=str(commons),
@@ -138,16 +138,16 @@ class PullDuties:
 
     def run_sweep(self, commons: str, hint: str) -> None:
         """Find the pulls of a commons that need a look, and knock at them."""
-        self.jobs.heard(hint)
+        self.jobs.begin(hint)
         where = known_commons(commons, self.known)
         with (
-            _one_line("sweep", self.scratch, where),
-            self.scratch.sweeping(where) as lease,
+            _one_line("sweep", self.store, where),
+            self.store.sweeping(where) as lease,
             _kept(lease),
             working_at(Urgency.LISTEN),
         ):
             knocked = self.sweep(where)
-            self.scratch.counters.add("sweeps")
+            self.store.counters.add("sweeps")
             log.debug("swept", commons=str(where), knocked=knocked)
 
 
@@ -183,7 +183,7 @@ def trouble_of(error: BaseException) -> Trouble:
 
 
 @contextmanager
-def _one_line(doing: str, scratch: Scratch, commons: Commons, **more: object) -> Iterator[None]:
+def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Iterator[None]:
     """Log in one line what went wrong and go on: whatever it was, the next sweep looks again.
 
     Trouble that meets all pulls alike is one line for all of them, when it begins, and one when it is over.
@@ -191,7 +191,7 @@ def _one_line(doing: str, scratch: Scratch, commons: Commons, **more: object) ->
     about: dict[str, object] = {"commons": str(commons), **more}
 
     def loud(of: str, error: Exception) -> bool:
-        return doing == "probe" or scratch.outages.met(commons, of, str(error) or type(error).__name__)
+        return doing == "probe" or store.outages.met(commons, of, str(error) or type(error).__name__)
 
     try:
         yield
@@ -224,7 +224,7 @@ def _one_line(doing: str, scratch: Scratch, commons: Commons, **more: object) ->
         # Raised on, RQ would try again at once and store the traceback in Redis.
         log.exception(f"{doing} broke", **about)
     else:
-        for each in scratch.outages.over(commons) if doing != "probe" else ():
+        for each in store.outages.over(commons) if doing != "probe" else ():
             log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
 
 

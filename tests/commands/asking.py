@@ -54,9 +54,9 @@ def main_now(
     snapshot: Snapshot, *, item: dict[str, str | None] | None = None, done: dict[str, str | None] | None = None
 ) -> Snapshot:
     """The merged pull, with cells of its item and of its completion changed on main since."""
-    items = tuple(Wanted(Row.of(i.row.as_dict() | (item or {}))) for i in snapshot.present.items)
-    completions = tuple(Completion(Row.of(c.row.as_dict() | (done or {}))) for c in snapshot.present.completions)
-    return replace(snapshot, present=Present(items=items, completions=completions, stamps=snapshot.present.stamps))
+    items = tuple(Wanted(Row.of(i.row.as_dict() | (item or {}))) for i in snapshot.on_main_now.items)
+    completions = tuple(Completion(Row.of(c.row.as_dict() | (done or {}))) for c in snapshot.on_main_now.completions)
+    return replace(snapshot, on_main_now=Present(items=items, completions=completions, stamps=snapshot.on_main_now.stamps))
 
 
 def ask(

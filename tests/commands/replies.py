@@ -85,7 +85,9 @@ def accepted() -> Snapshot:
     said = an_answer(asked, "accept", facts=(a_fact("accept", "bo"),))
     seen = merged(happy(asked, said))
     stamp = a_stamp(author="bo-works")
-    return replace(seen, present=Present(items=seen.present.items, completions=seen.present.completions, stamps=(stamp,)))
+    return replace(
+        seen, on_main_now=Present(items=seen.on_main_now.items, completions=seen.on_main_now.completions, stamps=(stamp,))
+    )
 
 
 def held() -> Snapshot:

@@ -448,7 +448,7 @@ def test_what_is_on_main_is_answered_without_a_step() -> None:
     change = landed(ask(ACCEPT, snapshot, comment=comment))
     stamp = a_stamp(id=STAMP, **change.writes[2].cells.as_dict())
     seen = main_now(snapshot, item=change.writes[1].cells.as_dict(), done=change.writes[0].cells.as_dict())
-    seen = replace(seen, present=replace(seen.present, stamps=(stamp,)))
+    seen = replace(seen, on_main_now=replace(seen.on_main_now, stamps=(stamp,)))
     assert decision_rows.is_landed(seen, change)
     assert followed(ask(ACCEPT, seen, comment=comment)) == ("ACCEPTED",)
     again = ask("/accept -q 2", seen, by="bo")
@@ -475,14 +475,14 @@ MERGED: dict[str, tuple[Snapshot, tuple[str, ...]]] = {
         ("said BLOCKED, so no stamp is written", "A maintainer"),
     ),
     "stamped by another tool": (
-        on_main(present=Present(items=on_main().present.items, completions=on_main().present.completions, stamps=(a_stamp(),))),
+        on_main(on_main_now=Present(items=on_main().on_main_now.items, completions=on_main().on_main_now.completions, stamps=(a_stamp(),))),
         ("Accepted already by `ana-town` at 2026-06-14 13:50 UTC, stamp `s-0a1b2c3d4e5f6071`.",),
     ),
     "stamped, no date": (
         on_main(
-            present=Present(
-                items=on_main().present.items,
-                completions=on_main().present.completions,
+            on_main_now=Present(
+                items=on_main().on_main_now.items,
+                completions=on_main().on_main_now.completions,
                 stamps=(a_stamp(created_at="soon"),),
             )
         ),
@@ -493,7 +493,7 @@ MERGED: dict[str, tuple[Snapshot, tuple[str, ...]]] = {
         ("Accepted already by `bo-works`, stamp `s-1`.",),
     ),
     "rejected meanwhile": (
-        on_main(present=Present(items=on_main().present.items)),
+        on_main(on_main_now=Present(items=on_main().on_main_now.items)),
         ("The completion is not on main any more",),
     ),
     "item completed meanwhile": (

@@ -69,14 +69,14 @@ def with_rows(snapshot: Snapshot, *tables: str, **stamp: str) -> Snapshot:
     """Main with these of the decision's rows."""
     change = landed(adopting(snapshot, comment=COMMENT))
     rows = {w.table: w.cells.as_dict() | {"id": w.key} for w in change.writes if w.table in tables}
-    present = snapshot.present
+    present = snapshot.on_main_now
     if "completions" in rows:
         present = replace(present, completions=(*present.completions, Completion(a_row("completions", **rows["completions"]))))
     if "wanted" in rows:
         present = replace(present, items=tuple(Wanted(Row.of(i.row.as_dict() | rows["wanted"])) for i in present.items))
     if "stamps" in rows:
         present = replace(present, stamps=(Stamp(a_row("stamps", **{**rows["stamps"], **stamp})),))
-    return replace(snapshot, present=present, items=present.items, completions=present.completions)
+    return replace(snapshot, on_main_now=present, items=present.items, completions=present.completions)
 
 
 # --- what it does -------------------------------------------------------------------------------------------------------
@@ -192,7 +192,7 @@ REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
     "landing": ({"pull": a_pull(creator=BOT, source=BranchRef(COMMONS, "stampbot/0/1"))}, "a pull of the bot's own"),
     "on main already": ({"completions": (a_completion(),)}, f"Main holds the completion `{COMPLETION}` already."),
     "stamped already": (
-        {"present": Present(items=(a_wanted(),), completions=(a_completion(),), stamps=(a_stamp(),))},
+        {"on_main_now": Present(items=(a_wanted(),), completions=(a_completion(),), stamps=(a_stamp(),))},
         "Accepted already by `ana-town` at 2026-06-14 13:50 UTC, stamp `s-0a1b2c3d4e5f6071`.",
     ),
     "own work": ({"rigs": (*RIGS, a_rig("ana-2", "pia")), "pull": a_pull(creator=User("ana"))}, "Yearbook rule"),
@@ -271,7 +271,7 @@ def test_whatever_is_adopted_is_one_work_whose_only_fault_is_the_merge(snapshot:
         assert offered == []
     if not (is_adopted(snapshot) or any("--adopt" in line for line in offered)):
         return
-    done = snapshot.handed_in
+    done = snapshot.completion
     assert done is not None
     (item,) = [i for i in snapshot.items if i.id == done.wanted_id]
     assert item.claimed_by in (None, done.completed_by)
@@ -354,6 +354,6 @@ def test_the_landed_rows_are_of_one_command_only() -> None:
 
 def test_what_a_stamp_inherited_is_read_from_itself_once_it_stands() -> None:
     snapshot = with_rows(MAIN, "completions", "wanted", "stamps")
-    items = tuple(Wanted(Row.of(i.row.as_dict() | {"tags": '["else"]'})) for i in snapshot.present.items)
-    edited = replace(snapshot, items=items, present=replace(snapshot.present, items=items))
+    items = tuple(Wanted(Row.of(i.row.as_dict() | {"tags": '["else"]'})) for i in snapshot.on_main_now.items)
+    edited = replace(snapshot, items=items, on_main_now=replace(snapshot.on_main_now, items=items))
     assert steps(adopting(edited, comment=COMMENT)) == steps(adopting(snapshot, comment=COMMENT))

@@ -237,7 +237,7 @@ REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     ),
     "merged and taken off main": (
         "/close why",
-        on_main(present=Present(items=on_main().present.items)),
+        on_main(on_main_now=Present(items=on_main().on_main_now.items)),
         ("This work is decided already.",),
     ),
     "merged and closed": (

@@ -73,7 +73,7 @@ def with_completions(*others: dict[str, str | None]) -> Snapshot:
     """Merged, and main holds these completions of the item beside it."""
     snapshot = on_main()
     more = tuple(a_completion(**cells) for cells in others)
-    return replace(snapshot, present=replace(snapshot.present, completions=(*snapshot.present.completions, *more)))
+    return replace(snapshot, on_main_now=replace(snapshot.on_main_now, completions=(*snapshot.on_main_now.completions, *more)))
 
 
 # --- what it does -------------------------------------------------------------------------------------------------------
@@ -143,12 +143,12 @@ def test_the_item_is_claimed_again_only_if_nothing_else_waits_and_the_claim_is_t
 
 def test_rows_that_are_gone_already_are_answered_without_a_step() -> None:
     seen = main_now(on_main(), item={"status": "claimed", "evidence_url": None})
-    seen = replace(seen, present=replace(seen.present, completions=()))
+    seen = replace(seen, on_main_now=replace(seen.on_main_now, completions=()))
     assert followed(ask(REJECT, seen)) == ("REJECTED",)
 
 
 def test_rows_that_are_half_gone_are_finished() -> None:
-    seen = replace(on_main(), present=Present(items=on_main().present.items))
+    seen = replace(on_main(), on_main_now=Present(items=on_main().on_main_now.items))
     assert followed(ask(REJECT, seen)) == ("Land", "REJECTED")
 
 
@@ -183,20 +183,20 @@ REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     "merge not readable": (REJECT, on_main(merge=None), ("nothing here to take back",)),
     "gone from main": (
         REJECT,
-        replace(main_now(on_main(), item={"status": "open"}), present=Present(items=(a_wanted(),))),
+        replace(main_now(on_main(), item={"status": "open"}), on_main_now=Present(items=(a_wanted(),))),
         ("The completion is not on main any more.",),
     ),
     "rejected before": (
         REJECT,
         replace(
             on_main(reviewed(comments=(a_review(), EARLIER, an_answer(EARLIER, "reject")))),
-            present=Present(items=(a_wanted(),)),
+            on_main_now=Present(items=(a_wanted(),)),
         ),
         ("Decided already: `reject` by `bo` at 2026-06-14 13:55 UTC.",),
     ),
     "stamped": (
         REJECT,
-        on_main(present=replace(on_main().present, stamps=(a_stamp(),))),
+        on_main(on_main_now=replace(on_main().on_main_now, stamps=(a_stamp(),))),
         ("stamped already, by `ana-town`",),
     ),
     "linked to a stamp": (
@@ -207,7 +207,7 @@ REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     "item completed": (REJECT, main_now(on_main(), item={"status": "completed"}), ("The item is `completed`",)),
     "item gone": (
         REJECT,
-        on_main(present=Present(completions=on_main().present.completions)),
+        on_main(on_main_now=Present(completions=on_main().on_main_now.completions)),
         ("The item is `not on main`",),
     ),
 }  # fmt: skip

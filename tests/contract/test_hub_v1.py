@@ -23,10 +23,10 @@ __all__ = ["sandbox_server"]
 class Unwritten:
     """A journal in which nothing is ever kept."""
 
-    def heard(self, _commons: Commons, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
+    def list(self, _commons: Commons, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
         return ()
 
-    def keep(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
         return CommentId(f"{commons} {number} {body}")
 
     def sent(self, commons: Commons, number: PullNo, mark: str) -> int:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.evidence.page.title import clean, title_of
 from bot.model.evidence import Hop, Probe, Seen
-from bot.store.probes import read_sheet, write_sheet
+from bot.store.probes import read_probe, write_probe
 from tests.evidence.looking import NOW, POLICY, look
 from tests.evidence.servers import CHUNKED, HTML, serving
 from tests.evidence.wire import Address
@@ -156,7 +156,7 @@ def test_of_a_body_only_title_and_digest_leave(caplog: pytest.LogCaptureFixture)
     with serving(HTML + body) as server:
         sheet = look(f"{server.url}/")
     assert sheet.title == "in"
-    assert "do not keep me" not in repr(sheet) + write_sheet(sheet) + caplog.text
+    assert "do not keep me" not in repr(sheet) + write_probe(sheet) + caplog.text
 
 
 def test_malformed_headers_are_not_quoted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
@@ -172,7 +172,7 @@ def test_malformed_headers_are_not_quoted_in_the_log(caplog: pytest.LogCaptureFi
 def test_no_text_makes_a_probe_raise(url: str) -> None:
     sheet = look(url)
     assert (sheet.url, sheet.seen, sheet.key, len(sheet.hops)) == (url, Seen.BLOCKED, "", 1)
-    assert read_sheet(write_sheet(sheet), url, NOW) == sheet
+    assert read_probe(write_probe(sheet), url, NOW) == sheet
 
 
 def test_a_fault_of_ours_is_unknown_and_names_no_strangers_text(monkeypatch: pytest.MonkeyPatch) -> None:

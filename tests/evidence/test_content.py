@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from bot.evidence import FetchPolicy
 from bot.evidence.fetch.hop import Page
 from bot.evidence.fetch.url import read_url
-from bot.evidence.page.content import Ending, Meaning, answers_everything, as_sibling, meaning, retry_after_s, sibling_place
+from bot.evidence.page.content import Ending, Meaning, answers_everything, as_sibling, baseline_place, meaning, retry_after_s
 from bot.evidence.page.domain import registrable_domain
 from bot.evidence.page.markup import attribute, shown, tags
 from bot.evidence.page.title import heading_of
 from bot.evidence.page.wording import says_login, says_not_found
 from bot.evidence.probe import Looked
 from bot.evidence.probe import look as look_closely
-from bot.model.evidence import Hop, Probe, Seen, Sibling
-from bot.store.probes import read_sheet, write_sheet
+from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline
+from bot.store.probes import read_probe, write_probe
 from sandbox.lookalikes.evidence_pages import EvidencePages
 from tests.evidence.certificates import Certificates
 from tests.evidence.looking import DEADLINE_S, LATEST_S, NOW, POLICY, look
@@ -265,7 +265,7 @@ def test_the_longest_chain_still_makes_a_sheet_that_reads() -> None:
         url = f"{server.url}/0"
         seen = look(url, replace(POLICY, deadline_s=5))
     assert sight(seen) == (Seen.BLOCKED, "too_many_redirects")
-    assert read_sheet(write_sheet(seen), url, NOW) == seen
+    assert read_probe(write_probe(seen), url, NOW) == seen
 
 
 @pytest.mark.parametrize(
@@ -509,12 +509,12 @@ class Kept:
     """What hosts answered, in memory."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Sibling] = {}
+        self.known: dict[str, Soft404Baseline] = {}
 
-    def get(self, place: str) -> Sibling | None:
+    def get(self, place: str) -> Soft404Baseline | None:
         return self.known.get(place)
 
-    def put(self, place: str, sibling: Sibling) -> None:
+    def put(self, place: str, sibling: Soft404Baseline) -> None:
         self.known[place] = sibling
 
 
@@ -575,7 +575,7 @@ def test_a_place_is_asked_about_once_and_what_was_answered_counts_for_all_that_s
         assert asked(server) == ["/a/1", "/a/*", "/a/real", "/a/2", "/b/x", "/b/*"]
         assert set(kept.known) == {f"{server.url}/a/", f"{server.url}/b/"}
         body = SAID.removeprefix(HTML)
-        assert kept.known[f"{server.url}/a/"] == Sibling(
+        assert kept.known[f"{server.url}/a/"] == Soft404Baseline(
             asked_at=NOW, status=200, sha256=seen[0].sha256, title="Example", length=len(body)
         )
 
@@ -593,7 +593,7 @@ def test_a_sibling_is_judged_like_any_link_and_one_that_is_refused_tells_nothing
     with serving(SAID) as server, staged({80: server.port}, names=addresses, names_then=inside) as stage:
         looked = closely("http://good.example.com/a/b", OPEN, siblings=kept)
     assert (sight(looked.probe), stage.addresses) == (FINE, {PUBLIC})
-    assert kept.known == {"http://good.example.com/a/": Sibling(asked_at=NOW)}
+    assert kept.known == {"http://good.example.com/a/": Soft404Baseline(asked_at=NOW)}
 
 
 def test_a_sibling_that_says_nothing_costs_no_more_than_the_deadline() -> None:
@@ -700,7 +700,7 @@ def test_whatever_stands_in_a_page_only_lowers_what_its_status_says(ending: Endi
     else:
         # No page makes itself dead, blocked or good.
         assert found in (by_status, Meaning(*LOGIN)) if by_status.seen is Seen.DEAD else found == by_status
-    place = sibling_place(ending, found)
+    place = baseline_place(ending, found)
     assert place == "" or (place.endswith("/") and found.reason in ("ok", "other_domain", "weak_host"))
     waits = retry_after_s(ending.page, NOW)
     assert waits is None or 0 <= waits <= 3600
@@ -720,7 +720,7 @@ def test_no_bytes_on_the_wire_make_a_look_raise(head: bytes, body: bytes) -> Non
         seen = closely(url, siblings=Kept(), doubt_weak_hosts=True).probe
     assert seen.reason != "ours"
     assert seen.seen in (Seen.REACHABLE, Seen.SUSPICIOUS, Seen.UNKNOWN, Seen.DEAD)
-    assert read_sheet(write_sheet(seen), url, NOW) == seen
+    assert read_probe(write_probe(seen), url, NOW) == seen
 
 
 @pytest.mark.parametrize(

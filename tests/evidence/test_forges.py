@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.__main__ import main
-from bot.evidence import sheet_key
+from bot.evidence import probe_key
 from bot.evidence.forge import Forge, Forges, bitbucket, dolthub, gitea, github, gitlab, make_forges
 from bot.evidence.forge.budget import Budget
 from bot.evidence.forge.client import KINDS
@@ -34,7 +34,7 @@ from bot.messages.forges import ago
 from bot.messages.reviews import evidence
 from bot.model.evidence import Probe, Seen
 from bot.model.links import Link
-from bot.store.probes import read_sheet, write_sheet
+from bot.store.probes import read_probe, write_probe
 from sandbox.lookalikes.forge_seed import GIST, sha
 from sandbox.lookalikes.forges import TOKEN, ForgeLookAlike, Played
 from tests.evidence.wire import Address
@@ -166,14 +166,14 @@ GITLAB: tuple[tuple[str, Seen, str], ...] = (
 def test_github_tells_what_a_link_proves(hub: Stage, path: str, seen: Seen, reason: str) -> None:
     found = hub.look(path)
     assert (found.seen, found.reason) == (seen, reason)
-    assert read_sheet(write_sheet(found), found.url, NOW) is not None
+    assert read_probe(write_probe(found), found.url, NOW) is not None
 
 
 @pytest.mark.parametrize(("path", "seen", "reason"), GITLAB, ids=[row[0] for row in GITLAB])
 def test_gitlab_tells_what_a_link_proves(lab: Stage, path: str, seen: Seen, reason: str) -> None:
     found = lab.look(path)
     assert (found.seen, found.reason) == (seen, reason)
-    assert read_sheet(write_sheet(found), found.url, NOW) is not None
+    assert read_probe(write_probe(found), found.url, NOW) is not None
 
 
 def test_a_merged_pull_comes_with_its_facts(hub: Stage) -> None:
@@ -480,7 +480,7 @@ def test_a_link_of_any_length_makes_a_sheet_that_can_be_kept(hub: Stage) -> None
     hub.play(200, path="/api/v3/repos/hop/gastown/contents/", body=b'{"size": 3}')
     found = hub.look(f"hop/gastown/blob/{sha('old')}/{'d/' * 400}x")
     assert (found.reason, len(found.fact("path"))) == ("pinned", 120)
-    assert read_sheet(write_sheet(found), found.url, NOW, verified=True) == found
+    assert read_probe(write_probe(found), found.url, NOW, verified=True) == found
 
 
 # --- politeness --------------------------------------------------------------------------------------------------------
@@ -909,7 +909,7 @@ def test_a_review_stands_on_what_the_forge_says(
     probe = snapshot.probe(link.url)
     assert probe is not None
     assert (probe.seen, probe.url) == (seen, link.url)
-    assert bot.scratch.sheets.get(sheet_key(link.url)) is None
+    assert bot.store.probes.get(probe_key(link.url)) is None
     (review,) = world.said(pull, "review")[-1:]
     assert [word for word in words if word not in review] == []
 
@@ -964,8 +964,8 @@ def test_what_the_prober_says_of_a_forges_link_counts_for_nothing(world: World, 
     bot = replace(world.deps, forges=Forges(KnownHosts(((hub.server.authority, "github"),)), [hub.client], world.deps.clock))
     url = f"http://{hub.server.authority}/hop/gastown/pull/99"
     pull = world.hand_in("pia", "polecat-7", "w-com-001", evidence=url)
-    bot.scratch.sheets.put(
-        Probe(url=sheet_key(url), seen=Seen.VERIFIED, reason="merged", probed_at=bot.clock(), facts=(("state", "merged"),))
+    bot.store.probes.put(
+        Probe(url=probe_key(url), seen=Seen.VERIFIED, reason="merged", probed_at=bot.clock(), facts=(("state", "merged"),))
     )
     assert world.observe(pull, bot).probe(url) is None
     world.settle(bot)

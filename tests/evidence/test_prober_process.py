@@ -15,12 +15,12 @@ from typing import Final
 
 import pytest
 
-from bot.evidence import sheet_key
+from bot.evidence import probe_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo
 from bot.prober.environment import MEMORY_MAX_BYTES, needed_environment
 from bot.prober.jobs import PROBER_OPEN_FILES
-from bot.store import Scratch
+from bot.store import Store
 from tests.evidence.servers import HTML, Server, serving
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
@@ -58,7 +58,7 @@ class Running:
     """A prober at work: its process, the scratch it shares, the server inside that it must not reach, what it saw there."""
 
     pid: int
-    scratch: Scratch
+    store: Store
     inside: Server
     sheet: Probe
 
@@ -80,13 +80,13 @@ def prober() -> Iterator[Running]:
         )
         try:
             with redis.Redis.from_url(server.url) as client:
-                scratch = a_store(client, now=lambda: datetime.now(UTC))
+                store = a_store(client, now=lambda: datetime.now(UTC))
                 # The server is on a port that is refused already; on port 80 the refusal is about the address alone.
                 url = "http://127.0.0.1/"
-                jobs_of(scratch).knock_probe(HOP, PullNo(3), (url, inside.url))
-                sheet = awaited(scratch, inside.url, process)
+                jobs_of(store).enqueue_probe(HOP, PullNo(3), (url, inside.url))
+                sheet = awaited(store, inside.url, process)
                 assert sheet.reason == "port"
-                yield Running(process.pid, scratch, inside, awaited(scratch, url, process))
+                yield Running(process.pid, store, inside, awaited(store, url, process))
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -96,10 +96,10 @@ def prober() -> Iterator[Running]:
                 process.communicate()
 
 
-def awaited(scratch: Scratch, url: str, process: subprocess.Popen[bytes]) -> Probe:
+def awaited(store: Store, url: str, process: subprocess.Popen[bytes]) -> Probe:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
-        sheet = scratch.sheets.get(sheet_key(url))
+        sheet = store.probes.get(probe_key(url))
         if sheet is not None:
             return sheet
         assert process.poll() is None, process.communicate()

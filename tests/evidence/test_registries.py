@@ -31,7 +31,7 @@ from bot.messages.forges import KINDS as KIND_NAMES
 from bot.model.evidence import Probe, Seen
 from bot.model.reasons import REASONS
 from bot.model.registry import Registry
-from bot.store.probes import read_sheet, write_sheet
+from bot.store.probes import read_probe, write_probe
 from sandbox.lookalikes.forges import Played
 from sandbox.lookalikes.registries import REGISTRIES, RegistryLookAlike
 from sandbox.lookalikes.registry_seed import DIGEST
@@ -159,7 +159,7 @@ def stages() -> Iterator[dict[str, Stage]]:
 def test_a_registry_tells_what_a_link_proves(stages: dict[str, Stage], what: str, path: str, seen: Seen, reason: str) -> None:
     found = stages[what].look(path)
     assert (found.seen, found.reason) == (seen, reason)
-    assert read_sheet(write_sheet(found), found.url, NOW) is not None
+    assert read_probe(write_probe(found), found.url, NOW) is not None
 
 
 def test_every_verdict_of_a_registry_has_its_words() -> None:

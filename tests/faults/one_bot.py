@@ -30,14 +30,14 @@ from bot.config.settings import Settings, read
 from bot.converge.bot import Deps
 from bot.converge.converge import converge
 from bot.model.ids import Commons, PullNo
-from bot.prober.jobs import ProbeDuties
-from bot.prober.link_checker import Manners
+from bot.prober.jobs import ProbeJobs
+from bot.prober.link_checker import Politeness
 from bot.queue import enqueue
-from bot.queue.threads import Lane, Lanes
+from bot.queue.threads import WorkerPool, WorkerThread
 from bot.rulebook import catalog as rules
 from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from tests.stores import a_store, jobs_of
 
 SWEEP_EVERY_S = 0.1
@@ -77,20 +77,20 @@ class Oddities:
         def clock() -> datetime:
             return datetime.now(UTC) + timedelta(seconds=next(jumps))
 
-        return replace(deps, clock=clock, scratch=a_store(deps.scratch.redis, now=clock))
+        return replace(deps, clock=clock, store=a_store(deps.store.redis, now=clock))
 
 
 def _die_on(name: str) -> None:
-    run = Lane.execute_job
+    run = WorkerThread.execute_job
 
-    def execute_job(lane: Lane, job: Job, queue: Queue) -> None:
+    def execute_job(lane: WorkerThread, job: Job, queue: Queue) -> None:
         if queue.name == name:
             os.kill(os.getpid(), signal.SIGKILL)
         if queue.name == SWEEP:
             # It makes what the others find; of them, none may be done before the end.
             run(lane, job, queue)
 
-    Lane.execute_job = execute_job  # type: ignore[method-assign, assignment]
+    WorkerThread.execute_job = execute_job  # type: ignore[method-assign, assignment]
 
 
 def main() -> None:
@@ -112,8 +112,8 @@ def _be_a_bot(environment: dict[str, str], parent: int) -> None:
         settings = read(environment)
         log.configure(settings.log, settings.secrets, colours=False)
         deps = odd.befall(wiring.for_worker(settings))
-        Lanes((SWEEP, RECHECK, DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.scratch.redis).start()
-        clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], jobs_of(deps.scratch).knock_sweep)
+        WorkerPool((SWEEP, RECHECK, DECIDE, REVIEW, PROBE), _functions(settings, deps), deps.store.redis).start()
+        clock = Clock([(each.commons, SWEEP_EVERY_S) for each in settings.commons], jobs_of(deps.store).enqueue_sweep)
         threading.Thread(target=clock.run, args=(threading.Event(),), daemon=True).start()
         while os.getppid() == parent:
             time.sleep(ORPHAN_CHECK_S)
@@ -130,11 +130,11 @@ def _functions(settings: Settings, deps: Deps) -> dict[str, Callable[..., None]]
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(commons, number, deps, extend=extend)
 
-    pulls = PullDuties(
-        known=known, scratch=deps.scratch, jobs=jobs_of(deps.scratch), look=look, sweep=lambda commons: sweep(commons, deps)
+    pulls = PullJobs(
+        known=known, store=deps.store, jobs=jobs_of(deps.store), look=look, sweep=lambda commons: sweep(commons, deps)
     )
-    looking = replace(wiring.looking(settings, deps.scratch), manners=Manners(pace_s=0, retry_s=()))
-    links = ProbeDuties(known=known, scratch=deps.scratch, jobs=jobs_of(deps.scratch), looking=looking)
+    looking = replace(wiring.looking(settings, deps.store), politeness=Politeness(pace_s=0, retry_s=()))
+    links = ProbeJobs(known=known, store=deps.store, jobs=jobs_of(deps.store), looking=looking)
     return {**pulls.functions(), **links.functions()}
 
 

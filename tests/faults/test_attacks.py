@@ -139,7 +139,7 @@ def refusal(world: World, pull: PullNo) -> str:
 def hear_all(world: World) -> None:
     """Take every knock for heard, as the jobs would that they made."""
     for hint in world.redis.scan_iter("stampbot:hint:*"):
-        jobs_of(world.deps.scratch).heard(hint.decode())
+        jobs_of(world.deps.store).begin(hint.decode())
 
 
 def landing_root(world: World, pull: PullNo, comment: str) -> str:

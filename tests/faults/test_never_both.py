@@ -94,7 +94,7 @@ def test_after_a_wipe_nothing_is_done_for_a_command_whose_answer_may_be_hidden(w
     sleeper = world.bot()
     pull = decided(world, sleeper)
     snapshot, _, due = look(world.commons, pull, sleeper)
-    sleeper.scratch.paper.lost(within_s=60)
+    sleeper.store.epoch.was_wiped(within_s=60)
     perform(refusal(snapshot, due.steps[0], sleeper), snapshot, world.bot())
     world.redis.flushall()
     world.db.play({"quirk": 41, "how": "lagging", "match": {"user": "bot"}})
@@ -139,15 +139,15 @@ def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
     assert isinstance(ended, Moved)
     assert "meanwhile" in ended.why
     assert stands_untouched(world, pull)
-    assert not sleeper.scratch.notes.merge_begun(world.commons, pull)
+    assert not sleeper.store.notes.merge_begun(world.commons, pull)
 
 
 def test_of_who_merges_and_who_refuses_at_once_each_sees_the_note_of_the_other(world: World) -> None:
     bot = world.bot()
     pull = decided(world, bot)
     snapshot, _, due = look(world.commons, pull, bot)
-    merge, notes = due.steps[0], bot.scratch.notes
-    assert notes.begin_merge(world.commons, pull, ttl_s=60)
+    merge, notes = due.steps[0], bot.store.notes
+    assert notes.intend_merge(world.commons, pull, ttl_s=60)
     ended = perform(refusal(snapshot, merge, bot), snapshot, bot)
     assert (ended, world.said(pull, "answer")) == (Moved("a merge was started a moment ago"), [])
     notes.drop_merge(world.commons, pull)
@@ -231,7 +231,7 @@ def test_rows_that_another_try_brought_by_its_own_pull_are_no_reason_to_refuse(
 
     def late(hub: Hub, commons: Commons, number: PullNo, **more: Any) -> None:
         if hub is sleeper.hub(commons) and number != pull:
-            world.redis.delete(second.scratch.keys.lease(f"landing:{commons}"))
+            world.redis.delete(second.store.keys.lease(f"landing:{commons}"))
             world.db.push("main", f"UPDATE wanted SET priority = 3 WHERE id = '{ITEM}'")
             with pytest.raises(Killed):
                 world.converge(pull, second)
@@ -271,12 +271,12 @@ def test_an_answer_that_is_begun_while_comments_are_read_stops_the_merge(world: 
     (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
 
     def begin_to_answer() -> None:
-        assert world.deps.scratch.notes.note_about_to(world.commons, pull, answer_deed(asked), ttl_s=60)
+        assert world.deps.store.notes.record_intent(world.commons, pull, answer_deed(asked), ttl_s=60)
 
     bot = world.bot(Meanwhile("GET", f"pulls/{pull}/comments", begin_to_answer, after=1))
     snapshot, _, due = look(world.commons, pull, bot)
     assert "not listed yet" in str(perform(due.steps[0], snapshot, bot))
-    assert (world.state(pull), bot.scratch.notes.merge_begun(world.commons, pull)) == ("open", False)
+    assert (world.state(pull), bot.store.notes.merge_begun(world.commons, pull)) == ("open", False)
 
 
 def test_an_answer_that_is_begun_while_rows_are_written_stops_the_landing(world: World) -> None:
@@ -284,7 +284,7 @@ def test_an_answer_that_is_begun_while_rows_are_written_stops_the_landing(world:
     (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
 
     def begin_to_answer() -> None:
-        assert world.deps.scratch.notes.note_about_to(world.commons, pull, answer_deed(asked), ttl_s=60)
+        assert world.deps.store.notes.record_intent(world.commons, pull, answer_deed(asked), ttl_s=60)
 
     bot = world.bot(Meanwhile("POST", "/pulls", begin_to_answer))
     with pytest.raises(HubBusy, match="not listed yet"):
@@ -308,9 +308,9 @@ def test_a_refused_merge_is_no_answer_while_another_job_runs_on_the_commons(worl
 
 def test_what_came_to_main_while_we_looked_is_looked_at_anew(world: World) -> None:
     pull = decided(world, world.deps)
-    notes = world.deps.scratch.notes
-    assert notes.begin_merge(world.commons, pull, ttl_s=0.001)
-    until(lambda: not notes.merging(world.commons, pull))
+    notes = world.deps.store.notes
+    assert notes.intend_merge(world.commons, pull, ttl_s=0.001)
+    until(lambda: not notes.merge_intended(world.commons, pull))
     touch = f"UPDATE wanted SET priority = 3 WHERE id = '{ITEM}'"
     bot = world.bot(Meanwhile("GET", "/operations", lambda: world.db.push("main", touch)))
     with pytest.raises(HubBusy, match="main moved this moment"):

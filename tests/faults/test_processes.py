@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.queue.enqueue import HINT_TTL_S, RUN_SWEEP
+from bot.queue.enqueue import DEDUP_TTL_S, RUN_SWEEP
 from bot.queue.threads import STOP_PATIENCE_S
 from tests.faults.bots import PATIENCE_S, STILL_S, Bots, Town, bots, environment, lives, town
 from tests.faults.many_works import answered_once, decide, many_works, put_away
@@ -46,7 +46,7 @@ def test_a_worker_that_slept_past_its_lease_wakes_to_find_everything_done(town: 
         town.world.redis.delete(lease)
     town.start()
     # The sleeper may have been handed the knock for a sweep: nobody else's is heard then until its hint has run out.
-    until(lambda: town.world.said(town.pull, "answer"), patience_s=HINT_TTL_S[RUN_SWEEP] + PATIENCE_S)
+    until(lambda: town.world.said(town.pull, "answer"), patience_s=DEDUP_TTL_S[RUN_SWEEP] + PATIENCE_S)
     town.gate.hand_over()
     os.kill(sleeper, signal.SIGCONT)
     time.sleep(STILL_S)
@@ -124,10 +124,10 @@ def test_a_finished_job_that_is_run_again_changes_nothing(town: Town) -> None:
     town.start()
     until(lambda: world.said(town.pull, "answer"))
     time.sleep(STILL_S)
-    effects, looks = tuple(town.gate.effects), world.deps.scratch.counters.all()["looks"]
+    effects, looks = tuple(town.gate.effects), world.deps.store.counters.all()["looks"]
     finished = [key.decode().removeprefix("rq:job:") for key in world.redis.scan_iter("rq:job:review-*")]
     world.redis.zadd("rq:wip:review", {f"{job}:{'0' * 32}": 1 for job in finished})
-    until(lambda: world.deps.scratch.counters.all()["looks"] > looks)
+    until(lambda: world.deps.store.counters.all()["looks"] > looks)
     time.sleep(STILL_S)
     assert tuple(town.gate.effects) == effects
     check(world, town.pull, town.story)

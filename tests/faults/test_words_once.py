@@ -38,7 +38,7 @@ def test_a_wipe_of_redis_while_the_list_lags_makes_nobody_say_a_thing_again(worl
     patient(world, 60)
     pull, _ = about_to_answer(world)
     one, other = world.bot(), world.bot()
-    other.scratch.paper.lost(within_s=60)
+    other.store.epoch.was_wiped(within_s=60)
     snapshot = world.observe(pull, one)
     steps = plan(snapshot, judge(snapshot, one.rules), one.commands).steps
     world.converge(pull, one)
@@ -46,7 +46,7 @@ def test_a_wipe_of_redis_while_the_list_lags_makes_nobody_say_a_thing_again(worl
     world.db.play(LAG)
     if who == "a-newcomer":
         # One of those who were there before has come by since.
-        other.scratch.paper.lost(within_s=60)
+        other.store.epoch.was_wiped(within_s=60)
     bot = {"who-said-it": one, "another-worker": other, "a-newcomer": world.bot()}[who]
     ended = perform(steps[0], snapshot, bot)
     assert isinstance(ended, Moved)

@@ -70,13 +70,13 @@ def receipt() -> str:
     rows = {w.table: dict(w.cells.cells) for w in land.change.writes}
     stamp = Stamp(a_row("stamps", id=next(w.key for w in land.change.writes if w.table == "stamps"), **rows["stamps"]))
     present = Present(
-        items=tuple(Wanted(i.row.__class__.of(i.row.as_dict() | rows["wanted"])) for i in on_main.present.items),
+        items=tuple(Wanted(i.row.__class__.of(i.row.as_dict() | rows["wanted"])) for i in on_main.on_main_now.items),
         completions=tuple(
-            type(c)(c.row.__class__.of(c.row.as_dict() | rows["completions"])) for c in on_main.present.completions
+            type(c)(c.row.__class__.of(c.row.as_dict() | rows["completions"])) for c in on_main.on_main_now.completions
         ),
         stamps=(stamp,),
     )
-    (step,) = _plan(replace(on_main, present=present)).steps
+    (step,) = _plan(replace(on_main, on_main_now=present)).steps
     assert isinstance(step, Answer)
     return step.body
 

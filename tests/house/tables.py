@@ -210,7 +210,7 @@ def _traits(rule: Rule) -> str:
         traits.append("cannot be softened or switched off")
     if not rule.overridable:
         traits.append("cannot be overridden")
-    if rule.fades:
+    if rule.softens_after_merge:
         traits.append("a note once the pull is merged")
     return "; ".join(traits) + "."
 

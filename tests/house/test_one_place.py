@@ -58,7 +58,7 @@ def test_what_is_known_of_a_worker_elsewhere_is_only_told() -> None:
         for path in files("bot", "rules", suffix=".py")
         if any(isinstance(node, ast.Attribute) and node.attr == "elsewhere" for node in ast.walk(tree(path)))
     }
-    # `scratch.keys` has a name for where it is remembered.
+    # `store.keys` has a name for where it is remembered.
     assert readers - {"bot/store/reputation.py"} == {"bot/messages/reviews.py"}
 
 

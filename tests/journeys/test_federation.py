@@ -12,7 +12,7 @@ from bot import wiring
 from bot.config.settings import override_name, read
 from bot.converge.bot import Deps
 from bot.converge.converge import look
-from bot.dolthub.budget.rate_limiter import OwnPurse, Pace
+from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
 from bot.dolthub.client import Hub
 from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo
@@ -149,7 +149,7 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
 
 def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(both: tuple[World, World]) -> None:
     first, second = both
-    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], pace=Pace(OwnPurse(3)))
+    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], pace=RateLimiter(OwnBudget(3)))
     second._default = replace(second.deps, hubs={**second.deps.hubs, first.commons: poor})
     assert poor.at_leisure
     assert poor.database(first.commons)
@@ -158,7 +158,7 @@ def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(b
     assert (poor.at_leisure, second.deps.hub(second.commons).at_leisure) == (False, True)
     handed_in(second)
     assert first.db.counts() == asked
-    assert second.deps.scratch.reputation.get(first.commons, Handle("polecat-7"), "pia") is None
+    assert second.deps.store.reputation.get(first.commons, Handle("polecat-7"), "pia") is None
 
 
 def test_leases_and_sweeps_of_one_commons_keep_nobody_from_another(both: tuple[World, World]) -> None:
@@ -167,14 +167,14 @@ def test_leases_and_sweeps_of_one_commons_keep_nobody_from_another(both: tuple[W
     pulls = [first.hand_in("pia", "polecat-7", "w-com-001"), second.hand_in("pia", "polecat-7", "w-com-001")]
     assert pulls[0] == pulls[1] == 1
     assert [sweep(world.commons, deps) for world in both] == [1, 1]
-    with deps.scratch.at_work(first.commons, pulls[0]), deps.scratch.landing(first.commons, pulls[0]):
-        with deps.scratch.at_work(second.commons, pulls[1]), deps.scratch.landing(second.commons, pulls[1]):
+    with deps.store.at_work(first.commons, pulls[0]), deps.store.landing(first.commons, pulls[0]):
+        with deps.store.at_work(second.commons, pulls[1]), deps.store.landing(second.commons, pulls[1]):
             pass
-        with pytest.raises(Held), deps.scratch.at_work(first.commons, pulls[0]):
+        with pytest.raises(Held), deps.store.at_work(first.commons, pulls[0]):
             pass
     second.review(pulls[1])
-    assert [s.pull for s in deps.scratch.board.all(second.commons)] == [1]
-    assert deps.scratch.board.all(first.commons) == ()
+    assert [s.pull for s in deps.store.verdicts.all(second.commons)] == [1]
+    assert deps.store.verdicts.all(first.commons) == ()
 
 
 def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, World], world_sandbox: SandboxProcess) -> None:
@@ -187,7 +187,7 @@ def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, W
         },
         door=True,
     )
-    door = create_app(settings, first.deps.scratch).test_client()
+    door = create_app(settings, first.deps.store).test_client()
 
     def ring(secret: str, commons: Commons) -> int:
         event = {
@@ -202,4 +202,4 @@ def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, W
     own = [ring(SECRETS[0], first.commons), ring(SECRETS[1], second.commons)]
     others = [ring(SECRETS[1], first.commons), ring(SECRETS[0], second.commons)]
     assert (own, others, ring(SECRETS[0], Commons("no", "commons"))) == ([202, 202], [404, 404], 422)
-    assert jobs_of(first.deps.scratch).waiting()["review"] == 2
+    assert jobs_of(first.deps.store).waiting()["review"] == 2

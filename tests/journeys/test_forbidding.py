@@ -29,7 +29,14 @@ def _breaks(pull: Snapshot) -> Iterator[Finding]:
 def broken(world: World) -> Deps:
     """A bot with a rule that breaks at every pull, although the policy switches it off."""
     rule = Rule(
-        name="rows_are_sound", level=Level.DOUBT, title="", doc="", kinds=REVIEWED, fixed=False, fades=True, check=_breaks
+        name="rows_are_sound",
+        level=Level.DOUBT,
+        title="",
+        doc="",
+        kinds=REVIEWED,
+        fixed=False,
+        softens_after_merge=True,
+        check=_breaks,
     )
     world.policy = replace(world.policy, levels={rule.name: None})
     bot = world.bot()

@@ -19,7 +19,7 @@ from bot.evidence import FetchPolicy, probe
 from bot.model.ids import Commons, PullNo
 from bot.store import REVIEW
 from bot.store.keys import pull_target
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from sandbox.seed import wl_sql
 from tests.patience import STATE_WAIT_S
 from tests.stores import a_store, jobs_of
@@ -281,15 +281,13 @@ def test_rejected_work_comes_back_with_the_same_evidence_as_look_and_with_new_ev
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 
-def duties(world: World, bot: Deps) -> PullDuties:
+def duties(world: World, bot: Deps) -> PullJobs:
     """The worker's road: the lease of the pull, one line for each trouble."""
 
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(commons, number, bot, extend=extend)
 
-    return PullDuties(
-        known=frozenset({world.commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), look=look, sweep=lambda _: 0
-    )
+    return PullJobs(known=frozenset({world.commons}), store=bot.store, jobs=jobs_of(bot.store), look=look, sweep=lambda _: 0)
 
 
 def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
@@ -299,7 +297,7 @@ def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
 
     def go_on(bot: Deps) -> None:
         work = duties(world, bot)
-        hint = bot.scratch.keys.hint(REVIEW, pull_target(world.commons, pull))
+        hint = bot.store.keys.dedup(REVIEW, pull_target(world.commons, pull))
         together.wait()
         for _ in range(100):
             if ended.wait(0.01):
@@ -325,10 +323,10 @@ def test_two_validators_at_once_make_one_stamp_and_both_are_answered(either_worl
     world.comment(pull, "bo", "/accept --quality 2")
     first, second = world.bot(), world.bot()
     if strangers:
-        second = replace(second, scratch=a_store(world.redis, now=second.clock, prefix="apart:"))
+        second = replace(second, store=a_store(world.redis, now=second.clock, prefix="apart:"))
     for bot in (first, second):
         seen = probe(world.evidence + "/ok", policy=FetchPolicy(allow=(LOOPBACK,)), now=bot.clock)
-        bot.scratch.sheets.put(replace(seen, url=seen.key))
+        bot.store.probes.put(replace(seen, url=seen.key))
     side_by_side(world, pull, first, second)
     world.settle()
     assert (world.state(pull), world.count("stamps"), world.count("completions")) == ("merged", 1, 1)

@@ -81,7 +81,7 @@ def decided(world: World, pull: PullNo, text: str, user: str = "ana", deps: Deps
     """What `stampbot decide` does, with the prober at hand."""
     mine = deps or on_the_lab(world, f"token-{user}")
     case = decide.consider(world.commons, pull, text, mine)
-    assert not case.snapshot.hears
+    assert not case.snapshot.comments_readable
 
     def wait(_report: Report, _seconds: float) -> None:
         with PROBER:
@@ -190,7 +190,7 @@ def test_a_rejection_stands_for_the_bot_too_while_its_paper_lasts(world: World, 
     assert (done.outcome, world.state(pull), len(world.said(pull, "review"))) == (Outcome.DONE, "open", 1)
     snapshot = world.observe(pull, lab)
     assert snapshot.rejection is not None
-    assert not snapshot.hears
+    assert not snapshot.comments_readable
 
 
 def test_a_close_on_the_command_line_closes(world: World, lab: Deps) -> None:
@@ -404,7 +404,7 @@ def test_whose_token_it_is_is_proved_where_the_host_does_not_say(world: World) -
 def test_redis_away_is_no_silence(world: World, lab: Deps) -> None:
     pull = reviewed(world, lab)
     nowhere = redis.Redis(unix_socket_path="/no/such.sock")
-    deaf = replace(lab, scratch=type(lab.scratch)(nowhere, now=lambda: datetime.now(UTC)), _speaking={})
+    deaf = replace(lab, store=type(lab.store)(nowhere, now=lambda: datetime.now(UTC)), _speaking={})
     with pytest.raises(redis.RedisError):
         world.converge(pull, deaf)
     assert len(world.said(pull, "review")) == 1

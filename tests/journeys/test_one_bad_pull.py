@@ -13,7 +13,7 @@ from bot.converge.bot import Deps
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.ids import PullNo
 from bot.store import DECIDE, REVIEW
-from bot.store.poll_state import LIST, Pulse
+from bot.store.poll_state import LIST, PollState
 from bot.sweep.sweep import sweep
 from tests.journeys.test_trouble import knocked, trouble
 from tests.world import World
@@ -39,7 +39,7 @@ def swept(world: World, deps: Deps | None = None) -> tuple[list[int], dict[int, 
     """One sweep that reads the list of pulls: the pulls it knocked at, and the trouble it reported."""
     reported = Reported()
     bot = deps or world.deps
-    bot.scratch.pulses.drop(world.commons, [LIST])
+    bot.store.poll_states.drop(world.commons, [LIST])
     sweep(world.commons, bot, report=reported)
     return knocked(world), reported.troubles
 
@@ -138,9 +138,9 @@ def test_a_pull_that_cannot_be_read_keeps_no_other_from_being_found(world: World
     good = world.hand_in("otto", "brass-otter", "w-com-002")
     odd, reported = world.bot(Odd(bad)), Reported()
     if listed:
-        odd.scratch.pulses.drop(world.commons, [LIST])
+        odd.store.poll_states.drop(world.commons, [LIST])
     else:
-        odd.scratch.pulses.put(world.commons, {LIST: Pulse(odd.clock().timestamp() + 60, 0)})
+        odd.store.poll_states.put(world.commons, {LIST: PollState(odd.clock().timestamp() + 60, 0)})
     sweep(world.commons, odd, report=reported)
     assert {good, bad} <= set(knocked(world))
     assert reported.troubles == {bad: "HubStrange"}
@@ -164,7 +164,7 @@ def test_words_that_break_their_reader_end_no_sweep(world: World, monkeypatch: p
     found, troubles = swept(world)
     assert set(found) == {bad, good}
     assert troubles == {bad: "RecursionError"}
-    owed = {debt.pull: debt.queue for debt in world.deps.scratch.owed.all(world.commons)}
+    owed = {debt.pull: debt.queue for debt in world.deps.store.pending.all(world.commons)}
     assert owed == {bad: REVIEW, good: DECIDE}
 
 

@@ -13,22 +13,22 @@ from bot.converge import quarantine
 from bot.converge.converge import converge
 from bot.dolthub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.ids import Commons, PullNo
-from bot.store import REVIEW, Scratch
+from bot.store import REVIEW, Store
 from bot.store.keys import pull_target
 from bot.store.pending import TRIES_MAX
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from tests.stores import a_store, jobs_of
 from tests.world import World
 
 Look = Callable[[Commons, PullNo, Callable[[], None]], object]
 
 
-def duties(world: World, look: Look, scratch: Scratch | None = None) -> PullDuties:
-    return PullDuties(
+def duties(world: World, look: Look, store: Store | None = None) -> PullJobs:
+    return PullJobs(
         known=frozenset({world.commons}),
-        scratch=scratch or world.deps.scratch,
-        jobs=jobs_of(scratch or world.deps.scratch),
+        store=store or world.deps.store,
+        jobs=jobs_of(store or world.deps.store),
         look=look,
         sweep=lambda commons: sweep(commons, world.deps),
         tell=lambda commons, number: quarantine.tell(commons, number, world.deps),
@@ -36,8 +36,8 @@ def duties(world: World, look: Look, scratch: Scratch | None = None) -> PullDuti
     )
 
 
-def run(world: World, work: PullDuties, pull: PullNo) -> None:
-    work.run(str(world.commons), pull, REVIEW, world.deps.scratch.keys.hint(REVIEW, pull_target(world.commons, pull)))
+def run(world: World, work: PullJobs, pull: PullNo) -> None:
+    work.run(str(world.commons), pull, REVIEW, world.deps.store.keys.dedup(REVIEW, pull_target(world.commons, pull)))
 
 
 def breaks(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> None:
@@ -45,7 +45,7 @@ def breaks(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> Non
 
 
 def quarantined(world: World) -> list[PullNo]:
-    return sorted(world.deps.scratch.owed.quarantined(world.commons))
+    return sorted(world.deps.store.pending.quarantined(world.commons))
 
 
 @pytest.mark.parametrize("change", ["a comment", "a commit"])
@@ -62,7 +62,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         run(world, poison, pull)
         sweep(world.commons, world.deps)
     assert quarantined(world) == [pull]
-    assert world.deps.scratch.owed.all(world.commons) == ()
+    assert world.deps.store.pending.all(world.commons) == ()
     (notice,) = world.said(pull, "notice")
     assert notice.startswith("**CANNOT GO ON**")
     assert "After five failures in a row it waits for a new commit or a new comment here." in notice
@@ -77,7 +77,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         world.push("pia", "wl/polecat-7/w-com-001", "UPDATE wanted SET description = 'more' WHERE id = 'w-com-001'")
     sweep(world.commons, world.deps)
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.scratch.owed.all(world.commons)] == [pull]
+    assert [debt.pull for debt in world.deps.store.pending.all(world.commons)] == [pull]
     world.settle()
     assert world.said(pull, "answer") != []
     assert len(world.said(pull, "notice")) == 1
@@ -102,7 +102,7 @@ def test_a_pull_that_kills_its_worker_is_counted_too(world: World) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         assert quarantined(world) == []
         # It held the lease, which ends by itself.
-        world.redis.delete(world.deps.scratch.keys.lease(f"pull:{world.commons}:{pull}"))
+        world.redis.delete(world.deps.store.keys.lease(f"pull:{world.commons}:{pull}"))
     run(world, duties(world, breaks), pull)
     assert quarantined(world) == [pull]
 
@@ -117,18 +117,18 @@ def test_trouble_of_the_hub_is_never_a_pulls_fault(world: World) -> None:
     for _ in range(TRIES_MAX + 2):
         run(world, duties(world, fails), pull)
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.scratch.owed.all(world.commons)] == [pull]
+    assert [debt.pull for debt in world.deps.store.pending.all(world.commons)] == [pull]
 
 
 def test_waiting_for_the_landing_of_another_pull_is_no_failure(world: World) -> None:
     pull = world.hand_in("pia", "polecat-7", "w-com-001")
 
     def waits(commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
-        with world.deps.scratch.landing(commons, number):
+        with world.deps.store.landing(commons, number):
             raise AssertionError("somebody else lands")
 
-    with world.bot().scratch.landing(world.commons, PullNo(pull + 1)):
+    with world.bot().store.landing(world.commons, PullNo(pull + 1)):
         for _ in range(TRIES_MAX + 2):
             run(world, duties(world, waits), pull)
     assert quarantined(world) == []
-    assert [(debt.pull, debt.failed) for debt in world.deps.scratch.owed.all(world.commons)] == [(pull, 0)]
+    assert [(debt.pull, debt.failed) for debt in world.deps.store.pending.all(world.commons)] == [(pull, 0)]

@@ -21,8 +21,8 @@ from bot.queue.threads import TookTooLong
 from bot.store import DECIDE, RECHECK, REVIEW, Outage
 from bot.store.keys import pull_target
 from bot.store.outages import CALM_S
-from bot.web.app import _ScratchMetrics
-from bot.worker.jobs import PullDuties
+from bot.web.app import _StoreMetrics
+from bot.worker.jobs import PullJobs
 from tests.journeys.test_kinds import outcomes, verdicts
 from tests.journeys.test_trouble import Worker, told, trouble
 from tests.stores import jobs_of
@@ -37,10 +37,10 @@ class Failing:
         self.ahead = timedelta()
         self.bot = world.bot(clock=lambda: world.deps.clock() + self.ahead)
         self.error: Callable[[], BaseException] | None = None
-        self.duties = PullDuties(
+        self.duties = PullJobs(
             known=frozenset({world.commons}),
-            scratch=self.bot.scratch,
-            jobs=jobs_of(self.bot.scratch),
+            store=self.bot.store,
+            jobs=jobs_of(self.bot.store),
             look=self._look,
             sweep=lambda _: 0,
             tell=lambda commons, number: quarantine.tell(commons, number, self.bot),
@@ -54,7 +54,7 @@ class Failing:
     def look(self, pull: PullNo, error: Callable[[], BaseException] | None, *, queue: str = REVIEW) -> list[str]:
         """One job; what was logged loudly of it."""
         self.error = error
-        hint = self.bot.scratch.keys.hint(queue, pull_target(self._world.commons, pull))
+        hint = self.bot.store.keys.dedup(queue, pull_target(self._world.commons, pull))
         with capture_logs() as logs:
             self.duties.run(str(self._world.commons), pull, queue, hint)
         return told(logs)
@@ -64,12 +64,12 @@ class Failing:
 
     def stuck(self) -> list[tuple[int, str, int]]:
         """What doctor is told of stuck looks."""
-        found = self.bot.scratch.owed.stuck(self._world.commons)
+        found = self.bot.store.pending.stuck(self._world.commons)
         return [(debt.pull, debt.trouble.says, debt.alike) for debt in found if debt.trouble is not None]
 
     def metrics(self) -> str:
         registry = CollectorRegistry()
-        registry.register(_ScratchMetrics(self.bot.scratch, [self._world.commons]))
+        registry.register(_StoreMetrics(self.bot.store, [self._world.commons]))
         return generate_latest(registry).decode()
 
 
@@ -202,24 +202,24 @@ def test_trouble_that_meets_all_pulls_is_one_line_one_metric_and_one_row(world: 
     assert lines == ["warning: look: DoltHub is busy or away, will look again: 503"]
     assert worker.stuck() == []
     assert worker.metrics().count("stampbot_outage{") == 1
-    (outage,) = worker.bot.scratch.outages.all(world.commons)
+    (outage,) = worker.bot.store.outages.all(world.commons)
     assert (outage.of, outage.failed, outage.says) == ("DoltHub", 21, "503")
     known = ((outage.of, outage.says, outage.since, outage.failed),)
     place = Place(commons=world.commons, policy=Policy(), has_token=True, webhook=None, outages=known)
     (row,) = outage_rows(place)
     assert "trouble with DoltHub since" in row.says
     worker.look(pulls[0], None)
-    assert worker.bot.scratch.outages.all(world.commons) == (outage,), "trouble that comes and goes is one outage"
+    assert worker.bot.store.outages.all(world.commons) == (outage,), "trouble that comes and goes is one outage"
     assert worker.look(pulls[0], lambda: HubBusy("503")) == []
     worker.ahead = timedelta(seconds=CALM_S + 1)
     worker.look(pulls[0], None)
-    assert worker.bot.scratch.outages.all(world.commons) == ()
+    assert worker.bot.store.outages.all(world.commons) == ()
     assert worker.look(pulls[0], lambda: HubBusy("503")) != []
 
 
 def test_without_redis_trouble_with_it_is_one_line_all_the_same(world: World) -> None:
     bot = world.bot()
-    away: Any = bot.scratch.outages
+    away: Any = bot.store.outages
     away._redis = type("Away", (), {"hgetall": _raises, "pipeline": _raises, "hdel": _raises})()
     assert [away.met(world.commons, "Redis", "refused") for _ in range(3)] == [True, False, False]
     assert [type(each) for each in away.all(world.commons)] == [Outage]

@@ -23,11 +23,11 @@ from bot.converge.converge import Report, converge
 from bot.dolthub.client import Hub
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing
-from bot.prober.jobs import ProbeDuties
+from bot.prober.jobs import ProbeJobs
 from bot.store import LOOKS, PROBE, REVIEW, SWEEP
 from bot.store.keys import pull_target, sweep_target
 from bot.sweep.sweep import sweep
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from sandbox.seed import schema, wl_sql
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess, fresh_database
@@ -53,19 +53,19 @@ class Worker:
         options: dict[str, Any] = {"poll_s": (0.005, 0.05), "sleep": self.slept.append, **hub}
         client = Hub(world.sandbox.base_url, f"token-{BOT}", commons=[world.commons], **options)
         self.deps: Deps = replace(made, hubs={world.commons: client})
-        self.duties = PullDuties(
+        self.duties = PullJobs(
             known=frozenset({world.commons}),
-            scratch=self.deps.scratch,
-            jobs=jobs_of(self.deps.scratch),
+            store=self.deps.store,
+            jobs=jobs_of(self.deps.store),
             look=self._look,
             sweep=lambda commons: sweep(commons, self.deps),
             tell=lambda commons, number: quarantine.tell(commons, number, self.deps),
             tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, self.deps),
         )
-        self._prober = ProbeDuties(
+        self._prober = ProbeJobs(
             known=frozenset({world.commons}),
-            scratch=self.deps.scratch,
-            jobs=jobs_of(self.deps.scratch),
+            store=self.deps.store,
+            jobs=jobs_of(self.deps.store),
             looking=world.looking(self.deps),
         )
 
@@ -74,7 +74,7 @@ class Worker:
 
     def look(self, pull: PullNo) -> list[str]:
         """One job for a pull; what was logged about it, as `level: event: error`."""
-        hint = self.deps.scratch.keys.hint(REVIEW, pull_target(self._world.commons, pull))
+        hint = self.deps.store.keys.dedup(REVIEW, pull_target(self._world.commons, pull))
         with capture_logs() as logs:
             self.duties.run(str(self._world.commons), pull, REVIEW, hint)
         return told(logs)
@@ -87,7 +87,7 @@ class Worker:
 
     def sweep(self) -> list[str]:
         """One sweep; what was logged about it."""
-        hint = self.deps.scratch.keys.hint(SWEEP, sweep_target(self._world.commons))
+        hint = self.deps.store.keys.dedup(SWEEP, sweep_target(self._world.commons))
         with capture_logs() as logs:
             self.duties.run_sweep(str(self._world.commons), hint)
         return told(logs)
@@ -159,7 +159,7 @@ def test_a_hub_in_trouble_gets_no_verdict_and_one_clear_line_and_is_gone_on_with
         worker.look(pull)
         assert worker.reports == []
         assert world.said(pull) == []
-        assert worker.deps.scratch.board.all(world.commons) == ()
+        assert worker.deps.store.verdicts.all(world.commons) == ()
     assert world.db.counts().get("createPullComment", 0) == 0
     knocked(world)
     worker.sweep()
@@ -188,7 +188,7 @@ def test_a_refused_token_is_told_with_the_way_to_mend_it(world: World) -> None:
     worker = Worker(world)
     pull = world.hand_in("pia", "polecat-7", ITEM)
     with trouble(world, {"quirk": 11}), capture_logs() as logs:
-        worker.duties.run(str(world.commons), pull, REVIEW, worker.deps.scratch.keys.hint(REVIEW, "0" * 16))
+        worker.duties.run(str(world.commons), pull, REVIEW, worker.deps.store.keys.dedup(REVIEW, "0" * 16))
     (line,) = [log for log in logs if log["log_level"] == "error"]
     assert (line["status"], line["pull"]) == (401, pull)
     assert "STAMPBOT_HUB_TOKEN" in line["mend"]

@@ -26,10 +26,10 @@ from bot.config.settings import child_environment
 from bot.demo.processes import Child, Processes
 from bot.model.ids import PullNo
 from bot.prober.environment import prober_environment
-from bot.queue.enqueue import RUNG_WAITING_MAX
+from bot.queue.enqueue import LIMITED_WAITING_MAX
 from bot.store import REVIEW, Keys
 from bot.sweep.sweep import AHEAD
-from bot.web.webhook import rings_max
+from bot.web.webhook import limited_max
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until
 from tests.redis_process import RedisProcess, private_redis
@@ -374,7 +374,7 @@ def test_a_flood_of_webhooks_is_a_look_or_two_a_pull(town: Town) -> None:
     with ThreadPoolExecutor(24) as pool:
         rung = [pool.submit(ring, town, event(town, pulls[n % 3])) for n in range(2000)]
         while not all(one.done() for one in rung):
-            most = max(most, sum(jobs_of(world.deps.scratch).waiting().values()))
+            most = max(most, sum(jobs_of(world.deps.store).waiting().values()))
             time.sleep(0.02)
     assert {one.result() for one in rung} <= {202, 503}
     assert most <= len(pulls)
@@ -414,11 +414,11 @@ def test_a_flood_about_made_up_pulls_keeps_no_real_one_waiting_and_leaves_nothin
                 over.set()
             assert [ringer.result() for ringer in ringers] == [None] * 4
             assert set(rung) == {202}
-            assert waiting[REVIEW] <= RUNG_WAITING_MAX + AHEAD[REVIEW]
+            assert waiting[REVIEW] <= LIMITED_WAITING_MAX + AHEAD[REVIEW]
             until(lambda: sum(jobs_of(a_store(paper, now=lambda: datetime.now(UTC))).waiting().values()) < 5, town)
             asked = world.sandbox.counts(database=world.db.name, user=BOT)
-            assert asked.get("getPull", 0) < rings_max(budget) + 100 < len(rung)
-            assert {int(pull) for pull in paper.hkeys(Keys().owed(world.commons))} <= {unheard, heard}
+            assert asked.get("getPull", 0) < limited_max(budget) + 100 < len(rung)
+            assert {int(pull) for pull in paper.hkeys(Keys().pending(world.commons))} <= {unheard, heard}
         finally:
             town.end()
 

@@ -176,14 +176,14 @@ def test_a_stamp_is_about_completed_work_of_its_subject(snapshot: Snapshot, expe
 
 def test_a_second_stamp_beside_the_one_on_main_is_a_fault() -> None:
     snapshot = accepting()
-    there = replace(snapshot.present, stamps=(a_stamp(id="s-main"), a_stamp(id="s-other", context_id="c-2")))
-    assert told(check, replace(snapshot, present=there)) == f"Completion `{COMPLETION}` has stamp `s-main` already."
+    there = replace(snapshot.on_main_now, stamps=(a_stamp(id="s-main"), a_stamp(id="s-other", context_id="c-2")))
+    assert told(check, replace(snapshot, on_main_now=there)) == f"Completion `{COMPLETION}` has stamp `s-main` already."
 
 
 def test_once_merged_its_own_stamp_on_main_is_no_second_one() -> None:
     snapshot = merged(accepting())
-    there = replace(snapshot.present, stamps=(a_stamp(), a_stamp(id="s-later")))
-    assert told(check, replace(snapshot, present=there)) == (
+    there = replace(snapshot.on_main_now, stamps=(a_stamp(), a_stamp(id="s-later")))
+    assert told(check, replace(snapshot, on_main_now=there)) == (
         f"The acceptance of `{COMPLETION}` by `ana-town` keeps the yearbook rule."
     )
 

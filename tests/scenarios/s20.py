@@ -17,7 +17,7 @@ from bot.model.policy import Landing
 from bot.store import REVIEW
 from bot.store.keys import pull_target
 from bot.web.app import create_app
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from sandbox.seed import schema, wl_sql
 from tests.kill_switch import Killed, KillSwitch
 from tests.patience import STATE_WAIT_S
@@ -186,7 +186,7 @@ def doubled(stage: Stage) -> None:
         commons=(CommonsSettings(commons=commons, webhook_secret=Secret(_SECRET)),),
         account=User(BOT),
     )
-    door = create_app(settings, bot.scratch).test_client()
+    door = create_app(settings, bot.store).test_client()
 
     def ring(body: object, commons: Commons = commons) -> int:
         event = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -197,7 +197,7 @@ def doubled(stage: Stage) -> None:
     opened = {"event_name": "pull_request", "repository": here, "pullID": str(pull), "sender": "bob", "action": "Opened"}
     stage.tell("DoltHub rings five times about pull 1, first of all to say that it was merged")
     assert [ring({**opened, "action": "Merged."}), *(ring(opened) for _ in range(4))] == [202] * 5
-    assert {queue: jobs for queue, jobs in jobs_of(bot.scratch).waiting().items() if jobs} == {REVIEW: 1}
+    assert {queue: jobs for queue, jobs in jobs_of(bot.store).waiting().items() if jobs} == {REVIEW: 1}
     stage.look(pull)
     assert stage.verdicts(pull) == ["READY"]
     stage.tell("it rings once more, about another database, and with a body that is no JSON")
@@ -220,11 +220,9 @@ def _work(stage: Stage, pull: PullNo, bot: Deps) -> None:
     def look(where: Commons, number: PullNo, extend: Callable[[], None]) -> None:
         converge(where, number, bot, extend=extend)
 
-    duties = PullDuties(
-        known=frozenset({commons}), scratch=bot.scratch, jobs=jobs_of(bot.scratch), look=look, sweep=lambda _: 0
-    )
+    duties = PullJobs(known=frozenset({commons}), store=bot.store, jobs=jobs_of(bot.store), look=look, sweep=lambda _: 0)
     for _ in range(3):
-        duties.run(str(commons), pull, REVIEW, bot.scratch.keys.hint(REVIEW, pull_target(commons, pull)))
+        duties.run(str(commons), pull, REVIEW, bot.store.keys.dedup(REVIEW, pull_target(commons, pull)))
 
 
 ODD_COMMENTS = Scenario(

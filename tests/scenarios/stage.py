@@ -26,8 +26,8 @@ from bot.evidence import FetchPolicy, networks
 from bot.evidence.forge import make_forges
 from bot.model.ids import Handle, PullNo
 from bot.model.policy import Landing, Policy
-from bot.prober.hosts import Hosts, KnownSiblings
-from bot.prober.link_checker import Looking, Manners
+from bot.prober.hosts import Hosts, Soft404Baselines
+from bot.prober.link_checker import LinkChecker, Politeness
 from sandbox.lookalikes.forge_seed import REPOS, SeedPull, SeedRepo
 from sandbox.lookalikes.forges import ForgeLookAlike
 from sandbox.seed import schema, wl_sql
@@ -107,15 +107,15 @@ class _Town(World):
         forges = make_forges(((self.forge.authority, "github"),), now=made.clock)
         return replace(made, hubs={self.commons: client}, forges=forges)
 
-    def looking(self, bot: Deps) -> Looking:
-        return Looking(
-            scratch=bot.scratch,
-            hosts=Hosts(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
-            siblings=KnownSiblings(bot.scratch.redis, bot.scratch.keys, bot.scratch.now),
+    def looking(self, bot: Deps) -> LinkChecker:
+        return LinkChecker(
+            store=bot.store,
+            hosts=Hosts(bot.store.redis, bot.store.keys, bot.store.now),
+            baselines=Soft404Baselines(bot.store.redis, bot.store.keys, bot.store.now),
             policy=FetchPolicy(allow=networks(self.allow)),
             now=bot.clock,
             controls=(self.sandbox.base_url,),
-            manners=Manners(pace_s=0, retry_s=()),
+            politeness=Politeness(pace_s=0, retry_s=()),
         )
 
 

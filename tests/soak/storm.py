@@ -22,7 +22,7 @@ from tests.soak.town import ABOUT_TO_S, BOT, Town
 
 GAP_S = (0.8, 3.0)
 """Between two accidents."""
-WEATHER_S = (0.8, 3.5)
+NETWORK_HEALTH_S = (0.8, 3.5)
 """How long one kind of weather stays. Well below `about_to_s`: a list of comments lags for seconds, not for minutes."""
 LAG_MS = 4000
 """So old must a comment be to be listed while the list lags."""
@@ -128,7 +128,7 @@ class Storm:
     def _weather(self) -> None:
         while not self._over.is_set():
             weather = self._sky.choices(SKY, [w.weight for w in SKY])[0]
-            lasts_s = self._sky.uniform(*WEATHER_S)
+            lasts_s = self._sky.uniform(*NETWORK_HEALTH_S)
             self._outlive(lambda weather=weather, lasts_s=lasts_s: self._play(weather, lasts_s))  # type: ignore[misc]
 
     def _play(self, weather: Weather, lasts_s: float) -> None:

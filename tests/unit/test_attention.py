@@ -26,16 +26,16 @@ from bot.commands import catalog as commands
 from bot.config.settings import LANES
 from bot.converge.bot import Deps
 from bot.converge.converge import seen
-from bot.dolthub.budget.rate_limiter import OwnPurse, Pace
+from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
 from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, PullNo, User
 from bot.model.policy import Policy
 from bot.model.pull import PullState
-from bot.queue.threads import lanes_of
+from bot.queue.threads import queues_of
 from bot.rulebook import catalog as rules
-from bot.store import SWEEP, Listed, Scratch, make_redis
+from bot.store import SWEEP, Listed, Store, make_redis
 from bot.sweep.sweep import SOONEST, in_turn, sweep
-from bot.worker.jobs import PullDuties
+from bot.worker.jobs import PullJobs
 from tests.redis_process import private_redis
 from tests.stores import a_store, jobs_of
 
@@ -116,7 +116,7 @@ class ToldTime:
 class Installation:
     """A bot that was started a moment ago on a commons of open pulls, none of them reviewed."""
 
-    scratch: Scratch
+    store: Store
     told: ToldTime
     minutes: float
     crowd: Crowd = field(init=False)
@@ -130,28 +130,28 @@ class Installation:
         self.crowd = Crowd(PULLS, began=BEGAN - timedelta(days=1))
         for pull in range(1, PULLS + 1):
             self.crowd.said(pull).clear()
-        self.pace = Pace(OwnPurse(policy.requests_per_minute, told.monotonic), clock=told.monotonic, sleep=told.sleep)
+        self.pace = RateLimiter(OwnBudget(policy.requests_per_minute, told.monotonic), clock=told.monotonic, sleep=told.sleep)
         self.hub = Hub("http://127.0.0.1:1", "secret", commons=[COMMONS], session=self.crowd, sleep=told.sleep, pace=self.pace)
         self.deps = Deps(
             hubs={COMMONS: self.hub},
             policies={COMMONS: policy},
-            scratch=self.scratch,
-            jobs=jobs_of(self.scratch),
+            store=self.store,
+            jobs=jobs_of(self.store),
             clock=told,
             rules=rules.find(),
             commands=commands.find(),
             readers=AtOnce(),
         )
-        self.duties = PullDuties(
+        self.duties = PullJobs(
             known=frozenset({COMMONS}),
-            scratch=self.scratch,
-            jobs=jobs_of(self.scratch),
+            store=self.store,
+            jobs=jobs_of(self.store),
             look=self._look,
             sweep=lambda each: sweep(each, self.deps),
         )
 
     def play(self, people: Callable[[Installation], None]) -> None:
-        lanes = [lambda queue=queue: self._lane(queue) for queue in lanes_of(LANES)]
+        lanes = [lambda queue=queue: self._lane(queue) for queue in queues_of(LANES)]
         self.told.play(self._clock, *lanes, lambda: people(self))
 
     @property
@@ -164,16 +164,16 @@ class Installation:
 
     def _clock(self) -> None:
         while not self.is_over:
-            jobs_of(self.scratch).knock_sweep(COMMONS)
+            jobs_of(self.store).enqueue_sweep(COMMONS)
             self.told.sleep(SOONEST * self.deps.policy(COMMONS).timing.poll_s)
 
     def _lane(self, queue: str) -> None:
         while not self.is_over:
-            found = self.scratch.redis.lpop(f"rq:queue:{queue}")
+            found = self.store.redis.lpop(f"rq:queue:{queue}")
             if not isinstance(found, bytes):
                 self.told.sleep(0.5)
                 continue
-            job = Job.fetch(found.decode(), connection=self.scratch.redis, serializer=JSONSerializer)
+            job = Job.fetch(found.decode(), connection=self.store.redis, serializer=JSONSerializer)
             (self.duties.run_sweep if queue == SWEEP else self.duties.run)(*job.args)
 
     def _look(self, _: object, pull: PullNo, extend: Callable[[], None]) -> None:
@@ -193,18 +193,18 @@ class Installation:
         if pull not in self.reviewed_at:
             self.crowd.comment(pull, BOT, "A review.", self.told())
             self.reviewed_at[pull] = self.told.at_s
-            self.scratch.pulses.moved(COMMONS, pull)
+            self.store.poll_states.note_change(COMMONS, pull)
         after, head = self.hub.comments(COMMONS, pull), CommitHash(self.crowd.head_of(pull))
         if set(after[:-1]) <= {*comments, *after[-1:]} or news:
-            self.scratch.notes.remember_glance(COMMONS, pull, seen(PullState.OPEN, head, after))
-        self.scratch.pulses.note_pulls(
+            self.store.notes.put_fingerprint(COMMONS, pull, seen(PullState.OPEN, head, after))
+        self.store.poll_states.note_pulls(
             COMMONS, [Listed(number=pull, state=PullState.OPEN, creator=User("rig"), title="", source=None)]
         )
-        self.scratch.owed.paid(COMMONS, pull, since=began)
+        self.store.pending.done(COMMONS, pull, since=began)
 
 
 @pytest.fixture
-def scratch_of_told_time() -> Iterator[tuple[Scratch, ToldTime]]:
+def scratch_of_told_time() -> Iterator[tuple[Store, ToldTime]]:
     told = ToldTime()
     with private_redis() as server:
         yield a_store(make_redis(server.url), now=told), told
@@ -217,9 +217,9 @@ def calm_chance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("calm_chance")
-def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_told_time: tuple[Scratch, ToldTime]) -> None:
+def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_told_time: tuple[Store, ToldTime]) -> None:
     """On the shipped settings, with a command each minute, every third of them an /accept."""
-    scratch, told = scratch_of_told_time
+    store, told = scratch_of_told_time
     chance = random.Random(7)
 
     def people(town: Installation) -> None:
@@ -229,7 +229,7 @@ def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_tol
             free = [pull for pull in town.reviewed_at if pull not in asked]
             town.write(chance.choice(free), "/help" if minute % 3 else "/accept -q 4")
 
-    town = Installation(scratch=scratch, told=told, minutes=16)
+    town = Installation(store=store, told=told, minutes=16)
     town.play(people)
     waits = town.answered_after
     assert (len(waits["/help"]), len(waits["/accept"])) == (9, 4)
@@ -241,10 +241,10 @@ def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_tol
 
 @pytest.mark.usefixtures("calm_chance")
 def test_the_first_reviews_come_oldest_pull_first_and_in_the_time_that_half_of_the_budget_allows(
-    scratch_of_told_time: tuple[Scratch, ToldTime],
+    scratch_of_told_time: tuple[Store, ToldTime],
 ) -> None:
-    scratch, told = scratch_of_told_time
-    town = Installation(scratch=scratch, told=told, minutes=ALL_REVIEWED_MAX_S / 60)
+    store, told = scratch_of_told_time
+    town = Installation(store=store, told=told, minutes=ALL_REVIEWED_MAX_S / 60)
     town.play(lambda _: None)
     assert len(town.reviewed_at) == PULLS
     written = list(town.reviewed_at)
@@ -254,10 +254,10 @@ def test_the_first_reviews_come_oldest_pull_first_and_in_the_time_that_half_of_t
 
 @pytest.mark.usefixtures("calm_chance")
 def test_at_rest_a_help_below_any_pull_is_answered_within_ninety_seconds(
-    scratch_of_told_time: tuple[Scratch, ToldTime],
+    scratch_of_told_time: tuple[Store, ToldTime],
 ) -> None:
-    scratch, told = scratch_of_told_time
-    town, chance = Installation(scratch=scratch, told=told, minutes=45), random.Random(7)
+    store, told = scratch_of_told_time
+    town, chance = Installation(store=store, told=told, minutes=45), random.Random(7)
 
     def people(town: Installation) -> None:
         town.told.sleep(30 * 60)

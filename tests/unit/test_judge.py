@@ -49,7 +49,7 @@ PLACE = Place("wanted", "w-1", "status")
 
 
 def a_rule(name: str, check: Check, level: Level = Level.FAULT, *, fixed: bool = False, fades: bool = False) -> Rule:
-    return Rule(name=name, level=level, title=name, doc="", kinds=REVIEWED, fixed=fixed, fades=fades, check=check)
+    return Rule(name=name, level=level, title=name, doc="", kinds=REVIEWED, fixed=fixed, softens_after_merge=fades, check=check)
 
 
 def saying(name: str, *levels: Level, fixed: bool = False, fades: bool = False, own: Level = Level.FAULT) -> Rule:
@@ -191,7 +191,7 @@ def test_a_rule_is_only_asked_about_its_kinds() -> None:
         doc="",
         kinds=(PullKind.POST,),
         fixed=False,
-        fades=False,
+        softens_after_merge=False,
         check=saying("only_posts", Level.FAULT).check,
     )
     assert judged(only_posts) == Judgement(findings=())

@@ -17,15 +17,15 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from bot.evidence import FetchPolicy, networks, sheet_key
+from bot.evidence import FetchPolicy, networks, probe_key
 from bot.evidence.fetch.control import answers
-from bot.model.evidence import Seen, Sibling
+from bot.model.evidence import Seen, Soft404Baseline
 from bot.model.ids import Commons
 from bot.prober.acl import prober_acl
-from bot.prober.hosts import Bearing, Hosts, KnownSiblings
-from bot.prober.jobs import ProbeDuties
-from bot.prober.link_checker import Looking, Manners, Sight, as_told, host_of
-from bot.store import Flight, Flights, Keys, make_redis
+from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
+from bot.prober.jobs import ProbeJobs
+from bot.prober.link_checker import LinkChecker, LinkResult, Politeness, as_told, host_of
+from bot.store import Flight, Keys, SingleFlight, make_redis
 from tests.evidence.servers import HTML, Server, Talk, redirect, reset, say, serving, silence
 from tests.patience import STATE_WAIT_S, ends_within
 from tests.redis_process import RedisProcess, private_redis
@@ -37,7 +37,7 @@ GRAIN_S = 0.002
 """Redis counts in milliseconds."""
 HOP = Commons("hop", "wl-commons")
 NO_CONTROL = "http://127.0.0.1:9/"
-HURRY = Manners(pace_s=0, retry_s=())
+HURRY = Politeness(pace_s=0, retry_s=())
 POLICY = FetchPolicy(allow=networks(("127.0.0.0/8",)))
 IMPATIENT = replace(POLICY, deadline_s=0.2)
 
@@ -73,26 +73,26 @@ class Town:
     clock: Clock = field(default_factory=Clock)
     clients: list[redis.Redis] = field(default_factory=list)
 
-    def prober(self, manners: Manners = HURRY, *, control: str = NO_CONTROL, policy: FetchPolicy = POLICY) -> Looking:
+    def prober(self, manners: Politeness = HURRY, *, control: str = NO_CONTROL, policy: FetchPolicy = POLICY) -> LinkChecker:
         client = make_redis(self.url)
         self.clients.append(client)
-        scratch = a_store(client, now=self.clock)
-        return Looking(
-            scratch=scratch,
-            hosts=Hosts(scratch.redis, scratch.keys, scratch.now),
-            siblings=KnownSiblings(scratch.redis, scratch.keys, scratch.now),
+        store = a_store(client, now=self.clock)
+        return LinkChecker(
+            store=store,
+            hosts=Hosts(store.redis, store.keys, store.now),
+            baselines=Soft404Baselines(store.redis, store.keys, store.now),
             policy=policy,
             now=self.clock,
             controls=(control,),
-            manners=manners,
+            politeness=manners,
         )
 
-    def see(self, prober: Looking, url: str) -> tuple[Seen, str]:
+    def see(self, prober: LinkChecker, url: str) -> tuple[Seen, str]:
         """What one prober comes to now."""
-        (sight,) = prober.look_at([url])
-        assert sight.probe is not None
-        assert prober.scratch.sheets.get(sheet_key(url)) == replace(sight.probe, url=sheet_key(url))
-        return sight.probe.seen, sight.probe.reason
+        (result,) = prober.look_at([url])
+        assert result.probe is not None
+        assert prober.store.probes.get(probe_key(url)) == replace(result.probe, url=probe_key(url))
+        return result.probe.seen, result.probe.reason
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def both(*deeds: Callable[[], object]) -> None:
 def test_a_host_is_asked_for_one_page_at_a_time_with_a_pause_over_all_probers(town: Town) -> None:
     talk = Slow(0.02)
     with serving(talk) as host:
-        first, second = (town.prober(Manners(pace_s=PACE_S)) for _ in range(2))
+        first, second = (town.prober(Politeness(pace_s=PACE_S)) for _ in range(2))
         both(
             lambda: first.look_at([f"{host.url}/a{n}" for n in range(3)]),
             lambda: second.look_at([f"{host.url}/b{n}" for n in range(3)]),
@@ -179,7 +179,7 @@ def test_a_sibling_page_is_asked_for_after_a_pause_too_and_once_for_all_probers(
 
     with serving(talk) as host:
         for path in ("/docs/a", "/docs/b"):
-            assert town.see(town.prober(Manners(pace_s=PACE_S)), host.url + path) == (Seen.SUSPICIOUS, "catch_all")
+            assert town.see(town.prober(Politeness(pace_s=PACE_S)), host.url + path) == (Seen.SUSPICIOUS, "catch_all")
     paths = [path for path, _ in asked]
     assert (paths[0], paths[2], len(paths)) == (b"/docs/a", b"/docs/b", 3)
     assert min(later[1] - earlier[1] for earlier, later in pairwise(asked)) >= PACE_S - GRAIN_S
@@ -189,8 +189,8 @@ def test_hosts_do_not_wait_for_each_other(town: Town) -> None:
     with ExitStack() as servers:
         hosts = [servers.enter_context(serving(PAGE)) for _ in range(4)]
         with ends_within(5):
-            sights = town.prober(Manners(pace_s=60)).look_at([host.url for host in hosts])
-    assert [sight.new for sight in sights] == [True] * 4
+            results = town.prober(Politeness(pace_s=60)).look_at([host.url for host in hosts])
+    assert [result.new for result in results] == [True] * 4
 
 
 def test_without_a_pace_the_links_of_a_job_are_looked_at_side_by_side(town: Town) -> None:
@@ -201,8 +201,8 @@ def test_without_a_pace_the_links_of_a_job_are_looked_at_side_by_side(town: Town
         sock.sendall(PAGE)
 
     with serving(talk) as host:
-        sights = town.prober().look_at([f"{host.url}/{n}" for n in range(4)])
-    assert [(sight.url, sight.probe is not None and sight.probe.seen) for sight in sights] == [
+        results = town.prober().look_at([f"{host.url}/{n}" for n in range(4)])
+    assert [(result.url, result.probe is not None and result.probe.seen) for result in results] == [
         (f"{host.url}/{n}", Seen.REACHABLE) for n in range(4)
     ]
 
@@ -211,9 +211,9 @@ def test_a_job_never_begins_a_request_after_its_budget_and_says_which_links_it_d
     talk = Slow(0.0)
     with serving(talk) as host:
         urls = [f"{host.url}/{n}" for n in range(5)]
-        sights = town.prober(Manners(pace_s=0.2, budget_s=0.3)).look_at(urls)
-    unlooked = [sight for sight in sights if not sight.new]
-    assert unlooked == [Sight(url=sight.url) for sight in unlooked]
+        results = town.prober(Politeness(pace_s=0.2, budget_s=0.3)).look_at(urls)
+    unlooked = [result for result in results if not result.new]
+    assert unlooked == [LinkResult(url=result.url) for result in unlooked]
     assert 1 <= len(talk.busy) == 5 - len(unlooked) <= 2
 
 
@@ -224,14 +224,14 @@ def test_a_link_that_two_probers_are_asked_for_at_once_is_looked_at_once(town: T
     first, second = town.prober(), town.prober()
     waits = threading.Event()
 
-    class Told(Flights):
+    class Told(SingleFlight):
         def _take(self, key: str, token: str, ttl_s: float) -> tuple[bool, float]:
             taken = super()._take(key, token, ttl_s)
             if not taken[0]:
                 waits.set()
             return taken
 
-    second.scratch.looking = Told(second.scratch.redis, second.scratch.keys.looking)
+    second.store.probing = Told(second.store.redis, second.store.keys.probing)
 
     def talk(sock: socket.socket, _request: bytes) -> None:
         assert waits.wait(STATE_WAIT_S)
@@ -255,16 +255,16 @@ def test_what_somebody_else_brings_is_not_taken_where_it_is_too_old(town: Town) 
         began.start()
         while not host.requests:
             time.sleep(0.005)
-        (sight,) = picky.look_at([host.url], NOW + timedelta(seconds=1))
+        (result,) = picky.look_at([host.url], NOW + timedelta(seconds=1))
         began.join()
-    assert (len(host.requests), sight.new) == (2, True)
+    assert (len(host.requests), result.new) == (2, True)
     assert min(talk.pauses) >= -GRAIN_S
 
 
 def test_spellings_of_one_link_in_one_job_are_one_look(town: Town) -> None:
     with serving(PAGE) as host:
-        sights = town.prober().look_at([f"{host.url}/a", f"{host.url}/b/../a", f"{host.url}/c"])
-    assert ([sight.url for sight in sights], len(host.requests)) == ([f"{host.url}/a", f"{host.url}/c"], 2)
+        results = town.prober().look_at([f"{host.url}/a", f"{host.url}/b/../a", f"{host.url}/c"])
+    assert ([result.url for result in results], len(host.requests)) == ([f"{host.url}/a", f"{host.url}/c"], 2)
 
 
 def test_a_sheet_that_is_young_enough_is_not_made_anew(town: Town) -> None:
@@ -280,52 +280,52 @@ def test_a_sheet_that_is_young_enough_is_not_made_anew(town: Town) -> None:
 
 def test_a_prober_that_died_keeps_nobody_waiting_for_long(town: Town) -> None:
     prober = town.prober()
-    client = prober.scratch.redis
-    client.set(prober.scratch.keys.looking("k"), "a token of somebody who is gone", px=500)
-    with prober.scratch.looking.once("k") as flight:
-        assert (flight.mine, flight.waited) == (True, True)
+    client = prober.store.redis
+    client.set(prober.store.keys.probing("k"), "a token of somebody who is gone", px=500)
+    with prober.store.probing.run("k") as flight:
+        assert (flight.acquired, flight.waited) == (True, True)
     assert client.keys("*") == []
 
 
 def test_who_is_at_it_can_keep_the_others_waiting_and_they_their_patience(town: Town) -> None:
-    flights, others = town.prober().scratch.looking, town.prober().scratch.looking
-    client, name = town.clients[0], Keys().looking("k")
-    with flights.once("k") as flight:
+    flights, others = town.prober().store.probing, town.prober().store.probing
+    client, name = town.clients[0], Keys().probing("k")
+    with flights.run("k") as flight:
         client.pexpire(name, 10_000)
         flight.extend()
         assert client.pttl(name) <= 10_000
         flight.extended_at -= 21
         flight.extend()
         assert client.pttl(name) > 10_000
-        with others.once("k", patience_s=0.05) as second:
-            assert (second.mine, second.waited) == (False, True)
-    with others.once("k", patience_s=0) as third:
-        assert (third.mine, third.waited) == (True, False)
+        with others.run("k", patience_s=0.05) as second:
+            assert (second.acquired, second.waited) == (False, True)
+    with others.run("k", patience_s=0) as third:
+        assert (third.acquired, third.waited) == (True, False)
 
 
 def test_a_flight_that_ran_out_is_not_ended_by_who_flew_it(town: Town) -> None:
-    flights, others = town.prober().scratch.looking, town.prober().scratch.looking
-    with flights.once("k", ttl_s=0.02) as late:
+    flights, others = town.prober().store.probing, town.prober().store.probing
+    with flights.run("k", ttl_s=0.02) as late:
         time.sleep(0.04)
-        with others.once("k") as now:
-            assert now.mine
+        with others.run("k") as now:
+            assert now.acquired
             late.extend()
             flights.change("k", late.token, lambda pipe, name: pipe.delete(name))
-            with flights.once("k", patience_s=0) as third:
-                assert not third.mine
+            with flights.run("k", patience_s=0) as third:
+                assert not third.acquired
 
 
 def test_who_is_out_of_time_does_not_begin(town: Town) -> None:
     with serving(PAGE) as host:
-        assert town.prober(replace(HURRY, budget_s=-1)).look_at([host.url]) == (Sight(url=host.url),)
+        assert town.prober(replace(HURRY, budget_s=-1)).look_at([host.url]) == (LinkResult(url=host.url),)
     assert host.requests == []
 
 
 def test_who_is_out_of_time_while_another_looks_goes_without(town: Town) -> None:
     prober = town.prober()
-    with serving(PAGE) as host, prober.scratch.looking.once(sheet_key(host.url)):
+    with serving(PAGE) as host, prober.store.probing.run(probe_key(host.url)):
         (seen,) = town.prober(replace(HURRY, budget_s=0)).look_at([host.url])
-        assert seen == Sight(url=host.url)
+        assert seen == LinkResult(url=host.url)
     assert host.requests == []
 
 
@@ -351,20 +351,20 @@ def test_trouble_that_may_pass_is_worth_two_more_tries(
     town: Town, talks: tuple[Talk, ...], came_to: tuple[Seen, str], requests: int
 ) -> None:
     with serving(in_turn(*talks)) as host:
-        assert town.see(town.prober(Manners(pace_s=0, retry_s=(0, 0))), host.url) == came_to
+        assert town.see(town.prober(Politeness(pace_s=0, retry_s=(0, 0))), host.url) == came_to
     assert len(host.requests) == requests
 
 
 def test_our_own_deadline_is_not_worth_another_try(town: Town) -> None:
     with serving(silence) as host:
-        prober = town.prober(Manners(pace_s=0, retry_s=(0, 0)), policy=IMPATIENT)
+        prober = town.prober(Politeness(pace_s=0, retry_s=(0, 0)), policy=IMPATIENT)
         assert town.see(prober, host.url) == (Seen.UNKNOWN, "deadline")
     assert len(host.requests) == 1
 
 
 def test_no_other_try_is_waited_for_beyond_the_budget(town: Town) -> None:
     with serving(answer(500)) as host:
-        manners = Manners(pace_s=0, retry_s=(1e6,), budget_s=STATE_WAIT_S)
+        manners = Politeness(pace_s=0, retry_s=(1e6,), budget_s=STATE_WAIT_S)
         with ends_within(5):
             assert town.see(town.prober(manners), host.url) == (Seen.UNKNOWN, "transient")
     assert len(host.requests) == 1
@@ -402,24 +402,24 @@ def test_a_host_that_is_left_alone_hurts_no_other_and_costs_a_link_nothing_it_ha
         for _ in range(3):
             town.see(prober, f"{host.url}/broken")
         town.clock.forward(5)
-        (sight,) = prober.look_at([host.url])
+        (result,) = prober.look_at([host.url])
         assert town.see(prober, other.url) == (Seen.REACHABLE, "ok")
-    assert sight.probe is not None
-    assert (sight.probe.reason, sight.probe.good_at, sight.probe.since) == ("resting", NOW, town.clock())
+    assert result.probe is not None
+    assert (result.probe.reason, result.probe.good_at, result.probe.since) == ("resting", NOW, town.clock())
     assert len(host.requests) == 4
 
 
 def test_who_waits_for_a_turn_at_a_host_that_gives_up_meanwhile_does_not_take_it(town: Town) -> None:
-    manners = Manners(pace_s=0.01, retry_s=(), abreast=8)
+    manners = Politeness(pace_s=0.01, retry_s=(), abreast=8)
     with serving(answer(500)) as host:
-        sights = town.prober(manners).look_at([f"{host.url}/{n}" for n in range(8)])
-    reasons = sorted(sight.probe.reason for sight in sights if sight.probe is not None)
+        results = town.prober(manners).look_at([f"{host.url}/{n}" for n in range(8)])
+    reasons = sorted(result.probe.reason for result in results if result.probe is not None)
     assert (reasons, len(host.requests)) == (["resting"] * 5 + ["transient"] * 3, 3)
 
 
 @pytest.mark.parametrize(("status", "reason"), [(429, "limit"), (503, "transient"), (408, "transient")])
 def test_a_host_that_says_when_to_come_back_is_obeyed_for_an_hour_at_most(town: Town, status: int, reason: str) -> None:
-    patient = town.prober(Manners(pace_s=0, retry_s=(0, 0)))
+    patient = town.prober(Politeness(pace_s=0, retry_s=(0, 0)))
     for asked_s, kept_s in ((120, 120), (10**9, 3600)):
         with serving(answer(status, f"Retry-After: {asked_s}")) as host:
             assert town.see(patient, host.url) == (Seen.UNKNOWN, reason)
@@ -437,18 +437,18 @@ def test_a_host_that_says_when_to_come_back_is_kept_to_it_whoever_stood_on_the_w
         host = servers.enter_context(serving(talk))
         assert town.see(prober, host.url) == (Seen.UNKNOWN, "limit")
     hosts = prober.hosts
-    assert (hosts.resting(host_of(host.url)), hosts.resting(host_of(other.url))) == ("limit", "")
+    assert (hosts.cooldown(host_of(host.url)), hosts.cooldown(host_of(other.url))) == ("limit", "")
 
 
 def test_the_longest_rest_counts(town: Town) -> None:
     hosts = town.prober().hosts
-    hosts.rest("h:80", "limit", 900)
-    hosts.note({"h:80": Bearing.BUSY})
-    hosts.rest("h:80", "resting", 600)
+    hosts.cool_down("h:80", "limit", 900)
+    hosts.note({"h:80": HostOutcome.BUSY})
+    hosts.cool_down("h:80", "resting", 600)
     town.clock.forward(899)
-    assert hosts.resting("h:80") == "limit"
-    hosts.rest("h:80", "resting", 600)
-    assert hosts.resting("h:80") == "resting"
+    assert hosts.cooldown("h:80") == "limit"
+    hosts.cool_down("h:80", "resting", 600)
+    assert hosts.cooldown("h:80") == "resting"
 
 
 def test_a_redirect_to_a_host_in_trouble_is_held_against_that_host_alone(town: Town) -> None:
@@ -457,8 +457,8 @@ def test_a_redirect_to_a_host_in_trouble_is_held_against_that_host_alone(town: T
         for _ in range(3):
             assert town.see(prober, way.url) == (Seen.UNKNOWN, "net")
     hosts = prober.hosts
-    assert (hosts.resting(host_of(broken.url)), hosts.resting(host_of(way.url))) == ("resting", "")
-    assert hosts.weather() == (1, 2)
+    assert (hosts.cooldown(host_of(broken.url)), hosts.cooldown(host_of(way.url))) == ("resting", "")
+    assert hosts.network_health() == (1, 2)
 
 
 def test_a_site_that_asks_to_be_left_alone_is_a_wall_and_is_not_asked(town: Town) -> None:
@@ -467,10 +467,10 @@ def test_a_site_that_asks_to_be_left_alone_is_a_wall_and_is_not_asked(town: Town
         for url in ("http://quiet.example.org/", "https://www.Quiet.example.org/a", way.url):
             assert town.see(prober, url) == (Seen.UNKNOWN, "wall")
         assert town.see(prober, "http://10.0.0.1/") == (Seen.BLOCKED, "private_ip")
-    (sight,) = prober.look_at(["http://quiet.example.org/"])
-    assert sight.probe is not None
-    assert [hop.note for hop in sight.probe.hops] == ["refused: denied_host (quiet.example.org)"]
-    assert as_told(sight.probe) == sight.probe
+    (result,) = prober.look_at(["http://quiet.example.org/"])
+    assert result.probe is not None
+    assert [hop.note for hop in result.probe.hops] == ["refused: denied_host (quiet.example.org)"]
+    assert as_told(result.probe) == result.probe
 
 
 # --- is it us? ------------------------------------------------------------------------------------------------------
@@ -478,20 +478,20 @@ def test_a_site_that_asks_to_be_left_alone_is_a_wall_and_is_not_asked(town: Town
 
 def test_nothing_is_dead_while_no_control_answers(town: Town, control: Server) -> None:
     with serving(GONE) as host:
-        (sight,) = town.prober(control=NO_CONTROL).look_at([host.url])
-        assert sight.probe is not None
-        assert (sight.probe.seen, sight.probe.reason, sight.probe.misses) == (Seen.UNKNOWN, "ours", ())
-        assert (sight.doubt, sight.probe.status) == ("no control answers", 404)
+        (result,) = town.prober(control=NO_CONTROL).look_at([host.url])
+        assert result.probe is not None
+        assert (result.probe.seen, result.probe.reason, result.probe.misses) == (Seen.UNKNOWN, "ours", ())
+        assert (result.doubt, result.probe.status) == ("no control answers", 404)
         town.clock.forward(11)
-        (sight,) = town.prober(control=control.url).look_at([host.url])
-        assert sight.probe is not None
-        assert (sight.probe.seen, sight.probe.reason, sight.probe.misses) == (Seen.DEAD, "not_found", (town.clock(),))
-        assert sight.doubt == ""
+        (result,) = town.prober(control=control.url).look_at([host.url])
+        assert result.probe is not None
+        assert (result.probe.seen, result.probe.reason, result.probe.misses) == (Seen.DEAD, "not_found", (town.clock(),))
+        assert result.doubt == ""
         # What was known before stays known while we are in doubt.
         town.clock.forward(61)
-        (sight,) = town.prober(control=NO_CONTROL).look_at([host.url])
-        assert sight.probe is not None
-        assert (sight.probe.reason, sight.probe.misses) == ("ours", (NOW + timedelta(seconds=11),))
+        (result,) = town.prober(control=NO_CONTROL).look_at([host.url])
+        assert result.probe is not None
+        assert (result.probe.reason, result.probe.misses) == ("ours", (NOW + timedelta(seconds=11),))
 
 
 @pytest.mark.parametrize("gone", [answer(404), answer(410)])
@@ -561,11 +561,11 @@ def test_nothing_is_dead_while_half_of_the_hosts_are_silent(
 ) -> None:
     """One of those that are heard is the host that answers 404; from fewer than five nobody can tell."""
     prober = town.prober(control=control.url)
-    bearings = {f"h{n}.example:443": Bearing.SILENT if n < silent else Bearing.BUSY for n in range(known - 1)}
+    bearings = {f"h{n}.example:443": HostOutcome.SILENT if n < silent else HostOutcome.BUSY for n in range(known - 1)}
     prober.hosts.note(bearings)
     with serving(GONE) as host:
         assert town.see(prober, host.url)[0] is seen
-    assert prober.hosts.weather() == (silent, known)
+    assert prober.hosts.network_health() == (silent, known)
 
 
 def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
@@ -580,8 +580,8 @@ def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
     monkeypatch.setattr("bot.evidence.fetch.hop._Dial._open", lambda *_: in_trouble())
     prober = town.prober(control=control.url, policy=FetchPolicy())
     silent = [f"https://{kind}" for n in range(1, 9) for kind in (f"a{n}.silent.example.org/", f"93.184.216.{n}/")]
-    assert {sight.probe.reason for sight in prober.look_at(silent) if sight.probe} == {"dns", "net"}
-    assert prober.hosts.weather() == (2, 2)
+    assert {result.probe.reason for result in prober.look_at(silent) if result.probe} == {"dns", "net"}
+    assert prober.hosts.network_health() == (2, 2)
     monkeypatch.undo()
     with serving(GONE) as host:
         assert town.see(town.prober(control=control.url), host.url) == (Seen.DEAD, "not_found")
@@ -590,15 +590,15 @@ def test_the_hosts_of_one_stranger_do_not_make_bad_weather(
 def test_only_the_last_twenty_hosts_of_half_an_hour_count_each_as_it_was_last(town: Town) -> None:
     hosts = town.prober().hosts
     for n in range(25):
-        hosts.note({f"h{n}:80": Bearing.SILENT})
+        hosts.note({f"h{n}:80": HostOutcome.SILENT})
         town.clock.forward(1)
-    assert hosts.weather() == (20, 20)
-    hosts.note({f"h{n}:80": Bearing.WELL for n in range(20, 25)})
-    assert hosts.weather() == (15, 20)
+    assert hosts.network_health() == (20, 20)
+    hosts.note({f"h{n}:80": HostOutcome.WELL for n in range(20, 25)})
+    assert hosts.network_health() == (15, 20)
     town.clock.forward(1799)
-    assert hosts.weather() == (0, 5)
+    assert hosts.network_health() == (0, 5)
     town.clock.forward(10)
-    assert hosts.weather() == (0, 0)
+    assert hosts.network_health() == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -646,17 +646,17 @@ def test_wiping_scratch_in_the_middle_of_everything_costs_time_and_never_a_verdi
     expected = [(Seen.REACHABLE, "ok"), (Seen.DEAD, "not_found"), (Seen.UNKNOWN, "transient"), (Seen.BLOCKED, "private_ip")]
     with ExitStack() as servers:
         hosts = [servers.enter_context(serving(wiping(say(talk)))) for talk in talks]
-        prober = town.prober(Manners(pace_s=0.01, retry_s=(0,)), control=control.url)
+        prober = town.prober(Politeness(pace_s=0.01, retry_s=(0,)), control=control.url)
         for _ in range(3):
             town.clock.forward(3600)
             for host, seen in zip(hosts, expected, strict=True):
-                (sight,) = prober.look_at([host.url])
-                assert sight.probe is not None
-                assert (sight.probe.seen, sight.probe.reason) == seen
+                (result,) = prober.look_at([host.url])
+                assert result.probe is not None
+                assert (result.probe.seen, result.probe.reason) == seen
                 # It counts as the first sighting each time, so it is believed later, never sooner.
-                assert sight.probe.misses == ((town.clock(),) if seen[0] is Seen.DEAD else ())
+                assert result.probe.misses == ((town.clock(),) if seen[0] is Seen.DEAD else ())
                 wiper.flushall()
-        doubtful = town.prober(Manners(pace_s=0.01, retry_s=(0,)))
+        doubtful = town.prober(Politeness(pace_s=0.01, retry_s=(0,)))
         assert town.see(doubtful, hosts[1].url) == (Seen.UNKNOWN, "ours")
     wiper.close()
 
@@ -667,28 +667,28 @@ def test_a_rest_that_is_forgotten_costs_a_request_and_nothing_else(town: Town) -
         for _ in range(3):
             town.see(prober, host.url)
         assert town.see(prober, host.url) == (Seen.UNKNOWN, "resting")
-        prober.scratch.redis.flushall()
+        prober.store.redis.flushall()
         assert (town.see(prober, host.url), len(host.requests)) == ((Seen.UNKNOWN, "transient"), 4)
 
 
 @pytest.mark.parametrize("text", ["", "resting", "resting -5", "limit 99999999999", "x 1", "\x00", "resting 1 ", "9" * 100])
 def test_a_memory_of_hosts_that_does_not_read_well_is_none(town: Town, text: str) -> None:
     prober = town.prober()
-    keys, hosts = prober.scratch.keys, prober.hosts
-    for name in (keys.resting("h:80"), keys.control(), keys.sibling("http://h/")):
-        prober.scratch.redis.set(name, text)
-    assert (hosts.resting("h:80"), hosts.control(), prober.siblings.get("http://h/")) == ("", None, None)
-    prober.scratch.redis.set(keys.weather(), text)
-    assert hosts.weather() == (0, 0)
+    keys, hosts = prober.store.keys, prober.hosts
+    for name in (keys.cooldown("h:80"), keys.control(), keys.baseline("http://h/")):
+        prober.store.redis.set(name, text)
+    assert (hosts.cooldown("h:80"), hosts.control(), prober.baselines.get("http://h/")) == ("", None, None)
+    prober.store.redis.set(keys.network_health(), text)
+    assert hosts.network_health() == (0, 0)
 
 
-def away(town: Town) -> Looking:
+def away(town: Town) -> LinkChecker:
     store = a_store(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=town.clock)
     return replace(
-        town.prober(Manners(pace_s=PACE_S, retry_s=())),
-        scratch=store,
+        town.prober(Politeness(pace_s=PACE_S, retry_s=())),
+        store=store,
         hosts=Hosts(store.redis, store.keys, town.clock),
-        siblings=KnownSiblings(store.redis, store.keys, town.clock),
+        baselines=Soft404Baselines(store.redis, store.keys, town.clock),
     )
 
 
@@ -696,33 +696,33 @@ def test_without_redis_looking_goes_on_paced_in_the_process(town: Town) -> None:
     prober = away(town)
     talk = Slow(0.0)
     with serving(talk) as host:
-        sights = prober.look_at([f"{host.url}/{n}" for n in range(4)])
-    assert [type(sight.error) for sight in sights] == [redis.ConnectionError] * 4
+        results = prober.look_at([f"{host.url}/{n}" for n in range(4)])
+    assert [type(result.error) for result in results] == [redis.ConnectionError] * 4
     assert len(talk.busy) == 4
     assert min(talk.pauses) >= PACE_S - GRAIN_S
 
 
 def test_without_redis_the_memory_of_hosts_is_blank_and_nobody_waits(town: Town) -> None:
     prober = away(town)
-    scratch, hosts, siblings = prober.scratch, prober.hosts, prober.siblings
-    hosts.rest("h:80", "limit", 60)
-    hosts.note({"h:80": Bearing.SILENT})
+    store, hosts, siblings = prober.store, prober.hosts, prober.baselines
+    hosts.cool_down("h:80", "limit", 60)
+    hosts.note({"h:80": HostOutcome.SILENT})
     hosts.note_control(True)
-    siblings.put("http://h/", Sibling(asked_at=NOW))
-    blank = (hosts.resting("h:80"), hosts.weather(), hosts.control(), siblings.get("http://h/"))
+    siblings.put("http://h/", Soft404Baseline(asked_at=NOW))
+    blank = (hosts.cooldown("h:80"), hosts.network_health(), hosts.control(), siblings.get("http://h/"))
     assert blank == ("", (0, 0), None, None)
-    with scratch.looking.once("k") as first, scratch.looking.once("k") as second:
+    with store.probing.run("k") as first, store.probing.run("k") as second:
         first.extend()
-        assert (first.mine, second.mine, second.waited) == (True, True, False)
+        assert (first.acquired, second.acquired, second.waited) == (True, True, False)
 
 
 def test_turns_within_a_process_are_forgotten_when_their_pause_is_over(town: Town) -> None:
     hosts = away(town).hosts
     for n in range(50):
-        with hosts.turn(f"h{n}:80", pace_s=0.001, ttl_s=1, patience_s=1) as turn:
-            assert turn.mine
+        with hosts.slot(f"h{n}:80", pace_s=0.001, ttl_s=1, patience_s=1) as turn:
+            assert turn.acquired
     time.sleep(0.002)
-    with hosts.turn("last:80", pace_s=0.001, ttl_s=1, patience_s=1):
+    with hosts.slot("last:80", pace_s=0.001, ttl_s=1, patience_s=1):
         pass
     assert len(hosts._here._free_at) == 1
 
@@ -733,21 +733,21 @@ def test_a_turn_that_does_not_come_is_not_taken(town: Town) -> None:
 
     def turn(of: object) -> object:
         assert of is hosts or of is others
-        with (hosts if of is hosts else others).turn(
+        with (hosts if of is hosts else others).slot(
             "h:80", pace_s=PACE_S, ttl_s=5, patience_s=0.06, meanwhile=lambda: told.append(1)
         ) as one:
-            return one.mine
+            return one.acquired
 
-    with hosts.turn("h:80", pace_s=PACE_S, ttl_s=5, patience_s=1) as mine:
+    with hosts.slot("h:80", pace_s=PACE_S, ttl_s=5, patience_s=1) as mine:
         assert isinstance(mine, Flight)
-        assert (mine.mine, turn(hosts), turn(others)) == (True, False, False)
+        assert (mine.acquired, turn(hosts), turn(others)) == (True, False, False)
     assert told
 
 
 def test_siblings_are_remembered_for_a_day(town: Town) -> None:
-    first, second = town.prober().siblings, town.prober().siblings
-    sibling = Sibling(asked_at=NOW, status=200, sha256="ab" * 32, title="<b> \u202e", length=5)
-    silent = Sibling(asked_at=NOW)
+    first, second = town.prober().baselines, town.prober().baselines
+    sibling = Soft404Baseline(asked_at=NOW, status=200, sha256="ab" * 32, title="<b> \u202e", length=5)
+    silent = Soft404Baseline(asked_at=NOW)
     first.put("https://h/a/", sibling)
     first.put("https://h/b/", silent)
     assert (second.get("https://h/a/"), second.get("https://h/b/"), second.get("https://h/")) == (sibling, silent, None)
@@ -755,20 +755,20 @@ def test_siblings_are_remembered_for_a_day(town: Town) -> None:
     assert second.get("https://h/a/") == sibling
     town.clock.forward(1)
     assert second.get("https://h/a/") is None
-    ttl = town.clients[0].ttl(Keys().sibling("https://h/a/"))
+    ttl = town.clients[0].ttl(Keys().baseline("https://h/a/"))
     assert 86300 < ttl <= 86400
 
 
 # --- the job --------------------------------------------------------------------------------------------------------
 
 
-def duties(prober: Looking) -> ProbeDuties:
-    return ProbeDuties(known=frozenset({HOP}), scratch=prober.scratch, jobs=jobs_of(prober.scratch), looking=prober)
+def duties(prober: LinkChecker) -> ProbeJobs:
+    return ProbeJobs(known=frozenset({HOP}), store=prober.store, jobs=jobs_of(prober.store), looking=prober)
 
 
-def job(prober: Looking, *urls: str) -> list[dict[str, object]]:
+def job(prober: LinkChecker, *urls: str) -> list[dict[str, object]]:
     """Do one job of the prober; what it logged."""
-    hint = prober.scratch.keys.hint("probe", "0" * 16)
+    hint = prober.store.keys.dedup("probe", "0" * 16)
     with capture_logs() as logs:
         duties(prober).run_probe(str(HOP), 3, list(urls), "", hint)
     return [dict(line) for line in logs]
@@ -779,13 +779,13 @@ def test_one_bad_link_keeps_no_other_from_being_looked_at_and_the_knock_comes_af
     knocks: list[int] = []
 
     def talk(sock: socket.socket, _request: bytes) -> None:
-        knocks.append(jobs_of(prober.scratch).waiting()["review"])
+        knocks.append(jobs_of(prober.store).waiting()["review"])
         sock.sendall(PAGE)
 
     bad = ("", "http://", "javascript:alert(1)", "http://\ud800/", "http://x" + "y" * 5000, "http://127.0.0.1:1/")
     with serving(talk) as host:
         job(prober, *bad[:3], host.url, *bad[3:], f"{host.url}/b")
-    sheets = {url: prober.scratch.sheets.get(sheet_key(url)) for url in (*bad, host.url, f"{host.url}/b")}
+    sheets = {url: prober.store.probes.get(probe_key(url)) for url in (*bad, host.url, f"{host.url}/b")}
     assert {url: (sheet.seen, sheet.reason) if sheet else None for url, sheet in sheets.items()} == {
         bad[0]: (Seen.BLOCKED, "scheme"),
         bad[1]: (Seen.BLOCKED, "syntax"),
@@ -796,7 +796,7 @@ def test_one_bad_link_keeps_no_other_from_being_looked_at_and_the_knock_comes_af
         host.url: (Seen.REACHABLE, "ok"),
         f"{host.url}/b": (Seen.REACHABLE, "ok"),
     }
-    assert (knocks, jobs_of(prober.scratch).waiting()["review"]) == ([0, 0], 1)
+    assert (knocks, jobs_of(prober.store).waiting()["review"]) == ([0, 0], 1)
 
 
 def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
@@ -810,20 +810,20 @@ def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
 
 
 def test_a_link_nobody_came_to_is_asked_for_again_by_the_pull(town: Town) -> None:
-    prober = town.prober(Manners(pace_s=1, budget_s=0.05))
-    with serving(PAGE) as host, prober.hosts.turn(host_of(host.url), pace_s=0.01, ttl_s=5, patience_s=1):
+    prober = town.prober(Politeness(pace_s=1, budget_s=0.05))
+    with serving(PAGE) as host, prober.hosts.slot(host_of(host.url), pace_s=0.01, ttl_s=5, patience_s=1):
         lines = job(prober, host.url)
     assert [line["event"] for line in lines] == ["no turn at its host came in time, so it was not looked at"]
-    assert (prober.scratch.sheets.get(sheet_key(host.url)), jobs_of(prober.scratch).waiting()["review"]) == (None, 1)
+    assert (prober.store.probes.get(probe_key(host.url)), jobs_of(prober.store).waiting()["review"]) == (None, 1)
 
 
 def test_where_a_sheet_cannot_be_written_there_is_no_knock_for_it_would_be_asked_for_again_at_once(town: Town) -> None:
     password = "correct-horse-battery"
-    admin = town.prober().scratch.redis
+    admin = town.prober().store.redis
     rights = [word for word in prober_acl(password) if word != "~stampbot:sheet:*"]
     admin.execute_command("ACL", "SETUSER", *rights)  # type: ignore[no-untyped-call]
     client = make_redis(town.url.replace("unix://", f"unix://prober:{password}@"))
-    prober = replace(town.prober(), scratch=a_store(client, now=town.clock))
+    prober = replace(town.prober(), store=a_store(client, now=town.clock))
     with serving(PAGE) as host:
         lines = job(prober, host.url)
     assert [(line["log_level"], line["event"]) for line in lines] == [
@@ -844,5 +844,5 @@ def test_a_host_is_its_name_and_port() -> None:
 
 
 def test_manners_by_default_are_those_of_a_guest() -> None:
-    assert (Manners().pace_s, Manners().retry_s, Manners().abreast) == (1.0, (2.0, 10.0), 4)
-    assert Manners().budget_s == 60.0
+    assert (Politeness().pace_s, Politeness().retry_s, Politeness().abreast) == (1.0, (2.0, 10.0), 4)
+    assert Politeness().budget_s == 60.0

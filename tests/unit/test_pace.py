@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dolthub.budget.rate_limiter import Bucket, OwnPurse, Pace, Urgency, working_at
-from bot.dolthub.budget.shared import SharedPurse
+from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter, TokenBucket, Urgency, working_at
+from bot.dolthub.budget.shared import SharedBudget
 from bot.dolthub.errors import HubBusy
 
 
@@ -26,7 +26,7 @@ class Clock:
         self.now += seconds
 
 
-class Paper:
+class Epoch:
     """A cell that all purses of a test share; `away`: Redis is."""
 
     def __init__(self, clock: Clock) -> None:
@@ -40,11 +40,11 @@ class Paper:
         return not self.away
 
 
-def pace(clock: Clock, per_minute: float = 60) -> Pace:
-    return Pace(OwnPurse(per_minute, clock), clock=clock, sleep=clock.sleep)
+def pace(clock: Clock, per_minute: float = 60) -> RateLimiter:
+    return RateLimiter(OwnBudget(per_minute, clock), clock=clock, sleep=clock.sleep)
 
 
-def draw(budget: Pace, how: Urgency, times: int = 1) -> None:
+def draw(budget: RateLimiter, how: Urgency, times: int = 1) -> None:
     with working_at(how):
         for _ in range(times):
             budget.wait()
@@ -63,7 +63,7 @@ def test_each_draws_its_half_and_leaves_a_share_to_more_urgent_ones(how: Urgency
     clock = Clock()
     budget = pace(clock, 80)
     with working_at(how):
-        assert budget.spare() == at_once
+        assert budget.available() == at_once
     draw(budget, how, at_once)
     assert clock.slept == []
     draw(budget, how)
@@ -87,7 +87,7 @@ def test_reviews_never_take_the_half_for_comments_and_commands(
     draws: list[tuple[Urgency, float, float]], per_minute: int
 ) -> None:
     """However many wait, and however long they have waited."""
-    bucket, now = Bucket.full(per_minute, 0.0), 0.0
+    bucket, now = TokenBucket.full(per_minute, 0.0), 0.0
     for how, wait_s, waited_s in draws:
         now += wait_s
         bucket, _, _ = bucket.drawn(now, how, waited_s)
@@ -99,7 +99,7 @@ def test_reviews_never_take_the_half_for_comments_and_commands(
 def test_a_half_that_is_drawn_from_gets_half_of_the_pace_back_whatever_the_other_does(
     draws: list[tuple[Urgency, float, float]], per_minute: int
 ) -> None:
-    bucket, now = Bucket.full(per_minute, 0.0), 0.0
+    bucket, now = TokenBucket.full(per_minute, 0.0), 0.0
     for how, wait_s, waited_s in draws:
         before, now = bucket, now + wait_s
         bucket = bucket.filled(now)
@@ -114,7 +114,7 @@ def test_a_decision_costs_no_reading_of_comments_while_reviews_have_a_share_to_g
     budget = pace(clock, 80)
     draw(budget, Urgency.DECIDE, 40)
     with working_at(Urgency.LISTEN):
-        assert budget.spare() == 30
+        assert budget.available() == 30
 
 
 def test_comments_are_read_at_half_of_the_pace_while_reviews_without_end_wait() -> None:
@@ -125,10 +125,10 @@ def test_comments_are_read_at_half_of_the_pace_while_reviews_without_end_wait() 
     def sleep(seconds: float) -> None:
         clock.now += seconds
         with working_at(Urgency.REVIEW):
-            while budget.spare() >= 1:
+            while budget.available() >= 1:
                 budget.wait()
 
-    busy = Pace(budget._purse, clock=clock, sleep=sleep)
+    busy = RateLimiter(budget._purse, clock=clock, sleep=sleep)
     draw(busy, Urgency.REVIEW, 45)
     draw(busy, Urgency.LISTEN, 45)
     until = clock.now + 300
@@ -147,10 +147,10 @@ def test_nobody_starves_behind_decisions_that_never_end() -> None:
         clock.now += seconds
         # A decision takes every token there is, all the while.
         with working_at(Urgency.DECIDE):
-            while budget.spare() >= 2:
+            while budget.available() >= 2:
                 budget.wait()
 
-    busy = Pace(budget._purse, clock=clock, sleep=sleep)
+    busy = RateLimiter(budget._purse, clock=clock, sleep=sleep)
     began = clock.now
     draw(busy, Urgency.RECHECK)
     assert clock.now - began < 45
@@ -220,7 +220,7 @@ def test_a_rest_that_was_asked_for_is_kept_by_all_and_not_waited_for_long() -> N
 @given(st.lists(st.tuples(st.sampled_from(Urgency), st.floats(0, 30)), max_size=80), st.integers(1, 500))
 def test_no_minute_ever_sees_more_than_two_budgets(draws: list[tuple[Urgency, float]], per_minute: int) -> None:
     """One that was saved up, and one that came meanwhile."""
-    bucket, now, sent = Bucket.full(per_minute, 0.0), 0.0, []
+    bucket, now, sent = TokenBucket.full(per_minute, 0.0), 0.0, []
     for how, wait_s in draws:
         now += wait_s
         bucket, may, owed_s = bucket.drawn(now, how, 0.0)
@@ -233,14 +233,14 @@ def test_no_minute_ever_sees_more_than_two_budgets(draws: list[tuple[Urgency, fl
 # --- for all processes ------------------------------------------------------------------------------------------------
 
 
-def shared(paper: Paper, clock: Clock, per_minute: float = 60) -> Pace:
-    return Pace(SharedPurse(paper, per_minute), clock=clock, sleep=clock.sleep)
+def shared(epoch: Epoch, clock: Clock, per_minute: float = 60) -> RateLimiter:
+    return RateLimiter(SharedBudget(epoch, per_minute), clock=clock, sleep=clock.sleep)
 
 
 def test_processes_draw_from_one_budget_and_feel_the_trouble_of_any() -> None:
     clock = Clock()
-    paper = Paper(clock)
-    here, there = shared(paper, clock), shared(paper, clock)
+    epoch = Epoch(clock)
+    here, there = shared(epoch, clock), shared(epoch, clock)
     draw(here, Urgency.DECIDE, 30)
     draw(there, Urgency.DECIDE, 30)
     assert clock.slept == []
@@ -252,9 +252,9 @@ def test_processes_draw_from_one_budget_and_feel_the_trouble_of_any() -> None:
 
 def test_without_redis_each_process_has_a_budget_of_its_own() -> None:
     clock = Clock()
-    paper = Paper(clock)
-    paper.away = True
-    here, there = shared(paper, clock), shared(paper, clock)
+    epoch = Epoch(clock)
+    epoch.away = True
+    here, there = shared(epoch, clock), shared(epoch, clock)
     draw(here, Urgency.DECIDE, 60)
     draw(there, Urgency.DECIDE, 60)
     assert clock.slept == []
@@ -263,27 +263,27 @@ def test_without_redis_each_process_has_a_budget_of_its_own() -> None:
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"most": 1}', '{"most": "x"}', "[" * 60_000, "null"])
 def test_what_does_not_read_as_a_budget_is_a_full_one(text: str) -> None:
     clock = Clock()
-    paper = Paper(clock)
-    paper.text = text
-    assert shared(paper, clock).per_minute == 60
+    epoch = Epoch(clock)
+    epoch.text = text
+    assert shared(epoch, clock).per_minute == 60
 
 
 def test_a_budget_that_the_operator_changes_holds_at_once() -> None:
     clock = Clock()
-    paper = Paper(clock)
-    draw(shared(paper, clock, 60), Urgency.DECIDE)
-    assert shared(paper, clock, 90).per_minute == 90
-    draw(shared(paper, clock, 20), Urgency.DECIDE)
-    assert shared(paper, clock, 20).per_minute == 20
+    epoch = Epoch(clock)
+    draw(shared(epoch, clock, 60), Urgency.DECIDE)
+    assert shared(epoch, clock, 90).per_minute == 90
+    draw(shared(epoch, clock, 20), Urgency.DECIDE)
+    assert shared(epoch, clock, 20).per_minute == 20
 
 
 def test_a_budget_written_by_a_version_before_is_read_as_far_as_it_goes() -> None:
     clock = Clock()
-    paper = Paper(clock)
-    paper.text = (
+    epoch = Epoch(clock)
+    epoch.text = (
         '{"most": 60.0, "per_minute": 15.0, "tokens": 12.0, "filled_at": 100.0, "troubled_at": 95.0, "rests_until": 0.0}'
     )
-    budget = shared(paper, clock)
+    budget = shared(epoch, clock)
     assert budget.per_minute == 15
     draw(budget, Urgency.DECIDE)
     assert clock.slept == []
@@ -291,10 +291,10 @@ def test_a_budget_written_by_a_version_before_is_read_as_far_as_it_goes() -> Non
 
 def test_commons_of_one_account_plan_with_parts_of_one_budget_and_draw_what_others_leave() -> None:
     clock = Clock()
-    purse = OwnPurse(60, clock)
-    here, there = (Pace(purse, commons=2, clock=clock, sleep=clock.sleep) for _ in range(2))
+    purse = OwnBudget(60, clock)
+    here, there = (RateLimiter(purse, commons=2, clock=clock, sleep=clock.sleep) for _ in range(2))
     with working_at(Urgency.LISTEN):
-        assert (here.spare(), there.spare(), here.share_per_minute) == (11.25, 11.25, 30)
+        assert (here.available(), there.available(), here.share_per_minute) == (11.25, 11.25, 30)
     draw(here, Urgency.DECIDE, 60)
     assert clock.slept == []
     draw(there, Urgency.DECIDE)

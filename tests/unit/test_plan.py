@@ -20,7 +20,7 @@ from bot.model.mark import NO_HEAD, read_mark
 from bot.model.policy import Comments
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, Hitch, Land, MergePull, Outcome, PostNotice, PostReview, Step
+from bot.model.step import Answer, Land, MergePull, Outcome, ParkReason, PostNotice, PostReview, Step
 from tests.build import (
     BOT,
     COMMONS,
@@ -413,7 +413,7 @@ def test_a_decision_that_has_begun_comes_before_older_comments() -> None:
 # --- what is stuck and kept ---------------------------------------------------------------------------------------------
 
 
-def kept_as(to: Comment, hitch: Hitch) -> Comment:
+def kept_as(to: Comment, hitch: ParkReason) -> Comment:
     return an_answer(to, "accept", outcome="parked", digest=hitch.value, at=ago(minutes=4))
 
 
@@ -423,17 +423,17 @@ ACCEPT, REJECT, HELP = "/accept -q 4", "/reject No.", "/help"
 @pytest.mark.parametrize(
     ("hitch", "on_main", "later", "first"),
     [
-        (Hitch.WITHHELD, False, HELP, HELP),
-        (Hitch.WITHHELD, False, REJECT, REJECT),
-        (Hitch.WITHHELD, True, HELP, HELP),
-        (Hitch.WITHHELD, True, REJECT, ACCEPT),
-        (Hitch.BUSY, False, HELP, HELP),
-        (Hitch.BUSY, False, REJECT, ACCEPT),
-        (Hitch.BUSY, True, HELP, HELP),
+        (ParkReason.WITHHELD, False, HELP, HELP),
+        (ParkReason.WITHHELD, False, REJECT, REJECT),
+        (ParkReason.WITHHELD, True, HELP, HELP),
+        (ParkReason.WITHHELD, True, REJECT, ACCEPT),
+        (ParkReason.BUSY, False, HELP, HELP),
+        (ParkReason.BUSY, False, REJECT, ACCEPT),
+        (ParkReason.BUSY, True, HELP, HELP),
     ],
 )
 def test_what_is_stuck_is_tried_again_when_nobody_else_is_to_be_heard_first(
-    hitch: Hitch, on_main: bool, later: str, first: str
+    hitch: ParkReason, on_main: bool, later: str, first: str
 ) -> None:
     accept, other = commanding(ACCEPT), commanding(later, "bo", at=ago(minutes=3))
     snapshot = said(accept, kept_as(accept, hitch), other)
@@ -445,14 +445,14 @@ def test_what_is_stuck_is_tried_again_when_nobody_else_is_to_be_heard_first(
 def test_what_is_kept_is_given_up_like_any_old_command() -> None:
     accept = commanding(ACCEPT, at=ago(hours=24, minutes=1))
     review = replace(REVIEWED, created_at=ago(hours=25), updated_at=ago(hours=25))
-    answer = the_answer(planned(a_snapshot(comments=(review, accept, kept_as(accept, Hitch.WITHHELD)))))
+    answer = the_answer(planned(a_snapshot(comments=(review, accept, kept_as(accept, ParkReason.WITHHELD)))))
     assert answer.outcome is Outcome.REFUSED
     assert "more than a day old" in answer.body
 
 
-KEPT: dict[str, tuple[Hitch, bool, str]] = {
+KEPT: dict[str, tuple[ParkReason, bool, str]] = {
     "withheld": (
-        Hitch.WITHHELD,
+        ParkReason.WITHHELD,
         False,
         "DoltHub does not let the bot do this: `mergePull: 403 branch is protected`.\n\n"
         "Your command is kept and tried again by itself, every 5 minutes, until 2026-06-15 13:57 UTC. It need not be written "
@@ -460,7 +460,7 @@ KEPT: dict[str, tuple[Hitch, bool, str]] = {
         "from there.\n\nA later decision takes its place. Nothing was changed.",
     ),
     "withheld after the merge": (
-        Hitch.WITHHELD,
+        ParkReason.WITHHELD,
         True,
         "DoltHub does not let the bot do this: `mergePull: 403 branch is protected`.\n\n"
         "Your command is kept and tried again by itself, every 5 minutes. It need not be written again.\n\n"
@@ -468,7 +468,7 @@ KEPT: dict[str, tuple[Hitch, bool, str]] = {
         "there.\n\nWhat was done so far stands, and the rest follows.",
     ),
     "busy": (
-        Hitch.BUSY,
+        ParkReason.BUSY,
         False,
         "DoltHub has not done this for 5 minutes: `mergePull: 403 branch is protected`.\n\n"
         "Your command is kept and tried again by itself, every 5 minutes, until 2026-06-15 13:57 UTC. It need not be written "
@@ -478,7 +478,7 @@ KEPT: dict[str, tuple[Hitch, bool, str]] = {
 
 
 @pytest.mark.parametrize(("hitch", "on_main", "expected"), KEPT.values(), ids=KEPT)
-def test_whoever_waits_is_told_why_and_what_happens_next(hitch: Hitch, on_main: bool, expected: str) -> None:
+def test_whoever_waits_is_told_why_and_what_happens_next(hitch: ParkReason, on_main: bool, expected: str) -> None:
     accept = commanding(ACCEPT)
     snapshot = merged(said(accept)) if on_main else said(accept)
     why = "mergePull: 403 branch is protected"
@@ -542,11 +542,11 @@ UNTOLD: dict[str, Snapshot] = {
     "a command waits": merged_at(ago(minutes=6), replace(REFUSED, author=User("ana"))),
     "never reviewed": replace(merged_at(ago(minutes=6)), comments=(a_comment(BOT, "Hello."),)),
     "stamped": replace(
-        merged_at(ago(minutes=6)), present=replace(merged_at(None).present, stamps=(a_stamp(author="bo-works"),))
+        merged_at(ago(minutes=6)), on_main_now=replace(merged_at(None).on_main_now, stamps=(a_stamp(author="bo-works"),))
     ),
-    "taken back": replace(merged_at(ago(minutes=6)), present=replace(merged_at(None).present, completions=())),
+    "taken back": replace(merged_at(ago(minutes=6)), on_main_now=replace(merged_at(None).on_main_now, completions=())),
     "item settled": replace(
-        merged_at(ago(minutes=6)), present=replace(merged_at(None).present, items=(a_wanted(status="completed"),))
+        merged_at(ago(minutes=6)), on_main_now=replace(merged_at(None).on_main_now, items=(a_wanted(status="completed"),))
     ),
     "no work": merged(said(changes=changes_of(added("rigs", handle="polecat-9")))),
     "silent": replace(merged_at(ago(minutes=6)), policy=a_policy(comments=Comments.NONE)),

@@ -131,8 +131,8 @@ def merge(snapshot: Snapshot, *, fast_forward: bool = False) -> Snapshot:
         reviewed=Changes(rows=tuple(brought)) if fast_forward else snapshot.changes,
         since_last=None,
         head_at=None,
-        present=replace(
-            snapshot.present,
+        on_main_now=replace(
+            snapshot.on_main_now,
             items=tuple(Wanted(row) for (table, key), row in main.items() if table == "wanted" and key in snapshot.item_ids),
             completions=tuple(Completion(row) for (table, _), row in main.items() if table == "completions"),
         ),
@@ -141,9 +141,9 @@ def merge(snapshot: Snapshot, *, fast_forward: bool = False) -> Snapshot:
 
 def land(snapshot: Snapshot, change: LedgerChange, *, dressed: bool = False) -> Snapshot:
     """Main with the rows of a decision: only in columns it has, `touch` at the time of writing."""
-    rows: dict[Key, Row] = {("wanted", i.id): i.row for i in snapshot.present.items}
-    rows |= {("completions", c.id): c.row for c in snapshot.present.completions}
-    rows |= {("stamps", s.id): s.row for s in snapshot.present.stamps}
+    rows: dict[Key, Row] = {("wanted", i.id): i.row for i in snapshot.on_main_now.items}
+    rows |= {("completions", c.id): c.row for c in snapshot.on_main_now.completions}
+    rows |= {("stamps", s.id): s.row for s in snapshot.on_main_now.stamps}
     for write in change.writes:
         key = (write.table, write.key)
         if write.write is Write.DELETE:
@@ -160,7 +160,7 @@ def land(snapshot: Snapshot, change: LedgerChange, *, dressed: bool = False) -> 
         completions=tuple(Completion(row) for (table, _), row in rows.items() if table == "completions"),
         stamps=tuple(Stamp(row) for (table, _), row in rows.items() if table == "stamps"),
     )
-    landed = replace(snapshot, main_head=a_hash(f"landed {change.decision}"), present=present)
+    landed = replace(snapshot, main_head=a_hash(f"landed {change.decision}"), on_main_now=present)
     if snapshot.merged:
         return landed
     traces = (Landed(commit=landed.main_head, note=change.note),)
@@ -368,8 +368,8 @@ def _trust_on_main_changes(s: Snapshot) -> Snapshot:
 def _the_item_is_edited(s: Snapshot) -> Snapshot:
     """In columns that no decision is about."""
     edits = {"title": "Teach two mayors", "description": "", "tags": '["other"]', "priority": "0"}
-    items = tuple(Wanted(Row.of(i.row.as_dict() | edits)) for i in s.present.items)
-    edited = replace(s, present=replace(s.present, items=items), main_head=a_hash(f"edited {s.main_head}"))
+    items = tuple(Wanted(Row.of(i.row.as_dict() | edits)) for i in s.on_main_now.items)
+    edited = replace(s, on_main_now=replace(s.on_main_now, items=items), main_head=a_hash(f"edited {s.main_head}"))
     return edited if s.merged else replace(edited, items=items)
 
 
@@ -631,7 +631,7 @@ def test_nothing_is_merged_on_a_review_that_would_forbid_the_stamp(verdict: Verd
 def test_the_world_model_keeps_what_main_edited_in_other_columns() -> None:
     """A check of the model itself: a merge takes cells, not rows."""
     seen = merge(WORKS["work, main edited since"])
-    (item,) = seen.present.items
+    (item,) = seen.on_main_now.items
     assert (item.title, item.status, item.claimed_by) == ("Now with tests", "in_review", WORKER)
-    assert seen.present.completions[0].row == a_row("completions")
+    assert seen.on_main_now.completions[0].row == a_row("completions")
     assert seen.item_ids == (ITEM,)

@@ -50,7 +50,7 @@ def test_a_rule_is_named_like_its_file_and_explained_by_its_docstring(package: P
     (package / "links_are_short.py").write_text(GOOD)
     (package / "_shared.py").write_text("1 / 0")
     (made,) = load(package.name).rules
-    assert (made.name, made.title, made.doc, made.level, made.fixed, made.fades) == (
+    assert (made.name, made.title, made.doc, made.level, made.fixed, made.softens_after_merge) == (
         "links_are_short",
         "Links are short.",
         "Long ones wrap.",
@@ -187,7 +187,7 @@ def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
 
 
 def test_rules_whose_ground_can_change_after_the_merge_fade() -> None:
-    assert {rule.name for rule in find().rules if rule.fades} == {
+    assert {rule.name for rule in find().rules if rule.softens_after_merge} == {
         "branch_left_main_lately",
         "evidence_is_alive",
         "evidence_is_of_this_claim",

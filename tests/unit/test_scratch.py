@@ -22,16 +22,16 @@ from rq import Queue, SimpleWorker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from bot.model.evidence import Hop, Probe, Seen, Sibling
+from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline
 from bot.model.finding import Verdict
 from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
 from bot.prober.acl import prober_acl
-from bot.prober.hosts import Bearing, Hosts, KnownSiblings
-from bot.queue.batch import Together
-from bot.queue.enqueue import CROWD_SWEPT_EVERY_S, HINT_FIRST_S, RINGS_S, RUNG_WAITING_MAX
+from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
+from bot.queue.batch import Batcher
+from bot.queue.enqueue import DEDUP_FIRST_S, LIMITED_WAITING_MAX, LIMITED_WINDOW_S, OVERFLOW_SWEEP_EVERY_S
 from bot.store import (
     DECIDE,
     LOOKS,
@@ -39,20 +39,20 @@ from bot.store import (
     RECHECK,
     REVIEW,
     SWEEP,
-    Cell,
-    Glance,
+    AtomicText,
+    CachedVerdict,
+    Fingerprint,
     Held,
     Keys,
     Listed,
     Lost,
-    Pulse,
-    Scratch,
-    Standing,
+    PollState,
+    Store,
     make_patient_redis,
     make_redis,
 )
 from bot.store.keys import pull_target
-from bot.store.probes import SHEET_MAX_BYTES, read_sheet, write_sheet
+from bot.store.probes import PROBE_MAX_BYTES, read_probe, write_probe
 from bot.sweep.sweep import AHEAD
 from tests.patience import STATE_WAIT_S, ends_within, until
 from tests.redis_process import RedisProcess, private_redis
@@ -70,7 +70,7 @@ def server() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def scratch(server: RedisProcess) -> Iterator[Scratch]:
+def store(server: RedisProcess) -> Iterator[Store]:
     """Blank scratch paper. Each test process has a server of its own, so emptying it disturbs nobody."""
     client = make_redis(server.url)
     client.flushall()
@@ -78,13 +78,13 @@ def scratch(server: RedisProcess) -> Iterator[Scratch]:
     client.close()
 
 
-def waiting(scratch: Scratch) -> dict[str, int]:
+def waiting(store: Store) -> dict[str, int]:
     """How many jobs wait, by queue, where any do."""
-    return {queue: count for queue, count in jobs_of(scratch).waiting().items() if count}
+    return {queue: count for queue, count in jobs_of(store).waiting().items() if count}
 
 
 @pytest.fixture
-def away(tmp_path: object) -> Scratch:
+def away(tmp_path: object) -> Store:
     """Scratch paper whose Redis does not exist."""
     return a_store(make_redis(f"unix:///tmp/{uuid.uuid4()}.sock"), now=lambda: NOW)
 
@@ -92,29 +92,29 @@ def away(tmp_path: object) -> Scratch:
 class Worker:
     """A real RQ worker in this process, with `bot.worker.jobs`'s functions played by the test."""
 
-    def __init__(self, scratch: Scratch) -> None:
-        self.scratch = scratch
+    def __init__(self, store: Store) -> None:
+        self.store = store
         self.ran: list[tuple[object, ...]] = []
         self.during: Callable[[], None] = lambda: None
 
     def run(self, *args: object) -> None:
         hint = args[-1]
         assert isinstance(hint, str)
-        jobs_of(self.scratch).heard(hint)
+        jobs_of(self.store).begin(hint)
         self.ran.append(args[:-1])
         self.during()
 
     def work(self, *queues: str) -> None:
         for name in queues:
-            queue = Queue(name, connection=self.scratch.redis, serializer=JSONSerializer)
-            SimpleWorker([queue], connection=self.scratch.redis, serializer=JSONSerializer).work(
+            queue = Queue(name, connection=self.store.redis, serializer=JSONSerializer)
+            SimpleWorker([queue], connection=self.store.redis, serializer=JSONSerializer).work(
                 burst=True, logging_level="ERROR"
             )
 
 
 @pytest.fixture
-def worker(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> Worker:
-    played = Worker(scratch)
+def worker(store: Store, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    played = Worker(store)
     module = types.ModuleType("bot.worker.jobs")
     for name in ("run", "run_sweep", "run_probe"):
         setattr(module, name, played.run)
@@ -125,117 +125,119 @@ def worker(scratch: Scratch, monkeypatch: pytest.MonkeyPatch) -> Worker:
 # --- knocks ---------------------------------------------------------------------------------------------------------
 
 
-def test_five_knocks_at_once_are_one_job(scratch: Scratch, worker: Worker) -> None:
+def test_five_knocks_at_once_are_one_job(store: Store, worker: Worker) -> None:
     gate = threading.Barrier(5)
 
     def knock(_: int) -> bool:
         gate.wait()
-        return jobs_of(scratch).knock(COMMONS, PULL)
+        return jobs_of(store).enqueue(COMMONS, PULL)
 
     with ThreadPoolExecutor(5) as threads:
         made = list(threads.map(knock, range(5)))
-    assert (sorted(made), waiting(scratch)) == ([False] * 4 + [True], {REVIEW: 1})
+    assert (sorted(made), waiting(store)) == ([False] * 4 + [True], {REVIEW: 1})
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")]
 
 
-def test_what_is_rung_for_beyond_the_count_is_one_sweep_and_what_waits_counts_once(scratch: Scratch) -> None:
+def test_what_is_rung_for_beyond_the_count_is_one_sweep_and_what_waits_counts_once(store: Store) -> None:
     def ring(number: int, most: int = 3) -> bool:
-        return jobs_of(scratch).ring(COMMONS, PullNo(number), most=most)
+        return jobs_of(store).enqueue_limited(COMMONS, PullNo(number), most=most)
 
     assert [ring(1) for _ in range(9)] == [True] * 9, "one look, which waits already"
     assert [ring(n) for n in (2, 3, 4, 5, 2)] == [True, True, False, False, True]
-    assert waiting(scratch) == {REVIEW: 3, SWEEP: 1}
-    assert jobs_of(scratch).ring(Database("mesa", "wl-commons"), PullNo(1), most=3), "each commons has a count of its own"
-    scratch.redis.delete(scratch.keys.rung(COMMONS))
+    assert waiting(store) == {REVIEW: 3, SWEEP: 1}
+    assert jobs_of(store).enqueue_limited(Database("mesa", "wl-commons"), PullNo(1), most=3), (
+        "each commons has a count of its own"
+    )
+    store.redis.delete(store.keys.webhook_rate(COMMONS))
     assert [ring(n) for n in (4, 5, 6, 7)] == [True, True, True, False], "the count begins anew after a while"
-    assert 0 < scratch.redis.ttl(scratch.keys.rung(COMMONS)) <= RINGS_S
+    assert 0 < store.redis.ttl(store.keys.webhook_rate(COMMONS)) <= LIMITED_WINDOW_S
 
 
-def test_a_crowd_at_the_door_is_a_sweep_now_and_then_and_not_one_a_ring(scratch: Scratch, worker: Worker) -> None:
+def test_a_crowd_at_the_door_is_a_sweep_now_and_then_and_not_one_a_ring(store: Store, worker: Worker) -> None:
     for n in range(1, 9):
-        jobs_of(scratch).ring(COMMONS, PullNo(n), most=1)
+        jobs_of(store).enqueue_limited(COMMONS, PullNo(n), most=1)
     worker.work(SWEEP)
-    jobs_of(scratch).ring(COMMONS, PullNo(9), most=1)
-    assert (worker.ran, waiting(scratch)) == ([("hop/wl-commons",)], {REVIEW: 1})
-    assert 0 < scratch.redis.ttl(scratch.keys.crowd(COMMONS)) <= CROWD_SWEPT_EVERY_S
-    scratch.redis.delete(scratch.keys.crowd(COMMONS))
-    jobs_of(scratch).ring(COMMONS, PullNo(9), most=1)
-    assert waiting(scratch) == {REVIEW: 1, SWEEP: 1}
+    jobs_of(store).enqueue_limited(COMMONS, PullNo(9), most=1)
+    assert (worker.ran, waiting(store)) == ([("hop/wl-commons",)], {REVIEW: 1})
+    assert 0 < store.redis.ttl(store.keys.overflow_sweep(COMMONS)) <= OVERFLOW_SWEEP_EVERY_S
+    store.redis.delete(store.keys.overflow_sweep(COMMONS))
+    jobs_of(store).enqueue_limited(COMMONS, PullNo(9), most=1)
+    assert waiting(store) == {REVIEW: 1, SWEEP: 1}
 
 
-def test_while_nobody_works_the_door_fills_no_queue_and_leaves_room_for_what_a_sweep_finds(scratch: Scratch) -> None:
-    rung = [jobs_of(scratch).ring(COMMONS, PullNo(n), most=10**6) for n in range(1, 200)]
-    assert rung == [True] * RUNG_WAITING_MAX + [False] * (199 - RUNG_WAITING_MAX)
-    assert waiting(scratch) == {REVIEW: RUNG_WAITING_MAX, SWEEP: 1}
-    assert jobs_of(scratch).knock(COMMONS, PullNo(500)), "others are not kept from it"
-    assert AHEAD[REVIEW] > RUNG_WAITING_MAX
+def test_while_nobody_works_the_door_fills_no_queue_and_leaves_room_for_what_a_sweep_finds(store: Store) -> None:
+    rung = [jobs_of(store).enqueue_limited(COMMONS, PullNo(n), most=10**6) for n in range(1, 200)]
+    assert rung == [True] * LIMITED_WAITING_MAX + [False] * (199 - LIMITED_WAITING_MAX)
+    assert waiting(store) == {REVIEW: LIMITED_WAITING_MAX, SWEEP: 1}
+    assert jobs_of(store).enqueue(COMMONS, PullNo(500)), "others are not kept from it"
+    assert AHEAD[REVIEW] > LIMITED_WAITING_MAX
 
 
-def test_rings_and_knocks_that_come_at_once_are_counted_each_for_itself(scratch: Scratch) -> None:
+def test_rings_and_knocks_that_come_at_once_are_counted_each_for_itself(store: Store) -> None:
     gate = threading.Barrier(16)
 
     def at_once(n: int) -> bool:
         gate.wait()
         if n % 2:
-            return jobs_of(scratch).knock(COMMONS, PullNo(100 + n))
-        return jobs_of(scratch).ring(COMMONS, PullNo(200 + n), most=4)
+            return jobs_of(store).enqueue(COMMONS, PullNo(100 + n))
+        return jobs_of(store).enqueue_limited(COMMONS, PullNo(200 + n), most=4)
 
     with ThreadPoolExecutor(16) as threads:
         made = list(threads.map(at_once, range(16)))
     assert (made[1::2], sorted(made[::2])) == ([True] * 8, [False] * 4 + [True] * 4)
-    assert waiting(scratch) == {REVIEW: 12, SWEEP: 1}
+    assert waiting(store) == {REVIEW: 12, SWEEP: 1}
 
 
-def test_knocks_during_the_run_are_exactly_one_more_job(scratch: Scratch, worker: Worker) -> None:
+def test_knocks_during_the_run_are_exactly_one_more_job(store: Store, worker: Worker) -> None:
     def during() -> None:
         worker.during = lambda: None
-        assert [jobs_of(scratch).knock(COMMONS, PULL) for _ in range(5)] == [True, False, False, False, False]
+        assert [jobs_of(store).enqueue(COMMONS, PULL) for _ in range(5)] == [True, False, False, False, False]
 
     worker.during = during
-    jobs_of(scratch).knock(COMMONS, PULL)
+    jobs_of(store).enqueue(COMMONS, PULL)
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")] * 2
 
 
-def test_a_knock_after_the_run_is_heard_again(scratch: Scratch, worker: Worker) -> None:
+def test_a_knock_after_the_run_is_heard_again(store: Store, worker: Worker) -> None:
     for _ in range(3):
-        assert jobs_of(scratch).knock(COMMONS, PULL)
+        assert jobs_of(store).enqueue(COMMONS, PULL)
         worker.work(REVIEW)
     assert len(worker.ran) == 3
 
 
-def test_a_run_that_crashed_does_not_swallow_later_knocks(scratch: Scratch, worker: Worker) -> None:
+def test_a_run_that_crashed_does_not_swallow_later_knocks(store: Store, worker: Worker) -> None:
     def crash() -> None:
         raise RuntimeError("crash")
 
     worker.during = crash
-    jobs_of(scratch).knock(COMMONS, PULL)
+    jobs_of(store).enqueue(COMMONS, PULL)
     worker.work(REVIEW)
     crashed = len(worker.ran)
     worker.during = lambda: None
-    assert jobs_of(scratch).knock(COMMONS, PULL)
+    assert jobs_of(store).enqueue(COMMONS, PULL)
     worker.work(REVIEW)
     assert (crashed, len(worker.ran)) == (3, 4)
 
 
-def test_a_decision_is_not_swallowed_by_a_review_that_waits(scratch: Scratch, worker: Worker) -> None:
-    assert jobs_of(scratch).knock(COMMONS, PULL)
-    assert jobs_of(scratch).knock(COMMONS, PULL, queue=DECIDE)
-    assert jobs_of(scratch).knock_sweep(COMMONS)
-    assert not jobs_of(scratch).knock_sweep(COMMONS)
+def test_a_decision_is_not_swallowed_by_a_review_that_waits(store: Store, worker: Worker) -> None:
+    assert jobs_of(store).enqueue(COMMONS, PULL)
+    assert jobs_of(store).enqueue(COMMONS, PULL, queue=DECIDE)
+    assert jobs_of(store).enqueue_sweep(COMMONS)
+    assert not jobs_of(store).enqueue_sweep(COMMONS)
     worker.work(DECIDE, REVIEW, SWEEP)
     assert worker.ran == [("hop/wl-commons", 12, "decide"), ("hop/wl-commons", 12, "review"), ("hop/wl-commons",)]
 
 
-def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: Scratch, worker: Worker) -> None:
+def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(store: Store, worker: Worker) -> None:
     requests: list[tuple[list[str], datetime | None]] = [
         (["http://a.example.com/"], None),
         (["http://a.example.com/"], None),
         (["http://a.example.com/"], NOW),
         (["http://a.example.com/", "http://\ud800"], NOW),
     ]
-    assert [jobs_of(scratch).knock_probe(COMMONS, PULL, *r) for r in requests] == [True, False, True, True]
+    assert [jobs_of(store).enqueue_probe(COMMONS, PULL, *r) for r in requests] == [True, False, True, True]
     worker.work(PROBE)
     assert worker.ran == [
         ("hop/wl-commons", 12, ["http://a.example.com/"], ""),
@@ -244,16 +246,16 @@ def test_a_request_for_other_links_or_fresher_sheets_is_not_swallowed(scratch: S
     ]
 
 
-def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scratch) -> None:
-    jobs_of(scratch).knock(COMMONS, PULL)
-    (job_id,) = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer).job_ids
-    job = Job.fetch(job_id, connection=scratch.redis, serializer=JSONSerializer)
+def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(store: Store) -> None:
+    jobs_of(store).enqueue(COMMONS, PULL)
+    (job_id,) = Queue(REVIEW, connection=store.redis, serializer=JSONSerializer).job_ids
+    job = Job.fetch(job_id, connection=store.redis, serializer=JSONSerializer)
     assert (job.func_name, job.description, job.timeout, job.result_ttl, job.failure_ttl, job.retries_left) == (
         ("bot.worker.jobs.run", "run", 900, 60, 3600, 2)
     )
-    hint = scratch.keys.hint(REVIEW, pull_target(COMMONS, PULL))
+    hint = store.keys.dedup(REVIEW, pull_target(COMMONS, PULL))
     assert job.args == ["hop/wl-commons", 12, "review", hint]
-    assert 0 < scratch.redis.ttl(hint) <= 300
+    assert 0 < store.redis.ttl(hint) <= 300
 
 
 @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ def test_a_job_is_plain_bounded_and_says_nothing_of_its_arguments(scratch: Scrat
     [(redis.ConnectionError("gone in the middle"), 1), (redis.OutOfMemoryError("command not allowed"), 0)],
 )
 def test_a_hint_without_its_job_swallows_knocks_for_seconds_at_most(
-    scratch: Scratch, monkeypatch: pytest.MonkeyPatch, error: redis.RedisError, hints: int
+    store: Store, monkeypatch: pytest.MonkeyPatch, error: redis.RedisError, hints: int
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
@@ -269,24 +271,24 @@ def test_a_hint_without_its_job_swallows_knocks_for_seconds_at_most(
     with monkeypatch.context() as patch:
         patch.setattr(Queue, "push_job_id", fail)
         with pytest.raises(type(error)):
-            jobs_of(scratch).knock(COMMONS, PULL)
-    left = scratch.redis.keys("stampbot:hint:*")
+            jobs_of(store).enqueue(COMMONS, PULL)
+    left = store.redis.keys("stampbot:hint:*")
     assert len(left) == hints
-    assert all(0 < scratch.redis.ttl(hint) <= HINT_FIRST_S for hint in left)
-    scratch.redis.delete("nothing", *left)
-    assert jobs_of(scratch).knock(COMMONS, PULL)
+    assert all(0 < store.redis.ttl(hint) <= DEDUP_FIRST_S for hint in left)
+    store.redis.delete("nothing", *left)
+    assert jobs_of(store).enqueue(COMMONS, PULL)
 
 
-def test_knocks_of_many_threads_at_once_are_one_job_a_pull(scratch: Scratch) -> None:
+def test_knocks_of_many_threads_at_once_are_one_job_a_pull(store: Store) -> None:
     gate = threading.Barrier(24)
 
     def knock(n: int) -> bool:
         gate.wait()
-        return jobs_of(scratch).knock(COMMONS, PullNo(1 + n % 8))
+        return jobs_of(store).enqueue(COMMONS, PullNo(1 + n % 8))
 
     with ThreadPoolExecutor(24) as threads:
         made = list(threads.map(knock, range(24)))
-    assert (sum(made), jobs_of(scratch).waiting()[REVIEW]) == (8, 8)
+    assert (sum(made), jobs_of(store).waiting()[REVIEW]) == (8, 8)
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -302,7 +304,7 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
             raise redis.TimeoutError
         return [10 * wish for wish in wishes]
 
-    together = Together(do)
+    together = Batcher(do)
     with ThreadPoolExecutor(8) as threads:
         first = threads.submit(together, 1)
         assert begun.wait(STATE_WAIT_S)
@@ -318,26 +320,26 @@ def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_t
 
 
 @pytest.mark.parametrize("name", ["stampbot:lease:x", "rq:queue:review", "", "stampbot:hint:review:x", "other:hint:review:0"])
-def test_a_forged_job_cannot_choose_the_key_that_is_deleted(scratch: Scratch, name: str) -> None:
+def test_a_forged_job_cannot_choose_the_key_that_is_deleted(store: Store, name: str) -> None:
     with pytest.raises(ValueError, match="hint"):
-        jobs_of(scratch).heard(name)
+        jobs_of(store).begin(name)
 
 
-def test_no_pull_is_looked_at_from_the_probers_queue(scratch: Scratch) -> None:
+def test_no_pull_is_looked_at_from_the_probers_queue(store: Store) -> None:
     with pytest.raises(ValueError, match="probe"):
-        jobs_of(scratch).knock(COMMONS, PULL, queue=PROBE)
+        jobs_of(store).enqueue(COMMONS, PULL, queue=PROBE)
 
 
 # --- leases ---------------------------------------------------------------------------------------------------------
 
 
-def test_one_of_many_takes_the_lease(scratch: Scratch) -> None:
+def test_one_of_many_takes_the_lease(store: Store) -> None:
     gate = threading.Barrier(8)
 
     def take(_: int) -> bool:
         gate.wait()
         try:
-            scratch.leases.take("x")
+            store.leases.take("x")
         except Held:
             return False
         return True
@@ -346,82 +348,82 @@ def test_one_of_many_takes_the_lease(scratch: Scratch) -> None:
         assert sorted(threads.map(take, range(8))) == [False] * 7 + [True]
 
 
-def test_fences_rise_even_after_redis_forgot_everything(scratch: Scratch) -> None:
+def test_fences_rise_even_after_redis_forgot_everything(store: Store) -> None:
     fences = []
     for n in range(6):
-        with scratch.leases.take("x") as lease:
+        with store.leases.take("x") as lease:
             fences.append(lease.fence)
         if n == 3:
-            scratch.redis.flushall()
+            store.redis.flushall()
     assert fences == sorted(set(fences))
 
 
-def test_a_lease_that_is_extended_outlives_its_time(scratch: Scratch) -> None:
-    name = scratch.keys.lease("x")
-    with scratch.leases.take("x", ttl_s=600) as lease:
+def test_a_lease_that_is_extended_outlives_its_time(store: Store) -> None:
+    name = store.keys.lease("x")
+    with store.leases.take("x", ttl_s=600) as lease:
         # As if half of its time were over.
-        scratch.redis.pexpire(name, 300_000)
+        store.redis.pexpire(name, 300_000)
         lease._extended_at -= 300
         lease.extend()
         with pytest.raises(Held) as held:
-            scratch.leases.take("x")
+            store.leases.take("x")
     assert 300 < held.value.left_s <= 600
-    scratch.leases.take("x").release()
+    store.leases.take("x").release()
 
 
-def test_a_lease_extended_too_late_is_lost_and_leaves_the_next_holder_alone(scratch: Scratch) -> None:
-    late = scratch.leases.take("x", ttl_s=0.1)
+def test_a_lease_extended_too_late_is_lost_and_leaves_the_next_holder_alone(store: Store) -> None:
+    late = store.leases.take("x", ttl_s=0.1)
     time.sleep(0.15)
-    with scratch.leases.take("x") as next_one:
+    with store.leases.take("x") as next_one:
         with pytest.raises(Lost):
             late.extend()
         assert late.release() == ()
         with pytest.raises(Held):
-            scratch.leases.take("x")
+            store.leases.take("x")
         assert next_one.fence > late.fence
 
 
-def test_a_lease_is_given_back_when_the_work_fails(scratch: Scratch) -> None:
-    with pytest.raises(ZeroDivisionError), scratch.at_work(COMMONS, PULL):
+def test_a_lease_is_given_back_when_the_work_fails(store: Store) -> None:
+    with pytest.raises(ZeroDivisionError), store.at_work(COMMONS, PULL):
         raise ZeroDivisionError
-    with scratch.at_work(COMMONS, PULL):
+    with store.at_work(COMMONS, PULL):
         pass
 
 
-def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(scratch: Scratch, worker: Worker) -> None:
-    with scratch.at_work(COMMONS, PULL):
+def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(store: Store, worker: Worker) -> None:
+    with store.at_work(COMMONS, PULL):
         for _ in range(3):
-            with pytest.raises(Held), scratch.at_work(COMMONS, PULL, queue=DECIDE):
+            with pytest.raises(Held), store.at_work(COMMONS, PULL, queue=DECIDE):
                 pass
-        assert not any(jobs_of(scratch).waiting().values())
+        assert not any(jobs_of(store).waiting().values())
     worker.work(DECIDE, REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "decide")]
 
 
-def test_every_pull_that_found_a_landing_under_way_is_knocked_for(scratch: Scratch) -> None:
-    with scratch.landing(COMMONS, PullNo(1)):
+def test_every_pull_that_found_a_landing_under_way_is_knocked_for(store: Store) -> None:
+    with store.landing(COMMONS, PullNo(1)):
         for n in (2, 3):
-            with pytest.raises(Held), scratch.landing(COMMONS, PullNo(n)):
+            with pytest.raises(Held), store.landing(COMMONS, PullNo(n)):
                 pass
-        with scratch.landing(Database("hop", "other"), PullNo(4)):
+        with store.landing(Database("hop", "other"), PullNo(4)):
             pass
-    assert waiting(scratch) == {DECIDE: 2}
+    assert waiting(store) == {DECIDE: 2}
 
 
-def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(scratch: Scratch) -> None:
-    first = scratch.leases.take("x")
+def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(store: Store) -> None:
+    first = store.leases.take("x")
     with pytest.raises(Held):
-        scratch.leases.take("x", waiter="decide:2")
-    scratch.redis.delete(scratch.keys.lease("x"))
-    with scratch.leases.take("x", waiter="decide:2") as second:
+        store.leases.take("x", waiter="decide:2")
+    store.redis.delete(store.keys.lease("x"))
+    with store.leases.take("x", waiter="decide:2") as second:
         pass
     assert (first.release(), second.waiters) == ((), ())
 
 
-def test_a_forged_waiter_knocks_at_nothing(scratch: Scratch) -> None:
-    with scratch.at_work(COMMONS, PULL) as lease:
-        scratch.redis.sadd(scratch.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
-    assert not any(jobs_of(scratch).waiting().values())
+def test_a_forged_waiter_knocks_at_nothing(store: Store) -> None:
+    with store.at_work(COMMONS, PULL) as lease:
+        store.redis.sadd(store.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
+    assert not any(jobs_of(store).waiting().values())
 
 
 # --- fact sheets ----------------------------------------------------------------------------------------------------
@@ -462,28 +464,28 @@ _sheets = st.builds(
 @given(_sheets)
 def test_a_sheet_reads_back_as_written_but_never_better_than_reachable(sheet: Probe) -> None:
     expected = replace(sheet, seen=Seen.REACHABLE) if sheet.seen is Seen.VERIFIED else sheet
-    assert read_sheet(write_sheet(replace(sheet, facts=FACTS)), URL, NOW) == expected
-    assert read_sheet(write_sheet(replace(sheet, facts=FACTS)), URL, NOW, verified=True) == replace(sheet, facts=FACTS)
+    assert read_probe(write_probe(replace(sheet, facts=FACTS)), URL, NOW) == expected
+    assert read_probe(write_probe(replace(sheet, facts=FACTS)), URL, NOW, verified=True) == replace(sheet, facts=FACTS)
 
 
-def test_a_forges_sheet_may_say_verified_and_no_other_is_taken_for_it(scratch: Scratch) -> None:
+def test_a_forges_sheet_may_say_verified_and_no_other_is_taken_for_it(store: Store) -> None:
     verified = replace(SHEET, seen=Seen.VERIFIED, facts=FACTS)
-    scratch.sheets.put(verified)
-    assert (scratch.sheets.get(URL), scratch.forge_sheets.get(URL)) == (SHEET, None)
-    scratch.forge_sheets.put(verified)
-    assert (scratch.sheets.get(URL), scratch.forge_sheets.get(URL)) == (SHEET, verified)
+    store.probes.put(verified)
+    assert (store.probes.get(URL), store.forge_probes.get(URL)) == (SHEET, None)
+    store.forge_probes.put(verified)
+    assert (store.probes.get(URL), store.forge_probes.get(URL)) == (SHEET, verified)
 
 
-def test_sheets_are_kept_by_url_as_written(scratch: Scratch) -> None:
+def test_sheets_are_kept_by_url_as_written(store: Store) -> None:
     odd = replace(SHEET, url="https://x/\u202e\ud800", key="")
-    scratch.sheets.put(SHEET)
-    scratch.sheets.put(odd)
-    assert scratch.sheets.get_many((URL, odd.url, URL + "/", URL)) == {URL: SHEET, odd.url: odd}
-    assert (scratch.sheets.get(URL), scratch.sheets.get(URL + "/"), scratch.sheets.get_many(())) == (SHEET, None, {})
+    store.probes.put(SHEET)
+    store.probes.put(odd)
+    assert store.probes.get_many((URL, odd.url, URL + "/", URL)) == {URL: SHEET, odd.url: odd}
+    assert (store.probes.get(URL), store.probes.get(URL + "/"), store.probes.get_many(())) == (SHEET, None, {})
 
 
 def _with(**changes: object) -> str:
-    return json.dumps({**json.loads(write_sheet(SHEET)), **changes})
+    return json.dumps({**json.loads(write_probe(SHEET)), **changes})
 
 
 @pytest.mark.parametrize(
@@ -532,132 +534,132 @@ def _with(**changes: object) -> str:
         _with(hops=[{"url": "x", "address": "x", "status": 200, "note": 1}]),
         _with(hops=[{"url": "x", "address": "x", "status": None, "note": ""}] * 9),
         _with(final_url="x" * 5000),
-        json.dumps({k: v for k, v in json.loads(write_sheet(SHEET)).items() if k != "hops"}),
-        _with() + " " * SHEET_MAX_BYTES,
+        json.dumps({k: v for k, v in json.loads(write_probe(SHEET)).items() if k != "hops"}),
+        _with() + " " * PROBE_MAX_BYTES,
     ],
 )
-def test_a_sheet_that_does_not_read_well_is_no_sheet(scratch: Scratch, text: str | bytes) -> None:
-    scratch.redis.set(scratch.keys.sheet(URL), text)
-    assert scratch.sheets.get(URL) is None
+def test_a_sheet_that_does_not_read_well_is_no_sheet(store: Store, text: str | bytes) -> None:
+    store.redis.set(store.keys.probe(URL), text)
+    assert store.probes.get(URL) is None
 
 
 @given(st.recursive(st.none() | st.integers() | st.text() | st.floats(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_no_json_makes_reading_raise(value: object) -> None:
     for name in (None, "hops", "misses", "probed_at", "status", "seen"):
         text = json.dumps(value) if name is None else _with(**{name: value})
-        read_sheet(text, URL, NOW)
+        read_probe(text, URL, NOW)
 
 
-def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(scratch: Scratch) -> None:
+def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(store: Store) -> None:
     with pytest.raises(ValueError, match="readable"):
-        scratch.sheets.put(replace(SHEET, title="\x1b[31m"))
-    assert scratch.redis.keys("*") == []
+        store.probes.put(replace(SHEET, title="\x1b[31m"))
+    assert store.redis.keys("*") == []
 
 
 # --- notes ----------------------------------------------------------------------------------------------------------
 
 
-def test_the_first_look_is_remembered(scratch: Scratch) -> None:
-    later = a_store(scratch.redis, now=lambda: NOW + timedelta(hours=1))
-    assert [scratch.notes.first_look(COMMONS, PULL), later.notes.first_look(COMMONS, PULL)] == [NOW, NOW]
+def test_the_first_look_is_remembered(store: Store) -> None:
+    later = a_store(store.redis, now=lambda: NOW + timedelta(hours=1))
+    assert [store.notes.first_look(COMMONS, PULL), later.notes.first_look(COMMONS, PULL)] == [NOW, NOW]
     assert later.notes.first_look(COMMONS, PULL, "other evidence") == NOW + timedelta(hours=1)
     assert later.notes.first_look(COMMONS, PullNo(13)) == NOW + timedelta(hours=1)
 
 
-def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(scratch: Scratch) -> None:
+def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(store: Store) -> None:
     later, head, other = (
-        a_store(scratch.redis, now=lambda: NOW + timedelta(hours=1)),
+        a_store(store.redis, now=lambda: NOW + timedelta(hours=1)),
         CommitHash("a" * 32),
         CommitHash("b" * 32),
     )
-    assert not scratch.notes.fast_forwarded(COMMONS, PULL, head)
-    assert [each.notes.saw_fast_forward(COMMONS, PULL, head) for each in (scratch, later)] == [NOW, NOW]
-    assert [scratch.notes.fast_forwarded(COMMONS, PULL, each) for each in (head, other)] == [True, False]
+    assert not store.notes.fast_forwarded(COMMONS, PULL, head)
+    assert [each.notes.saw_fast_forward(COMMONS, PULL, head) for each in (store, later)] == [NOW, NOW]
+    assert [store.notes.fast_forwarded(COMMONS, PULL, each) for each in (head, other)] == [True, False]
 
 
-def test_only_one_is_about_to_do_a_thing(scratch: Scratch) -> None:
-    notes = scratch.notes
-    assert notes.about_to(COMMONS, PULL, "answer 1") is None
-    assert notes.note_about_to(COMMONS, PULL, "answer 1", ttl_s=60)
-    assert not notes.note_about_to(COMMONS, PULL, "answer 1", ttl_s=60)
-    assert notes.note_about_to(COMMONS, PULL, "answer 2", ttl_s=60)
-    assert notes.about_to(COMMONS, PULL, "answer 1") == NOW
-    scratch.redis.pexpire(scratch.keys.about_to(COMMONS, PULL, "answer 1"), 1)
-    until(lambda: notes.about_to(COMMONS, PULL, "answer 1") is None)
-    notes.drop_about_to(COMMONS, PULL, "answer 2")
-    assert notes.note_about_to(COMMONS, PULL, "answer 2", ttl_s=60)
+def test_only_one_is_about_to_do_a_thing(store: Store) -> None:
+    notes = store.notes
+    assert notes.intent_at(COMMONS, PULL, "answer 1") is None
+    assert notes.record_intent(COMMONS, PULL, "answer 1", ttl_s=60)
+    assert not notes.record_intent(COMMONS, PULL, "answer 1", ttl_s=60)
+    assert notes.record_intent(COMMONS, PULL, "answer 2", ttl_s=60)
+    assert notes.intent_at(COMMONS, PULL, "answer 1") == NOW
+    store.redis.pexpire(store.keys.intent(COMMONS, PULL, "answer 1"), 1)
+    until(lambda: notes.intent_at(COMMONS, PULL, "answer 1") is None)
+    notes.drop_intent(COMMONS, PULL, "answer 2")
+    assert notes.record_intent(COMMONS, PULL, "answer 2", ttl_s=60)
 
 
-def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(scratch: Scratch) -> None:
-    before = [a_store(scratch.redis, now=lambda: NOW).paper for _ in range(2)]
-    assert [paper.lost(within_s=60) for paper in before] == [False, False]
-    scratch.redis.flushall()
-    newcomer = a_store(scratch.redis, now=lambda: NOW).paper
-    assert not newcomer.lost(within_s=60)
-    assert before[0].lost(within_s=1)
-    assert newcomer.lost(within_s=60)
-    until(lambda: not newcomer.lost(within_s=60))
-    assert before[1].lost(within_s=1)
-    until(lambda: not newcomer.lost(within_s=60))
-    assert [paper.lost(within_s=60) for paper in (*before, newcomer)] == [False, False, False]
+def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(store: Store) -> None:
+    before = [a_store(store.redis, now=lambda: NOW).epoch for _ in range(2)]
+    assert [epoch.was_wiped(within_s=60) for epoch in before] == [False, False]
+    store.redis.flushall()
+    newcomer = a_store(store.redis, now=lambda: NOW).epoch
+    assert not newcomer.was_wiped(within_s=60)
+    assert before[0].was_wiped(within_s=1)
+    assert newcomer.was_wiped(within_s=60)
+    until(lambda: not newcomer.was_wiped(within_s=60))
+    assert before[1].was_wiped(within_s=1)
+    until(lambda: not newcomer.was_wiped(within_s=60))
+    assert [epoch.was_wiped(within_s=60) for epoch in (*before, newcomer)] == [False, False, False]
 
 
-def test_a_glance_is_remembered_and_comes_due(scratch: Scratch) -> None:
-    glance = Glance(
+def test_a_glance_is_remembered_and_comes_due(store: Store) -> None:
+    glance = Fingerprint(
         state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW
     )
-    bare = Glance(state=PullState.CLOSED, head=None, comments=0)
-    scratch.notes.remember_glance(COMMONS, PULL, glance)
-    scratch.notes.remember_glance(COMMONS, PullNo(13), bare)
-    assert scratch.notes.glances(COMMONS, (PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
-    assert all(scratch.notes.due(COMMONS, queue) == () for queue in LOOKS)
+    bare = Fingerprint(state=PullState.CLOSED, head=None, comments=0)
+    store.notes.put_fingerprint(COMMONS, PULL, glance)
+    store.notes.put_fingerprint(COMMONS, PullNo(13), bare)
+    assert store.notes.fingerprints(COMMONS, (PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
+    assert all(store.notes.due(COMMONS, queue) == () for queue in LOOKS)
     for pull, due_at, queue in ((PULL, NOW, DECIDE), (PullNo(13), NOW + timedelta(seconds=1), RECHECK)):
-        scratch.notes.remember_glance(COMMONS, pull, glance, due_at=due_at, queue=queue)
-    assert [scratch.notes.due(COMMONS, queue) for queue in LOOKS] == [(PULL,), (), ()]
-    scratch.notes.drop_due(COMMONS, DECIDE, (PULL,))
-    assert scratch.notes.due(COMMONS, DECIDE) == ()
-    scratch.notes.remember_glance(COMMONS, PULL, glance, due_at=NOW, queue=REVIEW)
-    scratch.notes.remember_glance(COMMONS, PULL, glance)
-    assert scratch.notes.due(COMMONS, REVIEW) == ()
+        store.notes.put_fingerprint(COMMONS, pull, glance, due_at=due_at, queue=queue)
+    assert [store.notes.due(COMMONS, queue) for queue in LOOKS] == [(PULL,), (), ()]
+    store.notes.drop_due(COMMONS, DECIDE, (PULL,))
+    assert store.notes.due(COMMONS, DECIDE) == ()
+    store.notes.put_fingerprint(COMMONS, PULL, glance, due_at=NOW, queue=REVIEW)
+    store.notes.put_fingerprint(COMMONS, PULL, glance)
+    assert store.notes.due(COMMONS, REVIEW) == ()
 
 
-def test_where_main_stood_at_the_last_sweep_is_known_to_all(scratch: Scratch) -> None:
-    assert scratch.notes.swept(COMMONS) == (None, frozenset())
-    scratch.notes.note_swept(COMMONS, CommitHash("m" * 32), [PULL, PullNo(3)])
-    assert scratch.notes.swept(COMMONS) == (CommitHash("m" * 32), frozenset({PULL, PullNo(3)}))
-    scratch.redis.set(scratch.keys.swept(COMMONS), "[1")
-    assert scratch.notes.swept(COMMONS) == (None, frozenset())
+def test_where_main_stood_at_the_last_sweep_is_known_to_all(store: Store) -> None:
+    assert store.notes.swept(COMMONS) == (None, frozenset())
+    store.notes.note_swept(COMMONS, CommitHash("m" * 32), [PULL, PullNo(3)])
+    assert store.notes.swept(COMMONS) == (CommitHash("m" * 32), frozenset({PULL, PullNo(3)}))
+    store.redis.set(store.keys.swept(COMMONS), "[1")
+    assert store.notes.swept(COMMONS) == (None, frozenset())
 
 
-def test_pulses_and_pulls_are_kept_by_thing(scratch: Scratch) -> None:
-    pulses = scratch.pulses
-    pulses.put(COMMONS, {"main": Pulse(5.0, 2.5), "list": Pulse(7.0)})
-    pulses.moved(COMMONS, PULL)
+def test_pulses_and_pulls_are_kept_by_thing(store: Store) -> None:
+    pulses = store.poll_states
+    pulses.put(COMMONS, {"main": PollState(5.0, 2.5), "list": PollState(7.0)})
+    pulses.note_change(COMMONS, PULL)
     at = round(NOW.timestamp(), 3)
-    assert pulses.all(COMMONS) == {"main": Pulse(5.0, 2.5), "list": Pulse(7.0), "pull:12": Pulse(at, at)}
+    assert pulses.all(COMMONS) == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "pull:12": PollState(at, at)}
     pulses.drop(COMMONS, ["main", "none"])
     assert sorted(pulses.all(COMMONS)) == ["list", "pull:12"]
     fork = BranchRef(Database("pia", "wl"), "wl/pia/w-1")
     listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="naïve", source=fork)
     pulses.note_pulls(COMMONS, [listed, replace(listed, number=PullNo(13), source=None)])
     assert pulses.listed(COMMONS) == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
-    scratch.redis.hset(scratch.keys.pulls(COMMONS), "12", "[1")
-    scratch.redis.hset(scratch.keys.pulses(COMMONS), "list", "x y z")
+    store.redis.hset(store.keys.pulls(COMMONS), "12", "[1")
+    store.redis.hset(store.keys.poll_states(COMMONS), "list", "x y z")
     assert (sorted(pulses.listed(COMMONS)), sorted(pulses.all(COMMONS))) == ([13], ["pull:12"])
 
 
-def test_a_look_is_owed_until_one_that_began_later_ends_well(scratch: Scratch) -> None:
-    owed = scratch.owed
-    owed.owe(COMMONS, PULL, RECHECK)
-    owed.owe(COMMONS, PULL, DECIDE)
-    owed.owe(COMMONS, PULL, REVIEW)
-    owed.owe(COMMONS, PullNo(3), REVIEW)
+def test_a_look_is_owed_until_one_that_began_later_ends_well(store: Store) -> None:
+    owed = store.pending
+    owed.add(COMMONS, PULL, RECHECK)
+    owed.add(COMMONS, PULL, DECIDE)
+    owed.add(COMMONS, PULL, REVIEW)
+    owed.add(COMMONS, PullNo(3), REVIEW)
     assert [(d.pull, d.queue) for d in owed.all(COMMONS)] == [(PULL, DECIDE), (3, REVIEW)]
-    owed.paid(COMMONS, PULL, since=NOW - timedelta(seconds=1))
+    owed.done(COMMONS, PULL, since=NOW - timedelta(seconds=1))
     assert len(owed.all(COMMONS)) == 2
-    owed.paid(COMMONS, PULL, since=NOW)
+    owed.done(COMMONS, PULL, since=NOW)
     assert [d.pull for d in owed.all(COMMONS)] == [3]
-    scratch.redis.hset(scratch.keys.owed(COMMONS), "3", '["probe", 1, 0, 0]')
+    store.redis.hset(store.keys.pending(COMMONS), "3", '["probe", 1, 0, 0]')
     assert owed.all(COMMONS) == ()
 
 
@@ -665,57 +667,57 @@ def test_a_look_is_owed_until_one_that_began_later_ends_well(scratch: Scratch) -
     ("queue", "waits"), [(DECIDE, [5, 10, 20, 40, *[60] * 8]), (REVIEW, [5, 10, 20, 40, 80, 160, 320, *[600] * 5])]
 )
 def test_a_look_that_fails_is_owed_later_and_later_but_a_decision_never_by_more_than_a_minute(
-    scratch: Scratch, queue: str, waits: list[int]
+    store: Store, queue: str, waits: list[int]
 ) -> None:
     for wait_s in waits:
-        scratch.owed.postpone(COMMONS, PULL, queue)
-        (debt,) = scratch.owed.all(COMMONS)
+        store.pending.retry_later(COMMONS, PULL, queue)
+        (debt,) = store.pending.all(COMMONS)
         soon = NOW + timedelta(seconds=wait_s)
-        assert (debt.is_ripe(soon - timedelta(seconds=1), 5), debt.is_ripe(soon, 5)) == (False, True)
-    assert debt.is_ripe(NOW, 0)
+        assert (debt.is_due(soon - timedelta(seconds=1), 5), debt.is_due(soon, 5)) == (False, True)
+    assert debt.is_due(NOW, 0)
 
 
-def test_tries_are_counted_until_one_ends_and_a_quarantine_forgets_them(scratch: Scratch) -> None:
-    owed = scratch.owed
+def test_tries_are_counted_until_one_ends_and_a_quarantine_forgets_them(store: Store) -> None:
+    owed = store.pending
     assert [owed.begin(COMMONS, PULL) for _ in range(3)] == [1, 2, 3]
     owed.ended(COMMONS, PULL)
     assert owed.begin(COMMONS, PULL) == 1
-    owed.owe(COMMONS, PULL, DECIDE)
+    owed.add(COMMONS, PULL, DECIDE)
     owed.quarantine(COMMONS, PULL, "it broke " + "x" * 999)
     (stray,) = owed.quarantined(COMMONS).values()
     assert (stray.pull, stray.since, len(stray.why), owed.all(COMMONS)) == (PULL, NOW, 300, ())
-    owed.note_sight(COMMONS, stray, "head=abc")
-    assert owed.quarantined(COMMONS)[PULL].sight == "head=abc"
+    owed.note_fingerprint(COMMONS, stray, "head=abc")
+    assert owed.quarantined(COMMONS)[PULL].fingerprint == "head=abc"
     assert owed.release(COMMONS, PULL)
     assert not owed.release(COMMONS, PULL)
     assert (owed.quarantined(COMMONS), owed.begin(COMMONS, PULL)) == ({}, 1)
 
 
-def test_a_cell_is_changed_by_one_after_the_other(scratch: Scratch, server: RedisProcess) -> None:
-    cell = Cell(scratch.redis, "count")
-    others = [Cell(make_redis(server.url), "count") for _ in range(3)]
+def test_a_cell_is_changed_by_one_after_the_other(store: Store, server: RedisProcess) -> None:
+    cell = AtomicText(store.redis, "count")
+    others = [AtomicText(make_redis(server.url), "count") for _ in range(3)]
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda c: [c.change(lambda text, _: str(int(text or 0) + 1)) for _ in range(50)], [cell, *others]))
     kept = sum(map(sum, made))
     assert kept > 150
-    assert int(scratch.redis.get("count") or 0) == kept
+    assert int(store.redis.get("count") or 0) == kept
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
-def test_a_note_that_does_not_read_well_is_no_note(scratch: Scratch, text: str | bytes) -> None:
-    scratch.redis.set(scratch.keys.glance(COMMONS, PULL), text)
-    scratch.redis.hset(scratch.keys.board(COMMONS), "12", text)
-    scratch.redis.set(scratch.keys.first_look(COMMONS, PULL, ""), text)
-    assert scratch.notes.glance(COMMONS, PULL) is None
-    assert scratch.board.all(COMMONS) == ()
-    assert scratch.notes.first_look(COMMONS, PULL) == NOW
+def test_a_note_that_does_not_read_well_is_no_note(store: Store, text: str | bytes) -> None:
+    store.redis.set(store.keys.fingerprint(COMMONS, PULL), text)
+    store.redis.hset(store.keys.verdicts(COMMONS), "12", text)
+    store.redis.set(store.keys.first_look(COMMONS, PULL, ""), text)
+    assert store.notes.fingerprint(COMMONS, PULL) is None
+    assert store.verdicts.all(COMMONS) == ()
+    assert store.notes.first_look(COMMONS, PULL) == NOW
 
 
 # --- board and counters ---------------------------------------------------------------------------------------------
 
 
-def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7") -> Standing:
-    return Standing(
+def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7") -> CachedVerdict:
+    return CachedVerdict(
         pull=PullNo(pull),
         item=WantedId(item) if item else None,
         rig=Handle(rig) if rig else None,
@@ -727,92 +729,92 @@ def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7
     )
 
 
-def test_the_board_shows_each_open_pull_as_last_judged(scratch: Scratch) -> None:
+def test_the_board_shows_each_open_pull_as_last_judged(store: Store) -> None:
     for standing in (a_standing(100), a_standing(9, None, None), a_standing(11)):
-        scratch.board.put(COMMONS, standing)
-    scratch.board.put(COMMONS, replace(a_standing(11), verdict=Verdict.READY))
-    assert scratch.board.all(COMMONS) == (
+        store.verdicts.put(COMMONS, standing)
+    store.verdicts.put(COMMONS, replace(a_standing(11), verdict=Verdict.READY))
+    assert store.verdicts.all(COMMONS) == (
         a_standing(9, None, None),
         replace(a_standing(11), verdict=Verdict.READY),
         a_standing(100),
     )
-    assert scratch.board.get(COMMONS, PullNo(100)) == a_standing(100)
-    assert scratch.board.get(COMMONS, PullNo(101)) is None
-    assert scratch.board.all(Database("hop", "other")) == ()
+    assert store.verdicts.get(COMMONS, PullNo(100)) == a_standing(100)
+    assert store.verdicts.get(COMMONS, PullNo(101)) is None
+    assert store.verdicts.all(Database("hop", "other")) == ()
 
 
-def test_rivals_are_the_other_open_pulls_about_the_same_item(scratch: Scratch) -> None:
+def test_rivals_are_the_other_open_pulls_about_the_same_item(store: Store) -> None:
     for standing in (a_standing(1), a_standing(2, rig="crow-2"), a_standing(3, "w-2"), a_standing(4, rig=None)):
-        scratch.board.put(COMMONS, standing)
+        store.verdicts.put(COMMONS, standing)
     evidence = "https://good.example.com/é"
-    assert scratch.board.rivals(COMMONS, WantedId("w-1"), besides=PullNo(1)) == (
+    assert store.verdicts.rivals(COMMONS, WantedId("w-1"), besides=PullNo(1)) == (
         Rival(pull=PullNo(2), rig=Handle("crow-2"), evidence=evidence),
         Rival(pull=PullNo(4), rig=Handle(""), evidence=evidence),
     )
 
 
-def test_what_is_not_open_any_more_leaves_the_board(scratch: Scratch) -> None:
+def test_what_is_not_open_any_more_leaves_the_board(store: Store) -> None:
     for n in range(1, 6):
-        scratch.board.put(COMMONS, a_standing(n))
-    scratch.board.drop(COMMONS, PullNo(1))
-    scratch.board.keep_only(COMMONS, [PullNo(2), PullNo(5), PullNo(77)])
-    assert [standing.pull for standing in scratch.board.all(COMMONS)] == [2, 5]
+        store.verdicts.put(COMMONS, a_standing(n))
+    store.verdicts.drop(COMMONS, PullNo(1))
+    store.verdicts.keep_only(COMMONS, [PullNo(2), PullNo(5), PullNo(77)])
+    assert [standing.pull for standing in store.verdicts.all(COMMONS)] == [2, 5]
 
 
-def test_counters_add_up_over_all_who_count(scratch: Scratch) -> None:
-    scratch.counters.add("reviews")
-    a_store(scratch.redis, now=lambda: NOW).counters.add("reviews", 2)
-    scratch.counters.add("answers")
-    assert scratch.counters.all() == {"answers": 1, "reviews": 3}
+def test_counters_add_up_over_all_who_count(store: Store) -> None:
+    store.counters.add("reviews")
+    a_store(store.redis, now=lambda: NOW).counters.add("reviews", 2)
+    store.counters.add("answers")
+    assert store.counters.all() == {"answers": 1, "reviews": 3}
 
 
 # --- Redis vanishes -------------------------------------------------------------------------------------------------
 
 
-def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch) -> None:
-    assert not away.awake()
-    away.notes.remember_glance(COMMONS, PULL, Glance(state=PullState.OPEN, head=None, comments=0))
-    away.notes.drop_about_to(COMMONS, PULL, "x")
-    away.board.put(COMMONS, a_standing(1))
-    away.board.drop(COMMONS, PULL)
-    away.board.keep_only(COMMONS, ())
+def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) -> None:
+    assert not away.answers()
+    away.notes.put_fingerprint(COMMONS, PULL, Fingerprint(state=PullState.OPEN, head=None, comments=0))
+    away.notes.drop_intent(COMMONS, PULL, "x")
+    away.verdicts.put(COMMONS, a_standing(1))
+    away.verdicts.drop(COMMONS, PULL)
+    away.verdicts.keep_only(COMMONS, ())
     away.counters.add("x")
-    away.owed.paid(COMMONS, PULL, since=NOW)
-    away.owed.postpone(COMMONS, PULL, DECIDE)
-    away.owed.ended(COMMONS, PULL)
-    away.pulses.moved(COMMONS, PULL)
+    away.pending.done(COMMONS, PULL, since=NOW)
+    away.pending.retry_later(COMMONS, PULL, DECIDE)
+    away.pending.ended(COMMONS, PULL)
+    away.poll_states.note_change(COMMONS, PULL)
     away.notes.note_swept(COMMONS, CommitHash("m" * 32), ())
     blank = (
-        away.owed.quarantined(COMMONS),
-        away.pulses.all(COMMONS),
-        away.pulses.listed(COMMONS),
+        away.pending.quarantined(COMMONS),
+        away.poll_states.all(COMMONS),
+        away.poll_states.listed(COMMONS),
         away.notes.due(COMMONS, DECIDE),
         away.notes.swept(COMMONS),
-        Cell(away.redis, "x").change(lambda text, at: text or str(at)),
-        away.sheets.get(URL),
-        away.sheets.get_many([URL]),
-        away.notes.glance(COMMONS, PULL),
+        AtomicText(away.redis, "x").change(lambda text, at: text or str(at)),
+        away.probes.get(URL),
+        away.probes.get_many([URL]),
+        away.notes.fingerprint(COMMONS, PULL),
         away.notes.first_look(COMMONS, PULL),
-        away.notes.about_to(COMMONS, PULL, "x"),
-        away.board.all(COMMONS),
-        away.board.get(COMMONS, PULL),
-        away.board.rivals(COMMONS, WantedId("w-1"), besides=PULL),
+        away.notes.intent_at(COMMONS, PULL, "x"),
+        away.verdicts.all(COMMONS),
+        away.verdicts.get(COMMONS, PULL),
+        away.verdicts.rivals(COMMONS, WantedId("w-1"), besides=PULL),
         away.counters.all(),
     )
     assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), None, (), {})
     promises: list[Callable[[], object]] = [
-        lambda: jobs_of(away).knock(COMMONS, PULL),
-        lambda: jobs_of(away).knock_sweep(COMMONS),
-        lambda: jobs_of(away).knock_probe(COMMONS, PULL, [URL]),
-        lambda: jobs_of(away).heard(Keys().hint(REVIEW, "0" * 16)),
+        lambda: jobs_of(away).enqueue(COMMONS, PULL),
+        lambda: jobs_of(away).enqueue_sweep(COMMONS),
+        lambda: jobs_of(away).enqueue_probe(COMMONS, PULL, [URL]),
+        lambda: jobs_of(away).begin(Keys().dedup(REVIEW, "0" * 16)),
         lambda: away.leases.take("x"),
-        lambda: away.sheets.put(SHEET),
-        lambda: away.notes.note_about_to(COMMONS, PULL, "x", ttl_s=1),
-        lambda: away.owed.owe(COMMONS, PULL, DECIDE),
-        lambda: away.owed.all(COMMONS),
-        lambda: away.owed.begin(COMMONS, PULL),
-        lambda: away.owed.quarantine(COMMONS, PULL, "why"),
-        lambda: away.owed.release(COMMONS, PULL),
+        lambda: away.probes.put(SHEET),
+        lambda: away.notes.record_intent(COMMONS, PULL, "x", ttl_s=1),
+        lambda: away.pending.add(COMMONS, PULL, DECIDE),
+        lambda: away.pending.all(COMMONS),
+        lambda: away.pending.begin(COMMONS, PULL),
+        lambda: away.pending.quarantine(COMMONS, PULL, "why"),
+        lambda: away.pending.release(COMMONS, PULL),
     ]
     for promise in promises:
         with pytest.raises(redis.RedisError):
@@ -821,16 +823,16 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Scratch
 
 def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() -> None:
     with private_redis() as server:
-        scratch = a_store(make_redis(server.url), now=lambda: NOW)
-        jobs_of(scratch).knock(COMMONS, PULL)
-        with scratch.at_work(COMMONS, PULL) as lease:
+        store = a_store(make_redis(server.url), now=lambda: NOW)
+        jobs_of(store).enqueue(COMMONS, PULL)
+        with store.at_work(COMMONS, PULL) as lease:
             server.kill()
             with ends_within(2), pytest.raises(redis.RedisError):
-                jobs_of(scratch).knock(COMMONS, PULL)
+                jobs_of(store).enqueue(COMMONS, PULL)
             server.start()
         assert lease.waiters == ()
-        assert jobs_of(scratch).knock(COMMONS, PULL)
-        assert waiting(scratch) == {REVIEW: 1}
+        assert jobs_of(store).enqueue(COMMONS, PULL)
+        assert waiting(store) == {REVIEW: 1}
 
 
 def test_a_patient_client_sits_out_a_restart() -> None:
@@ -847,20 +849,20 @@ def test_a_patient_client_sits_out_a_restart() -> None:
 # --- the prober's account -------------------------------------------------------------------------------------------
 
 
-def remember_hosts(prober: Scratch) -> None:
+def remember_hosts(prober: Store) -> None:
     """All a prober does to remember hosts; without the right to, it would go on as if Redis were away."""
-    with prober.looking.once("k", pause_s=0.001) as flight:
+    with prober.probing.run("k", pause_s=0.001) as flight:
         flight.extended_at = -math.inf
         flight.extend()
-    hosts, siblings = Hosts(prober.redis, prober.keys, prober.now), KnownSiblings(prober.redis, prober.keys, prober.now)
-    with hosts.turn("h:80", pace_s=0.001, ttl_s=5, patience_s=1) as turn:
-        assert turn.mine
+    hosts, siblings = Hosts(prober.redis, prober.keys, prober.now), Soft404Baselines(prober.redis, prober.keys, prober.now)
+    with hosts.slot("h:80", pace_s=0.001, ttl_s=5, patience_s=1) as turn:
+        assert turn.acquired
     for _ in range(3):
-        hosts.note({"h:80": Bearing.SILENT, "i:80": Bearing.WELL})
+        hosts.note({"h:80": HostOutcome.SILENT, "i:80": HostOutcome.WELL})
     hosts.note_control(True)
-    siblings.put("https://h/", Sibling(asked_at=NOW))
-    known = hosts.resting("h:80"), hosts.weather(), hosts.control(), siblings.get("https://h/")
-    assert known == ("resting", (1, 2), True, Sibling(asked_at=NOW))
+    siblings.put("https://h/", Soft404Baseline(asked_at=NOW))
+    known = hosts.cooldown("h:80"), hosts.network_health(), hosts.control(), siblings.get("https://h/")
+    assert known == ("resting", (1, 2), True, Soft404Baseline(asked_at=NOW))
 
 
 def test_the_probers_access_rules_name_no_subcommand_that_redis_6_2_does_not_know() -> None:
@@ -869,37 +871,37 @@ def test_the_probers_access_rules_name_no_subcommand_that_redis_6_2_does_not_kno
     assert named == ["+client|setname", "+client|list"]
 
 
-def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(scratch: Scratch, worker: Worker) -> None:
+def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(store: Store, worker: Worker) -> None:
     password = "correct-horse-battery"
-    scratch.notes.note_about_to(COMMONS, PULL, "x", ttl_s=60)
-    scratch.redis.execute_command("ACL", "SETUSER", *prober_acl(password))  # type: ignore[no-untyped-call]
-    url = scratch.redis.connection_pool.connection_kwargs["path"]
+    store.notes.record_intent(COMMONS, PULL, "x", ttl_s=60)
+    store.redis.execute_command("ACL", "SETUSER", *prober_acl(password))  # type: ignore[no-untyped-call]
+    url = store.redis.connection_pool.connection_kwargs["path"]
     client = make_redis(f"unix://prober:{password}@{url}")
     prober = a_store(client, now=lambda: NOW)
     inside = Worker(prober)
     sys.modules["bot.worker.jobs"].run_probe = inside.run  # type: ignore[attr-defined]
 
     def during() -> None:
-        prober.sheets.put(SHEET)
-        assert prober.sheets.get(URL) == SHEET
+        prober.probes.put(SHEET)
+        assert prober.probes.get(URL) == SHEET
         remember_hosts(prober)
-        assert jobs_of(prober).knock(COMMONS, PULL)
+        assert jobs_of(prober).enqueue(COMMONS, PULL)
 
     inside.during = during
-    jobs_of(scratch).knock_probe(COMMONS, PULL, [URL])
+    jobs_of(store).enqueue_probe(COMMONS, PULL, [URL])
     inside.work(PROBE)
     assert inside.ran == [("hop/wl-commons", 12, [URL], "")]
-    assert scratch.redis.execute_command("ACL", "LOG") == []  # type: ignore[no-untyped-call]
+    assert store.redis.execute_command("ACL", "LOG") == []  # type: ignore[no-untyped-call]
     worker.work(REVIEW)
     assert worker.ran == [("hop/wl-commons", 12, "review")]
 
     forbidden: list[Callable[[], object]] = [
-        lambda: client.get(scratch.keys.about_to(COMMONS, PULL, "x")),
-        lambda: prober.forge_sheets.put(SHEET),
-        lambda: client.set(scratch.keys.asking("k"), "mine"),
-        lambda: client.set(scratch.keys.lease("x"), "mine"),
-        lambda: client.hset(scratch.keys.board(COMMONS), "1", "x"),
-        lambda: client.eval("return redis.call('GET', KEYS[1])", 1, scratch.keys.lease("x")),
+        lambda: client.get(store.keys.intent(COMMONS, PULL, "x")),
+        lambda: prober.forge_probes.put(SHEET),
+        lambda: client.set(store.keys.asking("k"), "mine"),
+        lambda: client.set(store.keys.lease("x"), "mine"),
+        lambda: client.hset(store.keys.verdicts(COMMONS), "1", "x"),
+        lambda: client.eval("return redis.call('GET', KEYS[1])", 1, store.keys.lease("x")),
         lambda: client.lpush("rq:queue:decide", "x"),
         lambda: client.keys("*"),
         client.flushall,
@@ -912,6 +914,6 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
 
 @given(st.text(max_size=40))
 def test_no_url_escapes_the_pattern_of_the_sheets(url: str) -> None:
-    name = Keys().sheet(url)
+    name = Keys().probe(url)
     assert name.startswith("stampbot:sheet:")
     assert len(name) == len("stampbot:sheet:") + 64

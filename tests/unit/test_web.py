@@ -26,9 +26,9 @@ from bot.config.settings import CommonsSettings, Secret, Settings
 from bot.model.duplicate_bot import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
-from bot.store import REVIEW, SWEEP, KeptAudit, Scratch, make_redis
+from bot.store import REVIEW, SWEEP, KeptAudit, Store, make_redis
 from bot.web.app import create_app
-from bot.web.webhook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, read_hook, rings_max
+from bot.web.webhook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, limited_max, read_hook
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store, heartbeat_of, jobs_of
@@ -48,7 +48,7 @@ REPOSITORY = {"owner": "hop", "name": "wl-commons"}
 PULL = {"event_name": "pull_request", "repository": REPOSITORY, "pullID": "57", "sender": "alice", "action": "Opened"}
 
 
-def scratch_at(server: RedisProcess) -> Scratch:
+def scratch_at(server: RedisProcess) -> Store:
     return a_store(make_redis(server.url), now=lambda: datetime.now(UTC))
 
 
@@ -59,19 +59,19 @@ def server() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def scratch(server: RedisProcess) -> Scratch:
+def store(server: RedisProcess) -> Store:
     fresh = scratch_at(server)
     fresh.redis.flushall()
     return fresh
 
 
 @pytest.fixture
-def door(scratch: Scratch) -> FlaskClient:
-    return create_app(SETTINGS, scratch).test_client()
+def door(store: Store) -> FlaskClient:
+    return create_app(SETTINGS, store).test_client()
 
 
-def waiting(scratch: Scratch) -> dict[str, int]:
-    return {queue: jobs for queue, jobs in jobs_of(scratch).waiting().items() if jobs}
+def waiting(store: Store) -> dict[str, int]:
+    return {queue: jobs for queue, jobs in jobs_of(store).waiting().items() if jobs}
 
 
 def post(door: FlaskClient, body: object, path: str = DOOR, **more: Any) -> int:
@@ -79,21 +79,21 @@ def post(door: FlaskClient, body: object, path: str = DOOR, **more: Any) -> int:
     return door.post(path, data=data, **more).status_code
 
 
-def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, scratch: Scratch) -> None:
+def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, store: Store) -> None:
     assert [post(door, PULL) for _ in range(5)] == [202] * 5
-    assert waiting(scratch) == {REVIEW: 1}
-    (job,) = scratch.redis.lrange("rq:queue:review", 0, -1)
-    data = scratch.redis.hgetall(f"rq:job:{job.decode()}")[b"data"]  # type: ignore[union-attr]
+    assert waiting(store) == {REVIEW: 1}
+    (job,) = store.redis.lrange("rq:queue:review", 0, -1)
+    data = store.redis.hgetall(f"rq:job:{job.decode()}")[b"data"]  # type: ignore[union-attr]
     assert isinstance(data, bytes)
     function, instance, args, kwargs = json.loads(zlib.decompress(data))
     assert (function, instance, args[:3], kwargs) == ("bot.worker.jobs.run", None, ["hop/wl-commons", 57, "review"], {})
 
 
-def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskClient, scratch: Scratch) -> None:
+def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskClient, store: Store) -> None:
     with structlog.testing.capture_logs() as logged:
         assert {post(door, {**PULL, "pullID": str(number)}) for number in range(1, 1001)} == {202}
-    assert waiting(scratch) == {REVIEW: RINGS_LEAST, SWEEP: 1}
-    assert len(scratch.redis.keys("*")) < 100
+    assert waiting(store) == {REVIEW: RINGS_LEAST, SWEEP: 1}
+    assert len(store.redis.keys("*")) < 100
     assert [(line["event"], line["commons"]) for line in logged] == [
         ("more webhooks than looks: a sweep stands for them", "hop/wl-commons")
     ]
@@ -104,7 +104,7 @@ def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskCl
 
 @pytest.mark.parametrize(("budget", "looks"), [(1, 20), (60, 20), (600, 200)])
 def test_the_door_may_spend_a_fifth_of_the_budget(budget: int, looks: int) -> None:
-    assert rings_max(budget) == looks
+    assert limited_max(budget) == looks
 
 
 EVENTS: list[tuple[dict[str, Any], dict[str, int]]] = [
@@ -124,10 +124,10 @@ EVENTS: list[tuple[dict[str, Any], dict[str, int]]] = [
 
 @pytest.mark.parametrize(("event", "queued"), EVENTS)
 def test_each_kind_of_event_knocks_where_it_should(
-    door: FlaskClient, scratch: Scratch, event: dict[str, Any], queued: dict[str, int]
+    door: FlaskClient, store: Store, event: dict[str, Any], queued: dict[str, int]
 ) -> None:
     assert post(door, event) == 202
-    assert waiting(scratch) == queued
+    assert waiting(store) == queued
 
 
 @pytest.mark.parametrize(
@@ -179,10 +179,10 @@ BAD: list[tuple[str, bytes, int]] = [
 
 @pytest.mark.parametrize(("body", "status"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_a_body_that_cannot_be_meant_is_refused_and_queues_nothing(
-    door: FlaskClient, scratch: Scratch, body: bytes, status: int
+    door: FlaskClient, store: Store, body: bytes, status: int
 ) -> None:
     assert post(door, body) == status
-    assert waiting(scratch) == {}
+    assert waiting(store) == {}
     assert post(door, PULL) == 202
 
 
@@ -192,34 +192,32 @@ def test_a_body_that_fills_its_64_kib_is_taken(door: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "gzip, identity"])
-def test_a_packed_body_is_refused(door: FlaskClient, scratch: Scratch, encoding: str) -> None:
+def test_a_packed_body_is_refused(door: FlaskClient, store: Store, encoding: str) -> None:
     assert post(door, PULL, headers={"Content-Encoding": encoding}) == 415
-    assert waiting(scratch) == {}
+    assert waiting(store) == {}
 
 
 @pytest.mark.parametrize(
     "secret", ["wrong", "secret-of-the-hop-common", "secret-of-the-hop-commonsx", "%00", "ünï", "x" * 5000]
 )
-def test_a_wrong_secret_is_told_from_nothing_else_that_is_not_there(door: FlaskClient, scratch: Scratch, secret: str) -> None:
+def test_a_wrong_secret_is_told_from_nothing_else_that_is_not_there(door: FlaskClient, store: Store, secret: str) -> None:
     wrong, nowhere = door.post(f"/hooks/dolthub/{secret}", json=PULL), door.post("/nowhere", json=PULL)
     assert (wrong.status_code, wrong.data, sorted(wrong.headers)) == (404, nowhere.data, sorted(nowhere.headers))
-    assert waiting(scratch) == {}
+    assert waiting(store) == {}
 
 
-def test_a_slash_behind_the_secret_makes_no_other_address(door: FlaskClient, scratch: Scratch) -> None:
+def test_a_slash_behind_the_secret_makes_no_other_address(door: FlaskClient, store: Store) -> None:
     assert post(door, PULL, DOOR + "/") == 202
-    assert waiting(scratch) == {REVIEW: 1}
+    assert waiting(store) == {REVIEW: 1}
     assert (post(door, PULL, DOOR + "//"), post(door, PULL, DOOR + "/x")) == (404, 404)
 
 
 @pytest.mark.parametrize("path", [DOOR, DOOR + "/"])
-def test_a_person_who_opens_the_address_of_the_webhook_reads_what_it_is_for(
-    door: FlaskClient, scratch: Scratch, path: str
-) -> None:
+def test_a_person_who_opens_the_address_of_the_webhook_reads_what_it_is_for(door: FlaskClient, store: Store, path: str) -> None:
     shown = door.get(path)
     assert (shown.status_code, shown.text, shown.content_type) == (200, f"{PURPOSE}\n", "text/plain; charset=utf-8")
     assert [shown.headers[name] for name, _ in HEADERS] == [value for _, value in HEADERS]
-    assert waiting(scratch) == {}
+    assert waiting(store) == {}
 
 
 @pytest.mark.parametrize("path", ["/hooks/dolthub/", "/hooks/dolthub/wrong", "/hooks/dolthub", DOOR + "//"])
@@ -307,19 +305,19 @@ HEX = hmac.new(b"key", json.dumps(PULL).encode(), "sha256").hexdigest()
     ],
 )
 def test_a_header_the_operator_named_is_checked_too(
-    scratch: Scratch, scheme: Literal["hmac-sha256", "plain"], header: str | None, status: int
+    store: Store, scheme: Literal["hmac-sha256", "plain"], header: str | None, status: int
 ) -> None:
     sealed = replace(SETTINGS, webhook_header="X-Seal", webhook_scheme=scheme, webhook_key=Secret("key"))
-    door = create_app(sealed, scratch).test_client()
+    door = create_app(sealed, store).test_client()
     headers = {"X-Seal": header} if header is not None else {}
     assert post(door, PULL, headers=headers) == status
-    assert waiting(scratch) == ({REVIEW: 1} if status == 202 else {})
+    assert waiting(store) == ({REVIEW: 1} if status == 202 else {})
 
 
 def test_redis_away_is_503_within_a_second_and_heals_by_itself() -> None:
     with private_redis() as server:
-        scratch = scratch_at(server)
-        door = create_app(SETTINGS, scratch).test_client()
+        store = scratch_at(server)
+        door = create_app(SETTINGS, store).test_client()
         assert post(door, PULL) == 202
         server.kill()
         with ends_within(1.0):
@@ -353,19 +351,19 @@ def frozen_pid(server: RedisProcess) -> int:
     return int(scratch_at(server).redis.info("server")["process_id"])
 
 
-def test_metrics_tell_what_the_last_audit_of_each_commons_found(door: FlaskClient, scratch: Scratch) -> None:
+def test_metrics_tell_what_the_last_audit_of_each_commons_found(door: FlaskClient, store: Store) -> None:
     assert "stampbot_audit_findings{" not in door.get("/metrics").data.decode()
     found = AuditFinding(check="yearbook", level=Level.FAULT, place=Place("stamps", "s-1"), says="x")
     audit = KeptAudit(at=CommitHash("0" * 32), audited_at=datetime.now(UTC), findings=(found, found), unread=("y",))
-    scratch.audits.put(HOP, audit)
-    assert scratch.audits.get(HOP) == audit
+    store.audits.put(HOP, audit)
+    assert store.audits.get(HOP) == audit
     text = door.get("/metrics").data.decode()
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="fault"} 2.0' in text
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="doubt"} 0.0' in text
     assert 'stampbot_audit_findings{commons="mesa' not in text
 
 
-def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: FlaskClient, scratch: Scratch) -> None:
+def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: FlaskClient, store: Store) -> None:
     answer = door.get("/readyz")
     assert (answer.status_code, answer.text) == (
         200,
@@ -375,10 +373,10 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     text = door.get("/metrics").text
     assert "stampbot_clock_silent_seconds +Inf" in text
     assert 'stampbot_another_bot{commons="hop/wl-commons"} 0.0' in text
-    heartbeat_of(scratch).beat()
+    heartbeat_of(store).beat()
     assert door.get("/readyz").text == "ready\n"
     seen_at = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
-    scratch.notes.saw_other_bot(HOP, Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
+    store.notes.saw_other_bot(HOP, Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
     assert door.get("/readyz").text == (
         "ready\nhop/wl-commons: another process writes as stampbot, last at 2026-04-01 12:30 UTC: decisions that have not "
         "begun wait on the whole commons. Stop one of the two bots that use this token.\n"
@@ -386,11 +384,11 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     assert 'stampbot_another_bot{commons="hop/wl-commons"} 1.0' in door.get("/metrics").text
 
 
-def test_a_clock_is_missed_by_the_time_it_was_heard_last(scratch: Scratch) -> None:
-    heartbeat_of(scratch).beat()
-    left_s = int(scratch.redis.ttl(scratch.keys.heartbeat()))
-    scratch.redis.expire(scratch.keys.heartbeat(), left_s - 600)
-    assert heartbeat_of(scratch).silent_s() == pytest.approx(600, abs=2)
+def test_a_clock_is_missed_by_the_time_it_was_heard_last(store: Store) -> None:
+    heartbeat_of(store).beat()
+    left_s = int(store.redis.ttl(store.keys.heartbeat()))
+    store.redis.expire(store.keys.heartbeat(), left_s - 600)
+    assert heartbeat_of(store).silent_s() == pytest.approx(600, abs=2)
     nobody = a_store(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC))
     assert heartbeat_of(nobody).silent_s() is None
 

@@ -22,17 +22,17 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bot.dolthub.errors import HubBusy, HubGone, HubRefused, HubStrange
-from bot.evidence import FetchPolicy, networks, sheet_key
+from bot.evidence import FetchPolicy, networks, probe_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo, User
 from bot.model.pull import PullState
-from bot.prober.hosts import Hosts, KnownSiblings
-from bot.prober.jobs import ProbeDuties
-from bot.prober.link_checker import Looking, Manners
+from bot.prober.hosts import Hosts, Soft404Baselines
+from bot.prober.jobs import ProbeJobs
+from bot.prober.link_checker import LinkChecker, Politeness
 from bot.queue.enqueue import ALIVE_S
-from bot.queue.threads import Lanes, lanes_of
-from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Scratch, make_patient_redis
-from bot.worker.jobs import PullDuties
+from bot.queue.threads import WorkerPool, queues_of
+from bot.store import DECIDE, PROBE, RECHECK, REVIEW, SWEEP, Held, Listed, Store, make_patient_redis
+from bot.worker.jobs import PullJobs
 from tests.evidence.servers import path_of, serving
 from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess, private_redis
@@ -41,7 +41,7 @@ from tests.stores import a_store, condition_of, jobs_of
 HOP = Commons("hop", "wl-commons")
 PATIENCE_S = STATE_WAIT_S
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-AT_ONCE = Manners(pace_s=0, retry_s=())
+AT_ONCE = Politeness(pace_s=0, retry_s=())
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def server() -> Iterator[RedisProcess]:
 
 
 @pytest.fixture
-def scratch(server: RedisProcess) -> Scratch:
+def store(server: RedisProcess) -> Store:
     fresh = a_store(make_patient_redis(server.url), now=lambda: NOW)
     fresh.redis.flushall()
     return fresh
@@ -60,8 +60,8 @@ def scratch(server: RedisProcess) -> Scratch:
 class Crew:
     """Lanes that run while a test looks on."""
 
-    def __init__(self, scratch: Scratch, queues: tuple[str, ...], functions: Mapping[str, Callable[..., None]]) -> None:
-        self.lanes = Lanes(queues, functions, scratch.redis)
+    def __init__(self, store: Store, queues: tuple[str, ...], functions: Mapping[str, Callable[..., None]]) -> None:
+        self.lanes = WorkerPool(queues, functions, store.redis)
         self.lanes.start()
 
     def __enter__(self) -> Crew:
@@ -72,11 +72,11 @@ class Crew:
         assert self.lanes.join(PATIENCE_S)
 
 
-def pull_duties(scratch: Scratch, look: Callable[..., object], sweep: Callable[[Commons], int] = lambda _: 0) -> PullDuties:
-    return PullDuties(known=frozenset({HOP}), scratch=scratch, jobs=jobs_of(scratch), look=look, sweep=sweep)
+def pull_jobs(store: Store, look: Callable[..., object], sweep: Callable[[Commons], int] = lambda _: 0) -> PullJobs:
+    return PullJobs(known=frozenset({HOP}), store=store, jobs=jobs_of(store), look=look, sweep=sweep)
 
 
-def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch: Scratch) -> None:
+def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(store: Store) -> None:
     looked: list[PullNo] = []
     hold = threading.Event()
 
@@ -85,20 +85,20 @@ def test_a_knock_is_a_look_and_a_knock_while_looking_is_exactly_one_more(scratch
         looked.append(number)
         hold.wait(PATIENCE_S)
 
-    with Crew(scratch, (DECIDE, REVIEW), pull_duties(scratch, look).functions()):
+    with Crew(store, (DECIDE, REVIEW), pull_jobs(store, look).functions()):
         for _ in range(5):
-            jobs_of(scratch).knock(HOP, PullNo(7))
+            jobs_of(store).enqueue(HOP, PullNo(7))
         until(lambda: looked == [7])
         for _ in range(5):
-            jobs_of(scratch).knock(HOP, PullNo(7))
+            jobs_of(store).enqueue(HOP, PullNo(7))
         hold.set()
         until(lambda: looked == [7, 7])
         time.sleep(0.3)
     assert looked == [7, 7]
-    assert scratch.counters.all() == {"looks": 2}
+    assert store.counters.all() == {"looks": 2}
 
 
-def test_lanes_look_at_several_pulls_side_by_side(scratch: Scratch) -> None:
+def test_lanes_look_at_several_pulls_side_by_side(store: Store) -> None:
     together = threading.Barrier(4, timeout=PATIENCE_S)
     looked: list[PullNo] = []
 
@@ -106,14 +106,14 @@ def test_lanes_look_at_several_pulls_side_by_side(scratch: Scratch) -> None:
         together.wait()
         looked.append(number)
 
-    with Crew(scratch, (REVIEW,) * 4, pull_duties(scratch, look).functions()):
+    with Crew(store, (REVIEW,) * 4, pull_jobs(store, look).functions()):
         for number in range(1, 5):
-            jobs_of(scratch).knock(HOP, PullNo(number))
+            jobs_of(store).enqueue(HOP, PullNo(number))
         until(lambda: len(looked) == 4)
     assert sorted(looked) == [1, 2, 3, 4]
 
 
-def test_two_lanes_are_never_at_one_pull_and_none_of_the_knocks_is_lost(scratch: Scratch) -> None:
+def test_two_lanes_are_never_at_one_pull_and_none_of_the_knocks_is_lost(store: Store) -> None:
     at_it, most, looks = 0, 0, 0
     lock = threading.Lock()
 
@@ -126,12 +126,12 @@ def test_two_lanes_are_never_at_one_pull_and_none_of_the_knocks_is_lost(scratch:
         with lock:
             at_it -= 1
 
-    with Crew(scratch, (REVIEW, REVIEW, DECIDE), pull_duties(scratch, look).functions()):
-        jobs_of(scratch).knock(HOP, PullNo(1))
+    with Crew(store, (REVIEW, REVIEW, DECIDE), pull_jobs(store, look).functions()):
+        jobs_of(store).enqueue(HOP, PullNo(1))
         until(lambda: looks == 1)
-        jobs_of(scratch).knock(HOP, PullNo(1))
-        jobs_of(scratch).knock(HOP, PullNo(1), queue=DECIDE)
-        until(lambda: looks >= 2 and at_it == 0 and not any(jobs_of(scratch).waiting().values()))
+        jobs_of(store).enqueue(HOP, PullNo(1))
+        jobs_of(store).enqueue(HOP, PullNo(1), queue=DECIDE)
+        until(lambda: looks >= 2 and at_it == 0 and not any(jobs_of(store).waiting().values()))
     assert most == 1
 
 
@@ -144,7 +144,7 @@ TROUBLE = [
 
 
 @pytest.mark.parametrize("trouble", TROUBLE, ids=[type(t).__name__ for t in TROUBLE])
-def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exception) -> None:
+def test_trouble_is_one_line_and_the_lane_goes_on(store: Store, trouble: Exception) -> None:
     looked: list[PullNo] = []
 
     def look(_commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
@@ -152,9 +152,9 @@ def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exc
         if number == 1:
             raise trouble
 
-    with structlog.testing.capture_logs() as said, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
-        jobs_of(scratch).knock(HOP, PullNo(1))
-        jobs_of(scratch).knock(HOP, PullNo(2))
+    with structlog.testing.capture_logs() as said, Crew(store, (REVIEW,), pull_jobs(store, look).functions()):
+        jobs_of(store).enqueue(HOP, PullNo(1))
+        jobs_of(store).enqueue(HOP, PullNo(2))
         until(lambda: looked == [1, 2])
         time.sleep(0.2)
     lines = [line for line in said if line.get("pull") == 1]
@@ -163,7 +163,7 @@ def test_trouble_is_one_line_and_the_lane_goes_on(scratch: Scratch, trouble: Exc
     assert looked == [1, 2], "nothing is tried again at once: the clock is the retry"
 
 
-def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(scratch: Scratch) -> None:
+def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(store: Store) -> None:
     looked: list[PullNo] = []
 
     def look(_commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
@@ -171,76 +171,76 @@ def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(scr
         raise HubGone("no such pull")
 
     listed = Listed(number=PullNo(2), state=PullState.OPEN, creator=User("pia"), title="x")
-    scratch.pulses.note_pulls(HOP, [listed])
-    scratch.owed.owe(HOP, PullNo(1), REVIEW)
-    with structlog.testing.capture_logs() as logged, Crew(scratch, (REVIEW,), pull_duties(scratch, look).functions()):
-        jobs_of(scratch).ring(HOP, PullNo(1), most=9)
-        jobs_of(scratch).ring(HOP, PullNo(2), most=9)
-        until(lambda: len(looked) == 2 and scratch.owed.all(HOP))
+    store.poll_states.note_pulls(HOP, [listed])
+    store.pending.add(HOP, PullNo(1), REVIEW)
+    with structlog.testing.capture_logs() as logged, Crew(store, (REVIEW,), pull_jobs(store, look).functions()):
+        jobs_of(store).enqueue_limited(HOP, PullNo(1), most=9)
+        jobs_of(store).enqueue_limited(HOP, PullNo(2), most=9)
+        until(lambda: len(looked) == 2 and store.pending.all(HOP))
         until(lambda: len([line for line in logged if line["log_level"] in ("info", "error")]) >= 2)
-    assert [(debt.pull, debt.failed) for debt in scratch.owed.all(HOP)] == [(PullNo(2), 1)]
+    assert [(debt.pull, debt.failed) for debt in store.pending.all(HOP)] == [(PullNo(2), 1)]
     told = [(line["log_level"], line["event"], line["pull"]) for line in logged if "pull" in line]
     assert sorted(told) == [("error", "look: DoltHub refused", 2), ("info", "there is no such pull", 1)]
-    assert scratch.redis.hgetall(scratch.keys.tries(HOP)) == {}
+    assert store.redis.hgetall(store.keys.tries(HOP)) == {}
 
 
-def forge(scratch: Scratch, queue: str, function: str, args: list[object], **more: Any) -> str:
+def forge(store: Store, queue: str, function: str, args: list[object], **more: Any) -> str:
     """A job as somebody would write it who can write to Redis."""
-    job = Queue(queue, connection=scratch.redis, serializer=JSONSerializer).enqueue_call(function, args=args, **more)
+    job = Queue(queue, connection=store.redis, serializer=JSONSerializer).enqueue_call(function, args=args, **more)
     return str(job.id)
 
 
-def test_a_forged_job_runs_nothing_whatever_it_names(scratch: Scratch, tmp_path: Path) -> None:
+def test_a_forged_job_runs_nothing_whatever_it_names(store: Store, tmp_path: Path) -> None:
     """RQ would import what a job names: as function, as callback, or post to it as a webhook."""
     ran = tmp_path / "ran"
     looked: list[PullNo] = []
-    hint = scratch.keys.hint(REVIEW, "0" * 16)
+    hint = store.keys.dedup(REVIEW, "0" * 16)
     command = f"touch {ran}"
-    forge(scratch, REVIEW, "os.system", [command])
-    forge(scratch, REVIEW, "subprocess.getoutput", [command])
-    forge(scratch, REVIEW, "bot.worker.jobs.run_probe", ["hop/wl-commons", 1, [], "", hint])
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 2, REVIEW, hint], kwargs={"x": 1})
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["evil/commons", 3, REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", "4", REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", True, REVIEW, hint])
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 5, "failed", hint])
-    forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 6, REVIEW, "rq:workers"])
-    called_back = forge(scratch, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 7, REVIEW, hint])
-    failing = forge(scratch, REVIEW, "os.system", [command])
+    forge(store, REVIEW, "os.system", [command])
+    forge(store, REVIEW, "subprocess.getoutput", [command])
+    forge(store, REVIEW, "bot.worker.jobs.run_probe", ["hop/wl-commons", 1, [], "", hint])
+    forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 2, REVIEW, hint], kwargs={"x": 1})
+    forge(store, REVIEW, "bot.worker.jobs.run", ["evil/commons", 3, REVIEW, hint])
+    forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", "4", REVIEW, hint])
+    forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", True, REVIEW, hint])
+    forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 5, "failed", hint])
+    forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 6, REVIEW, "rq:workers"])
+    called_back = forge(store, REVIEW, "bot.worker.jobs.run", ["hop/wl-commons", 7, REVIEW, hint])
+    failing = forge(store, REVIEW, "os.system", [command])
     for job in (called_back, failing):
         for when in ("success", "failure", "stopped"):
-            scratch.redis.hset(f"rq:job:{job}", f"{when}_callback_name", "os.abort")
+            store.redis.hset(f"rq:job:{job}", f"{when}_callback_name", "os.abort")
         webhooks = json.dumps([{"url": "http://127.0.0.1:1/", "statuses": ["finished", "failed"]}])
-        scratch.redis.hset(f"rq:job:{job}", "webhooks", webhooks)
-    duties = pull_duties(scratch, lambda _c, number, _e: looked.append(number))
-    with Crew(scratch, (REVIEW,), duties.functions()):
-        jobs_of(scratch).knock(HOP, PullNo(8))
+        store.redis.hset(f"rq:job:{job}", "webhooks", webhooks)
+    duties = pull_jobs(store, lambda _c, number, _e: looked.append(number))
+    with Crew(store, (REVIEW,), duties.functions()):
+        jobs_of(store).enqueue(HOP, PullNo(8))
         until(lambda: looked[-1:] == [8])
     assert looked == [7, 8]
     assert not ran.exists()
 
 
-def test_a_job_that_is_no_job_only_costs_its_place(scratch: Scratch) -> None:
+def test_a_job_that_is_no_job_only_costs_its_place(store: Store) -> None:
     looked: list[PullNo] = []
-    queue = Queue(REVIEW, connection=scratch.redis, serializer=JSONSerializer)
+    queue = Queue(REVIEW, connection=store.redis, serializer=JSONSerializer)
     for data in (b"\x80\x04pickle", b"[]", b"[1,2,3,4]", b""):
         job = queue.enqueue_call("bot.worker.jobs.run", args=[])
-        scratch.redis.hset(f"rq:job:{job.id}", "data", data)
-    scratch.redis.rpush("rq:queue:review", "no-such-job")
-    with Crew(scratch, (REVIEW,), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
-        jobs_of(scratch).knock(HOP, PullNo(9))
+        store.redis.hset(f"rq:job:{job.id}", "data", data)
+    store.redis.rpush("rq:queue:review", "no-such-job")
+    with Crew(store, (REVIEW,), pull_jobs(store, lambda _c, n, _e: looked.append(n)).functions()):
+        jobs_of(store).enqueue(HOP, PullNo(9))
         until(lambda: looked == [9])
 
 
-def test_a_sweep_is_run_from_a_queue_of_its_own(scratch: Scratch) -> None:
+def test_a_sweep_is_run_from_a_queue_of_its_own(store: Store) -> None:
     swept: list[Commons] = []
 
     def sweep(commons: Commons) -> int:
         swept.append(commons)
         return 0
 
-    with Crew(scratch, (SWEEP,), pull_duties(scratch, lambda *_: None, sweep).functions()):
-        jobs_of(scratch).knock_sweep(HOP)
+    with Crew(store, (SWEEP,), pull_jobs(store, lambda *_: None, sweep).functions()):
+        jobs_of(store).enqueue_sweep(HOP)
         until(lambda: swept == [HOP])
 
 
@@ -248,77 +248,77 @@ def sheet(url: str, at: datetime) -> Probe:
     return Probe(url=url, seen=Seen.REACHABLE, reason="ok", probed_at=at)
 
 
-def test_the_prober_writes_sheets_and_knocks_the_pull(scratch: Scratch) -> None:
-    looking = Looking(
-        scratch=scratch,
-        hosts=Hosts(scratch.redis, scratch.keys, scratch.now),
-        siblings=KnownSiblings(scratch.redis, scratch.keys, scratch.now),
+def test_the_prober_writes_sheets_and_knocks_the_pull(store: Store) -> None:
+    looking = LinkChecker(
+        store=store,
+        hosts=Hosts(store.redis, store.keys, store.now),
+        baselines=Soft404Baselines(store.redis, store.keys, store.now),
         policy=FetchPolicy(allow=networks(("127.0.0.0/8",))),
         now=lambda: NOW,
         controls=(),
-        manners=AT_ONCE,
+        politeness=AT_ONCE,
     )
-    duties = ProbeDuties(known=frozenset({HOP}), scratch=scratch, jobs=jobs_of(scratch), looking=looking)
+    duties = ProbeJobs(known=frozenset({HOP}), store=store, jobs=jobs_of(store), looking=looking)
     with serving(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\npage") as host:
         urls = tuple(f"{host.url}/{name}" for name in "abc")
         fresh, stale = sheet(urls[1], NOW - timedelta(seconds=5)), sheet(urls[2], NOW - timedelta(hours=5))
         for one in (fresh, stale):
-            scratch.sheets.put(replace(one, url=sheet_key(one.url)))
-        with Crew(scratch, (PROBE,), duties.functions()):
-            jobs_of(scratch).knock_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
-            until(lambda: jobs_of(scratch).waiting()[REVIEW] == 1)
+            store.probes.put(replace(one, url=probe_key(one.url)))
+        with Crew(store, (PROBE,), duties.functions()):
+            jobs_of(store).enqueue_probe(HOP, PullNo(3), urls, NOW - timedelta(minutes=1))
+            until(lambda: jobs_of(store).waiting()[REVIEW] == 1)
         assert sorted(path_of(request) for request in host.requests) == ["/a", "/c"]
-    now = {url: scratch.sheets.get(sheet_key(url)) for url in urls}
+    now = {url: store.probes.get(probe_key(url)) for url in urls}
     assert {url: (one.probed_at, one.since) if one else None for url, one in now.items()} == {
         urls[0]: (NOW, NOW),
         urls[1]: (fresh.probed_at, None),
         urls[2]: (NOW, stale.probed_at),
     }
-    assert scratch.counters.all() == {"probes": 2}
+    assert store.counters.all() == {"probes": 2}
 
 
-def test_who_dies_while_keeping_house_holds_up_the_others_for_seconds_only(scratch: Scratch) -> None:
-    (queue,) = Lanes((REVIEW,), {}, scratch.redis)._lane(REVIEW).queues
+def test_who_dies_while_keeping_house_holds_up_the_others_for_seconds_only(store: Store) -> None:
+    (queue,) = WorkerPool((REVIEW,), {}, store.redis)._lane(REVIEW).queues
     assert queue.acquire_maintenance_lock()
     assert not queue.acquire_maintenance_lock()
-    assert 0 < scratch.redis.ttl(queue.registry_cleaning_key) <= 15
+    assert 0 < store.redis.ttl(queue.registry_cleaning_key) <= 15
 
 
 def test_lanes_survive_redis_going_and_coming_back() -> None:
     with private_redis() as server:
-        scratch = a_store(make_patient_redis(server.url), now=lambda: NOW)
+        store = a_store(make_patient_redis(server.url), now=lambda: NOW)
         looked: list[PullNo] = []
-        with Crew(scratch, (REVIEW, DECIDE), pull_duties(scratch, lambda _c, n, _e: looked.append(n)).functions()):
-            jobs_of(scratch).knock(HOP, PullNo(1))
+        with Crew(store, (REVIEW, DECIDE), pull_jobs(store, lambda _c, n, _e: looked.append(n)).functions()):
+            jobs_of(store).enqueue(HOP, PullNo(1))
             until(lambda: looked == [1])
             server.kill()
             time.sleep(1.0)
             server.start()
-            jobs_of(scratch).knock(HOP, PullNo(2))
+            jobs_of(store).enqueue(HOP, PullNo(2))
             until(lambda: looked == [1, 2])
 
 
 def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(server: RedisProcess) -> None:
     """RQ lists a worker when it begins and lets it say that it lives between jobs alone (rq 2.12)."""
     at, hold = [datetime.now(UTC)], threading.Event()
-    scratch = a_store(make_patient_redis(server.url), now=lambda: at[0])
-    scratch.redis.flushall()
-    lanes = Lanes((DECIDE, REVIEW), pull_duties(scratch, lambda _c, _n, _e: hold.wait(PATIENCE_S)).functions(), scratch.redis)
+    store = a_store(make_patient_redis(server.url), now=lambda: at[0])
+    store.redis.flushall()
+    lanes = WorkerPool((DECIDE, REVIEW), pull_jobs(store, lambda _c, _n, _e: hold.wait(PATIENCE_S)).functions(), store.redis)
     lanes.alive_said_every_s = 0.1
     lanes.start()
     try:
-        jobs_of(scratch).knock(HOP, PullNo(1))
-        until(lambda: jobs_of(scratch).waiting()[REVIEW] == 0)
-        scratch.redis.flushall()
-        until(lambda: {q: n for q, n in condition_of(scratch).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+        jobs_of(store).enqueue(HOP, PullNo(1))
+        until(lambda: jobs_of(store).waiting()[REVIEW] == 0)
+        store.redis.flushall()
+        until(lambda: {q: n for q, n in condition_of(store).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
         # Only whoever spoke from now on counts.
         at[0] = datetime.now(UTC) + timedelta(seconds=ALIVE_S)
-        until(lambda: {q: n for q, n in condition_of(scratch).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
+        until(lambda: {q: n for q, n in condition_of(store).workers.items() if n} == {DECIDE: 1, REVIEW: 1})
     finally:
         hold.set()
         lanes.stop()
         assert lanes.join(PATIENCE_S)
-    until(lambda: not any(condition_of(scratch).workers.values()))
+    until(lambda: not any(condition_of(store).workers.values()))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_lanes_are_seen_again_after_a_wipe_of_redis_those_at_a_long_job_as_well(
     ],
 )
 def test_every_worker_serves_both_queues(count: int, lanes: tuple[str, ...]) -> None:
-    assert lanes_of(count) == lanes
+    assert queues_of(count) == lanes
 
 
 SERVING = textwrap.dedent(
@@ -342,27 +342,28 @@ SERVING = textwrap.dedent(
     from bot.model.ids import Commons
     from bot.store import make_patient_redis
     from bot.queue.threads import serve
-    from bot.worker.jobs import PullDuties
+    from bot.worker.jobs import PullJobs
     from tests.stores import a_store, jobs_of
     log.configure("json")
     threads.STOP_PATIENCE_S = float(sys.argv[3])
-    scratch = a_store(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
+    store = a_store(make_patient_redis(sys.argv[1]), now=lambda: datetime.now(UTC))
     def look(commons, number, extend):
         print("began", flush=True)
         time.sleep(float(sys.argv[2]))
         print("finished", flush=True)
-    duties = PullDuties(known=frozenset({Commons("hop", "wl-commons")}), scratch=scratch, jobs=jobs_of(scratch), look=look, sweep=lambda c: 0)
-    sys.exit(serve(("review", "decide"), duties.functions(), scratch.redis, scratch.leases.release_all))
+    work = PullJobs(known=frozenset({Commons("hop", "wl-commons")}), store=store, jobs=jobs_of(store),
+        look=look, sweep=lambda c: 0)
+    sys.exit(serve(("review", "decide"), work.functions(), store.redis, store.leases.release_all))
     """
 )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProcess, scratch: Scratch, number: int) -> None:
+def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProcess, store: Store, number: int) -> None:
     process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "1.5", "25"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        jobs_of(scratch).knock(HOP, PullNo(1))
+        jobs_of(store).enqueue(HOP, PullNo(1))
         assert process.stdout.readline() == "began\n"
         os.kill(process.pid, number)
         assert process.stdout.readline() == "finished\n"
@@ -372,17 +373,17 @@ def test_a_signal_lets_the_job_at_hand_finish_and_ends_with_0(server: RedisProce
         process.communicate()
 
 
-def test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back(server: RedisProcess, scratch: Scratch) -> None:
+def test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back(server: RedisProcess, store: Store) -> None:
     process = subprocess.Popen([sys.executable, "-c", SERVING, server.url, "60", "0.2"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        jobs_of(scratch).knock(HOP, PullNo(1))
+        jobs_of(store).enqueue(HOP, PullNo(1))
         assert process.stdout.readline() == "began\n"
-        with pytest.raises(Held), scratch.at_work(HOP, PullNo(1)):
+        with pytest.raises(Held), store.at_work(HOP, PullNo(1)):
             pass
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
-        with scratch.at_work(HOP, PullNo(1)):
+        with store.at_work(HOP, PullNo(1)):
             pass
     finally:
         process.kill()

@@ -50,14 +50,14 @@ def ask(worker: Rig | None, here: Commons, deps: Deps) -> Asked:
     """Begin to ask about the rig of this handle and this owner. A rig without an owner is nobody elsewhere."""
     if worker is None or not worker.owner:
         return NOBODY
-    paper, handle, owner = deps.scratch.reputation, worker.handle, worker.owner
+    epoch, handle, owner = deps.store.reputation, worker.handle, worker.owner
     remembered: dict[Commons, Record] = {}
     asked: dict[Commons, Future[Record | None]] = {}
     for commons in [each for each in deps.hubs if each != here][:COMMONS_MAX]:
-        record = paper.get(commons, handle, owner)
+        record = epoch.get(commons, handle, owner)
         if record is not None:
             remembered[commons] = record
-        elif deps.hubs[commons].at_leisure and paper.may_ask(commons, handle, owner):
+        elif deps.hubs[commons].at_leisure and epoch.may_ask(commons, handle, owner):
             asked[commons] = deps.readers.submit(_ask, commons, worker, deps)
     return Asked(remembered=remembered, asked=asked)
 
@@ -73,5 +73,5 @@ def _ask(commons: Commons, worker: Rig, deps: Deps) -> Record | None:
         return None
     same = (worker.handle, worker.owner)
     record = wire.read_record(row for row in rows if (row.text("handle"), row.text("dolthub_org")) == same)
-    deps.scratch.reputation.put(commons, worker.handle, worker.owner or "", record)
+    deps.store.reputation.put(commons, worker.handle, worker.owner or "", record)
     return record

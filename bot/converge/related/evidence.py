@@ -23,7 +23,7 @@ Things = tuple[tuple[str, tuple[Evidence, ...]], ...]
 
 def things(sketch: Snapshot, probes: Iterable[Probe], deps: Deps) -> Things:
     """What this pull hands in."""
-    done, goals = sketch.handed_in, {probe.url: probe.final_url for probe in probes if probe.final_url}
+    done, goals = sketch.completion, {probe.url: probe.final_url for probe in probes if probe.final_url}
     if done is None:
         return ()
     urls = tuple(link.url for link in sketch.links) or (done.evidence,)
@@ -54,7 +54,7 @@ def _on_main(sketch: Snapshot, handed: Things, rows: Iterable[Row], deps: Deps) 
 def _in_pulls(sketch: Snapshot, handed: Things, deps: Deps) -> Iterator[Use]:
     if not handed:
         return
-    for standing in deps.scratch.board.all(sketch.commons):
+    for standing in deps.store.verdicts.all(sketch.commons):
         if standing.pull == sketch.pull.number or (standing.item, standing.rig) == (sketch.item_id, sketch.worker):
             continue
         for url in _met(handed, standing.evidence, deps):

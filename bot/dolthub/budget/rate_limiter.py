@@ -6,7 +6,7 @@ After about 5 pulls, 20 writes and 40 reads in half an hour, DoltHub was seen to
 The budget has two halves. One is for reading comments and answering commands, the other for reviews and rechecks. Reviews
 never draw from the first half, however many wait, so a comment is read at the same pace during a backlog.
 
-The rules stand here, pure, in `Bucket`; who remembers it is told from outside: Redis for all processes of the bot, or this
+The rules stand here, pure, in `TokenBucket`; who remembers it is told from outside: Redis for all processes of the bot, or this
 process alone while Redis is away.
 """
 
@@ -28,7 +28,7 @@ QUIET_S: Final = 60.0
 LEAST_PER_MINUTE: Final = 5.0
 ONE_TROUBLE_S: Final = 5.0
 """Requests that were under way together fail together: that is one trouble, not many."""
-REST_MAX_S: Final = 900.0
+COOLDOWN_MAX_S: Final = 900.0
 """So long at most DoltHub is left alone, whatever it asks for."""
 WAIT_MAX_S: Final = 10.0
 """Whoever would have to wait longer than this for a rest to end comes back later."""
@@ -75,7 +75,7 @@ def working_at(how: Urgency) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class TokenBucket:
     """Two token buckets that hold one minute's requests together, half each. Times are seconds of one clock, whichever.
 
     `attention`: tokens for reading comments and answering commands. `tokens`: those for all other work.
@@ -90,7 +90,7 @@ class Bucket:
     attention: float = 0.0
 
     @classmethod
-    def full(cls, per_minute: float, now: float) -> Bucket:
+    def full(cls, per_minute: float, now: float) -> TokenBucket:
         """A bucket nobody has drawn from."""
         most = float(per_minute)
         return cls(most=most, per_minute=most, tokens=most / 2, attention=most / 2, filled_at=now, troubled_at=now)
@@ -100,7 +100,7 @@ class Bucket:
         """The most that each half holds, and what each gets in a minute."""
         return self.per_minute / 2
 
-    def filled(self, now: float) -> Bucket:
+    def filled(self, now: float) -> TokenBucket:
         """As it is now: time gives tokens back, and each quiet minute one request a minute. A clock set back gives nothing.
 
         Each half gets half of the tokens, and what a full half cannot hold goes to the other.
@@ -127,7 +127,7 @@ class Bucket:
         lent = max(0.0, self.tokens) if how is Urgency.DECIDE else 0.0
         return max(0.0, own - LEAVES[how] * self.half) + lent
 
-    def drawn(self, now: float, how: Urgency, waited_s: float) -> tuple[Bucket, bool, float]:
+    def drawn(self, now: float, how: Urgency, waited_s: float) -> tuple[TokenBucket, bool, float]:
         """The bucket after one draw; whether the request may go, and after how many seconds (if not: ask again then).
 
         A decision draws at once: from the reviews' half as long as there is something in it, so that it costs no reading of
@@ -135,7 +135,7 @@ class Bucket:
         what more urgent requests leave. When their patience is over they draw it into debt.
         """
         found = self.filled(now)
-        rest_s = min(max(0.0, self.rests_until - now), REST_MAX_S)
+        rest_s = min(max(0.0, self.rests_until - now), COOLDOWN_MAX_S)
         if rest_s:
             return found, False, rest_s
         own = found.attention if how.attends else found.tokens
@@ -148,10 +148,10 @@ class Bucket:
         after = replace(found, attention=own - 1) if how.attends else replace(found, tokens=own - 1)
         return after, True, max(0.0, 1 - own) * 60 / found.half
 
-    def troubled(self, now: float, rest_s: float) -> Bucket:
+    def troubled(self, now: float, rest_s: float) -> TokenBucket:
         """After DoltHub asked for patience (`rest_s` seconds of it, if it said so), or did not answer in time."""
         found = self.filled(now)
-        rests_until = max(self.rests_until, now + min(rest_s, REST_MAX_S)) if rest_s else self.rests_until
+        rests_until = max(self.rests_until, now + min(rest_s, COOLDOWN_MAX_S)) if rest_s else self.rests_until
         if found.per_minute < found.most and now - self.troubled_at < ONE_TROUBLE_S:
             return replace(found, rests_until=rests_until)
         per_minute = max(min(LEAST_PER_MINUTE, found.most), found.per_minute / 2)
@@ -165,27 +165,27 @@ class Bucket:
         )
 
 
-class Purse(Protocol):
+class BudgetStore(Protocol):
     """Who remembers a bucket. `change` hands it over with the time, and keeps what comes back."""
 
-    def change(self, act: Callable[[Bucket, float], Bucket]) -> None: ...
+    def change(self, act: Callable[[TokenBucket, float], TokenBucket]) -> None: ...
 
 
-class OwnPurse:
+class OwnBudget:
     """A bucket of this process alone. Safe to share between threads."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._bucket = Bucket.full(per_minute, clock())
+        self._bucket = TokenBucket.full(per_minute, clock())
         self._lock = threading.Lock()
 
-    def change(self, act: Callable[[Bucket, float], Bucket]) -> None:
+    def change(self, act: Callable[[TokenBucket, float], TokenBucket]) -> None:
         """Change it; nobody comes in between."""
         with self._lock:
             self._bucket = act(self._bucket, self._clock())
 
 
-class Pace:
+class RateLimiter:
     """Holds the requests of an account to one budget. `wait` blocks until a request may be sent. Threads may share it.
 
     `commons`: how many commons share it. Each plans with its part; what it does not need the others draw.
@@ -193,7 +193,7 @@ class Pace:
 
     def __init__(
         self,
-        purse: Purse,
+        purse: BudgetStore,
         *,
         commons: int = 1,
         clock: Callable[[], float] = time.monotonic,
@@ -214,12 +214,12 @@ class Pace:
         """Requests a minute that one commons may plan with at present."""
         return self.per_minute / self._commons
 
-    def spare(self) -> float:
+    def available(self) -> float:
         """The part for one commons of the requests that could go at once, after what is left to more urgent ones."""
         return self._seen().spare(urgency()) / self._commons
 
     @property
-    def at_leisure(self) -> bool:
+    def has_slack(self) -> bool:
         """Whether half of what reviews may draw is there: what can wait for another day asks only then."""
         bucket = self._seen()
         return bucket.tokens * 4 >= bucket.most
@@ -247,7 +247,7 @@ class Pace:
     def _draw(self, how: Urgency, waited_s: float) -> tuple[bool, float, bool]:
         found: list[tuple[bool, float, bool]] = []
 
-        def draw(bucket: Bucket, now: float) -> Bucket:
+        def draw(bucket: TokenBucket, now: float) -> TokenBucket:
             after, may, wait_s = bucket.drawn(now, how, waited_s)
             found.append((may, wait_s, after.rests_until > now))
             return after
@@ -255,10 +255,10 @@ class Pace:
         self._purse.change(draw)
         return found[-1]
 
-    def _seen(self) -> Bucket:
-        found: list[Bucket] = []
+    def _seen(self) -> TokenBucket:
+        found: list[TokenBucket] = []
 
-        def look(bucket: Bucket, now: float) -> Bucket:
+        def look(bucket: TokenBucket, now: float) -> TokenBucket:
             found.append(bucket.filled(now))
             return bucket
 

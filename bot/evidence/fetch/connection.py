@@ -34,7 +34,7 @@ logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
+class ForgeResponse:
     """One answer. Header names are lower-case. `body` is empty for one of more than ANSWER_MAX_BYTES: then `whole` is False."""
 
     status: int
@@ -43,7 +43,7 @@ class Answered:
     whole: bool = True
 
 
-class Line:
+class ForgeConnection:
     """A connection that is kept for the questions of one look. Use as a context manager."""
 
     def __init__(self, root: Target, deadline: Deadline, ca_file: str | None = None) -> None:
@@ -53,13 +53,13 @@ class Line:
         self._answers: tuple[Answer, ...] = ()
         self._adapter = _adapter(self._dial)
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> ForgeConnection:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._adapter.close()
 
-    def get(self, url: str, headers: Mapping[str, str]) -> Answered:
+    def get(self, url: str, headers: Mapping[str, str]) -> ForgeResponse:
         """Ask once; follows nothing. `url` must lie at the line's own origin. Raises Failed; its reason is a code."""
         if not url.startswith(self._origin + "/"):
             raise ValueError("a question for somebody else")
@@ -87,18 +87,18 @@ class Line:
     def _origin(self) -> str:
         return self._root.url.removesuffix(self._root.rest)
 
-    def _read(self, response: requests.Response) -> Answered:
+    def _read(self, response: requests.Response) -> ForgeResponse:
         raw = response.raw
         headers = {name.lower(): value for name, value in raw.headers.items()}
         body = bytearray()
         while chunk := raw.read1(_CHUNK_BYTES, decode_content=False):
             body += chunk
             if len(body) > ANSWER_MAX_BYTES:
-                return Answered(status=int(response.status_code), headers=headers, whole=False)
+                return ForgeResponse(status=int(response.status_code), headers=headers, whole=False)
         if self._deadline.passed:
             raise Failed("deadline")
         coded = headers.get("content-encoding", "identity").strip().lower() not in ("", "identity")
-        return Answered(status=int(response.status_code), headers=headers, body=bytes(body), whole=not coded)
+        return ForgeResponse(status=int(response.status_code), headers=headers, body=bytes(body), whole=not coded)
 
     def _reason(self, error: Exception) -> str:
         if self._deadline.passed:

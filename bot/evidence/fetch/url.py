@@ -147,7 +147,7 @@ def canonical_key(url: str) -> str:
         return ""
 
 
-def sheet_key(url: str) -> str:
+def probe_key(url: str) -> str:
     """The key under which sightings of a URL are kept: its canonical one, and for a URL we would not read, the URL itself."""
     return canonical_key(url) or url
 

@@ -14,7 +14,7 @@ LIMITED_S: Final = 60.0
 """Pause after a limit that does not say how long (GitHub REST API, best practices: at least one minute)."""
 FAILURES_MAX: Final = 3
 """So many different questions in a row that a forge fails, and it is left alone: one may break it wherever it is well."""
-REST_S: Final = 600.0
+COOLDOWN_S: Final = 600.0
 RESERVE: Final = 0.1
 """The last part of a rate limit is kept for decisions."""
 
@@ -46,7 +46,7 @@ class Budget:
         """No answer to a question, or one of the forge's own trouble."""
         self._failing.add(question)
         if len(self._failing) >= FAILURES_MAX:
-            self._rest_until = self._clock() + REST_S
+            self._rest_until = self._clock() + COOLDOWN_S
             self._failing.clear()
 
     def answered(self, question: str, status: int, headers: Mapping[str, str], says: str = "") -> bool:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
 
-from bot.evidence.fetch.connection import Answered, Line
+from bot.evidence.fetch.connection import ForgeConnection, ForgeResponse
 from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target, read_location, read_url
@@ -66,14 +66,14 @@ class Looked:
 class _Look:
     """One look under way. `dial`: makes a connection to the origin of a root, closed when the look is over."""
 
-    dial: Callable[[Target], Line]
+    dial: Callable[[Target], ForgeConnection]
     deadline: Deadline
     urgent: bool
-    lines: dict[Origin, Line] = field(default_factory=dict)
+    lines: dict[Origin, ForgeConnection] = field(default_factory=dict)
     hops: list[Hop] = field(default_factory=list)
     status: int | None = None
 
-    def line_to(self, root: Target) -> Line:
+    def line_to(self, root: Target) -> ForgeConnection:
         """The connection to the API or to its realm; more origins than these two there are not."""
         where = origin(root)
         if where not in self.lines:
@@ -131,7 +131,7 @@ class Forge:
         self._ca_file = ca_file
         self._budget = Budget(clock, now)
         self._one_at_a_time = threading.Lock()
-        self._remembered: OrderedDict[str, tuple[str, Answered]] = OrderedDict()
+        self._remembered: OrderedDict[str, tuple[str, ForgeResponse]] = OrderedDict()
 
     def __repr__(self) -> str:
         return f"Forge({self.what!r}, {self.host!r})"
@@ -152,8 +152,8 @@ class Forge:
         try:
             with Deadline(self._deadline_s) as deadline, ExitStack() as lines:
 
-                def dial(root: Target) -> Line:
-                    return lines.enter_context(Line(root, deadline, self._ca_file))
+                def dial(root: Target) -> ForgeConnection:
+                    return lines.enter_context(ForgeConnection(root, deadline, self._ca_file))
 
                 look = _Look(dial=dial, deadline=deadline, urgent=urgent)
                 found = self._drive(inquiry, look)
@@ -215,7 +215,7 @@ class Forge:
         as_root = replace(realm, rest=realm.rest.rstrip("/") + "/")
         return own or (self._realm is not None and is_below(self._realm, as_root))
 
-    def _patiently(self, question: _Question, look: _Look) -> Reply | Answered:
+    def _patiently(self, question: _Question, look: _Look) -> Reply | ForgeResponse:
         """A reply, or an answer that leads elsewhere. Tries again where another try may help and there is time for it."""
         trouble = ""
         for pause_s in (*(random.uniform(0, most_s) for most_s in RETRY_PAUSES_S), None):
@@ -230,7 +230,7 @@ class Forge:
             self._sleep(pause_s)
         raise AssertionError("unreachable")
 
-    def _once(self, question: _Question, look: _Look) -> Reply | Answered:
+    def _once(self, question: _Question, look: _Look) -> Reply | ForgeResponse:
         tag, kept = self._remembered.get(question.url, ("", None))
         shown = clean(question.url, 2048)
         try:
@@ -265,7 +265,7 @@ class Forge:
             headers["If-None-Match"] = tag
         return headers
 
-    def _told(self, question: _Question, answer: Answered, document: object) -> Reply:
+    def _told(self, question: _Question, answer: ForgeResponse, document: object) -> Reply:
         """What an answer says, if it speaks of the evidence at all."""
         ask = question.ask
         headers = tuple((name, answer.headers[name]) for name in ask.wants if name in answer.headers)
@@ -295,7 +295,7 @@ class Forge:
             case _:
                 raise Strange(f"an answer {answer.status}")
 
-    def _remember(self, question: _Question, answer: Answered) -> None:
+    def _remember(self, question: _Question, answer: ForgeResponse) -> None:
         """Keep an answer that can be asked for conditionally: one that has not changed costs a signed-in client nothing.
 
         As it came: a document in memory may take thirty times the room.
@@ -308,7 +308,7 @@ class Forge:
             while len(self._remembered) > REMEMBERED_MAX:
                 self._remembered.popitem(last=False)
 
-    def _onward(self, question: _Question, answer: Answered) -> _Question:
+    def _onward(self, question: _Question, answer: ForgeResponse) -> _Question:
         """Where a redirect leads: below the root of this API, or nowhere. A renamed repository is one, at its number."""
         location = answer.headers.get("location", "")
         if not location:
@@ -330,7 +330,7 @@ class _Passing(Exception):
         self.reason = reason
 
 
-def _document(answer: Answered) -> object:
+def _document(answer: ForgeResponse) -> object:
     try:
         return json.loads(answer.body) if answer.body else None
     except (ValueError, RecursionError):

@@ -22,20 +22,20 @@ from bot.evidence.page.markup import attribute, shown, tags
 from bot.evidence.page.parking import is_parked
 from bot.evidence.page.title import heading_of, is_html, title_of
 from bot.evidence.page.wording import heading_says_not_found, says_login, says_not_found
-from bot.model.evidence import Seen, Sibling
+from bot.model.evidence import Seen, Soft404Baseline
 
 RETRY_AFTER_MAX_S: Final = 3600.0
 SAME_LENGTH: Final = 0.05
 """Two bodies whose lengths differ by no more than this part are as long as each other: one may quote its own address."""
 
 
-class Siblings(Protocol):
+class Baselines(Protocol):
     """What hosts answered for pages that cannot be there, by place: `https://host/dir/`. Neither raises."""
 
-    def get(self, place: str) -> Sibling | None:
+    def get(self, place: str) -> Soft404Baseline | None:
         """What was answered there within the last day."""
 
-    def put(self, place: str, sibling: Sibling) -> None: ...
+    def put(self, place: str, sibling: Soft404Baseline) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +126,7 @@ def retry_after_s(page: Page, now: datetime) -> float | None:
 # --- a page that answers for everything -------------------------------------------------------------------------------
 
 
-def sibling_place(ending: Ending, found: Meaning) -> str:
+def baseline_place(ending: Ending, found: Meaning) -> str:
     """Where a page should be asked for that cannot be there, to learn whether this host answers for everything.
 
     Empty where that would tell nothing: a site's front door is there whatever else is, only a plain page can be the one
@@ -140,11 +140,11 @@ def sibling_place(ending: Ending, found: Meaning) -> str:
     return f"{target.url.removesuffix(target.rest)}{directory}/"
 
 
-def as_sibling(page: Page, asked_at: datetime) -> Sibling:
+def as_sibling(page: Page, asked_at: datetime) -> Soft404Baseline:
     """What is kept of an answer for a page that cannot be there."""
     if page.challenged:
-        return Sibling(asked_at=asked_at)
-    return Sibling(
+        return Soft404Baseline(asked_at=asked_at)
+    return Soft404Baseline(
         asked_at=asked_at,
         status=page.status,
         sha256=hashlib.sha256(page.wire).hexdigest() if page.wire else "",
@@ -153,7 +153,7 @@ def as_sibling(page: Page, asked_at: datetime) -> Sibling:
     )
 
 
-def answers_everything(page: Page, sibling: Sibling, body_max_bytes: int) -> bool:
+def answers_everything(page: Page, sibling: Soft404Baseline, body_max_bytes: int) -> bool:
     """Whether the page is what its host shows for a page that cannot be there: the same, or one titled alike and as long."""
     if sibling.status != 200:
         return False

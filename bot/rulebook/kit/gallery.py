@@ -139,7 +139,7 @@ def sane(kind: PullKind = PullKind.WORK) -> Snapshot:
         changes=Changes(rows=_CHANGES[kind]),
         items=(item,),
         rigs=(rig(WORKER, "kim"), rig("kestrel-9", "kai"), rig(POSTER, "ana", trust_level="3")),
-        present=Present(items=(item,)),
+        on_main_now=Present(items=(item,)),
         probes=(seen(Seen.REACHABLE, "ok"),),
         first_look_at=NOW - timedelta(minutes=21),
     )
@@ -190,7 +190,7 @@ def on_main(pull: Snapshot, **cells: str | None) -> Snapshot:
         else change
         for change in pull.changes.rows
     )
-    return replace(pull, items=items, present=Present(items=items), changes=replace(pull.changes, rows=rows))
+    return replace(pull, items=items, on_main_now=Present(items=items), changes=replace(pull.changes, rows=rows))
 
 
 def _left(change: RowChange, cells: Cells) -> Cells:
