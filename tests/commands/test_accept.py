@@ -475,7 +475,7 @@ MERGED: dict[str, tuple[Snapshot, tuple[str, ...]]] = {
         ("said BLOCKED, so no stamp is written", "A maintainer"),
     ),
     "stamped by another tool": (
-        on_main(on_main_now=Present(items=on_main().on_main_now.items, completions=on_main().on_main_now.completions, stamps=(a_stamp(),))),
+        on_main(on_main_now=replace(on_main().on_main_now, stamps=(a_stamp(),))),
         ("Accepted already by `ana-town` at 2026-06-14 13:50 UTC, stamp `s-0a1b2c3d4e5f6071`.",),
     ),
     "stamped, no date": (

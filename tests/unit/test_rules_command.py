@@ -286,7 +286,8 @@ def test_a_rule_that_no_example_makes_speak_is_explained_all_the_same() -> None:
         return []
 
     silent = Rule(
-        name="all_is_well", level=Level.NOTE, title="All is well.", doc="", kinds=(PullKind.LINK,), fixed=False, softens_after_merge=False,
+        name="all_is_well", level=Level.NOTE, title="All is well.", doc="", kinds=(PullKind.LINK,), fixed=False,
+        softens_after_merge=False,
         check=check,  # type: ignore[arg-type]
     )  # fmt: skip
     told = tell(silent)
