@@ -12,6 +12,7 @@ same commons, which is how a process that died is replaced, or how one with a ki
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ from bot.converge.bot import Deps
 from bot.converge.converge import Report, converge
 from bot.converge.observe import observe
 from bot.dolthub.client import Hub
+from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, networks
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Landing, Policy, Timing
@@ -40,6 +42,7 @@ from bot.rulebook import catalog as rules
 from bot.store import PROBE
 from bot.sweep.sweep import sweep
 from sandbox.seed import schema, wl_sql
+from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess, private_redis
 from tests.sandbox_process import FreshDatabase, SandboxProcess, fresh_database
 from tests.stores import a_store, jobs_of
@@ -189,7 +192,15 @@ class World:
         return observe(self.commons, pull, deps or self.deps)
 
     def converge(self, pull: PullNo, deps: Deps | None = None) -> Report:
-        return converge(self.commons, pull, deps or self.deps)
+        """One look. Where a busy machine sent a noted deed too late, the bot looks again, as its worker does."""
+        end = time.monotonic() + STATE_WAIT_S
+        while True:
+            try:
+                return converge(self.commons, pull, deps or self.deps)
+            except HubBusy as busy:
+                if "it was not sent, for it came too late" not in str(busy) or time.monotonic() > end:
+                    raise
+                time.sleep(self.policy.timing.about_to_s)
 
     def review(self, pull: PullNo) -> None:
         """Have one pull reviewed, the short way: without a sweep."""

@@ -294,7 +294,7 @@ def _phrase(status: int) -> str:
 
 def application(sandbox: Sandbox, seed: Callable[[Hub], Mapping[str, object]]) -> Application:
     """The whole application: the API, `/_sandbox/`, and the pages."""
-    pages = Flask(__name__)
+    pages = Flask("sandbox.pages")
     pages.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     pages.register_blueprint(admin(sandbox, seed))
     pages.register_blueprint(page(sandbox))

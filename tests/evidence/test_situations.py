@@ -6,7 +6,7 @@ import gzip
 import socket
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final
 
 import pytest
@@ -125,18 +125,29 @@ EXPECTED: Final[Mapping[str, tuple[str, str, str]]] = {
     "broken_gzip": ("reachable", "ok", ""),
     "no_answer": ("unknown", "timeout", ""),
     **dict.fromkeys(
-        ("slow_headers", "slow_body", "endless_100", "endless_trailers", "slow_100", "slow_trailers"),
+        ("slow_headers", "slow_body", "endless_trailers", "slow_100", "slow_trailers"),
         ("unknown", "deadline", ""),
     ),
     **dict.fromkeys(("slow_body_of_known_length", "slow_chain"), ("unknown", "deadline", "")),
     **dict.fromkeys(
-        ("endless_headers", "endless_chunk_line", "http09", "ssh_banner", "reset", "long_header", "long_status_line"),
+        (
+            "endless_100",
+            "endless_headers",
+            "endless_chunk_line",
+            "http09",
+            "ssh_banner",
+            "reset",
+            "long_header",
+            "long_status_line",
+        ),
         ("unknown", "net", ""),
     ),
     **dict.fromkeys(("headers_within_a_header", "ninety_long_headers"), ("unknown", "net", "")),
     **dict.fromkeys(("endless_chunk_extension", "cut", "cut_in_a_chunk", "hangs_up"), ("unknown", "net", "")),
 }
 """Verdict, reason and title of each."""
+GIVEN_UP: Final = frozenset({("unknown", "timeout", ""), ("unknown", "deadline", "")})
+"""A busy machine decides which of the two limits strikes first."""
 
 
 @pytest.fixture(scope="module")
@@ -159,10 +170,16 @@ def order(plain: int, tls: int = 0, **changes: Any) -> Order:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_what_a_hostile_server_costs_is_bounded(name: str, child: Child) -> None:
+    given_up = EXPECTED[name] in GIVEN_UP
+    # Who is not given up comes to an end of its own, on a busy machine too.
+    limits: dict[str, Any] = (
+        {} if given_up else {"deadline_s": DEADLINE_S * BUSY_FACTOR, "read_timeout_s": READ_TIMEOUT_S * BUSY_FACTOR}
+    )
     with serving(SITUATIONS[name]) as server:
-        report = child.do(order(server.port))
+        report = child.do(order(server.port, **limits))
         assert server.accepted >= 1
-    assert report.sights == {EXPECTED[name]}
+    assert len(report.sights) == 1
+    assert report.sights <= (GIVEN_UP if given_up else {EXPECTED[name]})
     assert report.addresses == {PUBLIC}
     assert report.took_s < DEADLINE_S + SPARE_S
     assert report.peak_mb < PEAK_MAX_MB
@@ -198,15 +215,14 @@ def stalled_handshake(sock: socket.socket, _request: bytes) -> None:
 @pytest.mark.parametrize(
     ("talk", "expected"),
     [
-        (silence, {("unknown", "timeout", "")}),
-        # Whichever strikes first, the time-out of the handshake or the deadline.
-        (stalled_handshake, {("unknown", "timeout", ""), ("unknown", "deadline", "")}),
+        (silence, GIVEN_UP),
+        (stalled_handshake, GIVEN_UP),
         (say(b"HTTP/1.1 400 This is no TLS\r\n\r\n"), {("unknown", "tls", "")}),
         (reset, {("unknown", "net", ""), ("unknown", "tls", "")}),
     ],
     ids=["silence", "a byte now and then", "no TLS", "reset"],
 )
-def test_what_a_hostile_handshake_costs_is_bounded(talk: Talk, expected: set[tuple[str, str, str]], child: Child) -> None:
+def test_what_a_hostile_handshake_costs_is_bounded(talk: Talk, expected: Set[tuple[str, str, str]], child: Child) -> None:
     with serving(talk, raw=True) as server:
         report = child.do(order(0, server.port, url="https://good.example.com/"))
     assert len(report.sights) == 1

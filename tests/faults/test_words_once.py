@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.converge.converge import converge
 from bot.converge.outcome import Moved
 from bot.converge.perform import perform
 from bot.converge.plan import plan
@@ -80,7 +81,7 @@ def test_who_slept_between_the_note_and_the_word_does_not_say_it(world: World, m
 
     monkeypatch.setattr(Hub, "_exchange", late)
     with pytest.raises(HubBusy, match="came too late"):
-        world.converge(pull, sleeper)
+        converge(world.commons, pull, sleeper)
     monkeypatch.undo()
     world.settle()
     assert len(world.said(pull, "answer")) == 1

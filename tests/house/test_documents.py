@@ -198,12 +198,8 @@ def test_the_pythons_told_are_the_pythons_taken() -> None:
 
 
 def test_every_room_stands_in_the_architecture() -> None:
-    told = (
-        (ROOT / "docs" / "architecture.md")
-        .read_text("utf-8")
-        .partition("## Four processes and their rooms")[2]
-        .partition("```\n\n")[0]
-    )
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    told = page.partition("## Four processes and their rooms")[2].partition("```\n\n")[0]
     rooms = {path.name for path in (ROOT / "bot").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
     assert {room for room in rooms - {"__init__.py"} if not re.search(rf"[ ─]{re.escape(room)}[ /\n]", told)} == set()
 

@@ -38,6 +38,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
         "bot/cli/",
         "bot/log.py",
         "bot/clock/clock.py",
+        "bot/dolthub/client.py",
         "bot/web/webhook.py",
         "bot/prober/jobs.py",
         "bot/queue/threads.py",
