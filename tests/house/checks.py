@@ -187,7 +187,7 @@ GROUPS: tuple[tuple[str, tuple[Check, ...]], ...] = (
                 asks="Strangers' text is data everywhere: in SQL, in Markdown, and between quotation marks in a comment",
                 places=(
                     Place(
-                        path="bot/dolthub/sql.py",
+                        path="bot/dolthub/sql/literal.py",
                         shown="tests/unit/test_hub_sql.py::test_a_hostile_literal_stays_one_literal_of_one_statement",
                     ),
                     Place(

@@ -76,7 +76,7 @@ def test_imports_run_downwards_only() -> None:
     [
         ("bot/model/ids.py", "from bot.messages import md"),
         ("bot/messages/md.py", "from bot.commands import grammar"),
-        ("bot/dolthub/sql.py", "from bot.store import Scratch"),
+        ("bot/dolthub/sql/rows.py", "from bot.store import Store"),
         ("bot/evidence/fetch/url.py", "from bot.dolthub import sql"),
         ("bot/store/verdicts.py", "from bot.messages import md"),
         ("bot/converge/observe.py", "import redis"),

@@ -19,7 +19,7 @@ def files(*tops: str, suffix: str = "") -> tuple[Path, ...]:
 
 
 def name_of(path: Path) -> str:
-    """The path as people say it: `bot/dolthub/sql.py`."""
+    """The path as people say it: `bot/dolthub/wire.py`."""
     return path.relative_to(ROOT).as_posix()
 
 
