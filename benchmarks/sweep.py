@@ -116,12 +116,12 @@ class Town:
     def settle(self) -> None:
         """Remember all pulls as they are now, as looks do that find nothing to do."""
         store = self.deps.store
-        store.notes.note_swept(COMMONS, CommitHash(MAIN), ())
+        store.at(COMMONS).notes.note_swept(CommitHash(MAIN), ())
         for number in range(1, self.crowd.pulls + 1):
             said = tuple(wire.read_comment(c) for c in self.crowd.said(number))
             sight = seen(PullState.OPEN, CommitHash(self.crowd.head_of(number)), said)
-            store.notes.put_fingerprint(COMMONS, PullNo(number), sight)
-        store.poll_states.note_pulls(COMMONS, [_listed(n) for n in range(1, self.crowd.pulls + 1)])
+            store.at(COMMONS).notes.put_fingerprint(PullNo(number), sight)
+        store.at(COMMONS).poll_states.note_pulls([_listed(n) for n in range(1, self.crowd.pulls + 1)])
 
     def minutes(self, count: float) -> Iterator[None]:
         """Sweep for so long. The clock knocks four times as often; where the budget is the limit that changes nothing."""
@@ -135,7 +135,7 @@ class Town:
 
     def owed(self, queue: str | None = None) -> set[PullNo]:
         """Pulls a look is owed of."""
-        return {d.pull for d in self.deps.store.pending.all(COMMONS) if queue in (None, d.queue)}
+        return {d.pull for d in self.deps.store.at(COMMONS).pending.all() if queue in (None, d.queue)}
 
 
 def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
@@ -143,7 +143,7 @@ def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
     chance = random.Random(seed)
     town = Town(pulls, budget, client)
     for _ in town.minutes(PATIENCE_MIN):
-        if len([t for t in town.deps.store.poll_states.all(COMMONS) if t.startswith("pull:")]) == pulls:
+        if len([t for t in town.deps.store.at(COMMONS).poll_states.all() if t.startswith("pull:")]) == pulls:
             break
     town.crowd.asked.clear()
     began = town.now.at
@@ -188,7 +188,7 @@ def _command_waits(town: Town, chance: random.Random) -> list[float]:
 def _after_outage(town: Town, chance: random.Random, *, wiped: bool) -> tuple[float, int]:
     """Minutes and requests until all that moved while nobody looked is known; `wiped`: and Redis forgot everything."""
     town.settle()
-    town.deps.store.redis.delete(town.deps.store.keys.pending(COMMONS))
+    town.deps.store.redis.delete(town.deps.store.keys.at(COMMONS).pending())
     town.now.at += timedelta(hours=OUTAGE_H)
     moved = {PullNo(n) for n in chance.sample(range(1, town.crowd.pulls + 1), round(MOVED_SHARE * town.crowd.pulls))}
     for pull in moved:

@@ -32,14 +32,14 @@ class Gains:
 def audit_if_due(commons: Commons, deps: Deps) -> Gains | None:
     """Audit main if that was not done for a while; None if it is not due, or somebody is at it. Raises HubError."""
     every_s = deps.policy(commons).timing.audit_s
-    due = bool(every_s) and deps.store.audits.take_turn(commons, every_s=every_s)
+    due = bool(every_s) and deps.store.at(commons).audits.take_turn(every_s=every_s)
     return audit_gains(commons, deps) if due else None
 
 
 def audit_gains(commons: Commons, deps: Deps) -> Gains:
     """How main stands now, and how what it gained since the last audit came there. Raises HubError."""
-    hub, paper = deps.hub(commons), deps.store.audits
-    at, last = main_head(hub, commons), paper.get(commons)
+    hub, paper = deps.hub(commons), deps.store.at(commons).audits
+    at, last = main_head(hub, commons), paper.get()
     if last is not None and last.at == at:
         return Gains(audit=last)
     books, unread = read_books(hub, commons, at)
@@ -56,7 +56,7 @@ def audit_gains(commons: Commons, deps: Deps) -> Gains:
         findings=worst_first(dict.fromkeys((*found, *kept))),
         unread=(*unread, *untold),
     )
-    paper.put(commons, audited)
+    paper.put(audited)
     return Gains(audit=audited, new=tuple(each for each in audited.findings if each not in before))
 
 

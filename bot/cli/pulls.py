@@ -93,9 +93,9 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     settings = settings_of(named=(commons,))
     deps = deps_of(settings)
     warn_read_only(settings)
-    with told(), deps.store.at_work(commons, number) as lease:
+    with told(), deps.store.at(commons).at_work(number) as lease:
         # Asked for by hand, a pull that was left alone is tried again.
-        deps.store.pending.release(commons, number)
+        deps.store.at(commons).pending.release(number)
         report = bring(commons, number, deps, extend=lease.extend)
     if as_json:
         print_json(
@@ -159,7 +159,7 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
             if not yes:
                 click.echo(lines(body(case.snapshot, case.judgement)), err=True)
                 _agree(case.who, text)
-            with deps.store.at_work(commons, number) as lease:
+            with deps.store.at(commons).at_work(number) as lease:
                 decided = deciding.carry_out(case, deps, extend=lease.extend, wait=_wait)
             facts |= {"comment": case.comment.id, "outcome": decided.outcome.value, "says": decided.says}
             said = decided.says or "This was decided and answered before."

@@ -53,7 +53,7 @@ class Backlog:
 
 def read_backlog(commons: Commons, deps: Deps) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
-    board = {standing.pull: standing for standing in deps.store.verdicts.all(commons)}
+    board = {standing.pull: standing for standing in deps.store.at(commons).verdicts.all()}
     lacks = [] if deps.store.answers() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
     try:
         listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
@@ -68,7 +68,7 @@ def read_backlog(commons: Commons, deps: Deps) -> Backlog:
 
 def _told(commons: Commons, waiting: list[Waiting], lacks: list[str], deps: Deps) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    alone = deps.store.pending.quarantined(commons)
+    alone = deps.store.at(commons).pending.quarantined()
     told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
     return Backlog(commons=commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 

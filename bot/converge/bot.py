@@ -45,7 +45,7 @@ class Deps:
         Raises KeyError for a commons that is not ours, and HubError while it cannot be told which API that is.
         """
         if commons not in self._speaking:
-            self._speaking[commons] = in_its_words(self.hubs[commons], self.store.posted)
+            self._speaking[commons] = in_its_words(self.hubs[commons], self.store.at(commons).posted)
         return self._speaking[commons]
 
     @property

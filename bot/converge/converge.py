@@ -61,7 +61,7 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
             return _rest(snapshot, judgement, due, tuple(done), deps)
         # Written down before it is begun: cut short, it is begun again by the next sweep.
         queue = DECIDE if any(deed_of(step) for step in due.steps) else REVIEW
-        deps.store.pending.add(commons, number, queue, due=True)
+        deps.store.at(commons).pending.add(number, queue, due=True)
         for step in due.steps:
             extend()
             try:
@@ -95,7 +95,7 @@ def _beware(snapshot: Snapshot, deps: Deps) -> None:
     sign, lasts_s = snapshot.another_bot, snapshot.policy.timing.other_bot_s
     if sign is not None and sign.certain and sign != snapshot.other_bot:
         left_s = lasts_s - (snapshot.taken_at - sign.at).total_seconds()
-        deps.store.notes.saw_other_bot(snapshot.commons, sign, ttl_s=left_s)
+        deps.store.at(snapshot.commons).notes.saw_other_bot(sign, ttl_s=left_s)
 
 
 def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:
@@ -136,12 +136,12 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
         deps.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, deps)
-    if deps.store.notes.swept(snapshot.commons)[0] not in (None, snapshot.main_head):
+    if deps.store.at(snapshot.commons).notes.swept()[0] not in (None, snapshot.main_head):
         # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
-        deps.store.poll_states.drop(snapshot.commons, (MAIN,))
+        deps.store.at(snapshot.commons).poll_states.drop((MAIN,))
     if done:
         # Whoever it was said to may answer soon.
-        deps.store.poll_states.note_change(snapshot.commons, snapshot.pull.number)
+        deps.store.at(snapshot.commons).poll_states.note_change(snapshot.pull.number)
     return Report(
         snapshot=snapshot,
         judgement=judgement,
@@ -219,18 +219,18 @@ def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> Non
     """Remember the sight of the pull, and when time alone makes something due: a sweep that sees it again passes by."""
     commons, pull, store = snapshot.commons, snapshot.pull, deps.store
     queue = DECIDE if snapshot.unanswered else RECHECK if snapshot.reviews else REVIEW
-    store.notes.put_fingerprint(commons, pull.number, glance(snapshot), due_at=next_look, queue=queue)
+    store.at(commons).notes.put_fingerprint(pull.number, glance(snapshot), due_at=next_look, queue=queue)
     listed = Listed(number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source)
-    store.poll_states.note_pulls(commons, (listed,))
-    store.pending.done(commons, pull.number, since=snapshot.taken_at)
+    store.at(commons).poll_states.note_pulls((listed,))
+    store.at(commons).pending.done(pull.number, since=snapshot.taken_at)
 
 
 def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
     """What is stuck is tried again after a while, or at once if somebody knocks or says something."""
     rest_s = snapshot.policy.timing.park_s
     _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), deps)
-    deps.store.notes.park(snapshot.commons, snapshot.pull.number, ttl_s=rest_s)
-    deps.store.pending.done(snapshot.commons, snapshot.pull.number, since=deps.clock())
+    deps.store.at(snapshot.commons).notes.park(snapshot.pull.number, ttl_s=rest_s)
+    deps.store.at(snapshot.commons).pending.done(snapshot.pull.number, since=deps.clock())
 
 
 def glance(snapshot: Snapshot) -> Fingerprint:
@@ -251,13 +251,13 @@ def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...
 
 def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
     """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
-    commons, number, board = snapshot.commons, snapshot.pull.number, deps.store.verdicts
-    before = board.get(commons, number)
+    commons, number, board = snapshot.commons, snapshot.pull.number, deps.store.at(snapshot.commons).verdicts
+    before = board.get(number)
     if snapshot.pull.state is PullState.OPEN:
-        board.put(commons, _cached_verdict(snapshot, judgement))
+        board.put(_cached_verdict(snapshot, judgement))
         news = before is None or before.item != snapshot.item_id
     else:
-        board.drop(commons, number)
+        board.drop(number)
         news = before is not None
     if news:
         for rival in snapshot.rivals:

@@ -93,17 +93,17 @@ class Overlay:
     extra: tuple[Comment, ...] = ()
     said: list[str] = field(default_factory=list)
 
-    def list(self, commons: Commons, number: PullNo, _by: User, /) -> tuple[Comment, ...]:
+    def list(self, number: PullNo, _by: User, /) -> tuple[Comment, ...]:
         """All of it, oldest first. What we say here is ours by another name than the token's."""
-        ours = self.journal.list(commons, number, BOT_HERE)
+        ours = self.journal.list(number, BOT_HERE)
         return tuple(sorted((*ours, *self.extra), key=lambda c: (c.created_at, c.id)))
 
-    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, number: PullNo, body: str) -> CommentId:
         self.said.append(body)
-        return self.journal.add(commons, number, body)
+        return self.journal.add(number, body)
 
-    def sent(self, commons: Commons, number: PullNo, mark: str) -> int:
-        return self.journal.sent(commons, number, mark)
+    def sent(self, number: PullNo, mark: str) -> int:
+        return self.journal.sent(number, mark)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +139,11 @@ class Case:
 def consider(commons: Commons, number: PullNo, text: str, deps: Deps) -> Case:
     """See what there is to decide. Does nothing. Raises HubError, redis.RedisError and CannotDecide."""
     parsed, who = read(text, deps.commands), whoami(commons, deps)
-    here = deps if deps.hub(commons).hears else as_spoken_here(commons, deps, Overlay(deps.store.posted))
+    here = deps if deps.hub(commons).hears else as_spoken_here(commons, deps, Overlay(deps.store.at(commons).posted))
     snapshot, judgement, _ = look(commons, number, here)
     case = Case(snapshot=snapshot, judgement=judgement, who=who, text=text)
     # Rigs are read around whoever commented; the asker has not.
-    asked = Overlay(deps.store.posted, (case.review, case.comment))
+    asked = Overlay(deps.store.at(commons).posted, (case.review, case.comment))
     if not snapshot.comments_readable:
         snapshot, _, _ = look(commons, number, as_spoken_here(commons, deps, asked))
     may(snapshot, who, parsed)
@@ -167,11 +167,11 @@ def carry_out(
     Raises HubError and redis.RedisError; what was begun is finished by deciding the same once more.
     """
     commons, number, comment = case.snapshot.commons, case.snapshot.pull.number, case.comment
-    overlay = Overlay(deps.store.posted, (case.review, comment))
+    overlay = Overlay(deps.store.at(commons).posted, (case.review, comment))
     here = as_spoken_here(commons, deps, overlay)
     while True:
         report = converge(commons, number, here, extend=extend)
-        found = _answer(overlay, commons, number, comment)
+        found = _answer(overlay, number, comment)
         if found is not None:
             return Decided(outcome=found, says=overlay.said[-1] if overlay.said else "")
         at = report.next_look_at
@@ -179,7 +179,7 @@ def carry_out(
         wait(report, min(max(due_s, 0.05), LOOK_AGAIN_S))
 
 
-def _answer(overlay: Overlay, commons: Commons, number: PullNo, comment: Comment) -> Outcome | None:
-    marks = (read_mark(c, BOT_HERE) for c in overlay.list(commons, number, BOT_HERE))
+def _answer(overlay: Overlay, number: PullNo, comment: Comment) -> Outcome | None:
+    marks = (read_mark(c, BOT_HERE) for c in overlay.list(number, BOT_HERE))
     outcomes = [m.outcome for m in marks if m is not None and m.kind is MarkKind.ANSWER and m.comment == comment.id]
     return Outcome(outcomes[-1]) if outcomes and outcomes[-1] != Outcome.PARKED.value else None

@@ -174,20 +174,20 @@ def _stamped(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | N
 @contextmanager
 def _under_way(work: _Work) -> Iterator[None]:
     """While rows may come to main and the end of it was not seen, nothing says that the decision changed nothing."""
-    notes, about_to_s = work.deps.store.notes, work.deps.policy(work.commons).timing.about_to_s
-    notes.intend_merge(work.commons, work.pull, ttl_s=about_to_s)
+    notes, about_to_s = work.deps.store.at(work.commons).notes, work.deps.policy(work.commons).timing.about_to_s
+    notes.intend_merge(work.pull, ttl_s=about_to_s)
     try:
-        if notes.answer_intended(work.commons, work.pull, work.step.comment):
+        if notes.answer_intended(work.pull, work.step.comment):
             raise HubUnsettled("the command was answered a moment ago and the answer is not listed yet")
         yield
     except HubBusy as later:
         if not later.unknown_end:
-            notes.drop_merge(work.commons, work.pull)
+            notes.drop_merge(work.pull)
         raise
     except HubRefused:
-        notes.drop_merge(work.commons, work.pull)
+        notes.drop_merge(work.pull)
         raise
-    notes.drop_merge(work.commons, work.pull)
+    notes.drop_merge(work.pull)
 
 
 # --- straight to main -----------------------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         comments=said.comments,
         comments_readable=hub.hears,
         merging=_may_be_merging(hub, commons, said, deps),
-        other_bot=deps.store.notes.other_bot(commons),
+        other_bot=deps.store.at(commons).notes.other_bot(),
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,
@@ -202,7 +202,7 @@ def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
     A merge is a job (DoltHub API v2 contract, mergePull), and nothing promises that main and the pull change at once.
     Raises HubBusy while it may be the latter: judged as it looks, an accepted work would be refused as empty.
     """
-    begun = deps.store.notes.merge_intended(commons, pull.number)
+    begun = deps.store.at(commons).notes.merge_intended(pull.number)
     if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
@@ -212,10 +212,10 @@ def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool
 
     Which pull a running merge is about, DoltHub does not say. Raises HubBusy if it came about while we looked.
     """
-    pull, notes = said.pull, deps.store.notes
-    if pull.state is not PullState.OPEN or not notes.merge_begun(commons, pull.number):
+    pull, notes = said.pull, deps.store.at(commons).notes
+    if pull.state is not PullState.OPEN or not notes.merge_begun(pull.number):
         return False
-    if notes.merge_intended(commons, pull.number) or hub.merging(commons):
+    if notes.merge_intended(pull.number) or hub.merging(commons):
         return True
     if main_head(hub, commons) != said.main_head or hub.pull(commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
@@ -277,15 +277,15 @@ def _fast_forward(hub: Hub, commons: Commons, said: _Said, head: CommitHash, dep
     at an earlier look: below a head that was pushed later, the reviewed head lies on that line too. Dolt merges so by default
     where main has not moved; whether DoltHub does is not known.
     """
-    notes, number = deps.store.notes, said.pull.number
+    notes, number = deps.store.at(commons).notes, said.pull.number
     before = said.main_before(head)
-    if not before or not (head == said.main_head or notes.fast_forwarded(commons, number, head)):
+    if not before or not (head == said.main_head or notes.fast_forwarded(number, head)):
         return None
     there = False
     for own in _main_line(hub, commons, said.main_head):
         there = there or own.commit == head
         if there and own.before in before:
-            return Merge(commit=head, before=own.before, head=head, at=notes.saw_fast_forward(commons, number, head))
+            return Merge(commit=head, before=own.before, head=head, at=notes.saw_fast_forward(number, head))
     return None
 
 
@@ -373,8 +373,8 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
         uses=evidence.uses(sketch, handed, alike.result(), deps),
         surroundings=asked.surroundings(),
         namesakes=asked.others(sketch),
-        rivals=store.verdicts.rivals(commons, sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
-        first_look_at=store.notes.first_look(commons, sketch.pull.number, sketch.evidence_key),
+        rivals=store.at(commons).verdicts.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
+        first_look_at=store.at(commons).notes.first_look(sketch.pull.number, sketch.evidence_key),
     )
 
 

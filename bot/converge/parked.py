@@ -20,7 +20,7 @@ def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, deps: De
     if not snapshot.comments_readable or hitch is None or comment is None or not isinstance(step, MergePull | Land | ClosePull):
         return False
     about = f"stuck {comment.id} {hitch.value}"
-    since = deps.store.notes.first_look(snapshot.commons, snapshot.pull.number, about)
+    since = deps.store.at(snapshot.commons).notes.first_look(snapshot.pull.number, about)
     patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is ParkReason.BUSY else 0)
     if since is None or deps.clock() < since + patience:
         return False

@@ -89,7 +89,7 @@ def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | No
     commons, number, store = snapshot.commons, snapshot.pull.number, deps.store
     if store.epoch.was_wiped(within_s=snapshot.policy.timing.about_to_s):
         return Moved(WIPED)
-    if store.notes.answer_intended(commons, number, comment):
+    if store.at(commons).notes.answer_intended(number, comment):
         return Moved(_ANSWERED)
     comments = _comments(snapshot, deps)
     if _is_answered(comment, comments, snapshot):
@@ -137,25 +137,25 @@ def say(
     Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
     after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
     """
-    notes, about_to_s = deps.store.notes, deps.policy(commons).timing.about_to_s
+    notes, about_to_s = deps.store.at(commons).notes, deps.policy(commons).timing.about_to_s
     _stop_echo(body, comments, deps.account(commons), number)
     if deps.store.epoch.was_wiped(within_s=about_to_s):
         return Moved(WIPED)
     until = deps.hub(commons).until(about_to_s)
-    if not notes.record_intent(commons, number, deed, ttl_s=about_to_s):
+    if not notes.record_intent(number, deed, ttl_s=about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
     # Asked after our note is written, as whoever merges asks for our note after theirs: one of the two sees the other.
-    if denies and notes.merge_intended(commons, number):
-        notes.drop_intent(commons, number, deed)
+    if denies and notes.merge_intended(number):
+        notes.drop_intent(number, deed)
         return Moved("a merge was started a moment ago")
     try:
         deps.hub(commons).comment(commons, number, body, until=until)
     except HubRefused:
-        notes.drop_intent(commons, number, deed)
+        notes.drop_intent(number, deed)
         raise
     except HubBusy as later:
         if not later.unknown_end:
-            notes.drop_intent(commons, number, deed)
+            notes.drop_intent(number, deed)
         raise
     return Done()
 
@@ -174,9 +174,9 @@ def _stop_echo(body: str, comments: tuple[Comment, ...], bot: User | None, numbe
 
 def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
     """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
-    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.store.notes
+    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.store.at(snapshot.commons).notes
     hub, about_to_s = deps.hub(commons), snapshot.policy.timing.about_to_s
-    with deps.store.landing(commons, number):
+    with deps.store.at(commons).landing(number):
         pull = hub.pull(commons, number)
         if pull.state is PullState.MERGED:
             return Done(look_again=True)
@@ -196,10 +196,10 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             return Moved("main moved since the pull was judged")
         if not stands:
             return Moved("the head moved")
-        if not notes.intend_merge(commons, number, ttl_s=about_to_s):
+        if not notes.intend_merge(number, ttl_s=about_to_s):
             return Moved("a merge was started a moment ago")
-        if notes.answer_intended(commons, number, step.comment):
-            notes.drop_merge(commons, number)
+        if notes.answer_intended(number, step.comment):
+            notes.drop_merge(number)
             return Moved(_ANSWERED)
         return _merge_now(snapshot, deps, until)
 
@@ -211,10 +211,10 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
         hub.merge(commons, number, until=until)
     except HubBusy as later:
         if not later.unknown_end:
-            deps.store.notes.drop_merge(commons, number)
+            deps.store.at(commons).notes.drop_merge(number)
         raise
     except HubRefused as no:
-        deps.store.notes.drop_merge(commons, number)
+        deps.store.at(commons).notes.drop_merge(number)
         if no.status == 401:
             raise  # the token is no good: trouble of ours, not an answer for a validator
         if (state := hub.pull(commons, number).state) is PullState.MERGED:
@@ -231,7 +231,7 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
         return Refused(f"DoltHub does not merge this pull: {no}")
     if hub.pull(commons, number).state is not PullState.MERGED:
         raise HubUnsettled("the merge ended well but does not show yet", unknown_end=True)
-    deps.store.notes.drop_merge(commons, number)
+    deps.store.at(commons).notes.drop_merge(number)
     return Done(look_again=True)
 
 
@@ -245,7 +245,7 @@ def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
 
 
 def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
-    with deps.store.landing(snapshot.commons, snapshot.pull.number) as lease:
+    with deps.store.at(snapshot.commons).landing(snapshot.pull.number) as lease:
         ended = _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
     # Which way the rows came is for the receipt to tell; of a merged pull it tells the merge.
     return Done(look_again=True) if ended == Done() and not snapshot.merged else ended

@@ -130,16 +130,16 @@ def stirs_at(stray: Quarantine, head: CommitHash | None, deps: Deps, commons: Co
 
 def _differs(stray: Quarantine, what: str, now: str, deps: Deps, commons: Commons) -> bool:
     """Compare with what was seen first after it was left alone, and write that down where nothing was."""
-    owed = deps.store.pending
-    fresh = owed.quarantined(commons).get(stray.pull)
+    owed = deps.store.at(commons).pending
+    fresh = owed.quarantined().get(stray.pull)
     if fresh is None:
         return False
     seen = dict(part.split("=", 1) for part in fresh.fingerprint.split() if "=" in part)
     if what not in seen:
-        owed.note_fingerprint(commons, fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
+        owed.note_fingerprint(fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
         return False
     if seen[what] == now:
         return False
-    owed.release(commons, stray.pull)
-    owed.add(commons, stray.pull, REVIEW)
+    owed.release(stray.pull)
+    owed.add(stray.pull, REVIEW)
     return True

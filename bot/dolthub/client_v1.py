@@ -27,13 +27,13 @@ SAID_MAX = 2
 class Journal(Protocol):
     """Where the marks of our own comments are kept for a host that does not show them."""
 
-    def list(self, commons: Commons, number: PullNo, by: User, /) -> tuple[Comment, ...]:
+    def list(self, number: PullNo, by: User, /) -> tuple[Comment, ...]:
         """What we said below a pull, oldest first: comments by `by` that hold just the mark."""
 
-    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
+    def add(self, number: PullNo, body: str) -> CommentId:
         """We said this; its mark is its last line."""
 
-    def sent(self, commons: Commons, number: PullNo, mark: str) -> int:
+    def sent(self, number: PullNo, mark: str) -> int:
         """We are about to say this; how often that has been so, this time included."""
 
 
@@ -114,10 +114,10 @@ class HubV1(Hub):
         }
         return tuple(found[number] for number in sorted(found, reverse=True))
 
-    def comments(self, commons: Commons, number: PullNo) -> tuple[Comment, ...]:
+    def comments(self, _commons: Commons, number: PullNo) -> tuple[Comment, ...]:
         """Our own, as far as remembered; of nobody else. Raises redis.RedisError: a blank page is no silence."""
         me = self.me()
-        return self._journal.list(commons, number, me) if me is not None else ()
+        return self._journal.list(number, me) if me is not None else ()
 
     def merging(self, commons: Commons) -> bool:
         jobs = (dialect_v1.read_job(item)[1] for item in self._listed("v1Jobs", commons, "jobs"))
@@ -172,14 +172,14 @@ class HubV1(Hub):
     def comment(self, commons: Commons, number: PullNo, body: str, *, until: float | None = None) -> CommentId:
         """Post a comment, and keep its mark: nothing shows it again. v1alpha1 answers no id, so it is the journal's."""
         mark = body.rstrip().rpartition("\n")[2]
-        times = self._journal.sent(commons, number, mark)
+        times = self._journal.sent(number, mark)
         try:
             path = dialect_v1.path(commons, "pulls", str(int(number)), "comments")
             self._write(dialect_v2.write("v1Comment", "POST", path, {"comment": body}, until=until))
         except HubBusy as later:
             if not later.unknown_end or times < SAID_MAX:
                 raise
-        return self._journal.add(commons, number, body)
+        return self._journal.add(number, body)
 
     def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         path = dialect_v1.path(commons, "pulls", str(int(number)), "merge")

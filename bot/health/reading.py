@@ -99,10 +99,10 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         named_account=settings.account,
         stuck=tuple(
             (each.pull, stranger(each.trouble.says), each.alike)
-            for each in deps.store.pending.stuck(commons)
+            for each in deps.store.at(commons).pending.stuck()
             if each.trouble is not None
         ),
-        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.store.outages.all(commons)),
+        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.store.at(commons).outages.all()),
     )
     if isinstance(hub, Unread) or first.there is not True:
         return first
@@ -122,7 +122,7 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         begun=begun,
         lost=lost,
         other_bots=reading.other_bots(bot),
-        quarantined=tuple(sorted((each.pull, each.why) for each in deps.store.pending.quarantined(commons).values())),
+        quarantined=tuple(sorted((each.pull, each.why) for each in deps.store.at(commons).pending.quarantined().values())),
         ledger=_ledger(commons, deps),
     )
 
@@ -150,7 +150,7 @@ def _skew(hub: Hub, commons: Commons, deps: Deps) -> timedelta | Unread | None:
 
 
 def _ledger(commons: Commons, deps: Deps) -> tuple[int, int] | None:
-    kept = deps.store.audits.get(commons)
+    kept = deps.store.at(commons).audits.get()
     return (kept.count(Level.FAULT), kept.count(Level.DOUBT)) if kept is not None else None
 
 
@@ -234,7 +234,7 @@ class _Reading:
                 sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
                 if sign is not None:
                     found.setdefault((sign.account, sign.certain), (sign, pull.number))
-        remembered = another_at_work((), bot, remembered=deps.store.notes.other_bot(commons), policy=policy, now=now)
+        remembered = another_at_work((), bot, remembered=deps.store.at(commons).notes.other_bot(), policy=policy, now=now)
         if remembered is not None:
             found.setdefault((remembered.account, True), (remembered, None))
         return tuple(found.values())

@@ -16,7 +16,7 @@ from bot.store.audits import Audits, KeptAudit
 from bot.store.connect import make_patient_redis, make_redis
 from bot.store.counters import Counters
 from bot.store.epoch import Epoch
-from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys
+from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys, SiteKeys
 from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.store.notes import Fingerprint, Notes
 from bot.store.outages import Outage, Outages
@@ -61,6 +61,8 @@ __all__ = [
     "Quarantine",
     "Reputation",
     "SingleFlight",
+    "SiteKeys",
+    "SiteStore",
     "Store",
     "Trouble",
     "VerdictCache",
@@ -99,16 +101,16 @@ class Store:
         """One look a link at a time, among the probers."""
         self.asking = SingleFlight(client, keys.asking)
         """One question a thing at a time, among those who ask forges."""
-        self.notes = Notes(client, keys, now)
         self.epoch = Epoch(client, keys)
-        self.posted = PostedComments(client, keys, now)
-        self.poll_states = PollStates(client, keys, now)
-        self.pending = PendingLooks(client, keys, now)
-        self.outages = Outages(client, keys, now)
-        self.verdicts = VerdictCache(client, keys)
         self.reputation = Reputation(client, keys)
-        self.audits = Audits(client, keys, now)
         self.counters = Counters(client, keys)
+        self._sites: dict[Commons, SiteStore] = {}
+
+    def at(self, commons: Commons) -> SiteStore:
+        """The store of one commons; the same object for each call."""
+        if commons not in self._sites:
+            self._sites[commons] = SiteStore(self, commons, self._enqueue)
+        return self._sites[commons]
 
     def answers(self) -> bool:
         """Whether Redis answers."""
@@ -129,43 +131,64 @@ class Store:
             return "Redis does not answer"
         return ""
 
+
+class SiteStore:
+    """What the bot remembers about one commons. Its parts know the commons; those of `Store` serve all commons."""
+
+    def __init__(self, store: Store, commons: Commons, enqueue: Enqueue | None) -> None:
+        client, now = store.redis, store.now
+        keys = store.keys.at(commons)
+        self.commons = commons
+        self.keys = keys
+        self.notes = Notes(client, keys, now)
+        self.posted = PostedComments(client, keys, now)
+        self.poll_states = PollStates(client, keys, now)
+        self.pending = PendingLooks(client, keys, now)
+        self.outages = Outages(client, keys, now)
+        self.verdicts = VerdictCache(client, keys)
+        self.audits = Audits(client, keys, now)
+        self.shared = store
+        """What serves all commons: probe results, the epoch, counters."""
+        self._leases = store.leases
+        self._enqueue = enqueue
+
     @contextmanager
-    def at_work(self, commons: Commons, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+    def at_work(self, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
         """Hold the lease of a pull; extend it as you go. Whoever came by meanwhile is knocked for again afterwards.
 
         Raises Held (nothing to do: whoever holds it will knock again for you, or the next sweep will) and redis.RedisError.
         """
-        with self._holding(commons, f"pull:{commons}:{pull}", f"{queue}:{pull}", ttl_s) as lease:
+        with self._holding(f"pull:{self.commons}:{pull}", f"{queue}:{pull}", ttl_s) as lease:
             yield lease
 
     @contextmanager
-    def landing(self, commons: Commons, pull: PullNo, *, queue: str = DECIDE, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+    def landing(self, pull: PullNo, *, queue: str = DECIDE, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
         """Hold the one lease under which `pull` may merge or land on this commons. Otherwise as `at_work`."""
-        with self._holding(commons, f"landing:{commons}", f"{queue}:{pull}", ttl_s) as lease:
+        with self._holding(f"landing:{self.commons}", f"{queue}:{pull}", ttl_s) as lease:
             yield lease
 
     @contextmanager
-    def sweeping(self, commons: Commons, *, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
+    def sweeping(self, *, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
         """Hold the lease of a commons' sweep. Raises Held (somebody sweeps already) and redis.RedisError."""
-        with self.leases.take(f"sweep:{commons}", ttl_s=ttl_s) as lease:
+        with self._leases.take(f"sweep:{self.commons}", ttl_s=ttl_s) as lease:
             yield lease
 
     @contextmanager
-    def _holding(self, commons: Commons, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
-        lease = self.leases.take(name, waiter=waiter, ttl_s=ttl_s)
+    def _holding(self, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
+        lease = self._leases.take(name, waiter=waiter, ttl_s=ttl_s)
         try:
             with lease:
                 yield lease
         finally:
             for one in lease.waiters:
-                self._call_back(commons, one)
+                self._call_back(one)
 
-    def _call_back(self, commons: Commons, waiter: str) -> None:
+    def _call_back(self, waiter: str) -> None:
         match = re.fullmatch(rf"({'|'.join(LOOKS)}):([1-9][0-9]{{0,9}})", waiter)
         if match is None or self._enqueue is None:
             return
         try:
-            self._enqueue(commons, PullNo(int(match[2])), queue=match[1])
+            self._enqueue(self.commons, PullNo(int(match[2])), queue=match[1])
         except redis.RedisError:
             # The sweep finds what nobody knocked for; what the block itself raised must not be hidden by this.
             return

@@ -11,8 +11,8 @@ from typing import Any, Final
 import redis
 
 from bot.model.finding import AuditFinding, Level, Place
-from bot.model.ids import CommitHash, Commons
-from bot.store.keys import Keys
+from bot.model.ids import CommitHash
+from bot.store.keys import SiteKeys
 
 AUDIT_TTL_S: Final = 30 * 86400
 FINDINGS_KEPT_MAX: Final = 500
@@ -36,29 +36,29 @@ class KeptAudit:
 class Audits:
     """The last audit by commons. Losing any of it costs another one, so nothing here raises redis.RedisError."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: redis.Redis, keys: SiteKeys, now: Callable[[], datetime]) -> None:
         self._redis = client
         self._keys = keys
         self._now = now
 
-    def take_turn(self, commons: Commons, *, every_s: float) -> bool:
+    def take_turn(self, *, every_s: float) -> bool:
         """Whether an audit is due and nobody has begun it. False: not yet, or Redis is away."""
         try:
-            return bool(self._redis.set(self._keys.audit_turn(commons), "1", nx=True, px=max(1, round(every_s * 1000))))
+            return bool(self._redis.set(self._keys.audit_turn(), "1", nx=True, px=max(1, round(every_s * 1000))))
         except redis.RedisError:
             return False
 
-    def put(self, commons: Commons, audit: KeptAudit) -> None:
+    def put(self, audit: KeptAudit) -> None:
         """Remember an audit."""
         try:
-            self._redis.set(self._keys.audit(commons), _text(audit), ex=AUDIT_TTL_S)
+            self._redis.set(self._keys.audit(), _text(audit), ex=AUDIT_TTL_S)
         except redis.RedisError:
             return
 
-    def get(self, commons: Commons) -> KeptAudit | None:
+    def get(self) -> KeptAudit | None:
         """The last audit. None: none is remembered, or Redis is away."""
         try:
-            return _audit(self._redis.get(self._keys.audit(commons)))
+            return _audit(self._redis.get(self._keys.audit()))
         except redis.RedisError:
             return None
 

@@ -38,6 +38,10 @@ class Keys:
         """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
         return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
 
+    def at(self, commons: Commons) -> SiteKeys:
+        """Key names of one commons."""
+        return SiteKeys(self.prefix, commons)
+
     def webhook_rate(self, commons: Commons) -> str:
         """How many looks the door has asked for of late."""
         return f"{self.prefix}rung:{commons}"
@@ -98,26 +102,6 @@ class Keys:
         """What a host answered for a page that cannot be there, by the folder it was asked in (`https://host/dir/`)."""
         return f"{self.prefix}sibling:{digest('sibling/1', place)}"
 
-    def first_look(self, commons: Commons, pull: PullNo, about: str) -> str:
-        """Time of the first look at a pull, or at something about it."""
-        return f"{self.prefix}first-look:{commons}:{pull}:{digest('first-look/1', about)[:16]}"
-
-    def intent(self, commons: Commons, pull: PullNo, mark: str) -> str:
-        """Time at which somebody was about to do what `mark` says."""
-        return f"{self.prefix}about-to:{commons}:{pull}:{digest('about-to/1', mark)[:16]}"
-
-    def posted(self, commons: Commons, pull: PullNo) -> str:
-        """List of the marks of what we said below a pull, on a hub that does not show comments."""
-        return f"{self.prefix}said:{commons}:{pull}"
-
-    def sent(self, commons: Commons, pull: PullNo, mark: str) -> str:
-        """How often the comment with this mark was sent to such a hub."""
-        return f"{self.prefix}sent:{commons}:{pull}:{digest('sent/1', mark)[:16]}"
-
-    def fingerprint(self, commons: Commons, pull: PullNo) -> str:
-        """What the pull looked like when everything due was done."""
-        return f"{self.prefix}glance:{commons}:{pull}"
-
     def epoch(self) -> str:
         """A name for all that stands here: another one means that Redis was wiped in between."""
         return f"{self.prefix}paper"
@@ -129,54 +113,6 @@ class Keys:
     def elsewhere(self, commons: Commons, handle: str, owner: str) -> str:
         """What another commons tells of a rig's stamps. Strangers choose handles, so the name is a digest."""
         return f"{self.prefix}elsewhere:{commons}:{digest('elsewhere/1', handle, owner)[:32]}"
-
-    def audit(self, commons: Commons) -> str:
-        """What the last audit of main found."""
-        return f"{self.prefix}audit:{commons}"
-
-    def audit_turn(self, commons: Commons) -> str:
-        """There while no audit is due."""
-        return f"{self.prefix}audit-turn:{commons}"
-
-    def other_bot(self, commons: Commons) -> str:
-        """The last certain sign that another bot works on a commons."""
-        return f"{self.prefix}other-bot:{commons}"
-
-    def due(self, commons: Commons, queue: str) -> str:
-        """Sorted set by time: pulls in which time alone makes something due, by the queue they are looked at from."""
-        return f"{self.prefix}due:{queue}:{commons}"
-
-    def swept(self, commons: Commons) -> str:
-        """Where main stood when a sweep last told what it touches."""
-        return f"{self.prefix}swept:{commons}"
-
-    def poll_states(self, commons: Commons) -> str:
-        """Hash, thing to when it was looked at and when it moved last."""
-        return f"{self.prefix}pulses:{commons}"
-
-    def pulls(self, commons: Commons) -> str:
-        """Hash, pull number to how it was listed last."""
-        return f"{self.prefix}pulls:{commons}"
-
-    def pending(self, commons: Commons) -> str:
-        """Hash, pull number to the look that is owed."""
-        return f"{self.prefix}owed:{commons}"
-
-    def tries(self, commons: Commons) -> str:
-        """Hash, pull number to the looks begun in a row that did not end."""
-        return f"{self.prefix}tries:{commons}"
-
-    def quarantine(self, commons: Commons) -> str:
-        """Hash, pull number to why it is left alone."""
-        return f"{self.prefix}quarantine:{commons}"
-
-    def outages(self, commons: Commons) -> str:
-        """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
-        return f"{self.prefix}outages:{commons}"
-
-    def verdicts(self, commons: Commons) -> str:
-        """Hash, pull number to last judged state."""
-        return f"{self.prefix}board:{commons}"
 
     def well(self) -> str:
         """Written to see whether anything can be written."""
@@ -193,6 +129,82 @@ class Keys:
     def counters(self) -> str:
         """Hash, counter name to count."""
         return f"{self.prefix}counters"
+
+
+@dataclass(frozen=True, slots=True)
+class SiteKeys:
+    """Key names of one commons, as `Keys`. Names end in the commons, or in the commons and a pull."""
+
+    prefix: str
+    commons: Commons
+
+    def first_look(self, pull: PullNo, about: str) -> str:
+        """Time of the first look at a pull, or at something about it."""
+        return f"{self.prefix}first-look:{self.commons}:{pull}:{digest('first-look/1', about)[:16]}"
+
+    def intent(self, pull: PullNo, mark: str) -> str:
+        """Time at which somebody was about to do what `mark` says."""
+        return f"{self.prefix}about-to:{self.commons}:{pull}:{digest('about-to/1', mark)[:16]}"
+
+    def posted(self, pull: PullNo) -> str:
+        """List of the marks of what we said below a pull, on a hub that does not show comments."""
+        return f"{self.prefix}said:{self.commons}:{pull}"
+
+    def sent(self, pull: PullNo, mark: str) -> str:
+        """How often the comment with this mark was sent to such a hub."""
+        return f"{self.prefix}sent:{self.commons}:{pull}:{digest('sent/1', mark)[:16]}"
+
+    def fingerprint(self, pull: PullNo) -> str:
+        """What the pull looked like when everything due was done."""
+        return f"{self.prefix}glance:{self.commons}:{pull}"
+
+    def audit(self) -> str:
+        """What the last audit of main found."""
+        return f"{self.prefix}audit:{self.commons}"
+
+    def audit_turn(self) -> str:
+        """There while no audit is due."""
+        return f"{self.prefix}audit-turn:{self.commons}"
+
+    def other_bot(self) -> str:
+        """The last certain sign that another bot works on a commons."""
+        return f"{self.prefix}other-bot:{self.commons}"
+
+    def due(self, queue: str) -> str:
+        """Sorted set by time: pulls in which time alone makes something due, by the queue they are looked at from."""
+        return f"{self.prefix}due:{queue}:{self.commons}"
+
+    def swept(self) -> str:
+        """Where main stood when a sweep last told what it touches."""
+        return f"{self.prefix}swept:{self.commons}"
+
+    def poll_states(self) -> str:
+        """Hash, thing to when it was looked at and when it moved last."""
+        return f"{self.prefix}pulses:{self.commons}"
+
+    def pulls(self) -> str:
+        """Hash, pull number to how it was listed last."""
+        return f"{self.prefix}pulls:{self.commons}"
+
+    def pending(self) -> str:
+        """Hash, pull number to the look that is owed."""
+        return f"{self.prefix}owed:{self.commons}"
+
+    def tries(self) -> str:
+        """Hash, pull number to the looks begun in a row that did not end."""
+        return f"{self.prefix}tries:{self.commons}"
+
+    def quarantine(self) -> str:
+        """Hash, pull number to why it is left alone."""
+        return f"{self.prefix}quarantine:{self.commons}"
+
+    def outages(self) -> str:
+        """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
+        return f"{self.prefix}outages:{self.commons}"
+
+    def verdicts(self) -> str:
+        """Hash, pull number to last judged state."""
+        return f"{self.prefix}board:{self.commons}"
 
 
 @lru_cache(maxsize=4096)

@@ -10,8 +10,7 @@ from typing import Any, Final
 
 import redis
 
-from bot.model.ids import Commons
-from bot.store.keys import Keys
+from bot.store.keys import SiteKeys
 
 CALM_S: Final = 60
 """An outage is over when a look goes well and none has met it for so long: trouble that comes and goes is one outage."""
@@ -33,47 +32,47 @@ class Outage:
 class Outages:
     """One hash a commons. Nothing here raises redis.RedisError: while Redis is away this process remembers alone."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: redis.Redis, keys: SiteKeys, now: Callable[[], datetime]) -> None:
         self._redis = client
         self._keys = keys
         self._now = now
-        self._alone: dict[Commons, dict[str, Outage]] = {}
+        self._alone: dict[str, Outage] = {}
 
-    def met(self, commons: Commons, of: str, says: str) -> bool:
+    def met(self, of: str, says: str) -> bool:
         """A look or a sweep failed by it; whether it is news."""
-        now, before = self._now(), self._known(commons).get(of)
+        now, before = self._now(), self._known().get(of)
         first = before or Outage(of=of, since=now, last=now, failed=0, says="")
         found = replace(first, last=now, failed=first.failed + 1, says=says[:SAYS_MAX_CHARS])
-        self._alone.setdefault(commons, {})[of] = found
+        self._alone[of] = found
         try:
             with self._redis.pipeline() as pipe:
-                pipe.hset(self._keys.outages(commons), of, _text(found))
-                pipe.expire(self._keys.outages(commons), OUTAGE_TTL_S)
+                pipe.hset(self._keys.outages(), of, _text(found))
+                pipe.expire(self._keys.outages(), OUTAGE_TTL_S)
                 pipe.execute()
         except redis.RedisError:
             pass
         return before is None
 
-    def over(self, commons: Commons) -> tuple[Outage, ...]:
+    def over(self) -> tuple[Outage, ...]:
         """A look or a sweep went well: the outages that are over by that. They are forgotten."""
         latest = self._now() - timedelta(seconds=CALM_S)
-        ended = tuple(each for each in self._known(commons).values() if each.last <= latest)
+        ended = tuple(each for each in self._known().values() if each.last <= latest)
         for each in ended:
-            self._alone.get(commons, {}).pop(each.of, None)
+            self._alone.pop(each.of, None)
             try:
-                self._redis.hdel(self._keys.outages(commons), each.of)
+                self._redis.hdel(self._keys.outages(), each.of)
             except redis.RedisError:
                 continue
         return ended
 
-    def all(self, commons: Commons) -> tuple[Outage, ...]:
+    def all(self) -> tuple[Outage, ...]:
         """The outages of a commons, by name."""
-        return tuple(each for _, each in sorted(self._known(commons).items()))
+        return tuple(each for _, each in sorted(self._known().items()))
 
-    def _known(self, commons: Commons) -> Mapping[str, Outage]:
-        alone = self._alone.get(commons, {})
+    def _known(self) -> Mapping[str, Outage]:
+        alone = dict(self._alone)
         try:
-            found: list[tuple[Any, Any]] = list(self._redis.hgetall(self._keys.outages(commons)).items())
+            found: list[tuple[Any, Any]] = list(self._redis.hgetall(self._keys.outages()).items())
         except redis.RedisError:
             return alone
         read = ((of.decode("utf-8", "replace"), value) for of, value in found)

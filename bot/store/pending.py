@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import redis
 
-from bot.model.ids import Commons, PullNo
-from bot.store.keys import DECIDE, LOOKS, RECHECK, REVIEW, Keys
+from bot.model.ids import PullNo
+from bot.store.keys import DECIDE, LOOKS, RECHECK, REVIEW, SiteKeys
 
 STUCK_AFTER: Final = 3
 """A look that failed so often in a row for the same reason is told of."""
@@ -87,25 +87,25 @@ class Quarantine:
 class PendingLooks:
     """Debts, tries and quarantines of a commons. Raises redis.RedisError where not said otherwise."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: redis.Redis, keys: SiteKeys, now: Callable[[], datetime]) -> None:
         self._redis = client
         self._keys = keys
         self._now = now
 
     # --- debts ------------------------------------------------------------------------------------------------------
 
-    def add(self, commons: Commons, pull: PullNo, queue: str, *, due: bool = False) -> None:
+    def add(self, pull: PullNo, queue: str, *, due: bool = False) -> None:
         """A look is owed from now on; of two queues the one that is served first. `due`: there is something to do."""
-        before = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
+        before = _debt(pull, self._redis.hget(self._keys.pending(), str(pull)))
         fresh = Pending(pull=pull, queue=queue, since=self._now(), due=due)
         if before is not None:
             queue, due = min(queue, before.queue, key=LOOKS.index), due or before.due
             fresh = replace(before, queue=queue, since=fresh.since, due=due)
-        self._put(commons, fresh)
+        self._put(fresh)
 
-    def done(self, commons: Commons, pull: PullNo, *, since: datetime) -> None:
+    def done(self, pull: PullNo, *, since: datetime) -> None:
         """A look that began at `since` ended well: what was owed before it is owed no more. Never raises redis.RedisError."""
-        key = self._keys.pending(commons)
+        key = self._keys.pending()
         try:
             debt = _debt(pull, self._redis.hget(key, str(pull)))
             if debt is not None and debt.since <= since:
@@ -113,10 +113,10 @@ class PendingLooks:
         except redis.RedisError:
             return
 
-    def retry_later(self, commons: Commons, pull: PullNo, queue: str, trouble: Trouble | None = None) -> Pending | None:
+    def retry_later(self, pull: PullNo, queue: str, trouble: Trouble | None = None) -> Pending | None:
         """A look failed: it is still owed, but not at once. Returns the debt, None if Redis is away."""
         try:
-            before = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
+            before = _debt(pull, self._redis.hget(self._keys.pending(), str(pull)))
             debt = before or Pending(pull=pull, queue=queue, since=self._now())
             again = trouble is not None and debt.trouble is not None and debt.trouble.reason == trouble.reason
             debt = replace(
@@ -127,51 +127,51 @@ class PendingLooks:
                 alike=min(debt.alike + 1, FAILED_MAX) if again else int(trouble is not None),
                 told=debt.told and again,
             )
-            self._put(commons, debt)
+            self._put(debt)
         except redis.RedisError:
             return None
         return debt
 
-    def note_told(self, commons: Commons, debt: Pending) -> None:
+    def note_told(self, debt: Pending) -> None:
         """Why the look fails is said below the pull. Never raises redis.RedisError: losing this costs a reading of comments."""
         try:
-            self._put(commons, replace(debt, told=True))
+            self._put(replace(debt, told=True))
         except redis.RedisError:
             return
 
-    def went_well(self, commons: Commons, pull: PullNo) -> None:
+    def went_well(self, pull: PullNo) -> None:
         """A look did not fail: what is still owed may be tried at once. Never raises redis.RedisError."""
         try:
-            debt = _debt(pull, self._redis.hget(self._keys.pending(commons), str(pull)))
+            debt = _debt(pull, self._redis.hget(self._keys.pending(), str(pull)))
             if debt is not None and debt.failed:
-                self._put(commons, Pending(pull=pull, queue=debt.queue, since=debt.since, due=debt.due))
+                self._put(Pending(pull=pull, queue=debt.queue, since=debt.since, due=debt.due))
         except redis.RedisError:
             return
 
-    def stuck(self, commons: Commons) -> tuple[Pending, ...]:
+    def stuck(self) -> tuple[Pending, ...]:
         """Looks that fail again and again for a reason that is not that of all pulls, by pull. Empty if Redis is away."""
         try:
-            found = self.all(commons)
+            found = self.all()
         except redis.RedisError:
             return ()
         stuck = (each for each in found if each.is_stuck and each.trouble is not None and not each.trouble.common)
         return tuple(sorted(stuck, key=lambda debt: debt.pull))
 
-    def drop(self, commons: Commons, pull: PullNo) -> None:
+    def drop(self, pull: PullNo) -> None:
         """There is no such pull. Never raises redis.RedisError."""
         try:
-            self._redis.hdel(self._keys.pending(commons), str(pull))
+            self._redis.hdel(self._keys.pending(), str(pull))
         except redis.RedisError:
             return
 
-    def all(self, commons: Commons) -> tuple[Pending, ...]:
+    def all(self) -> tuple[Pending, ...]:
         """All debts, those that are served first in front, then by age."""
-        found = self._redis.hgetall(self._keys.pending(commons)).items()
+        found = self._redis.hgetall(self._keys.pending()).items()
         debts = [debt for pull, value in found if (debt := _debt(PullNo(int(pull)), value)) is not None]
         return tuple(sorted(debts, key=lambda d: (LOOKS.index(d.queue), d.since, d.pull)))
 
-    def _put(self, commons: Commons, debt: Pending) -> None:
-        key = self._keys.pending(commons)
+    def _put(self, debt: Pending) -> None:
+        key = self._keys.pending()
         with self._redis.pipeline() as pipe:
             pipe.hset(key, str(debt.pull), _debt_text(debt))
             pipe.expire(key, PENDING_TTL_S)
@@ -179,49 +179,49 @@ class PendingLooks:
 
     # --- tries and quarantine ---------------------------------------------------------------------------------------
 
-    def begin(self, commons: Commons, pull: PullNo) -> int:
+    def begin(self, pull: PullNo) -> int:
         """Count a look before it begins, so that one which kills its process counts as well; how many there were in a row."""
-        key = self._keys.tries(commons)
+        key = self._keys.tries()
         with self._redis.pipeline() as pipe:
             pipe.hincrby(key, str(pull), 1)
             pipe.expire(key, PENDING_TTL_S)
             return int(pipe.execute()[0])
 
-    def ended(self, commons: Commons, pull: PullNo) -> None:
+    def ended(self, pull: PullNo) -> None:
         """The look ended in good order, whatever it came to. Never raises redis.RedisError."""
         try:
-            self._redis.hdel(self._keys.tries(commons), str(pull))
+            self._redis.hdel(self._keys.tries(), str(pull))
         except redis.RedisError:
             return
 
-    def quarantine(self, commons: Commons, pull: PullNo, why: str) -> None:
+    def quarantine(self, pull: PullNo, why: str) -> None:
         """Leave a pull alone from now on; it owes and is owed nothing."""
-        key, stray = self._keys.quarantine(commons), Quarantine(pull=pull, since=self._now(), why=why[:WHY_MAX_CHARS])
+        key, stray = self._keys.quarantine(), Quarantine(pull=pull, since=self._now(), why=why[:WHY_MAX_CHARS])
         with self._redis.pipeline() as pipe:
             pipe.hset(key, str(pull), _quarantine_text(stray))
             pipe.expire(key, PENDING_TTL_S)
-            pipe.hdel(self._keys.pending(commons), str(pull))
-            pipe.hdel(self._keys.tries(commons), str(pull))
+            pipe.hdel(self._keys.pending(), str(pull))
+            pipe.hdel(self._keys.tries(), str(pull))
             pipe.execute()
 
-    def quarantined(self, commons: Commons) -> dict[PullNo, Quarantine]:
+    def quarantined(self) -> dict[PullNo, Quarantine]:
         """The pulls that are left alone, by number. Empty if Redis is away."""
         try:
-            found = self._redis.hgetall(self._keys.quarantine(commons)).items()
+            found = self._redis.hgetall(self._keys.quarantine()).items()
         except redis.RedisError:
             return {}
         strays = (_quarantine(PullNo(int(pull)), value) for pull, value in found)
         return {stray.pull: stray for stray in strays if stray is not None}
 
-    def note_fingerprint(self, commons: Commons, stray: Quarantine, sight: str) -> None:
+    def note_fingerprint(self, stray: Quarantine, sight: str) -> None:
         """Write down what a pull that is left alone looks like."""
         text = _quarantine_text(Quarantine(pull=stray.pull, since=stray.since, why=stray.why, fingerprint=sight))
-        self._redis.hset(self._keys.quarantine(commons), str(stray.pull), text)
+        self._redis.hset(self._keys.quarantine(), str(stray.pull), text)
 
-    def release(self, commons: Commons, pull: PullNo) -> bool:
+    def release(self, pull: PullNo) -> bool:
         """Try a pull again, from the first try on; whether it was left alone."""
-        self._redis.hdel(self._keys.tries(commons), str(pull))
-        return bool(self._redis.hdel(self._keys.quarantine(commons), str(pull)))
+        self._redis.hdel(self._keys.tries(), str(pull))
+        return bool(self._redis.hdel(self._keys.quarantine(), str(pull)))
 
 
 def _debt_text(debt: Pending) -> str:

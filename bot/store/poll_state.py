@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import redis
 
-from bot.model.ids import Commons, Database, PullNo, User
+from bot.model.ids import Database, PullNo, User
 from bot.model.pull import BranchRef, PullState
-from bot.store.keys import Keys
+from bot.store.keys import SiteKeys
 
 POLL_STATES_TTL_S: Final = 30 * 86400
 LISTED_KEPT: Final = 16_384
@@ -48,52 +48,50 @@ class Listed:
 class PollStates:
     """Pulses by thing, and the pulls there are. Blank paper costs requests, so nothing here raises redis.RedisError."""
 
-    def __init__(self, client: redis.Redis, keys: Keys, now: Callable[[], datetime]) -> None:
+    def __init__(self, client: redis.Redis, keys: SiteKeys, now: Callable[[], datetime]) -> None:
         self._redis = client
         self._keys = keys
         self._now = now
 
-    def all(self, commons: Commons) -> dict[str, PollState]:
+    def all(self) -> dict[str, PollState]:
         """All pulses, by thing."""
-        return {_text(name): pulse for name, value in self._hash(self._keys.poll_states(commons)) if (pulse := _pulse(value))}
+        return {_text(name): pulse for name, value in self._hash(self._keys.poll_states()) if (pulse := _pulse(value))}
 
-    def put(self, commons: Commons, pulses: Mapping[str, PollState]) -> None:
+    def put(self, pulses: Mapping[str, PollState]) -> None:
         """Write these down; others stay."""
-        self._write(
-            self._keys.poll_states(commons), {name: f"{p.checked_at:.3f} {p.changed_at:.3f}" for name, p in pulses.items()}
-        )
+        self._write(self._keys.poll_states(), {name: f"{p.checked_at:.3f} {p.changed_at:.3f}" for name, p in pulses.items()})
 
-    def drop(self, commons: Commons, things: Iterable[str]) -> None:
+    def drop(self, things: Iterable[str]) -> None:
         """Forget these: each is due at once if it is still watched."""
         names = tuple(things)
         try:
             if names:
-                self._redis.hdel(self._keys.poll_states(commons), *names)
+                self._redis.hdel(self._keys.poll_states(), *names)
         except redis.RedisError:
             return
 
-    def note_change(self, commons: Commons, pull: PullNo) -> None:
+    def note_change(self, pull: PullNo) -> None:
         """A pull has moved just now: whoever it concerns may answer soon."""
         at = self._now().timestamp()
-        self.put(commons, {pull_thing(pull): PollState(at, at)})
+        self.put({pull_thing(pull): PollState(at, at)})
 
     # --- the pulls there are ----------------------------------------------------------------------------------------
 
-    def listed(self, commons: Commons) -> dict[PullNo, Listed]:
+    def listed(self) -> dict[PullNo, Listed]:
         """All pulls that are known, by number."""
-        found = (_listed(value) for _, value in self._hash(self._keys.pulls(commons)))
+        found = (_listed(value) for _, value in self._hash(self._keys.pulls()))
         return {each.number: each for each in found if each is not None}
 
-    def is_listed(self, commons: Commons, pull: PullNo) -> bool:
+    def is_listed(self, pull: PullNo) -> bool:
         """Whether a pull of this number is known. So it is if Redis is away: nobody is to be forgotten for that."""
         try:
-            return bool(self._redis.hexists(self._keys.pulls(commons), str(pull)))
+            return bool(self._redis.hexists(self._keys.pulls(), str(pull)))
         except redis.RedisError:
             return True
 
-    def note_pulls(self, commons: Commons, pulls: Iterable[Listed]) -> None:
+    def note_pulls(self, pulls: Iterable[Listed]) -> None:
         """Write down how these look now; others stay."""
-        self._write(self._keys.pulls(commons), {str(each.number): _listed_text(each) for each in pulls})
+        self._write(self._keys.pulls(), {str(each.number): _listed_text(each) for each in pulls})
 
     def _hash(self, key: str) -> list[tuple[Any, Any]]:
         try:

@@ -11,10 +11,10 @@ from typing import Any, Final
 import redis
 
 from bot.model.finding import Verdict
-from bot.model.ids import Commons, Handle, PullNo, WantedId
+from bot.model.ids import Handle, PullNo, WantedId
 from bot.model.kind import PullKind
 from bot.model.snapshot import Rival
-from bot.store.keys import Keys
+from bot.store.keys import SiteKeys
 
 VERDICTS_TTL_S: Final = 30 * 86400
 
@@ -41,13 +41,13 @@ class CachedVerdict:
 class VerdictCache:
     """One hash per commons. Losing any of it costs a hint or a stale page, so nothing here raises redis.RedisError."""
 
-    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+    def __init__(self, client: redis.Redis, keys: SiteKeys) -> None:
         self._redis = client
         self._keys = keys
 
-    def put(self, commons: Commons, standing: CachedVerdict) -> None:
+    def put(self, standing: CachedVerdict) -> None:
         """Write down how a pull stands."""
-        key = self._keys.verdicts(commons)
+        key = self._keys.verdicts()
         try:
             with self._redis.pipeline() as pipe:
                 pipe.hset(key, str(standing.pull), _cached_verdict_text(standing))
@@ -56,17 +56,17 @@ class VerdictCache:
         except redis.RedisError:
             return
 
-    def drop(self, commons: Commons, pull: PullNo) -> None:
+    def drop(self, pull: PullNo) -> None:
         """Take a pull off the board: it is not open any more."""
         try:
-            self._redis.hdel(self._keys.verdicts(commons), str(pull))
+            self._redis.hdel(self._keys.verdicts(), str(pull))
         except redis.RedisError:
             return
 
-    def keep_only(self, commons: Commons, open_pulls: Iterable[PullNo]) -> None:
+    def keep_only(self, open_pulls: Iterable[PullNo]) -> None:
         """Take every pull off the board that is not among `open_pulls`; a sweep knows all of them."""
         still = {str(pull).encode() for pull in open_pulls}
-        key = self._keys.verdicts(commons)
+        key = self._keys.verdicts()
         try:
             gone = [field for field in self._redis.hkeys(key) if field not in still]
             if gone:
@@ -74,27 +74,27 @@ class VerdictCache:
         except redis.RedisError:
             return
 
-    def all(self, commons: Commons) -> tuple[CachedVerdict, ...]:
+    def all(self) -> tuple[CachedVerdict, ...]:
         """All pulls on the board, by number. Empty if Redis is away."""
         try:
-            values = self._redis.hvals(self._keys.verdicts(commons))
+            values = self._redis.hvals(self._keys.verdicts())
         except redis.RedisError:
             return ()
         found = (_cached_verdict(value) for value in values)
         return tuple(sorted((s for s in found if s is not None), key=lambda s: s.pull))
 
-    def get(self, commons: Commons, pull: PullNo) -> CachedVerdict | None:
+    def get(self, pull: PullNo) -> CachedVerdict | None:
         """How a pull stood. None: not on the board, or Redis is away."""
         try:
-            return _cached_verdict(self._redis.hget(self._keys.verdicts(commons), str(pull)))
+            return _cached_verdict(self._redis.hget(self._keys.verdicts(), str(pull)))
         except redis.RedisError:
             return None
 
-    def rivals(self, commons: Commons, item: WantedId, *, besides: PullNo) -> tuple[Rival, ...]:
+    def rivals(self, item: WantedId, *, besides: PullNo) -> tuple[Rival, ...]:
         """Open pulls other than `besides` that were about the same item when last judged, by number."""
         return tuple(
             Rival(pull=s.pull, rig=s.rig or Handle(""), evidence=s.evidence)
-            for s in self.all(commons)
+            for s in self.all()
             if s.item == item and s.pull != besides
         )
 

@@ -77,13 +77,13 @@ def sweep(commons: Commons, deps: Deps, *, everything: bool = False, report: Rep
     # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
     deps.store.epoch.was_wiped(within_s=deps.policy(commons).timing.about_to_s)
     tour = SweepRun(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything, report=report)
-    tour.pulses = deps.store.poll_states.all(commons)
-    tour.owing = frozenset(debt.pull for debt in deps.store.pending.all(commons))
+    tour.pulses = deps.store.at(commons).poll_states.all()
+    tour.owing = frozenset(debt.pull for debt in deps.store.at(commons).pending.all())
     tour.left = tour.allowance()
     pulls = _pulls(tour)
     unfinished = _main(tour, pulls)
     _look_round(tour, pulls, unfinished)
-    deps.store.poll_states.put(commons, tour.changed)
+    deps.store.at(commons).poll_states.put(tour.changed)
     return _hand_over(commons, deps)
 
 
@@ -144,7 +144,7 @@ class SweepRun:
         self.changed[thing] = PollState(self.at, self.at if moved else self.pulses.get(thing, PollState()).changed_at)
 
     def add_pending(self, pull: PullNo, queue: str) -> None:
-        self.deps.store.pending.add(self.commons, pull, queue)
+        self.deps.store.at(self.commons).pending.add(pull, queue)
 
 
 def interval_s(still_s: float, poll_s: float) -> float:
@@ -158,7 +158,7 @@ def interval_s(still_s: float, poll_s: float) -> float:
 def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
     """All pulls, newest first: as listed now, or as they were, with those that came since."""
     commons, deps = tour.commons, tour.deps
-    known = deps.store.poll_states.listed(commons)
+    known = deps.store.at(commons).poll_states.listed()
     pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
     looked_at = tour.pulses.get(LIST, PollState()).checked_at
     wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * tour.per_minute))
@@ -173,8 +173,8 @@ def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
         known = {
             n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
         } | {n: known[n] for n in unread if n in known}
-        deps.store.poll_states.note_pulls(commons, known.values())
-        deps.store.verdicts.keep_only(commons, (n for n, p in known.items() if p.state is PullState.OPEN))
+        deps.store.at(commons).poll_states.note_pulls(known.values())
+        deps.store.at(commons).verdicts.keep_only((n for n, p in known.items() if p.state is PullState.OPEN))
         for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], tour):
             tour.add_pending(number, DECIDE)
     elif tour.over(tour.pulses.get(NEXT, PollState()).checked_at, tour.poll_s) >= 1:
@@ -201,7 +201,7 @@ def _came_since(newest: PullNo, tour: SweepRun) -> dict[PullNo, Listed]:
         found[pull.number] = Listed(
             number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
         )
-    deps.store.poll_states.note_pulls(commons, found.values())
+    deps.store.at(commons).poll_states.note_pulls(found.values())
     return found
 
 
@@ -244,7 +244,7 @@ def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
         )  # fmt: skip
         if told or not stands:
             _put_away(landing, tour)
-        elif not deps.store.notes.is_parked(commons, served):
+        elif not deps.store.at(commons).notes.is_parked(served):
             found.add(served)
     return found
 
@@ -264,7 +264,7 @@ def _put_away(landing: Listed, tour: SweepRun) -> None:
 def _main(tour: SweepRun, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
     """Owe a look at every pull that main touches, if it moved; the merged pulls that may be behind what is unfinished there."""
     commons, deps = tour.commons, tour.deps
-    last, unfinished = deps.store.notes.swept(commons)
+    last, unfinished = deps.store.at(commons).notes.swept()
     if last is not None and tour.overdue(MAIN) < 1:
         return unfinished
     tour.left -= 1
@@ -275,7 +275,7 @@ def _main(tour: SweepRun, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
     unfinished = frozenset(_behind_unfinished(pulls, main, commons, deps))
     for number in _touched(last, main, commons, deps):
         tour.add_pending(number, RECHECK)
-    deps.store.notes.note_swept(commons, main, unfinished)
+    deps.store.at(commons).notes.note_swept(main, unfinished)
     return unfinished
 
 
@@ -295,7 +295,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
     """Open pulls whose item, rigs or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
-    standings = deps.store.verdicts.all(commons)
+    standings = deps.store.at(commons).verdicts.all()
     try:
         changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers) if last is not None else None
     except (HubRefused, HubStrange):
@@ -332,7 +332,7 @@ def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: froz
         for n, p in pulls.items()
         if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, commons, deps)
     ]
-    strays = deps.store.pending.quarantined(commons)
+    strays = deps.store.at(commons).pending.quarantined()
     if LIST in tour.changed:
         _owe_turned(tour, watched)
     forks: dict[Database, list[Listed]] = {}
@@ -342,7 +342,7 @@ def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: froz
     chosen = _chosen(tour, watched, forks, unfinished)
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
-    glances = deps.store.notes.fingerprints(commons, (*said, *(p.number for fork in at_forks for p in forks[fork])))
+    glances = deps.store.at(commons).notes.fingerprints((*said, *(p.number for fork in at_forks for p in forks[fork])))
     comments = deps.readers.map(lambda number: _comments(number, commons, deps), said)
     heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
     for number, found in zip(said, comments, strict=True):
@@ -367,8 +367,8 @@ def _chosen(
     tour: SweepRun, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
 ) -> tuple[PullNo | Database, ...]:
     """What is due and paid for by what the sweep may still spend."""
-    notes = tour.deps.store.notes
-    first_look_owed = tour.owing - notes.fingerprints(tour.commons, tour.owing).keys()
+    notes = tour.deps.store.at(tour.commons).notes
+    first_look_owed = tour.owing - notes.fingerprints(tour.owing).keys()
     due: list[PullNo] = []
     # Of those that were never read, the oldest pulls come first.
     for pull in sorted(watched, key=lambda p: p.number):
@@ -376,7 +376,7 @@ def _chosen(
         if tour.overdue(pull_thing(pull.number), RARE if at_rest or pull.number in first_look_owed else 1.0) >= 1:
             due.append(pull.number)
     # A glance is remembered when all that was due was done: from then on a review stands below the pull.
-    reviewed = notes.fingerprints(tour.commons, due)
+    reviewed = notes.fingerprints(due)
     standing = [number for number in due if number in reviewed]
     lively = [number for number in standing if tour.interval_s(pull_thing(number)) < LATEST * tour.poll_s]
     rest: list[PullNo | Database] = [n for n in due if n not in reviewed]
@@ -393,7 +393,7 @@ def in_turn(queues: Sequence[Sequence[T]], most: int | None) -> tuple[T, ...]:
 
 def _owe_turned(tour: SweepRun, pulls: list[Listed]) -> None:
     """Owe a look at every pull that was closed, merged or opened again since it was seen last, whatever was said."""
-    glances = tour.deps.store.notes.fingerprints(tour.commons, (p.number for p in pulls))
+    glances = tour.deps.store.at(tour.commons).notes.fingerprints(p.number for p in pulls)
     for pull in pulls:
         glance = glances.get(pull.number)
         if glance is not None and glance.state is not pull.state:
@@ -478,18 +478,18 @@ def _thing(each: PullNo | Database) -> str:
 
 def _hand_over(commons: Commons, deps: Deps) -> int:
     """Knock at the pulls that a look is owed of, as far as the queues have room; how many knocks made a job."""
-    store = deps.store
+    notes, pending = deps.store.at(commons).notes, deps.store.at(commons).pending
     for queue in LOOKS:
-        timely = store.notes.due(commons, queue)
+        timely = notes.due(queue)
         for number in timely:
-            store.pending.add(commons, number, queue)
-        store.notes.drop_due(commons, queue, timely)
+            pending.add(number, queue)
+        notes.drop_due(queue, timely)
     waiting = deps.jobs.waiting()
     room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
-    strays, now, knocked = store.pending.quarantined(commons), deps.clock(), 0
+    strays, now, knocked = pending.quarantined(), deps.clock(), 0
     first_s = SOONEST * deps.policy(commons).timing.poll_s
     for queue in LOOKS:
-        ripe = [d for d in store.pending.all(commons) if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
+        ripe = [d for d in pending.all() if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
         # The oldest stand in the queue already, so nobody has to be asked about the others.
         for debt in ripe[: AHEAD[queue]]:
             if room[queue] > 0 and deps.jobs.enqueue(commons, debt.pull, queue=queue):

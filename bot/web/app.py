@@ -105,11 +105,11 @@ class _StoreMetrics(Collector):
             if (silent_s := self._heartbeat.silent_s()) is not None:
                 silent.add_metric([], silent_s)
             for commons in self._commons:
-                others.add_metric([str(commons)], self._store.notes.other_bot(commons) is not None)
-                stuck.add_metric([str(commons)], len(self._store.pending.stuck(commons)))
-                for outage in self._store.outages.all(commons):
+                others.add_metric([str(commons)], self._store.at(commons).notes.other_bot() is not None)
+                stuck.add_metric([str(commons)], len(self._store.at(commons).pending.stuck()))
+                for outage in self._store.at(commons).outages.all():
                     outages.add_metric([str(commons), outage.of], 1)
-                if (audit := self._store.audits.get(commons)) is not None:
+                if (audit := self._store.at(commons).audits.get()) is not None:
                     for level in (Level.FAULT, Level.DOUBT, Level.NOTE):
                         audited.add_metric([str(commons), level.value], audit.count(level))
             up.add_metric([], 1)
@@ -127,7 +127,7 @@ def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[Sign]:
     if clock.state is not State.FINE:
         yield clock
     for each in commons:
-        if (sign := store.notes.other_bot(each)) is not None:
+        if (sign := store.at(each).notes.other_bot()) is not None:
             yield another_bot(each, sign, None)
 
 

@@ -61,14 +61,14 @@ class PullJobs:
             raise Unlisted("the job names a queue no pull is looked at from")
         with (
             _one_line("look", self.store, where, pull=number),
-            self.store.at_work(where, number, queue=queue) as lease,
+            self.store.at(where).at_work(number, queue=queue) as lease,
             _kept(lease),
             working_at(URGENCIES[queue]),
         ):
-            if number in self.store.pending.quarantined(where):
+            if number in self.store.at(where).pending.quarantined():
                 log.debug("a pull in quarantine is left alone", commons=str(where), pull=number)
                 return
-            if self.store.pending.begin(where, number) > TRIES_MAX:
+            if self.store.at(where).pending.begin(number) > TRIES_MAX:
                 self._leave_alone(where, number)
                 return
             with self._counted(where, number, queue):
@@ -78,38 +78,38 @@ class PullJobs:
     @contextmanager
     def _counted(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[None]:
         """A look that was begun has ended in good order, unless it broke; one that failed is not tried again at once."""
-        owed = self.store.pending
+        owed = self.store.at(commons).pending
         try:
             yield
         except Held:
             # Another pull of the commons lands: nothing failed, and the turn of this one may come any moment.
-            owed.ended(commons, pull)
-            owed.add(commons, pull, queue)
+            owed.ended(pull)
+            owed.add(pull, queue)
             raise
         except HubGone as gone:
-            owed.ended(commons, pull)
-            if self.store.poll_states.is_listed(commons, pull):
+            owed.ended(pull)
+            if self.store.at(commons).poll_states.is_listed(pull):
                 self._postpone(commons, pull, queue, gone)
                 raise
             # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
-            owed.drop(commons, pull)
+            owed.drop(pull)
             log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
         except (HubError, redis.RedisError, Lost) as error:
-            owed.ended(commons, pull)
-            if not self.store.notes.is_parked(commons, pull):
+            owed.ended(pull)
+            if not self.store.at(commons).notes.is_parked(pull):
                 self._postpone(commons, pull, queue, error)
             raise
         except BaseException as error:
             self._postpone(commons, pull, queue, error)
             raise
-        owed.ended(commons, pull)
-        owed.went_well(commons, pull)
+        owed.ended(pull)
+        owed.went_well(pull)
 
     def _postpone(self, commons: Commons, pull: PullNo, queue: str, error: BaseException) -> None:
         """A look failed: it is tried again later. Where it fails again and again for one reason, that is told once."""
         # What ends the process is no trouble of a look.
         trouble = trouble_of(error) if isinstance(error, Exception) else None
-        debt = self.store.pending.retry_later(commons, pull, queue, trouble)
+        debt = self.store.at(commons).pending.retry_later(pull, queue, trouble)
         if debt is None or debt.trouble is None or not debt.is_stuck or debt.told:
             return
         if debt.alike == STUCK_AFTER and not debt.trouble.common:
@@ -118,7 +118,7 @@ class PullJobs:
             return
         try:
             if self.tell_stuck(commons, pull, debt):
-                self.store.pending.note_told(commons, debt)
+                self.store.at(commons).pending.note_told(debt)
         except Exception as also:
             # The look's own trouble is what is logged; with it, comments often cannot be written either.
             log.debug("a stuck look could not be told below its pull", pull=pull, error=stranger(also))
@@ -126,7 +126,7 @@ class PullJobs:
     def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
         """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
         why = f"{TRIES_MAX} looks in a row broke off; the last log lines about this pull tell where"
-        self.store.pending.quarantine(commons, pull, why)
+        self.store.at(commons).pending.quarantine(pull, why)
         self.store.counters.add("quarantines")
         log.error(
             "a pull is left alone, it breaks whoever looks at it",
@@ -142,7 +142,7 @@ class PullJobs:
         where = known_commons(commons, self.known)
         with (
             _one_line("sweep", self.store, where),
-            self.store.sweeping(where) as lease,
+            self.store.at(where).sweeping() as lease,
             _kept(lease),
             working_at(Urgency.LISTEN),
         ):
@@ -191,7 +191,7 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
     about: dict[str, object] = {"commons": str(commons), **more}
 
     def loud(of: str, error: Exception) -> bool:
-        return doing == "probe" or store.outages.met(commons, of, str(error) or type(error).__name__)
+        return doing == "probe" or store.at(commons).outages.met(of, str(error) or type(error).__name__)
 
     try:
         yield
@@ -224,7 +224,7 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
         # Raised on, RQ would try again at once and store the traceback in Redis.
         log.exception(f"{doing} broke", **about)
     else:
-        for each in store.outages.over(commons) if doing != "probe" else ():
+        for each in store.at(commons).outages.over() if doing != "probe" else ():
             log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
 
 

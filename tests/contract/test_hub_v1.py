@@ -12,7 +12,7 @@ from bot.dolthub.client import Api, Hub, Written
 from bot.dolthub.client_v1 import in_its_words
 from bot.dolthub.errors import HubBusy, HubConflict, HubGone, HubRefused, HubStrange
 from bot.dolthub.sql import Query, Statement
-from bot.model.ids import CommentId, Commons, PullNo, User
+from bot.model.ids import CommentId, PullNo, User
 from bot.model.pull import Comment, PullState
 from tests.contract.test_hub_contract import CLAIM, Place, a_place, refused
 from tests.sandbox_process import SandboxProcess, sandbox_server
@@ -23,14 +23,14 @@ __all__ = ["sandbox_server"]
 class Unwritten:
     """A journal in which nothing is ever kept."""
 
-    def list(self, _commons: Commons, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
+    def list(self, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
         return ()
 
-    def add(self, commons: Commons, number: PullNo, body: str) -> CommentId:
-        return CommentId(f"{commons} {number} {body}")
+    def add(self, number: PullNo, body: str) -> CommentId:
+        return CommentId(f"{number} {body}")
 
-    def sent(self, commons: Commons, number: PullNo, mark: str) -> int:
-        return len({f"{commons} {number} {mark}"})
+    def sent(self, number: PullNo, mark: str) -> int:
+        return len({f"{number} {mark}"})
 
 
 def older(place: Place, token: str = "token-bot") -> Hub:

@@ -139,18 +139,18 @@ def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
     assert isinstance(ended, Moved)
     assert "meanwhile" in ended.why
     assert stands_untouched(world, pull)
-    assert not sleeper.store.notes.merge_begun(world.commons, pull)
+    assert not sleeper.store.at(world.commons).notes.merge_begun(pull)
 
 
 def test_of_who_merges_and_who_refuses_at_once_each_sees_the_note_of_the_other(world: World) -> None:
     bot = world.bot()
     pull = decided(world, bot)
     snapshot, _, due = look(world.commons, pull, bot)
-    merge, notes = due.steps[0], bot.store.notes
-    assert notes.intend_merge(world.commons, pull, ttl_s=60)
+    merge, notes = due.steps[0], bot.store.at(world.commons).notes
+    assert notes.intend_merge(pull, ttl_s=60)
     ended = perform(refusal(snapshot, merge, bot), snapshot, bot)
     assert (ended, world.said(pull, "answer")) == (Moved("a merge was started a moment ago"), [])
-    notes.drop_merge(world.commons, pull)
+    notes.drop_merge(pull)
     assert isinstance(perform(refusal(snapshot, merge, bot), snapshot, bot), Done)
     assert isinstance(perform(merge, snapshot, bot), Moved)
     assert (headlines(world, pull, "answer"), world.state(pull)) == (["REFUSED"], "open")
@@ -271,12 +271,12 @@ def test_an_answer_that_is_begun_while_comments_are_read_stops_the_merge(world: 
     (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
 
     def begin_to_answer() -> None:
-        assert world.deps.store.notes.record_intent(world.commons, pull, answer_deed(asked), ttl_s=60)
+        assert world.deps.store.at(world.commons).notes.record_intent(pull, answer_deed(asked), ttl_s=60)
 
     bot = world.bot(Meanwhile("GET", f"pulls/{pull}/comments", begin_to_answer, after=1))
     snapshot, _, due = look(world.commons, pull, bot)
     assert "not listed yet" in str(perform(due.steps[0], snapshot, bot))
-    assert (world.state(pull), bot.store.notes.merge_begun(world.commons, pull)) == ("open", False)
+    assert (world.state(pull), bot.store.at(world.commons).notes.merge_begun(pull)) == ("open", False)
 
 
 def test_an_answer_that_is_begun_while_rows_are_written_stops_the_landing(world: World) -> None:
@@ -284,7 +284,7 @@ def test_an_answer_that_is_begun_while_rows_are_written_stops_the_landing(world:
     (asked,) = [c.id for c in world.observe(pull).comments if c.author == "ana"]
 
     def begin_to_answer() -> None:
-        assert world.deps.store.notes.record_intent(world.commons, pull, answer_deed(asked), ttl_s=60)
+        assert world.deps.store.at(world.commons).notes.record_intent(pull, answer_deed(asked), ttl_s=60)
 
     bot = world.bot(Meanwhile("POST", "/pulls", begin_to_answer))
     with pytest.raises(HubBusy, match="not listed yet"):
@@ -308,9 +308,9 @@ def test_a_refused_merge_is_no_answer_while_another_job_runs_on_the_commons(worl
 
 def test_what_came_to_main_while_we_looked_is_looked_at_anew(world: World) -> None:
     pull = decided(world, world.deps)
-    notes = world.deps.store.notes
-    assert notes.intend_merge(world.commons, pull, ttl_s=0.001)
-    until(lambda: not notes.merge_intended(world.commons, pull))
+    notes = world.deps.store.at(world.commons).notes
+    assert notes.intend_merge(pull, ttl_s=0.001)
+    until(lambda: not notes.merge_intended(pull))
     touch = f"UPDATE wanted SET priority = 3 WHERE id = '{ITEM}'"
     bot = world.bot(Meanwhile("GET", "/operations", lambda: world.db.push("main", touch)))
     with pytest.raises(HubBusy, match="main moved this moment"):

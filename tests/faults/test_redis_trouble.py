@@ -86,7 +86,7 @@ def test_redis_lost_while_nobody_ran_replays_nothing(town: Town) -> None:
 
 
 def _is_remembered(world: World, pull: PullNo) -> bool:
-    return pull_thing(pull) in world.deps.store.poll_states.all(world.commons)
+    return pull_thing(pull) in world.deps.store.at(world.commons).poll_states.all()
 
 
 def test_accepts_older_than_the_bot_are_asked_about_and_never_carried_out(

@@ -167,14 +167,14 @@ def test_leases_and_sweeps_of_one_commons_keep_nobody_from_another(both: tuple[W
     pulls = [first.hand_in("pia", "polecat-7", "w-com-001"), second.hand_in("pia", "polecat-7", "w-com-001")]
     assert pulls[0] == pulls[1] == 1
     assert [sweep(world.commons, deps) for world in both] == [1, 1]
-    with deps.store.at_work(first.commons, pulls[0]), deps.store.landing(first.commons, pulls[0]):
-        with deps.store.at_work(second.commons, pulls[1]), deps.store.landing(second.commons, pulls[1]):
+    with deps.store.at(first.commons).at_work(pulls[0]), deps.store.at(first.commons).landing(pulls[0]):
+        with deps.store.at(second.commons).at_work(pulls[1]), deps.store.at(second.commons).landing(pulls[1]):
             pass
-        with pytest.raises(Held), deps.store.at_work(first.commons, pulls[0]):
+        with pytest.raises(Held), deps.store.at(first.commons).at_work(pulls[0]):
             pass
     second.review(pulls[1])
-    assert [s.pull for s in deps.store.verdicts.all(second.commons)] == [1]
-    assert deps.store.verdicts.all(first.commons) == ()
+    assert [s.pull for s in deps.store.at(second.commons).verdicts.all()] == [1]
+    assert deps.store.at(first.commons).verdicts.all() == ()
 
 
 def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, World], world_sandbox: SandboxProcess) -> None:

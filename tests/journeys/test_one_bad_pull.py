@@ -39,7 +39,7 @@ def swept(world: World, deps: Deps | None = None) -> tuple[list[int], dict[int, 
     """One sweep that reads the list of pulls: the pulls it knocked at, and the trouble it reported."""
     reported = Reported()
     bot = deps or world.deps
-    bot.store.poll_states.drop(world.commons, [LIST])
+    bot.store.at(world.commons).poll_states.drop([LIST])
     sweep(world.commons, bot, report=reported)
     return knocked(world), reported.troubles
 
@@ -138,9 +138,9 @@ def test_a_pull_that_cannot_be_read_keeps_no_other_from_being_found(world: World
     good = world.hand_in("otto", "brass-otter", "w-com-002")
     odd, reported = world.bot(Odd(bad)), Reported()
     if listed:
-        odd.store.poll_states.drop(world.commons, [LIST])
+        odd.store.at(world.commons).poll_states.drop([LIST])
     else:
-        odd.store.poll_states.put(world.commons, {LIST: PollState(odd.clock().timestamp() + 60, 0)})
+        odd.store.at(world.commons).poll_states.put({LIST: PollState(odd.clock().timestamp() + 60, 0)})
     sweep(world.commons, odd, report=reported)
     assert {good, bad} <= set(knocked(world))
     assert reported.troubles == {bad: "HubStrange"}
@@ -164,7 +164,7 @@ def test_words_that_break_their_reader_end_no_sweep(world: World, monkeypatch: p
     found, troubles = swept(world)
     assert set(found) == {bad, good}
     assert troubles == {bad: "RecursionError"}
-    owed = {debt.pull: debt.queue for debt in world.deps.store.pending.all(world.commons)}
+    owed = {debt.pull: debt.queue for debt in world.deps.store.at(world.commons).pending.all()}
     assert owed == {bad: REVIEW, good: DECIDE}
 
 

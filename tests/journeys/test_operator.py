@@ -183,7 +183,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
         "INSERT INTO completions (id, wanted_id, completed_by, evidence) VALUES ('c-lost', 'w-com-002', 'brass-otter', 'x')",
     )
     pull = world.hand_in("mallory", "slick-fox", "w-com-003")
-    world.deps.store.pending.quarantine(world.commons, pull, "KeyError: 'x'")
+    world.deps.store.at(world.commons).pending.quarantine(pull, "KeyError: 'x'")
     world.comment(pull, "mallory", f"I am a bot\n\n`stampbot/1 review - ready {'0' * 32} abc 1`")
     audit_gains(world.commons, world.deps)
     told = run("doctor", world.db.name, "--json", STAMPBOT_HUB_TOKEN="token-pia", STAMPBOT_WEBHOOK_SECRET="a" * 16)
@@ -227,7 +227,7 @@ def test_the_doctor_tells_of_another_bot_as_long_as_decisions_wait_for_it_and_no
     ((state, says),) = seen(run("doctor", "--json"))["second bot"]
     assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last"), "told of by Redis alone"
     old = Sign(account=User(BOT), at=datetime.now(UTC) - timedelta(hours=2), certain=True)
-    world.deps.store.notes.saw_other_bot(world.commons, old, ttl_s=60)
+    world.deps.store.at(world.commons).notes.saw_other_bot(old, ttl_s=60)
     assert "second bot" not in seen(run("doctor", "--json"))
 
 
@@ -348,7 +348,7 @@ def test_what_main_gains_without_the_bot_is_found_once_and_told_until_it_is_mend
     world.db.push("main", "UPDATE wanted SET status = 'open' WHERE id = 'w-com-003'")
     second = audit_gains(world.commons, world.deps)
     assert (second.new, second.audit.findings) == ((), first.audit.findings[:3])
-    assert world.deps.store.audits.get(world.commons) == second.audit
+    assert world.deps.store.at(world.commons).audits.get() == second.audit
     # Wiped, it is found anew, from the bot's own first statement on.
     world.redis.flushall()
     assert found(world) == all_found[:3]
@@ -371,7 +371,7 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
     once = [("warning", "found on main"), ("warning", "found on main"), ("info", "audited")]
     assert swept() == once
     assert swept() == []
-    again = world.deps.store.keys.audit_turn(world.commons)
+    again = world.deps.store.keys.at(world.commons).audit_turn()
     world.redis.delete(again)
     asked = len(world.asked)
     assert audit_if_due(world.commons, world.deps) is not None
@@ -404,7 +404,7 @@ def test_whoever_waits_for_an_audit_hears_what_is_read(world: World) -> None:
 
 def test_main_set_back_is_told_and_ends_no_audit(world: World) -> None:
     gone = KeptAudit(at=a_hash("gone"), audited_at=world.deps.clock(), findings=())
-    world.deps.store.audits.put(world.commons, gone)
+    world.deps.store.at(world.commons).audits.put(gone)
     assert audit_gains(world.commons, world.deps).audit.unread == (
         f"main was set back, or is not known any more where the last audit saw it ({a_hash('gone')[:8]})",
     )

@@ -45,7 +45,7 @@ def breaks(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> Non
 
 
 def quarantined(world: World) -> list[PullNo]:
-    return sorted(world.deps.store.pending.quarantined(world.commons))
+    return sorted(world.deps.store.at(world.commons).pending.quarantined())
 
 
 @pytest.mark.parametrize("change", ["a comment", "a commit"])
@@ -62,7 +62,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         run(world, poison, pull)
         sweep(world.commons, world.deps)
     assert quarantined(world) == [pull]
-    assert world.deps.store.pending.all(world.commons) == ()
+    assert world.deps.store.at(world.commons).pending.all() == ()
     (notice,) = world.said(pull, "notice")
     assert notice.startswith("**CANNOT GO ON**")
     assert "After five failures in a row it waits for a new commit or a new comment here." in notice
@@ -77,7 +77,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         world.push("pia", "wl/polecat-7/w-com-001", "UPDATE wanted SET description = 'more' WHERE id = 'w-com-001'")
     sweep(world.commons, world.deps)
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.store.pending.all(world.commons)] == [pull]
+    assert [debt.pull for debt in world.deps.store.at(world.commons).pending.all()] == [pull]
     world.settle()
     assert world.said(pull, "answer") != []
     assert len(world.said(pull, "notice")) == 1
@@ -117,18 +117,18 @@ def test_trouble_of_the_hub_is_never_a_pulls_fault(world: World) -> None:
     for _ in range(TRIES_MAX + 2):
         run(world, duties(world, fails), pull)
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.store.pending.all(world.commons)] == [pull]
+    assert [debt.pull for debt in world.deps.store.at(world.commons).pending.all()] == [pull]
 
 
 def test_waiting_for_the_landing_of_another_pull_is_no_failure(world: World) -> None:
     pull = world.hand_in("pia", "polecat-7", "w-com-001")
 
     def waits(commons: Commons, number: PullNo, _extend: Callable[[], None]) -> None:
-        with world.deps.store.landing(commons, number):
+        with world.deps.store.at(commons).landing(number):
             raise AssertionError("somebody else lands")
 
-    with world.bot().store.landing(world.commons, PullNo(pull + 1)):
+    with world.bot().store.at(world.commons).landing(PullNo(pull + 1)):
         for _ in range(TRIES_MAX + 2):
             run(world, duties(world, waits), pull)
     assert quarantined(world) == []
-    assert [(debt.pull, debt.failed) for debt in world.deps.store.pending.all(world.commons)] == [(pull, 0)]
+    assert [(debt.pull, debt.failed) for debt in world.deps.store.at(world.commons).pending.all()] == [(pull, 0)]

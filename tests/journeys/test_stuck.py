@@ -64,7 +64,7 @@ class Failing:
 
     def stuck(self) -> list[tuple[int, str, int]]:
         """What doctor is told of stuck looks."""
-        found = self.bot.store.pending.stuck(self._world.commons)
+        found = self.bot.store.at(self._world.commons).pending.stuck()
         return [(debt.pull, debt.trouble.says, debt.alike) for debt in found if debt.trouble is not None]
 
     def metrics(self) -> str:
@@ -202,27 +202,27 @@ def test_trouble_that_meets_all_pulls_is_one_line_one_metric_and_one_row(world: 
     assert lines == ["warning: look: DoltHub is busy or away, will look again: 503"]
     assert worker.stuck() == []
     assert worker.metrics().count("stampbot_outage{") == 1
-    (outage,) = worker.bot.store.outages.all(world.commons)
+    (outage,) = worker.bot.store.at(world.commons).outages.all()
     assert (outage.of, outage.failed, outage.says) == ("DoltHub", 21, "503")
     known = ((outage.of, outage.says, outage.since, outage.failed),)
     place = Place(commons=world.commons, policy=Policy(), has_token=True, webhook=None, outages=known)
     (row,) = outage_rows(place)
     assert "trouble with DoltHub since" in row.says
     worker.look(pulls[0], None)
-    assert worker.bot.store.outages.all(world.commons) == (outage,), "trouble that comes and goes is one outage"
+    assert worker.bot.store.at(world.commons).outages.all() == (outage,), "trouble that comes and goes is one outage"
     assert worker.look(pulls[0], lambda: HubBusy("503")) == []
     worker.ahead = timedelta(seconds=CALM_S + 1)
     worker.look(pulls[0], None)
-    assert worker.bot.store.outages.all(world.commons) == ()
+    assert worker.bot.store.at(world.commons).outages.all() == ()
     assert worker.look(pulls[0], lambda: HubBusy("503")) != []
 
 
 def test_without_redis_trouble_with_it_is_one_line_all_the_same(world: World) -> None:
     bot = world.bot()
-    away: Any = bot.store.outages
+    away: Any = bot.store.at(world.commons).outages
     away._redis = type("Away", (), {"hgetall": _raises, "pipeline": _raises, "hdel": _raises})()
-    assert [away.met(world.commons, "Redis", "refused") for _ in range(3)] == [True, False, False]
-    assert [type(each) for each in away.all(world.commons)] == [Outage]
+    assert [away.met("Redis", "refused") for _ in range(3)] == [True, False, False]
+    assert [type(each) for each in away.all()] == [Outage]
 
 
 def _raises(*_: object) -> None:

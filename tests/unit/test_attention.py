@@ -193,14 +193,14 @@ class Installation:
         if pull not in self.reviewed_at:
             self.crowd.comment(pull, BOT, "A review.", self.told())
             self.reviewed_at[pull] = self.told.at_s
-            self.store.poll_states.note_change(COMMONS, pull)
+            self.store.at(COMMONS).poll_states.note_change(pull)
         after, head = self.hub.comments(COMMONS, pull), CommitHash(self.crowd.head_of(pull))
         if set(after[:-1]) <= {*comments, *after[-1:]} or news:
-            self.store.notes.put_fingerprint(COMMONS, pull, seen(PullState.OPEN, head, after))
-        self.store.poll_states.note_pulls(
-            COMMONS, [Listed(number=pull, state=PullState.OPEN, creator=User("rig"), title="", source=None)]
+            self.store.at(COMMONS).notes.put_fingerprint(pull, seen(PullState.OPEN, head, after))
+        self.store.at(COMMONS).poll_states.note_pulls(
+            [Listed(number=pull, state=PullState.OPEN, creator=User("rig"), title="", source=None)]
         )
-        self.store.pending.done(COMMONS, pull, since=began)
+        self.store.at(COMMONS).pending.done(pull, since=began)
 
 
 @pytest.fixture

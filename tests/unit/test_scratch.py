@@ -384,16 +384,16 @@ def test_a_lease_extended_too_late_is_lost_and_leaves_the_next_holder_alone(stor
 
 
 def test_a_lease_is_given_back_when_the_work_fails(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), store.at_work(COMMONS, PULL):
+    with pytest.raises(ZeroDivisionError), store.at(COMMONS).at_work(PULL):
         raise ZeroDivisionError
-    with store.at_work(COMMONS, PULL):
+    with store.at(COMMONS).at_work(PULL):
         pass
 
 
 def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(store: Store, worker: Worker) -> None:
-    with store.at_work(COMMONS, PULL):
+    with store.at(COMMONS).at_work(PULL):
         for _ in range(3):
-            with pytest.raises(Held), store.at_work(COMMONS, PULL, queue=DECIDE):
+            with pytest.raises(Held), store.at(COMMONS).at_work(PULL, queue=DECIDE):
                 pass
         assert not any(jobs_of(store).waiting().values())
     worker.work(DECIDE, REVIEW)
@@ -401,11 +401,11 @@ def test_whoever_finds_a_pull_taken_is_knocked_for_afterwards(store: Store, work
 
 
 def test_every_pull_that_found_a_landing_under_way_is_knocked_for(store: Store) -> None:
-    with store.landing(COMMONS, PullNo(1)):
+    with store.at(COMMONS).landing(PullNo(1)):
         for n in (2, 3):
-            with pytest.raises(Held), store.landing(COMMONS, PullNo(n)):
+            with pytest.raises(Held), store.at(COMMONS).landing(PullNo(n)):
                 pass
-        with store.landing(Database("hop", "other"), PullNo(4)):
+        with store.at(Database("hop", "other")).landing(PullNo(4)):
             pass
     assert waiting(store) == {DECIDE: 2}
 
@@ -421,7 +421,7 @@ def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(store: Store) -
 
 
 def test_a_forged_waiter_knocks_at_nothing(store: Store) -> None:
-    with store.at_work(COMMONS, PULL) as lease:
+    with store.at(COMMONS).at_work(PULL) as lease:
         store.redis.sadd(store.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
     assert not any(jobs_of(store).waiting().values())
 
@@ -561,9 +561,9 @@ def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(store: Store) ->
 
 def test_the_first_look_is_remembered(store: Store) -> None:
     later = a_store(store.redis, now=lambda: NOW + timedelta(hours=1))
-    assert [store.notes.first_look(COMMONS, PULL), later.notes.first_look(COMMONS, PULL)] == [NOW, NOW]
-    assert later.notes.first_look(COMMONS, PULL, "other evidence") == NOW + timedelta(hours=1)
-    assert later.notes.first_look(COMMONS, PullNo(13)) == NOW + timedelta(hours=1)
+    assert [store.at(COMMONS).notes.first_look(PULL), later.at(COMMONS).notes.first_look(PULL)] == [NOW, NOW]
+    assert later.at(COMMONS).notes.first_look(PULL, "other evidence") == NOW + timedelta(hours=1)
+    assert later.at(COMMONS).notes.first_look(PullNo(13)) == NOW + timedelta(hours=1)
 
 
 def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(store: Store) -> None:
@@ -572,22 +572,22 @@ def test_a_fast_forward_is_remembered_with_the_time_of_its_first_sight(store: St
         CommitHash("a" * 32),
         CommitHash("b" * 32),
     )
-    assert not store.notes.fast_forwarded(COMMONS, PULL, head)
-    assert [each.notes.saw_fast_forward(COMMONS, PULL, head) for each in (store, later)] == [NOW, NOW]
-    assert [store.notes.fast_forwarded(COMMONS, PULL, each) for each in (head, other)] == [True, False]
+    assert not store.at(COMMONS).notes.fast_forwarded(PULL, head)
+    assert [each.at(COMMONS).notes.saw_fast_forward(PULL, head) for each in (store, later)] == [NOW, NOW]
+    assert [store.at(COMMONS).notes.fast_forwarded(PULL, each) for each in (head, other)] == [True, False]
 
 
 def test_only_one_is_about_to_do_a_thing(store: Store) -> None:
-    notes = store.notes
-    assert notes.intent_at(COMMONS, PULL, "answer 1") is None
-    assert notes.record_intent(COMMONS, PULL, "answer 1", ttl_s=60)
-    assert not notes.record_intent(COMMONS, PULL, "answer 1", ttl_s=60)
-    assert notes.record_intent(COMMONS, PULL, "answer 2", ttl_s=60)
-    assert notes.intent_at(COMMONS, PULL, "answer 1") == NOW
-    store.redis.pexpire(store.keys.intent(COMMONS, PULL, "answer 1"), 1)
-    until(lambda: notes.intent_at(COMMONS, PULL, "answer 1") is None)
-    notes.drop_intent(COMMONS, PULL, "answer 2")
-    assert notes.record_intent(COMMONS, PULL, "answer 2", ttl_s=60)
+    notes = store.at(COMMONS).notes
+    assert notes.intent_at(PULL, "answer 1") is None
+    assert notes.record_intent(PULL, "answer 1", ttl_s=60)
+    assert not notes.record_intent(PULL, "answer 1", ttl_s=60)
+    assert notes.record_intent(PULL, "answer 2", ttl_s=60)
+    assert notes.intent_at(PULL, "answer 1") == NOW
+    store.redis.pexpire(store.keys.at(COMMONS).intent(PULL, "answer 1"), 1)
+    until(lambda: notes.intent_at(PULL, "answer 1") is None)
+    notes.drop_intent(PULL, "answer 2")
+    assert notes.record_intent(PULL, "answer 2", ttl_s=60)
 
 
 def test_a_wipe_is_noticed_by_who_was_there_before_and_told_to_all_others(store: Store) -> None:
@@ -609,58 +609,58 @@ def test_a_glance_is_remembered_and_comes_due(store: Store) -> None:
         state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW
     )
     bare = Fingerprint(state=PullState.CLOSED, head=None, comments=0)
-    store.notes.put_fingerprint(COMMONS, PULL, glance)
-    store.notes.put_fingerprint(COMMONS, PullNo(13), bare)
-    assert store.notes.fingerprints(COMMONS, (PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
-    assert all(store.notes.due(COMMONS, queue) == () for queue in LOOKS)
+    store.at(COMMONS).notes.put_fingerprint(PULL, glance)
+    store.at(COMMONS).notes.put_fingerprint(PullNo(13), bare)
+    assert store.at(COMMONS).notes.fingerprints((PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
+    assert all(store.at(COMMONS).notes.due(queue) == () for queue in LOOKS)
     for pull, due_at, queue in ((PULL, NOW, DECIDE), (PullNo(13), NOW + timedelta(seconds=1), RECHECK)):
-        store.notes.put_fingerprint(COMMONS, pull, glance, due_at=due_at, queue=queue)
-    assert [store.notes.due(COMMONS, queue) for queue in LOOKS] == [(PULL,), (), ()]
-    store.notes.drop_due(COMMONS, DECIDE, (PULL,))
-    assert store.notes.due(COMMONS, DECIDE) == ()
-    store.notes.put_fingerprint(COMMONS, PULL, glance, due_at=NOW, queue=REVIEW)
-    store.notes.put_fingerprint(COMMONS, PULL, glance)
-    assert store.notes.due(COMMONS, REVIEW) == ()
+        store.at(COMMONS).notes.put_fingerprint(pull, glance, due_at=due_at, queue=queue)
+    assert [store.at(COMMONS).notes.due(queue) for queue in LOOKS] == [(PULL,), (), ()]
+    store.at(COMMONS).notes.drop_due(DECIDE, (PULL,))
+    assert store.at(COMMONS).notes.due(DECIDE) == ()
+    store.at(COMMONS).notes.put_fingerprint(PULL, glance, due_at=NOW, queue=REVIEW)
+    store.at(COMMONS).notes.put_fingerprint(PULL, glance)
+    assert store.at(COMMONS).notes.due(REVIEW) == ()
 
 
 def test_where_main_stood_at_the_last_sweep_is_known_to_all(store: Store) -> None:
-    assert store.notes.swept(COMMONS) == (None, frozenset())
-    store.notes.note_swept(COMMONS, CommitHash("m" * 32), [PULL, PullNo(3)])
-    assert store.notes.swept(COMMONS) == (CommitHash("m" * 32), frozenset({PULL, PullNo(3)}))
-    store.redis.set(store.keys.swept(COMMONS), "[1")
-    assert store.notes.swept(COMMONS) == (None, frozenset())
+    assert store.at(COMMONS).notes.swept() == (None, frozenset())
+    store.at(COMMONS).notes.note_swept(CommitHash("m" * 32), [PULL, PullNo(3)])
+    assert store.at(COMMONS).notes.swept() == (CommitHash("m" * 32), frozenset({PULL, PullNo(3)}))
+    store.redis.set(store.keys.at(COMMONS).swept(), "[1")
+    assert store.at(COMMONS).notes.swept() == (None, frozenset())
 
 
 def test_pulses_and_pulls_are_kept_by_thing(store: Store) -> None:
-    pulses = store.poll_states
-    pulses.put(COMMONS, {"main": PollState(5.0, 2.5), "list": PollState(7.0)})
-    pulses.note_change(COMMONS, PULL)
+    pulses = store.at(COMMONS).poll_states
+    pulses.put({"main": PollState(5.0, 2.5), "list": PollState(7.0)})
+    pulses.note_change(PULL)
     at = round(NOW.timestamp(), 3)
-    assert pulses.all(COMMONS) == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "pull:12": PollState(at, at)}
-    pulses.drop(COMMONS, ["main", "none"])
-    assert sorted(pulses.all(COMMONS)) == ["list", "pull:12"]
+    assert pulses.all() == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "pull:12": PollState(at, at)}
+    pulses.drop(["main", "none"])
+    assert sorted(pulses.all()) == ["list", "pull:12"]
     fork = BranchRef(Database("pia", "wl"), "wl/pia/w-1")
     listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="naïve", source=fork)
-    pulses.note_pulls(COMMONS, [listed, replace(listed, number=PullNo(13), source=None)])
-    assert pulses.listed(COMMONS) == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
-    store.redis.hset(store.keys.pulls(COMMONS), "12", "[1")
-    store.redis.hset(store.keys.poll_states(COMMONS), "list", "x y z")
-    assert (sorted(pulses.listed(COMMONS)), sorted(pulses.all(COMMONS))) == ([13], ["pull:12"])
+    pulses.note_pulls([listed, replace(listed, number=PullNo(13), source=None)])
+    assert pulses.listed() == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
+    store.redis.hset(store.keys.at(COMMONS).pulls(), "12", "[1")
+    store.redis.hset(store.keys.at(COMMONS).poll_states(), "list", "x y z")
+    assert (sorted(pulses.listed()), sorted(pulses.all())) == ([13], ["pull:12"])
 
 
 def test_a_look_is_owed_until_one_that_began_later_ends_well(store: Store) -> None:
-    owed = store.pending
-    owed.add(COMMONS, PULL, RECHECK)
-    owed.add(COMMONS, PULL, DECIDE)
-    owed.add(COMMONS, PULL, REVIEW)
-    owed.add(COMMONS, PullNo(3), REVIEW)
-    assert [(d.pull, d.queue) for d in owed.all(COMMONS)] == [(PULL, DECIDE), (3, REVIEW)]
-    owed.done(COMMONS, PULL, since=NOW - timedelta(seconds=1))
-    assert len(owed.all(COMMONS)) == 2
-    owed.done(COMMONS, PULL, since=NOW)
-    assert [d.pull for d in owed.all(COMMONS)] == [3]
-    store.redis.hset(store.keys.pending(COMMONS), "3", '["probe", 1, 0, 0]')
-    assert owed.all(COMMONS) == ()
+    owed = store.at(COMMONS).pending
+    owed.add(PULL, RECHECK)
+    owed.add(PULL, DECIDE)
+    owed.add(PULL, REVIEW)
+    owed.add(PullNo(3), REVIEW)
+    assert [(d.pull, d.queue) for d in owed.all()] == [(PULL, DECIDE), (3, REVIEW)]
+    owed.done(PULL, since=NOW - timedelta(seconds=1))
+    assert len(owed.all()) == 2
+    owed.done(PULL, since=NOW)
+    assert [d.pull for d in owed.all()] == [3]
+    store.redis.hset(store.keys.at(COMMONS).pending(), "3", '["probe", 1, 0, 0]')
+    assert owed.all() == ()
 
 
 @pytest.mark.parametrize(
@@ -670,27 +670,27 @@ def test_a_look_that_fails_is_owed_later_and_later_but_a_decision_never_by_more_
     store: Store, queue: str, waits: list[int]
 ) -> None:
     for wait_s in waits:
-        store.pending.retry_later(COMMONS, PULL, queue)
-        (debt,) = store.pending.all(COMMONS)
+        store.at(COMMONS).pending.retry_later(PULL, queue)
+        (debt,) = store.at(COMMONS).pending.all()
         soon = NOW + timedelta(seconds=wait_s)
         assert (debt.is_due(soon - timedelta(seconds=1), 5), debt.is_due(soon, 5)) == (False, True)
     assert debt.is_due(NOW, 0)
 
 
 def test_tries_are_counted_until_one_ends_and_a_quarantine_forgets_them(store: Store) -> None:
-    owed = store.pending
-    assert [owed.begin(COMMONS, PULL) for _ in range(3)] == [1, 2, 3]
-    owed.ended(COMMONS, PULL)
-    assert owed.begin(COMMONS, PULL) == 1
-    owed.add(COMMONS, PULL, DECIDE)
-    owed.quarantine(COMMONS, PULL, "it broke " + "x" * 999)
-    (stray,) = owed.quarantined(COMMONS).values()
-    assert (stray.pull, stray.since, len(stray.why), owed.all(COMMONS)) == (PULL, NOW, 300, ())
-    owed.note_fingerprint(COMMONS, stray, "head=abc")
-    assert owed.quarantined(COMMONS)[PULL].fingerprint == "head=abc"
-    assert owed.release(COMMONS, PULL)
-    assert not owed.release(COMMONS, PULL)
-    assert (owed.quarantined(COMMONS), owed.begin(COMMONS, PULL)) == ({}, 1)
+    owed = store.at(COMMONS).pending
+    assert [owed.begin(PULL) for _ in range(3)] == [1, 2, 3]
+    owed.ended(PULL)
+    assert owed.begin(PULL) == 1
+    owed.add(PULL, DECIDE)
+    owed.quarantine(PULL, "it broke " + "x" * 999)
+    (stray,) = owed.quarantined().values()
+    assert (stray.pull, stray.since, len(stray.why), owed.all()) == (PULL, NOW, 300, ())
+    owed.note_fingerprint(stray, "head=abc")
+    assert owed.quarantined()[PULL].fingerprint == "head=abc"
+    assert owed.release(PULL)
+    assert not owed.release(PULL)
+    assert (owed.quarantined(), owed.begin(PULL)) == ({}, 1)
 
 
 def test_a_cell_is_changed_by_one_after_the_other(store: Store, server: RedisProcess) -> None:
@@ -705,12 +705,12 @@ def test_a_cell_is_changed_by_one_after_the_other(store: Store, server: RedisPro
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
 def test_a_note_that_does_not_read_well_is_no_note(store: Store, text: str | bytes) -> None:
-    store.redis.set(store.keys.fingerprint(COMMONS, PULL), text)
-    store.redis.hset(store.keys.verdicts(COMMONS), "12", text)
-    store.redis.set(store.keys.first_look(COMMONS, PULL, ""), text)
-    assert store.notes.fingerprint(COMMONS, PULL) is None
-    assert store.verdicts.all(COMMONS) == ()
-    assert store.notes.first_look(COMMONS, PULL) == NOW
+    store.redis.set(store.keys.at(COMMONS).fingerprint(PULL), text)
+    store.redis.hset(store.keys.at(COMMONS).verdicts(), "12", text)
+    store.redis.set(store.keys.at(COMMONS).first_look(PULL, ""), text)
+    assert store.at(COMMONS).notes.fingerprint(PULL) is None
+    assert store.at(COMMONS).verdicts.all() == ()
+    assert store.at(COMMONS).notes.first_look(PULL) == NOW
 
 
 # --- board and counters ---------------------------------------------------------------------------------------------
@@ -731,23 +731,23 @@ def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7
 
 def test_the_board_shows_each_open_pull_as_last_judged(store: Store) -> None:
     for standing in (a_standing(100), a_standing(9, None, None), a_standing(11)):
-        store.verdicts.put(COMMONS, standing)
-    store.verdicts.put(COMMONS, replace(a_standing(11), verdict=Verdict.READY))
-    assert store.verdicts.all(COMMONS) == (
+        store.at(COMMONS).verdicts.put(standing)
+    store.at(COMMONS).verdicts.put(replace(a_standing(11), verdict=Verdict.READY))
+    assert store.at(COMMONS).verdicts.all() == (
         a_standing(9, None, None),
         replace(a_standing(11), verdict=Verdict.READY),
         a_standing(100),
     )
-    assert store.verdicts.get(COMMONS, PullNo(100)) == a_standing(100)
-    assert store.verdicts.get(COMMONS, PullNo(101)) is None
-    assert store.verdicts.all(Database("hop", "other")) == ()
+    assert store.at(COMMONS).verdicts.get(PullNo(100)) == a_standing(100)
+    assert store.at(COMMONS).verdicts.get(PullNo(101)) is None
+    assert store.at(Database("hop", "other")).verdicts.all() == ()
 
 
 def test_rivals_are_the_other_open_pulls_about_the_same_item(store: Store) -> None:
     for standing in (a_standing(1), a_standing(2, rig="crow-2"), a_standing(3, "w-2"), a_standing(4, rig=None)):
-        store.verdicts.put(COMMONS, standing)
+        store.at(COMMONS).verdicts.put(standing)
     evidence = "https://good.example.com/é"
-    assert store.verdicts.rivals(COMMONS, WantedId("w-1"), besides=PullNo(1)) == (
+    assert store.at(COMMONS).verdicts.rivals(WantedId("w-1"), besides=PullNo(1)) == (
         Rival(pull=PullNo(2), rig=Handle("crow-2"), evidence=evidence),
         Rival(pull=PullNo(4), rig=Handle(""), evidence=evidence),
     )
@@ -755,10 +755,10 @@ def test_rivals_are_the_other_open_pulls_about_the_same_item(store: Store) -> No
 
 def test_what_is_not_open_any_more_leaves_the_board(store: Store) -> None:
     for n in range(1, 6):
-        store.verdicts.put(COMMONS, a_standing(n))
-    store.verdicts.drop(COMMONS, PullNo(1))
-    store.verdicts.keep_only(COMMONS, [PullNo(2), PullNo(5), PullNo(77)])
-    assert [standing.pull for standing in store.verdicts.all(COMMONS)] == [2, 5]
+        store.at(COMMONS).verdicts.put(a_standing(n))
+    store.at(COMMONS).verdicts.drop(PullNo(1))
+    store.at(COMMONS).verdicts.keep_only([PullNo(2), PullNo(5), PullNo(77)])
+    assert [standing.pull for standing in store.at(COMMONS).verdicts.all()] == [2, 5]
 
 
 def test_counters_add_up_over_all_who_count(store: Store) -> None:
@@ -773,32 +773,32 @@ def test_counters_add_up_over_all_who_count(store: Store) -> None:
 
 def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) -> None:
     assert not away.answers()
-    away.notes.put_fingerprint(COMMONS, PULL, Fingerprint(state=PullState.OPEN, head=None, comments=0))
-    away.notes.drop_intent(COMMONS, PULL, "x")
-    away.verdicts.put(COMMONS, a_standing(1))
-    away.verdicts.drop(COMMONS, PULL)
-    away.verdicts.keep_only(COMMONS, ())
+    away.at(COMMONS).notes.put_fingerprint(PULL, Fingerprint(state=PullState.OPEN, head=None, comments=0))
+    away.at(COMMONS).notes.drop_intent(PULL, "x")
+    away.at(COMMONS).verdicts.put(a_standing(1))
+    away.at(COMMONS).verdicts.drop(PULL)
+    away.at(COMMONS).verdicts.keep_only(())
     away.counters.add("x")
-    away.pending.done(COMMONS, PULL, since=NOW)
-    away.pending.retry_later(COMMONS, PULL, DECIDE)
-    away.pending.ended(COMMONS, PULL)
-    away.poll_states.note_change(COMMONS, PULL)
-    away.notes.note_swept(COMMONS, CommitHash("m" * 32), ())
+    away.at(COMMONS).pending.done(PULL, since=NOW)
+    away.at(COMMONS).pending.retry_later(PULL, DECIDE)
+    away.at(COMMONS).pending.ended(PULL)
+    away.at(COMMONS).poll_states.note_change(PULL)
+    away.at(COMMONS).notes.note_swept(CommitHash("m" * 32), ())
     blank = (
-        away.pending.quarantined(COMMONS),
-        away.poll_states.all(COMMONS),
-        away.poll_states.listed(COMMONS),
-        away.notes.due(COMMONS, DECIDE),
-        away.notes.swept(COMMONS),
+        away.at(COMMONS).pending.quarantined(),
+        away.at(COMMONS).poll_states.all(),
+        away.at(COMMONS).poll_states.listed(),
+        away.at(COMMONS).notes.due(DECIDE),
+        away.at(COMMONS).notes.swept(),
         AtomicText(away.redis, "x").change(lambda text, at: text or str(at)),
         away.probes.get(URL),
         away.probes.get_many([URL]),
-        away.notes.fingerprint(COMMONS, PULL),
-        away.notes.first_look(COMMONS, PULL),
-        away.notes.intent_at(COMMONS, PULL, "x"),
-        away.verdicts.all(COMMONS),
-        away.verdicts.get(COMMONS, PULL),
-        away.verdicts.rivals(COMMONS, WantedId("w-1"), besides=PULL),
+        away.at(COMMONS).notes.fingerprint(PULL),
+        away.at(COMMONS).notes.first_look(PULL),
+        away.at(COMMONS).notes.intent_at(PULL, "x"),
+        away.at(COMMONS).verdicts.all(),
+        away.at(COMMONS).verdicts.get(PULL),
+        away.at(COMMONS).verdicts.rivals(WantedId("w-1"), besides=PULL),
         away.counters.all(),
     )
     assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), None, (), {})
@@ -809,12 +809,12 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) 
         lambda: jobs_of(away).begin(Keys().dedup(REVIEW, "0" * 16)),
         lambda: away.leases.take("x"),
         lambda: away.probes.put(SHEET),
-        lambda: away.notes.record_intent(COMMONS, PULL, "x", ttl_s=1),
-        lambda: away.pending.add(COMMONS, PULL, DECIDE),
-        lambda: away.pending.all(COMMONS),
-        lambda: away.pending.begin(COMMONS, PULL),
-        lambda: away.pending.quarantine(COMMONS, PULL, "why"),
-        lambda: away.pending.release(COMMONS, PULL),
+        lambda: away.at(COMMONS).notes.record_intent(PULL, "x", ttl_s=1),
+        lambda: away.at(COMMONS).pending.add(PULL, DECIDE),
+        away.at(COMMONS).pending.all,
+        lambda: away.at(COMMONS).pending.begin(PULL),
+        lambda: away.at(COMMONS).pending.quarantine(PULL, "why"),
+        lambda: away.at(COMMONS).pending.release(PULL),
     ]
     for promise in promises:
         with pytest.raises(redis.RedisError):
@@ -825,7 +825,7 @@ def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() 
     with private_redis() as server:
         store = a_store(make_redis(server.url), now=lambda: NOW)
         jobs_of(store).enqueue(COMMONS, PULL)
-        with store.at_work(COMMONS, PULL) as lease:
+        with store.at(COMMONS).at_work(PULL) as lease:
             server.kill()
             with ends_within(2), pytest.raises(redis.RedisError):
                 jobs_of(store).enqueue(COMMONS, PULL)
@@ -873,7 +873,7 @@ def test_the_probers_access_rules_name_no_subcommand_that_redis_6_2_does_not_kno
 
 def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(store: Store, worker: Worker) -> None:
     password = "correct-horse-battery"
-    store.notes.record_intent(COMMONS, PULL, "x", ttl_s=60)
+    store.at(COMMONS).notes.record_intent(PULL, "x", ttl_s=60)
     store.redis.execute_command("ACL", "SETUSER", *prober_acl(password))  # type: ignore[no-untyped-call]
     url = store.redis.connection_pool.connection_kwargs["path"]
     client = make_redis(f"unix://prober:{password}@{url}")
@@ -896,11 +896,11 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
     assert worker.ran == [("hop/wl-commons", 12, "review")]
 
     forbidden: list[Callable[[], object]] = [
-        lambda: client.get(store.keys.intent(COMMONS, PULL, "x")),
+        lambda: client.get(store.keys.at(COMMONS).intent(PULL, "x")),
         lambda: prober.forge_probes.put(SHEET),
         lambda: client.set(store.keys.asking("k"), "mine"),
         lambda: client.set(store.keys.lease("x"), "mine"),
-        lambda: client.hset(store.keys.verdicts(COMMONS), "1", "x"),
+        lambda: client.hset(store.keys.at(COMMONS).verdicts(), "1", "x"),
         lambda: client.eval("return redis.call('GET', KEYS[1])", 1, store.keys.lease("x")),
         lambda: client.lpush("rq:queue:decide", "x"),
         lambda: client.keys("*"),

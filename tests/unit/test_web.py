@@ -355,8 +355,8 @@ def test_metrics_tell_what_the_last_audit_of_each_commons_found(door: FlaskClien
     assert "stampbot_audit_findings{" not in door.get("/metrics").data.decode()
     found = AuditFinding(check="yearbook", level=Level.FAULT, place=Place("stamps", "s-1"), says="x")
     audit = KeptAudit(at=CommitHash("0" * 32), audited_at=datetime.now(UTC), findings=(found, found), unread=("y",))
-    store.audits.put(HOP, audit)
-    assert store.audits.get(HOP) == audit
+    store.at(HOP).audits.put(audit)
+    assert store.at(HOP).audits.get() == audit
     text = door.get("/metrics").data.decode()
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="fault"} 2.0' in text
     assert 'stampbot_audit_findings{commons="hop/wl-commons",level="doubt"} 0.0' in text
@@ -376,7 +376,7 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     heartbeat_of(store).beat()
     assert door.get("/readyz").text == "ready\n"
     seen_at = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
-    store.notes.saw_other_bot(HOP, Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
+    store.at(HOP).notes.saw_other_bot(Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
     assert door.get("/readyz").text == (
         "ready\nhop/wl-commons: another process writes as stampbot, last at 2026-04-01 12:30 UTC: decisions that have not "
         "begun wait on the whole commons. Stop one of the two bots that use this token.\n"

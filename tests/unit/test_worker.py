@@ -171,17 +171,17 @@ def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(sto
         raise HubGone("no such pull")
 
     listed = Listed(number=PullNo(2), state=PullState.OPEN, creator=User("pia"), title="x")
-    store.poll_states.note_pulls(HOP, [listed])
-    store.pending.add(HOP, PullNo(1), REVIEW)
+    store.at(HOP).poll_states.note_pulls([listed])
+    store.at(HOP).pending.add(PullNo(1), REVIEW)
     with structlog.testing.capture_logs() as logged, Crew(store, (REVIEW,), pull_jobs(store, look).functions()):
         jobs_of(store).enqueue_limited(HOP, PullNo(1), most=9)
         jobs_of(store).enqueue_limited(HOP, PullNo(2), most=9)
-        until(lambda: len(looked) == 2 and store.pending.all(HOP))
+        until(lambda: len(looked) == 2 and store.at(HOP).pending.all())
         until(lambda: len([line for line in logged if line["log_level"] in ("info", "error")]) >= 2)
-    assert [(debt.pull, debt.failed) for debt in store.pending.all(HOP)] == [(PullNo(2), 1)]
+    assert [(debt.pull, debt.failed) for debt in store.at(HOP).pending.all()] == [(PullNo(2), 1)]
     told = [(line["log_level"], line["event"], line["pull"]) for line in logged if "pull" in line]
     assert sorted(told) == [("error", "look: DoltHub refused", 2), ("info", "there is no such pull", 1)]
-    assert store.redis.hgetall(store.keys.tries(HOP)) == {}
+    assert store.redis.hgetall(store.keys.at(HOP).tries()) == {}
 
 
 def forge(store: Store, queue: str, function: str, args: list[object], **more: Any) -> str:
@@ -379,11 +379,11 @@ def test_a_job_that_cannot_finish_before_the_end_gives_its_lease_back(server: Re
         assert process.stdout is not None
         jobs_of(store).enqueue(HOP, PullNo(1))
         assert process.stdout.readline() == "began\n"
-        with pytest.raises(Held), store.at_work(HOP, PullNo(1)):
+        with pytest.raises(Held), store.at(HOP).at_work(PullNo(1)):
             pass
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
-        with store.at_work(HOP, PullNo(1)):
+        with store.at(HOP).at_work(PullNo(1)):
             pass
     finally:
         process.kill()

@@ -54,7 +54,7 @@ def _on_main(sketch: Snapshot, handed: Things, rows: Iterable[Row], deps: Deps) 
 def _in_pulls(sketch: Snapshot, handed: Things, deps: Deps) -> Iterator[Use]:
     if not handed:
         return
-    for standing in deps.store.verdicts.all(sketch.commons):
+    for standing in deps.store.at(sketch.commons).verdicts.all():
         if standing.pull == sketch.pull.number or (standing.item, standing.rig) == (sketch.item_id, sketch.worker):
             continue
         for url in _met(handed, standing.evidence, deps):
