@@ -1,4 +1,4 @@
-"""Whether this installation would work, and how to mend what would not."""
+"""Whether this installation would work, and how to fix what would not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
 from bot.cli.shared import console, settings_read
-from bot.health import Sign, State, examine
+from bot.health import CheckResult, State, examine
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
 
@@ -20,7 +20,7 @@ STYLE = {State.FINE: "green", State.NOTE: "blue", State.FAULT: "bold red", State
 @click.argument("commons", type=CommonsType(), required=False)
 @as_json
 def doctor(commons: Commons | None, as_json: bool) -> None:
-    """What is wrong with this installation, and how to mend it: settings, Redis, queues, and each commons.
+    """What is wrong with this installation, and how to fix it: settings, Redis, queues, and each commons.
 
     Changes nothing. Whether the token may write is told by asking for a branch at a commit that is not there.
     Exit status: 0 nothing but notes, 1 a fault, 3 no fault, but not everything could be looked at.
@@ -38,7 +38,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
     try:
         settings = settings_read(named=(commons,) if commons else ())
     except SettingsError as error:
-        signs = examine(reading.facts_of_problems(error))
+        results = examine(reading.facts_of_problems(error))
     else:
         deps = wiring.for_worker(settings, patient=False)
         with console(stderr=True).status("") as status:
@@ -48,38 +48,38 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
                 only=(commons,) if commons else (),
                 told=lambda what: status.update(Text(f"looking at {what} …")),
             )
-        signs = examine(facts)
-    status_is = status_of(signs)
+        results = examine(facts)
+    status_is = status_of(results)
     if as_json:
-        print_json({"status": status_is, "signs": [sign_json(sign) for sign in signs]})
+        print_json({"status": status_is, "signs": [result_json(result) for result in results]})
     else:
         rows = [
-            (Text(sign.state.value, STYLE[sign.state]), *cells(sign.commons or "", sign.check, sign.says, sign.mend))
-            for sign in signs
+            (Text(result.state.value, STYLE[result.state]), *cells(result.commons or "", result.check, result.says, result.fix))
+            for result in results
         ]
-        told.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to mend it"), rows))
-        told.print(Text(summary(signs)))
+        told.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to fix it"), rows))
+        told.print(Text(summary(results)))
     sys.exit(status_is)
 
 
-def status_of(signs: tuple[Sign, ...]) -> int:
+def status_of(results: tuple[CheckResult, ...]) -> int:
     """Exit status: 1 a fault, 3 no fault but something unknown, 0 nothing but notes."""
-    states = {sign.state for sign in signs}
+    states = {result.state for result in results}
     return FINDING if State.FAULT in states else COULD_NOT_TELL if State.UNKNOWN in states else FINE
 
 
-def summary(signs: tuple[Sign, ...]) -> str:
+def summary(results: tuple[CheckResult, ...]) -> str:
     """How many of what."""
-    counts = ((state, sum(sign.state is state for sign in signs)) for state in State)
+    counts = ((state, sum(result.state is state for result in results)) for state in State)
     return ", ".join(f"{count} {state.value}" for state, count in counts if count)
 
 
-def sign_json(sign: Sign) -> dict[str, object]:
+def result_json(result: CheckResult) -> dict[str, object]:
     """One sign for --json; `commons` is null for those of the installation."""
     return {
-        "check": sign.check,
-        "commons": str(sign.commons) if sign.commons is not None else None,
-        "state": sign.state.value,
-        "says": sign.says,
-        "mend": sign.mend,
+        "check": result.check,
+        "commons": str(result.commons) if result.commons is not None else None,
+        "state": result.state.value,
+        "says": result.says,
+        "fix": result.fix,
     }

@@ -177,14 +177,14 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     report = converge(commons, number, deps, extend=extend)
     if not report.snapshot.comments_readable and commons not in _TOLD_DEAF:
         _TOLD_DEAF.add(commons)
-        mend = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
-        log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), mend=mend)
+        fix = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
+        log.warning("comments cannot be read on this host: it has no API v2", commons=str(commons), fix=fix)
     for crash in report.judgement.crashes:
         if (crash.rule, crash.error) not in _TOLD_CRASHES and len(_TOLD_CRASHES) < CRASHES_TOLD_MAX:
             _TOLD_CRASHES.add((crash.rule, crash.error))
-            mend = f"Fix it; until then the pull cannot be accepted. See: stampbot explain '{commons}#{number}' --json"
+            fix = f"Fix it; until then the pull cannot be accepted. See: stampbot explain '{commons}#{number}' --json"
             error = stranger(crash.error)
-            log.error("a check broke while it ran", commons=str(commons), pull=number, rule=crash.rule, error=error, mend=mend)
+            log.error("a check broke while it ran", commons=str(commons), pull=number, rule=crash.rule, error=error, fix=fix)
     sign = report.snapshot.another_bot
     if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
         _TOLD_OTHERS.add((commons, sign.account))
@@ -194,7 +194,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
             commons=str(commons),
             pull=number,
             account=stranger(sign.account),
-            mend=stranger(another_bot(commons, sign, number).mend),
+            fix=stranger(another_bot(commons, sign, number).fix),
         )
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
@@ -213,7 +213,7 @@ def _tell_of_wipe(commons: Commons, deps: Deps) -> None:
         structlog.get_logger("stampbot.worker").warning(
             "Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet",
             quiet_s=deps.policy(commons).timing.about_to_s,
-            mend="Nothing: all is found again by itself. If nobody wiped it, look at why Redis began anew.",
+            fix="Nothing: all is found again by itself. If nobody wiped it, look at why Redis began anew.",
         )
 
 
@@ -252,9 +252,9 @@ def _tell_of_pull(commons: Commons, number: PullNo, trouble: Exception) -> None:
     if (commons, number, error) in _TOLD_OF_PULLS or len(_TOLD_OF_PULLS) >= CRASHES_TOLD_MAX:
         return
     _TOLD_OF_PULLS.add((commons, number, error))
-    mend = f"See: stampbot explain '{commons}#{number}'"
+    fix = f"See: stampbot explain '{commons}#{number}'"
     log = structlog.get_logger("stampbot.worker")
-    log.warning("sweep: trouble with one pull; the sweep goes on", commons=str(commons), pull=number, error=error, mend=mend)
+    log.warning("sweep: trouble with one pull; the sweep goes on", commons=str(commons), pull=number, error=error, fix=fix)
 
 
 def _tell(commons: Commons, gains: Gains) -> None:

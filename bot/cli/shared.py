@@ -51,8 +51,8 @@ def deps_of(settings: Settings, *, patient: bool = True) -> Deps:
         fail(f"The catalogues do not fit together: {error}", FINDING)
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
     if complaints:
-        mend = "See: stampbot rules"
-        fail_with(SettingsError([Problem(f"{settings.config_path} levels", said, mend) for said in complaints]))
+        fix = "See: stampbot rules"
+        fail_with(SettingsError([Problem(f"{settings.config_path} levels", said, fix) for said in complaints]))
     return deps
 
 
@@ -77,7 +77,7 @@ def warn_read_only(settings: Settings) -> None:
     mute = [str(each.commons) for each in settings.commons if not each.hub_token]
     if mute:
         structlog.get_logger("stampbot").warning(
-            "no token: this bot only reads, it posts nothing", commons=mute, mend="Set STAMPBOT_HUB_TOKEN."
+            "no token: this bot only reads, it posts nothing", commons=mute, fix="Set STAMPBOT_HUB_TOKEN."
         )
 
 

@@ -20,7 +20,7 @@ JITTER = 0.1
 """Share of the interval by which a knock may come early or late, so that many clocks do not beat as one."""
 RETRY_S = 5.0
 
-_MEND: Final = "Look at Redis: is it up, and has it room (maxmemory)? Until then comments and new commits go unnoticed."
+_FIX: Final = "Look at Redis: is it up, and has it room (maxmemory)? Until then comments and new commits go unnoticed."
 
 P = ParamSpec("P")
 log = structlog.get_logger("stampbot.clock")
@@ -70,7 +70,7 @@ class Clock:
             knock(*at, **more)
         except Exception as error:
             if not self._away:
-                log.warning("cannot knock for sweeps; going on trying", error=stranger(error), mend=_MEND)
+                log.warning("cannot knock for sweeps; going on trying", error=stranger(error), fix=_FIX)
             self._away = True
             return False
         if self._away:

@@ -25,14 +25,14 @@ _VALUE_SHOWN_CHARS = 60
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong: its name, what is wrong with it, and how to mend it."""
+    """One thing that is wrong: its name, what is wrong with it, and how to fix it."""
 
     name: str
     says: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.says}. {self.mend}"
+        return f"{self.name}: {self.says}. {self.fix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ def load(text: str, name: str) -> tuple[PolicyFile, tuple[Problem, ...]]:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        return PolicyFile(), (Problem(name, f"is not TOML ({error})", "Mend the line it names."),)
+        return PolicyFile(), (Problem(name, f"is not TOML ({error})", "Fix the line it names."),)
     problems = tuple(_problems(document, name))
     return (PolicyFile(), problems) if problems else (_policy_file(document), ())
 
@@ -103,14 +103,14 @@ def _of_error(error: ValidationError, name: str) -> Iterator[Problem]:
                 yield Problem(_dotted(name, (*path, str(key))), "is not a key of this file", did_you_mean(key, known))
         return
     if "propertyNames" in error.absolute_schema_path:
-        yield Problem(_dotted(name, (*path, str(error.instance))), "is not a name that can stand here", _mend_of(error))
+        yield Problem(_dotted(name, (*path, str(error.instance))), "is not a name that can stand here", _fix_of(error))
         return
     shown = json.dumps(error.instance, default=str)
     cut = shown if len(shown) <= _VALUE_SHOWN_CHARS else shown[:_VALUE_SHOWN_CHARS] + "…"
-    yield Problem(_dotted(name, path), f"{cut} cannot be used", _mend_of(error))
+    yield Problem(_dotted(name, path), f"{cut} cannot be used", _fix_of(error))
 
 
-def _mend_of(error: ValidationError | Any | None) -> str:
+def _fix_of(error: ValidationError | Any | None) -> str:
     if error is not None and error.validator == "enum" and isinstance(error.instance, str):
         words = error.schema["enum"] if isinstance(error.schema, dict) else ()
         near = difflib.get_close_matches(error.instance, [str(word) for word in words], n=1, cutoff=0.6)

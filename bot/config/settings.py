@@ -226,8 +226,8 @@ class _Reading:
             raise SettingsError(self._problems)
         return found
 
-    def _problem(self, name: str, says: str, mend: str) -> None:
-        self._problems.append(Problem(name, says, mend))
+    def _problem(self, name: str, says: str, fix: str) -> None:
+        self._problems.append(Problem(name, says, fix))
 
     def _text(self, name: str) -> str:
         return self._environ.get(name, "").strip()
@@ -239,7 +239,7 @@ class _Reading:
         try:
             return reader(text)
         except _Unusable as error:
-            self._problem(name, error.says, error.mend)
+            self._problem(name, error.says, error.fix)
             return default
 
     def _secret(self, name: str, reader: Callable[[str], Secret]) -> Secret:
@@ -314,15 +314,15 @@ class _Reading:
             try:
                 found.append(reader(part))
             except _Unusable as error:
-                self._problem(name, error.says, error.mend)
+                self._problem(name, error.says, error.fix)
         return tuple(found)
 
 
 class _Unusable(Exception):
-    def __init__(self, says: str, mend: str) -> None:
+    def __init__(self, says: str, fix: str) -> None:
         super().__init__(says)
         self.says = says
-        self.mend = mend
+        self.fix = fix
 
 
 def _whole(text: str, low: int, high: int) -> int:
@@ -357,8 +357,8 @@ def _contact(text: str) -> str:
     """It stands in a comment of a header: nothing that could end either."""
     web, mail = r"https?://[A-Za-z0-9][A-Za-z0-9._~:/?#@!$&*+,=%-]{2,190}", r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{3,128}"
     if not re.fullmatch(f"{web}|{mail}", text):
-        mend = "Write one web address such as https://example.org/bot, or one mail address."
-        raise _Unusable("is neither a web address nor a mail address", mend)
+        fix = "Write one web address such as https://example.org/bot, or one mail address."
+        raise _Unusable("is neither a web address nor a mail address", fix)
     return text
 
 
@@ -427,11 +427,11 @@ def _hub_api(text: str) -> Literal["auto", "v2", "v1alpha1"]:
 
 def _hub_address(text: str) -> str:
     parts = _split(text)
-    mend = f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}."
+    fix = f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}."
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        raise _Unusable("is not a web address", mend)
+        raise _Unusable("is not a web address", fix)
     if parts.query or parts.fragment or parts.username or parts.password or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path):
-        raise _Unusable("is more than an address", mend)
+        raise _Unusable("is more than an address", fix)
     if parts.scheme == "http" and not _near(parts.hostname):
         raise _Unusable("would send the token in clear text over the internet", "Write https:// instead.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"

@@ -54,7 +54,7 @@ class Backlog:
 def read_backlog(commons: Commons, deps: Deps) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
     board = {standing.pull: standing for standing in deps.store.at(commons).verdicts.all()}
-    lacks = [] if deps.store.answers() else ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"]
+    lacks = [] if deps.store.answers() else ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"]
     try:
         listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
         listed = [pull for pull in listed if not _is_landing(pull, commons, deps)]

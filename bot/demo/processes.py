@@ -66,7 +66,7 @@ Say = Callable[[str, str], None]
 
 
 class DemoFailed(Exception):
-    """The demo cannot go on; the text is one sentence with the way to mend it. `tail`: the last lines of who failed."""
+    """The demo cannot go on; the text is one sentence with the way to fix it. `tail`: the last lines of who failed."""
 
     def __init__(self, message: str, tail: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -215,7 +215,7 @@ def _ended(child: Child) -> str:
     if child.name == "sandbox" and said.startswith("sandbox: "):
         return said.removeprefix("sandbox: ")
     how = f"exit status {child.status}" if child.status is not None and child.status >= 0 else f"signal {-(child.status or 0)}"
-    return f"{child.name} ended by itself ({how}): mend what its last lines name and start the demo again."
+    return f"{child.name} ended by itself ({how}): fix what its last lines name and start the demo again."
 
 
 @contextmanager

@@ -429,7 +429,7 @@ class Hub:
     def _write(self, ask: Ask) -> Answer:
         """Send a write, once. Raises HubBusy(unknown_end) if it was sent and nobody knows what came of it."""
         if not self._token:
-            raise HubRefused(f"{ask.operation} needs a token; {dialect_v2.MEND_TOKEN}", status=401, code="UNAUTHENTICATED")
+            raise HubRefused(f"{ask.operation} needs a token; {dialect_v2.TOKEN_FIX}", status=401, code="UNAUTHENTICATED")
         try:
             return self._send(ask)
         except HubGone as missing:

@@ -76,8 +76,8 @@ class HubV1(Hub):
             if isinstance(no, HubRefused) and no.status == 401:
                 raise
             if self.account is None:
-                mend = "set STAMPBOT_ACCOUNT to the name of the token's account"
-                raise HubStrange(f"this host does not tell whose the token is; {mend} ({no})") from no
+                fix = "set STAMPBOT_ACCOUNT to the name of the token's account"
+                raise HubStrange(f"this host does not tell whose the token is; {fix} ({no})") from no
         ask = dialect_v1.read("v1Operations", f"{dialect_v1.ROOT}/users/{self.account}/operations", auth=True, public=False)
         try:
             self._read(ask, dialect_v1.read_body)

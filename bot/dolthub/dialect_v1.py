@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from bot.dolthub.dialect_v2 import (
     FRONT_END_TIMED_OUT,
-    MEND_TOKEN,
+    TOKEN_FIX,
     Answer,
     Ask,
     check_name,
@@ -111,10 +111,10 @@ def refusal(ask: Ask, answer: Answer) -> HubError | None:
     if 300 <= status < 400:
         return HubStrange(f"{ask.operation}: {status}, a redirect; redirects are not followed, check the hub's address")
     if "invalid authorization" in low or status == 401:
-        return HubRefused(f"{says}: the token is refused; {MEND_TOKEN}", status=401, code="UNAUTHENTICATED")
+        return HubRefused(f"{says}: the token is refused; {TOKEN_FIX}", status=401, code="UNAUTHENTICATED")
     if "not allowed to operate" in low or "permission denied" in low or status == 403:
-        mend = "the account of STAMPBOT_HUB_TOKEN lacks the right, or the token's scopes leave it out"
-        return HubRefused(f"{says}: {mend}", status=403, code="PERMISSION_DENIED")
+        fix = "the account of STAMPBOT_HUB_TOKEN lacks the right, or the token's scopes leave it out"
+        return HubRefused(f"{says}: {fix}", status=403, code="PERMISSION_DENIED")
     if not found:
         return HubStrange(f"{ask.operation}: {status}, not an API answer: {seen}", unreadable=True)
     if "already exists" in low:

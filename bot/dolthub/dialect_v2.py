@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-MEND_TOKEN = "create a new API token in DoltHub's settings and set STAMPBOT_HUB_TOKEN to it"  # noqa: S105 - words
+TOKEN_FIX = "create a new API token in DoltHub's settings and set STAMPBOT_HUB_TOKEN to it"  # noqa: S105 - words
 _RIGHTS: Mapping[str, str] = {
     "createBranch": "write permission on the commons",
     "runSqlWriteQuery": "write permission on the commons",
@@ -137,11 +137,11 @@ def refusal(ask: Ask, answer: Answer) -> HubError | None:
     if 300 <= status < 400:
         return HubStrange(f"{ask.operation}: {status}, a redirect; redirects are not followed, check the hub's address")
     if status == 401:
-        return HubRefused(f"{says}: the token is refused; {MEND_TOKEN}", status=status, code="UNAUTHENTICATED")
+        return HubRefused(f"{says}: the token is refused; {TOKEN_FIX}", status=status, code="UNAUTHENTICATED")
     if status == 403:
         right = _RIGHTS.get(ask.operation, "the right to read this database")
-        mend = f"the account of STAMPBOT_HUB_TOKEN lacks {right}, or the token's scopes leave it out"
-        return HubRefused(f"{says}: {mend}", status=status, code=code or "PERMISSION_DENIED")
+        fix = f"the account of STAMPBOT_HUB_TOKEN lacks {right}, or the token's scopes leave it out"
+        return HubRefused(f"{says}: {fix}", status=status, code=code or "PERMISSION_DENIED")
     if status == 409:
         return HubConflict(says, status=status, code=code or "CONFLICT")
     if not code:

@@ -13,7 +13,7 @@ from bot.model.ledger import Completion, Rig
 from bot.model.policy import Policy
 
 AGAIN = "Run this again."
-"""How to mend what could not be looked at."""
+"""The fix of what could not be read."""
 
 
 class State(enum.Enum):
@@ -29,13 +29,13 @@ class State(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
+class CheckResult:
     """One line of the doctor's: `says` is plain text that may hold strangers' words."""
 
     check: str
     state: State
     says: str
-    mend: str = ""
+    fix: str = ""
     commons: Commons | None = None
 
 
@@ -79,7 +79,7 @@ class Ratings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class CommonsFacts:
     """One commons, as far as it could be read."""
 
     commons: Commons
@@ -97,7 +97,7 @@ class Place:
     """None: not asked, for want of a token."""
     skew: timedelta | Unread | None = None
     """The hub's clock less ours; None: it does not tell the time."""
-    hears: bool | Unread | None = None
+    comments_readable: bool | Unread | None = None
     """Whether comments can be read; None: there is no pull to try it on."""
     columns: Mapping[str, tuple[str, ...]] | Unread = field(default_factory=dict)
     ratings: Ratings | Unread = field(default_factory=Ratings)
@@ -124,7 +124,7 @@ class Facts:
     """Everything the doctor looks at."""
 
     problems: tuple[tuple[str, str, str], ...] = ()
-    """Problems with the settings: name, what is wrong, the mend. With any, nothing else could be looked at."""
+    """Problems with the settings: name, what is wrong, the fix. With any, nothing else could be looked at."""
     policy_file: str = ""
     complaints: tuple[str, ...] = ()
     """Of `[levels]`: rules there are not."""
@@ -133,7 +133,7 @@ class Facts:
     queues: tuple[Queue, ...] = ()
     clock_silent_s: float | None = None
     """Seconds since a clock was heard; infinite: never; None: not known."""
-    places: tuple[Place, ...] = ()
+    commons: tuple[CommonsFacts, ...] = ()
 
 
 def count(number: int, what: str) -> str:

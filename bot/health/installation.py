@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from math import inf
 
-from bot.health.facts import AGAIN, Facts, Redis, Sign, State, Unread, count
+from bot.health.facts import AGAIN, CheckResult, Facts, Redis, State, Unread, count
 
 BACKLOG_MAX = 1000
 CLOCK_SILENT_MAX_S = 90
@@ -16,70 +16,72 @@ CLOCK = "stampbot clock"
 """What the check of the process is called; `clock` is that of the time."""
 
 
-def settings(facts: Facts) -> Iterator[Sign]:
+def settings(facts: Facts) -> Iterator[CheckResult]:
     """Variables and file were read without a problem; levels name rules that there are."""
     for said in facts.complaints:
-        yield Sign(check="policy", state=State.FAULT, says=f"levels: {said}", mend="See: stampbot rules")
+        yield CheckResult(check="policy", state=State.FAULT, says=f"levels: {said}", fix="See: stampbot rules")
     file = f"{facts.policy_file} fits its schema" if facts.policy_file else "there is no stampbot.toml, so the defaults hold"
-    yield Sign(check="settings", state=State.FINE, says=f"read without a problem; {file}")
+    yield CheckResult(check="settings", state=State.FINE, says=f"read without a problem; {file}")
 
 
-def evidence(facts: Facts) -> Iterator[Sign]:
+def evidence(facts: Facts) -> Iterator[CheckResult]:
     """GitHub is asked itself about links to it only with a token."""
     if not facts.github_token:
         says = "without STAMPBOT_GITHUB_TOKEN a link to GitHub is only known to answer, not to be a merged pull"
-        yield Sign(check="evidence", state=State.NOTE, says=says, mend="Set it to a read-only token without any scope.")
+        yield CheckResult(check="evidence", state=State.NOTE, says=says, fix="Set it to a read-only token without any scope.")
 
 
-def redis(facts: Facts) -> Iterator[Sign]:
+def redis(facts: Facts) -> Iterator[CheckResult]:
     """It answers, is new enough, and forgets nothing by itself."""
     told = facts.redis
     if isinstance(told, Unread):
-        yield Sign(check="redis", state=State.FAULT, says=f"does not answer: {told.why}", mend="Start it, or mend REDIS_URL.")
+        yield CheckResult(
+            check="redis", state=State.FAULT, says=f"does not answer: {told.why}", fix="Start it, or fix REDIS_URL."
+        )
         return
     numbers = tuple(int(n) for n in re.findall(r"\d+", told.version)[:2])
     if numbers < REDIS_OLDEST:
         says = f"Redis {told.version or 'of unknown version'} is older than 6.2"
-        yield Sign(check="redis", state=State.FAULT, says=says, mend="Install Redis 6.2 or later.")
+        yield CheckResult(check="redis", state=State.FAULT, says=says, fix="Install Redis 6.2 or later.")
     if told.memory_max and told.eviction != "noeviction":
         says = f"drops keys when its memory is full ({told.eviction}), and with them knocks and leases"
-        yield Sign(check="redis", state=State.FAULT, says=says, mend="Set maxmemory-policy noeviction.")
+        yield CheckResult(check="redis", state=State.FAULT, says=says, fix="Set maxmemory-policy noeviction.")
     if told.trouble:
-        mend = "Give it room (maxmemory) or the address of the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
-        yield Sign(check="redis", state=State.FAULT, says=f"{told.trouble}: nobody can do anything", mend=mend)
+        fix = "Give it room (maxmemory) or the address of the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
+        yield CheckResult(check="redis", state=State.FAULT, says=f"{told.trouble}: nobody can do anything", fix=fix)
         return
     kept = {True: "; it writes to disk, which is not needed", False: "; it writes nothing to disk, which is fine", None: ""}
-    yield Sign(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
+    yield CheckResult(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
 
 
-def queues(facts: Facts) -> Iterator[Sign]:
+def queues(facts: Facts) -> Iterator[CheckResult]:
     """Somebody works each queue, and none grows."""
     for queue in facts.queues:
         told = f"{queue.name}: {count(queue.workers, 'worker')}, {count(queue.waiting, 'job')} waiting"
         if not queue.workers:
-            yield Sign(check="queues", state=State.FAULT, says=told, mend=f"Start: stampbot {queue.process}")
+            yield CheckResult(check="queues", state=State.FAULT, says=told, fix=f"Start: stampbot {queue.process}")
         elif queue.waiting > BACKLOG_MAX:
-            mend = f"Start more of: stampbot {queue.process}; or raise STAMPBOT_LANES."
-            yield Sign(check="queues", state=State.NOTE, says=told, mend=mend)
+            fix = f"Start more of: stampbot {queue.process}; or raise STAMPBOT_LANES."
+            yield CheckResult(check="queues", state=State.NOTE, says=told, fix=fix)
         else:
-            yield Sign(check="queues", state=State.FINE, says=told)
+            yield CheckResult(check="queues", state=State.FINE, says=told)
 
 
-def clock_process(facts: Facts) -> Iterator[Sign]:
+def clock_process(facts: Facts) -> Iterator[CheckResult]:
     """A clock lives: without it nothing is noticed that no webhook tells, and that is every comment."""
     if isinstance(facts.redis, Redis):
         yield the_clock(facts.clock_silent_s)
 
 
-def the_clock(silent_s: float | None) -> Sign:
+def the_clock(silent_s: float | None) -> CheckResult:
     """What the silence of the clock comes to, in seconds: infinite if none was heard at all, None if that is not known."""
     if silent_s is None:
-        return Sign(check=CLOCK, state=State.UNKNOWN, says="could not be asked after: Redis does not answer", mend=AGAIN)
+        return CheckResult(check=CLOCK, state=State.UNKNOWN, says="could not be asked after: Redis does not answer", fix=AGAIN)
     if silent_s <= CLOCK_SILENT_MAX_S:
-        return Sign(check=CLOCK, state=State.FINE, says=f"lives; it was heard {silent_s:.0f} s ago")
+        return CheckResult(check=CLOCK, state=State.FINE, says=f"lives; it was heard {silent_s:.0f} s ago")
     seen = f"was heard last {silent_s / 60:.0f} min ago" if silent_s < inf else "was not heard since Redis began or was wiped"
     says = f"{seen}: comments and new commits go unnoticed"
-    return Sign(check=CLOCK, state=State.FAULT, says=says, mend="Start: stampbot clock")
+    return CheckResult(check=CLOCK, state=State.FAULT, says=says, fix="Start: stampbot clock")
 
 
-CHECKS: tuple[Callable[[Facts], Iterator[Sign]], ...] = (settings, evidence, redis, queues, clock_process)
+CHECKS: tuple[Callable[[Facts], Iterator[CheckResult]], ...] = (settings, evidence, redis, queues, clock_process)

@@ -16,7 +16,7 @@ from bot.converge.reads import columns_at, main_head
 from bot.dolthub import sql
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubError, HubRefused
-from bot.health import Facts, Place, Queue, Ratings, Redis, Unread, ratings_of
+from bot.health import CommonsFacts, Facts, Queue, Ratings, Redis, Unread, ratings_of
 from bot.health.redis import RedisAway, read_condition
 from bot.log import stranger
 from bot.model.duplicate_bot import Sign, another_at_work
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 def facts_of_problems(error: SettingsError) -> Facts:
     """Settings that cannot be used are all there is to tell."""
-    return Facts(problems=tuple((each.name, each.says, each.mend) for each in error.problems))
+    return Facts(problems=tuple((each.name, each.says, each.fix) for each in error.problems))
 
 
 def read_facts(
@@ -46,11 +46,11 @@ def read_facts(
     complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
     told("Redis")
     redis, queues, clock_silent_s = _of_redis(deps.store, deps.jobs)
-    places = []
+    commons = []
     for each in settings.commons:
         if not only or each.commons in only:
             told(str(each.commons))
-            places.append(read_place(each, settings, deps))
+            commons.append(read_commons(each, settings, deps))
     return Facts(
         policy_file=settings.config_path.name if settings.config_path is not None else "",
         complaints=tuple(complaints),
@@ -58,7 +58,7 @@ def read_facts(
         redis=redis,
         queues=queues,
         clock_silent_s=clock_silent_s,
-        places=tuple(places),
+        commons=tuple(commons),
     )
 
 
@@ -84,11 +84,11 @@ def _of_redis(store: Store, jobs: JobQueue) -> tuple[Redis | Unread, tuple[Queue
 # --- one commons ----------------------------------------------------------------------------------------------------
 
 
-def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
+def read_commons(mine: CommonsSettings, settings: Settings, deps: Deps) -> CommonsFacts:
     """One commons, as far as it can be read."""
     commons, hub = mine.commons, _try(deps.hub, mine.commons)
     account = _try(deps.account, commons)
-    first = Place(
+    first = CommonsFacts(
         commons=commons,
         policy=mine.policy,
         has_token=bool(mine.hub_token),
@@ -115,7 +115,7 @@ def read_place(mine: CommonsSettings, settings: Settings, deps: Deps) -> Place:
         first,
         may_write=_try(hub.may_write, commons) if bot is not None else None,
         skew=_skew(hub, commons, deps),
-        hears=reading.hears(),
+        comments_readable=reading.hears(),
         columns=reading.columns(),
         ratings=reading.ratings(),
         rigs=reading.rigs(bot),

@@ -68,9 +68,7 @@ class ProbeJobs:
         elif result.probe is None and result.error is None:
             log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
         if result.doubt:
-            log.warning(
-                "a link is not called dead: the trouble may be ours", pull=number, url=url, why=result.doubt, mend=_OURS
-            )
+            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=result.doubt, fix=_OURS)
 
 
 _OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."

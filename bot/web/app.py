@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot.clock.heartbeat import Heartbeat
 from bot.config.settings import Settings
-from bot.health import Sign, State, another_bot, the_clock
+from bot.health import CheckResult, State, another_bot, the_clock
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
@@ -121,7 +121,7 @@ class _StoreMetrics(Collector):
         return [up, writable, waiting, counted, silent, others, stuck, outages, audited]
 
 
-def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[Sign]:
+def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[CheckResult]:
     """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question and one a commons."""
     clock = the_clock(Heartbeat(store.redis, store.keys).silent_s())
     if clock.state is not State.FINE:
@@ -131,8 +131,8 @@ def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[Sign]:
             yield another_bot(each, sign, None)
 
 
-def _line(sign: Sign) -> str:
-    return f"{sign.commons or sign.check}: {stranger(sign.says)}. {sign.mend}"
+def _line(result: CheckResult) -> str:
+    return f"{result.commons or result.check}: {stranger(result.says)}. {result.fix}"
 
 
 def _plain(text: str) -> Response:

@@ -242,7 +242,7 @@ class WebhookApp:
         now = time.monotonic()
         if now - self._crowd_told_at.get(commons, -LIMITED_WINDOW_S) >= LIMITED_WINDOW_S:
             self._crowd_told_at[commons] = now
-            log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), mend=_CROWDED)
+            log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), fix=_CROWDED)
 
     def _heard(self, commons: Commons, knock: Callable[[], object]) -> bool:
         silent_until = self._silent_until
@@ -261,7 +261,7 @@ class WebhookApp:
         except Exception as error:
             # Whatever keeps a knock from being heard, the sender is told; the next sweep finds the pull anyway.
             if self._silent_until is None:
-                log.warning("a knock was not heard", commons=str(commons), error=type(error).__name__, mend=_UNHEARD)
+                log.warning("a knock was not heard", commons=str(commons), error=type(error).__name__, fix=_UNHEARD)
             self._silent_until = time.monotonic() + SILENCE_S
             return False
         if self._silent_until is not None:

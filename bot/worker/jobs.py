@@ -132,7 +132,7 @@ class PullJobs:
             "a pull is left alone, it breaks whoever looks at it",
             commons=str(commons),
             pull=pull,
-            mend=f"See the errors before this one. To try it again: stampbot converge '{commons}#{pull}'",
+            fix=f"See the errors before this one. To try it again: stampbot converge '{commons}#{pull}'",
         )
         self.tell(commons, pull)
 
@@ -210,7 +210,7 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
     except HubRefused as error:
         of = CREDENTIALS if error.status == 401 else SWEEPS if doing == "sweep" else ""
         say = log.error if not of or loud(of, error) else log.debug
-        say(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), mend=_mend(error))
+        say(f"{doing}: DoltHub refused", **about, status=error.status, error=stranger(error), fix=_fix(error))
     except HubStrange as error:
         of = DOLTHUB if error.unreadable else SWEEPS if doing == "sweep" else ""
         say = log.error if not of or loud(of, error) else log.debug
@@ -228,7 +228,7 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
             log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
 
 
-def _mend(error: HubRefused) -> str:
+def _fix(error: HubRefused) -> str:
     if error.status in (401, 403):
         return "Check STAMPBOT_HUB_TOKEN: it must be valid and its account may write to the commons."
     if error.status == 404:

@@ -683,7 +683,7 @@ def test_settings_carry_the_registries_of_the_policy_file(tmp_path: object) -> N
 
 
 @pytest.mark.parametrize(
-    ("line", "name", "mend"),
+    ("line", "name", "fix"),
     [
         ('"r.example.com" = "cargo"', '"r.example.com"', 'One of "npm", "pypi", "oci"; or a table'),
         ('"r.example.com" = 3', '"r.example.com"', 'One of "npm", "pypi", "oci"; or a table'),
@@ -701,11 +701,11 @@ def test_settings_carry_the_registries_of_the_policy_file(tmp_path: object) -> N
         ('"r.example.com\\n" = "npm"', '"r.example.com\\n"', "A host, with its port"),
     ],
 )
-def test_a_registry_that_cannot_be_meant_is_named_with_its_mend(line: str, name: str, mend: str) -> None:
+def test_a_registry_that_cannot_be_meant_is_named_with_its_mend(line: str, name: str, fix: str) -> None:
     policy, problems = load(f"[registries]\n{line}\n", "stampbot.toml")
     assert policy.registries == ()
     assert [problem.name for problem in problems] == [f"stampbot.toml registries.{name}"]
-    assert mend in problems[0].mend
+    assert fix in problems[0].fix
 
 
 @given(

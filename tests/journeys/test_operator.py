@@ -99,7 +99,7 @@ def test_without_redis_or_without_dolthub_the_backlog_is_what_the_other_knows(wo
     (alone,) = json.loads(no_redis.output)["backlogs"]
     assert (no_redis.exit_code, alone["lacks"]) == (
         3,
-        ["Redis does not answer, so no verdicts are known: start it, or mend REDIS_URL"],
+        ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"],
     )
     assert [(w["pull"], w["verdict"]) for w in alone["waiting"]] == [(pull, None)]
     no_hub = run("queue", "--json", STAMPBOT_HUB_URL="http://127.0.0.1:1")
@@ -281,7 +281,7 @@ def test_a_rule_that_breaks_is_in_the_log_once_as_the_review_says(world: World, 
             look_and_tell(world.commons, pull, deps, lambda: None)
     told = [line for line in logged if line["event"] == "a check broke while it ran"]
     assert [(line["rule"], line["pull"], line["log_level"]) for line in told] == [(broken.name, pulls[0], "error")]
-    assert f"stampbot explain '{world.commons}#{pulls[0]}' --json" in told[0]["mend"]
+    assert f"stampbot explain '{world.commons}#{pulls[0]}' --json" in told[0]["fix"]
 
 
 # --- a wipe of Redis --------------------------------------------------------------------------------------------------

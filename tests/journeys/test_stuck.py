@@ -14,7 +14,7 @@ from bot.converge import quarantine
 from bot.dolthub.errors import HubBusy, HubError, HubRefused, HubStrange, HubUnsettled
 from bot.health.commons import outages as outage_rows
 from bot.health.commons import stuck as stuck_rows
-from bot.health.facts import Place
+from bot.health.facts import CommonsFacts
 from bot.model.ids import Commons, PullNo
 from bot.model.policy import Policy
 from bot.queue.threads import TookTooLong
@@ -146,7 +146,7 @@ def test_where_nothing_is_due_only_the_operator_hears(world: World) -> None:
         worker.look(pull, lambda: HubStrange("no rows"), queue=RECHECK)
     assert worker.notices(pull) == []
     assert [number for number, _, _ in worker.stuck()] == [pull]
-    place = Place(commons=world.commons, policy=Policy(), has_token=True, webhook=None, stuck=((pull, "no rows", 4),))
+    place = CommonsFacts(commons=world.commons, policy=Policy(), has_token=True, webhook=None, stuck=((pull, "no rows", 4),))
     (row,) = stuck_rows(place)
     assert row.says == f"pull {pull} cannot go on, 4 looks in a row failed for one reason: no rows"
 
@@ -205,7 +205,7 @@ def test_trouble_that_meets_all_pulls_is_one_line_one_metric_and_one_row(world: 
     (outage,) = worker.bot.store.at(world.commons).outages.all()
     assert (outage.of, outage.failed, outage.says) == ("DoltHub", 21, "503")
     known = ((outage.of, outage.says, outage.since, outage.failed),)
-    place = Place(commons=world.commons, policy=Policy(), has_token=True, webhook=None, outages=known)
+    place = CommonsFacts(commons=world.commons, policy=Policy(), has_token=True, webhook=None, outages=known)
     (row,) = outage_rows(place)
     assert "trouble with DoltHub since" in row.says
     worker.look(pulls[0], None)

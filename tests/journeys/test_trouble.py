@@ -191,7 +191,7 @@ def test_a_refused_token_is_told_with_the_way_to_mend_it(world: World) -> None:
         worker.duties.run(str(world.commons), pull, REVIEW, worker.deps.store.keys.dedup(REVIEW, "0" * 16))
     (line,) = [log for log in logs if log["log_level"] == "error"]
     assert (line["status"], line["pull"]) == (401, pull)
-    assert "STAMPBOT_HUB_TOKEN" in line["mend"]
+    assert "STAMPBOT_HUB_TOKEN" in line["fix"]
     assert f"token-{BOT}" not in json.dumps(logs, default=str)
 
 

@@ -1,4 +1,4 @@
-"""The doctor's checks: each failing condition has its line and its mend, and what could not be read is never a pass."""
+"""The doctor's checks: each failing condition has its line and its fix, and what could not be read is never a pass."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bot.health import (
+    CheckResult,
+    CommonsFacts,
     Facts,
-    Place,
     Queue,
     Ratings,
     Redis,
-    Sign,
     State,
     Unread,
     examine,
@@ -34,7 +34,7 @@ def a_rig_of(owner: str, trust: int) -> Rig:
 
 
 SECRET = "nX3q-8vT_5wKzR1mYbLd0aJfHc"
-SOUND_PLACE = Place(
+SOUND_COMMONS = CommonsFacts(
     commons=COMMONS,
     policy=Policy(),
     has_token=True,
@@ -43,7 +43,7 @@ SOUND_PLACE = Place(
     named_account=BOT,
     may_write=True,
     skew=timedelta(seconds=1),
-    hears=True,
+    comments_readable=True,
     columns=COLUMNS,
     ratings=Ratings(numbers=3),
     rigs=(a_rig("ana-town", "ana", trust_level="3"),),
@@ -55,21 +55,21 @@ SOUND = Facts(
     redis=Redis(version="7.2.4", eviction="noeviction", memory_max=0, keeps=False),
     clock_silent_s=7,
     queues=(Queue(name="review", waiting=2, workers=4, process="worker"),),
-    places=(SOUND_PLACE,),
+    commons=(SOUND_COMMONS,),
 )
 AWAY = Unread("no connection")
 DONE = a_completion(id="c-1", wanted_id="w-1")
 UNKNOWN, NOTE, FAULT = State.UNKNOWN, State.NOTE, State.FAULT
 
 
-def bad(facts: Facts) -> list[Sign]:
-    return [sign for sign in examine(facts) if sign.state is not State.FINE]
+def bad(facts: Facts) -> list[CheckResult]:
+    return [result for result in examine(facts) if result.state is not State.FINE]
 
 
 def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
-    signs = examine(SOUND)
+    results = examine(SOUND)
     assert bad(SOUND) == []
-    assert [(sign.check, str(sign.commons or "")) for sign in signs] == [
+    assert [(result.check, str(result.commons or "")) for result in results] == [
         ("settings", ""),
         ("redis", ""),
         ("queues", ""),
@@ -91,11 +91,11 @@ def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
             )
         ),
     ]
-    assert all(SECRET not in sign.says + sign.mend for sign in signs)
+    assert all(SECRET not in result.says + result.fix for result in results)
 
 
 @pytest.mark.parametrize(
-    ("changed", "check", "state", "says", "mend"),
+    ("changed", "check", "state", "says", "fix"),
     [
         ({"complaints": ("there is no rule x",)}, "policy", FAULT, "levels: there is no rule x", "See: stampbot rules"),
         ({"github_token": False}, "evidence", NOTE, "without STAMPBOT_GITHUB_TOKEN", "read-only token"),
@@ -153,16 +153,16 @@ def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
     ],
 )
 def test_each_trouble_of_the_installation_has_its_line(
-    changed: dict[str, Any], check: str, state: State, says: str, mend: str
+    changed: dict[str, Any], check: str, state: State, says: str, fix: str
 ) -> None:
-    (sign,) = bad(replace(SOUND, **changed))
-    assert (sign.check, sign.state, sign.commons) == (check, state, None)
-    assert says in sign.says
-    assert mend in sign.mend
+    (result,) = bad(replace(SOUND, **changed))
+    assert (result.check, result.state, result.commons) == (check, state, None)
+    assert says in result.says
+    assert fix in result.fix
 
 
 @pytest.mark.parametrize(
-    ("changed", "check", "state", "says", "mend"),
+    ("changed", "check", "state", "says", "fix"),
     [
         ({"there": AWAY}, "commons", UNKNOWN, "DoltHub does not tell: no connection", "STAMPBOT_HUB_URL"),
         ({"there": Unread("401", refused=True)}, "commons", UNKNOWN, "DoltHub does not tell: 401", "Look at the token"),
@@ -182,7 +182,7 @@ def test_each_trouble_of_the_installation_has_its_line(
         (
             {
                 "policy": Policy(validators=(Validator(BOT), Validator(User("ana"), Handle("ana-town"))), min_trust=9),
-                "rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 1)),  # type: ignore[misc]
+                "rigs": (*SOUND_COMMONS.rigs, a_rig_of(BOT, 1)),  # type: ignore[misc]
             },
             "account",
             FAULT,
@@ -190,14 +190,14 @@ def test_each_trouble_of_the_installation_has_its_line(
             "an account of its own",
         ),
         (
-            {"rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 3))},  # type: ignore[misc]
+            {"rigs": (*SOUND_COMMONS.rigs, a_rig_of(BOT, 3))},  # type: ignore[misc]
             "account",
             FAULT,
             "its rig stampbot-rig may decide: commands of stampbot are never read",
             "an account of its own",
         ),
         (
-            {"rigs": (*SOUND_PLACE.rigs, a_rig_of(BOT, 1))},  # type: ignore[misc]
+            {"rigs": (*SOUND_COMMONS.rigs, a_rig_of(BOT, 1))},  # type: ignore[misc]
             "account",
             NOTE,
             "has the rig stampbot-rig (trust 1)",
@@ -234,10 +234,10 @@ def test_each_trouble_of_the_installation_has_its_line(
         ({"skew": timedelta(seconds=9)}, "clock", NOTE, "is 9 s behind DoltHub's", "NTP"),
         ({"skew": None}, "clock", NOTE, "carry no time", "NTP"),
         ({"skew": AWAY}, "clock", UNKNOWN, "no connection", "Run this again"),
-        ({"hears": AWAY}, "comments", UNKNOWN, "could not be tried: no connection", "Run this again"),
-        ({"hears": Unread("403", refused=True)}, "comments", FAULT, "cannot be read, so no command is seen: 403", "scope"),
-        ({"hears": False}, "comments", FAULT, "shows none to programs", "stampbot decide"),
-        ({"hears": None}, "comments", NOTE, "no pull to try it on", "Run this again"),
+        ({"comments_readable": AWAY}, "comments", UNKNOWN, "could not be tried: no connection", "Run this again"),
+        ({"comments_readable": Unread("403", refused=True)}, "comments", FAULT, "so no command is seen: 403", "scope"),
+        ({"comments_readable": False}, "comments", FAULT, "shows none to programs", "stampbot decide"),
+        ({"comments_readable": None}, "comments", NOTE, "no pull to try it on", "Run this again"),
         ({"columns": AWAY}, "schema", UNKNOWN, "no connection", "Run this again"),
         (
             {"columns": {**COLUMNS, "completions": ("id", "wanted_id", "completed_by")}},
@@ -246,7 +246,7 @@ def test_each_trouble_of_the_installation_has_its_line(
             "main lacks completions.stamp_id",
             "schema 1.0",
         ),
-        ({"ratings": Ratings(numbers=2, words=1)}, "ratings", NOTE, "2 ratings in numbers and 1 in words", "Mend those stamps"),
+        ({"ratings": Ratings(numbers=2, words=1)}, "ratings", NOTE, "2 ratings in numbers and 1 in words", "Fix those stamps"),
         ({"ratings": AWAY}, "ratings", UNKNOWN, "no connection", "Run this again"),
         (
             {"policy": Policy(rating=RatingStyle.WORDS), "ratings": Ratings(numbers=5, words=1)},
@@ -293,33 +293,31 @@ def test_each_trouble_of_the_installation_has_its_line(
         ({"ledger": (1, 2)}, "ledger", NOTE, "1 fault and 2 doubts", "stampbot audit hop/wl-commons"),
     ],
 )
-def test_each_trouble_of_a_commons_has_its_line(
-    changed: dict[str, Any], check: str, state: State, says: str, mend: str
-) -> None:
-    (sign,) = bad(replace(SOUND, places=(replace(SOUND_PLACE, **changed),)))
-    assert (sign.check, sign.state, sign.commons) == (check, state, COMMONS)
-    assert says in sign.says
-    assert mend in sign.mend
+def test_each_trouble_of_a_commons_has_its_line(changed: dict[str, Any], check: str, state: State, says: str, fix: str) -> None:
+    (result,) = bad(replace(SOUND, commons=(replace(SOUND_COMMONS, **changed),)))
+    assert (result.check, result.state, result.commons) == (check, state, COMMONS)
+    assert says in result.says
+    assert fix in result.fix
 
 
 def test_what_cannot_be_reached_is_not_asked_for_more() -> None:
-    place = replace(SOUND_PLACE, there=AWAY, columns={}, rigs=())
-    assert [sign.check for sign in bad(replace(SOUND, places=(place,)))] == ["commons"]
+    facts = replace(SOUND_COMMONS, there=AWAY, columns={}, rigs=())
+    assert [result.check for result in bad(replace(SOUND, commons=(facts,)))] == ["commons"]
 
 
 def test_settings_that_cannot_be_used_are_all_there_is_to_tell() -> None:
-    signs = examine(
-        replace(SOUND, problems=(("PORT", "is no port", "Write a number."), ("REDIS_URL", "is nonsense", "Mend it.")))
+    results = examine(
+        replace(SOUND, problems=(("PORT", "is no port", "Write a number."), ("REDIS_URL", "is nonsense", "Fix it.")))
     )
-    assert signs == (
-        Sign(check="settings", state=FAULT, says="PORT: is no port", mend="Write a number."),
-        Sign(check="settings", state=FAULT, says="REDIS_URL: is nonsense", mend="Mend it."),
+    assert results == (
+        CheckResult(check="settings", state=FAULT, says="PORT: is no port", fix="Write a number."),
+        CheckResult(check="settings", state=FAULT, says="REDIS_URL: is nonsense", fix="Fix it."),
     )
 
 
 def test_unread_rigs_are_unknown_and_not_nobody() -> None:
-    signs = bad(replace(SOUND, places=(replace(SOUND_PLACE, rigs=AWAY),)))
-    assert [(sign.check, sign.state) for sign in signs] == [("account", UNKNOWN), ("validators", UNKNOWN)]
+    results = bad(replace(SOUND, commons=(replace(SOUND_COMMONS, rigs=AWAY),)))
+    assert [(result.check, result.state) for result in results] == [("account", UNKNOWN), ("validators", UNKNOWN)]
 
 
 @pytest.mark.parametrize(

@@ -806,7 +806,7 @@ def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
     assert [(line["event"], line["why"], line["url"]) for line in told] == [
         ("a link is not called dead: the trouble may be ours", "no control answers", host.url)
     ]
-    assert "STAMPBOT_EVIDENCE_CONTROL" in str(told[0]["mend"])
+    assert "STAMPBOT_EVIDENCE_CONTROL" in str(told[0]["fix"])
 
 
 def test_a_link_nobody_came_to_is_asked_for_again_by_the_pull(town: Town) -> None:

@@ -66,8 +66,8 @@ def test_every_rule_is_explained_by_an_example(name: str) -> None:
     rule = find().get(name)
     assert rule is not None
     told = tell(rule)
-    mend = f"write a function `example` into rules/{name}.py, or an Example into bot/rulebook/kit/examples.py"
-    assert told.shown is not None or told.waits, mend
+    fix = f"write a function `example` into rules/{name}.py, or an Example into bot/rulebook/kit/examples.py"
+    assert told.shown is not None or told.waits, fix
     if told.shown is not None:
         assert told.shown.finding in judge(told.shown.example.pull, Catalog.of([rule])).findings
 

@@ -1,4 +1,4 @@
-"""Settings are read whole, frozen, and every problem is told at once with its mend."""
+"""Settings are read whole, frozen, and every problem is told at once with its fix."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
     )
 
 
-def test_all_problems_are_told_at_once_each_with_its_mend(tmp_path: Path) -> None:
+def test_all_problems_are_told_at_once_each_with_its_fix(tmp_path: Path) -> None:
     file = tmp_path / "stampbot.toml"
     file.write_text('landng = "pull"\nmin_trust = 0\n[timing]\nquiet_head = 3\n')
     found = problems_of(
@@ -169,7 +169,7 @@ def test_all_problems_are_told_at_once_each_with_its_mend(tmp_path: Path) -> Non
             "REDIS_URL": "http://localhost",
         }
     )
-    assert [(p.name, p.mend) for p in found] == [
+    assert [(p.name, p.fix) for p in found] == [
         ("STAMPBOT_COMMONS", "Write a comma list of owner/database."),
         ("stampbot.toml landng", "Did you mean landing?"),
         (
@@ -214,7 +214,7 @@ def test_all_problems_are_told_at_once_each_with_its_mend(tmp_path: Path) -> Non
 def test_a_policy_that_cannot_be_meant_is_named_by_its_key(text: str, name: str) -> None:
     policies, problems = load(text, "stampbot.toml")
     assert {p.name for p in problems} == {f"stampbot.toml {name}"}
-    assert all(p.says and p.mend for p in problems)
+    assert all(p.says and p.fix for p in problems)
     assert policies.general.policy == Policy()
 
 
@@ -310,7 +310,7 @@ def test_an_override_that_would_mean_two_commons_is_refused() -> None:
 
 def test_an_override_for_a_commons_that_is_not_ours_is_an_error() -> None:
     environ = {"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_TOKEN__HPO__WL_COMMONS": "t"}
-    assert [p.mend for p in problems_of(environ)] == ["Did you mean STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS?"]
+    assert [p.fix for p in problems_of(environ)] == ["Did you mean STAMPBOT_HUB_TOKEN__HOP__WL_COMMONS?"]
 
 
 def test_a_policy_for_a_commons_that_is_not_served_is_an_error(tmp_path: Path) -> None:
@@ -348,7 +348,7 @@ def test_a_setting_of_the_prober_that_cannot_be_meant_is_told(name: str, texts: 
         (found,) = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", f"STAMPBOT_EVIDENCE_{name}": text})
         assert found.name == f"STAMPBOT_EVIDENCE_{name}"
         assert found.says
-        assert found.mend.startswith("Write ")
+        assert found.fix.startswith("Write ")
 
 
 def test_each_bad_part_of_a_list_is_told() -> None:
