@@ -156,7 +156,7 @@ def test_of_a_body_only_title_and_digest_leave(caplog: pytest.LogCaptureFixture)
     with serving(HTML + body) as server:
         sheet = look(f"{server.url}/")
     assert sheet.title == "in"
-    assert "do not keep me" not in repr(sheet) + write_probe(sheet) + caplog.text
+    assert "do not keep me" not in repr(sheet) + write_probe(sheet).decode() + caplog.text
 
 
 def test_malformed_headers_are_not_quoted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

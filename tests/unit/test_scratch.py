@@ -484,8 +484,8 @@ def test_sheets_are_kept_by_url_as_written(store: Store) -> None:
     assert (store.probes.get(URL), store.probes.get(URL + "/"), store.probes.get_many(())) == (SHEET, None, {})
 
 
-def _with(**changes: object) -> str:
-    return json.dumps({**json.loads(write_probe(SHEET)), **changes})
+def _with(form: object = 4, **changes: object) -> str:
+    return json.dumps({"form": form, "probe": {**json.loads(write_probe(SHEET))["probe"], **changes}})
 
 
 @pytest.mark.parametrize(
@@ -496,17 +496,17 @@ def _with(**changes: object) -> str:
         "[]",
         "{",
         "[" * 60_000,
-        '{"v":' + "9" * 5000 + "}",
+        '{"form":' + "9" * 5000 + "}",
         b"\xff\xfe",
-        _with(v=1),
-        _with(v="1"),
-        _with(extra=1),
+        _with(form=3),
+        _with(form="4"),
         _with(seen="merged"),
         _with(seen=["verified"]),
         _with(reason=None),
         _with(title="a\nb"),
         _with(title="a\u202eb"),
         _with(title="\ud800"),
+        _with(kind="x" * 33),
         _with(title="a" * 201),
         _with(status="200"),
         _with(status=True),
@@ -534,7 +534,7 @@ def _with(**changes: object) -> str:
         _with(hops=[{"url": "x", "address": "x", "status": 200, "note": 1}]),
         _with(hops=[{"url": "x", "address": "x", "status": None, "note": ""}] * 9),
         _with(final_url="x" * 5000),
-        json.dumps({k: v for k, v in json.loads(write_probe(SHEET)).items() if k != "hops"}),
+        json.dumps({"form": 4, "probe": {k: v for k, v in json.loads(write_probe(SHEET))["probe"].items() if k != "seen"}}),
         _with() + " " * PROBE_MAX_BYTES,
     ],
 )
@@ -551,7 +551,7 @@ def test_no_json_makes_reading_raise(value: object) -> None:
 
 
 def test_a_sheet_that_could_not_be_read_back_is_refused_at_once(store: Store) -> None:
-    with pytest.raises(ValueError, match="readable"):
+    with pytest.raises(ValueError, match="read back"):
         store.probes.put(replace(SHEET, title="\x1b[31m"))
     assert store.redis.keys("*") == []
 
