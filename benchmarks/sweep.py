@@ -98,7 +98,9 @@ class Town:
         self.now = Now()
         self.crowd = Crowd(pulls, began=BEGAN - timedelta(days=1))
         pace = RateLimiter(OwnBudget(budget, self.now.monotonic), clock=self.now.monotonic, sleep=self.now.sleep)
-        hub = Hub("http://127.0.0.1:1", "bench-secret", commons=[COMMONS], session=self.crowd, sleep=self.now.sleep, pace=pace)
+        hub = Hub(
+            "http://127.0.0.1:1", "bench-secret", commons=[COMMONS], session=self.crowd, sleep=self.now.sleep, limiter=pace
+        )
         client.flushall()
         self.deps = Deps(
             hubs={COMMONS: hub},

@@ -80,7 +80,7 @@ def hub_api(settings: Settings) -> Api | None:
     return Api.V2 if settings.hub_url == HUB_URL else None
 
 
-def _pace(settings: Settings, token: Secret, cell: AtomicText) -> RateLimiter:
+def _limiter(settings: Settings, token: Secret, cell: AtomicText) -> RateLimiter:
     """The one budget of the account of a token, for all its commons and processes."""
     return RateLimiter(SharedBudget(cell, settings.requests_per_minute(token)), commons=len(settings.sharing(token)))
 
@@ -97,8 +97,8 @@ def for_worker(
     # Impatient whoever asks: no request to DoltHub waits for a Redis that is away.
     budgets = make_redis(settings.redis_url.reveal())
     keys = Keys()
-    paces = {
-        each.hub_token: _pace(settings, each.hub_token, AtomicText(budgets, keys.budget(each.hub_token.reveal())))
+    limiters = {
+        each.hub_token: _limiter(settings, each.hub_token, AtomicText(budgets, keys.budget(each.hub_token.reveal())))
         for each in settings.commons
     }
     return Deps(
@@ -109,7 +109,7 @@ def for_worker(
                 api=hub_api(settings),
                 account=settings.account,
                 commons=[each.commons],
-                pace=paces[each.hub_token],
+                limiter=limiters[each.hub_token],
                 on_request=on_request,
             )
             for each in settings.commons

@@ -70,4 +70,4 @@ class Deps:
     def writer(self, commons: Commons) -> User | None:
         """The account in whose name we write rows and open pulls: that of the token, whoever else may speak here."""
         hub = self.hub(commons)
-        return self.account(commons) if hub.hears else hub.me()
+        return self.account(commons) if hub.comments_readable else hub.me()

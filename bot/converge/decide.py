@@ -139,7 +139,9 @@ class Case:
 def consider(commons: Commons, number: PullNo, text: str, deps: Deps) -> Case:
     """See what there is to decide. Does nothing. Raises HubError, redis.RedisError and CannotDecide."""
     parsed, who = read(text, deps.commands), whoami(commons, deps)
-    here = deps if deps.hub(commons).hears else as_spoken_here(commons, deps, Overlay(deps.store.at(commons).posted))
+    here = (
+        deps if deps.hub(commons).comments_readable else as_spoken_here(commons, deps, Overlay(deps.store.at(commons).posted))
+    )
     snapshot, judgement, _ = look(commons, number, here)
     case = Case(snapshot=snapshot, judgement=judgement, who=who, text=text)
     # Rigs are read around whoever commented; the asker has not.

@@ -114,7 +114,7 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         base=brought.base,
         other_bases=brought.other_bases,
         comments=said.comments,
-        comments_readable=hub.hears,
+        comments_readable=hub.comments_readable,
         merging=_may_be_merging(hub, commons, said, deps),
         other_bot=deps.store.at(commons).notes.other_bot(),
         changes=brought.changes,

@@ -23,8 +23,17 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from bot.dolthub import dialect_v2, wire
 from bot.dolthub.budget.rate_limiter import RateLimiter
-from bot.dolthub.dialect_v2 import Answer, Ask
 from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import (
+    ANSWER_MAX_BYTES,
+    TOKEN_FIX,
+    Request,
+    Response,
+    changed_nothing,
+    clean,
+    encode,
+    names_missing_ref,
+)
 from bot.dolthub.sql import Query, Statement
 from bot.dolthub.wire import Branch, Operation, OperationState, Reading
 from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User, is_commit_hash
@@ -73,7 +82,7 @@ class Hub:
     `commons`: the databases read with the token (then once without, if it is refused). All others, forks, are read
     without: a token limited by scope fails on public databases (DoltHub docs, token scopes; wl commit 07d8d60).
     `timeout_s`: connect, and silence while reading. `poll_s`: first and longest pause between polls of an operation.
-    `pace` holds requests to a budget; a HubBusy halves it.
+    `limiter` holds requests to a budget; a HubBusy halves it.
     `on_request` is called with the operationId before every single request, on the calling thread; it may block.
 
     Every method may raise HubBusy, HubRefused (HubGone, HubConflict) and HubStrange. Reads are tried three times, a
@@ -96,7 +105,7 @@ class Hub:
         timeout_s: tuple[float, float] = (3.05, 20.0),
         poll_s: tuple[float, float] = (0.25, 5.0),
         operation_wait_s: float = 90.0,
-        pace: RateLimiter | None = None,
+        limiter: RateLimiter | None = None,
         on_request: Callable[[str], None] | None = None,
     ) -> None:
         parts = urlsplit(origin)
@@ -115,30 +124,30 @@ class Hub:
         self._timeout_s = timeout_s
         self._poll_s = poll_s
         self._operation_wait_s = operation_wait_s
-        self._pace = pace
+        self._limiter = limiter
         self._on_request = on_request
         self._pinned = functools.lru_cache(maxsize=PINNED_READS)(self._fresh)
 
-    def spare(self) -> float | None:
+    def available(self) -> float | None:
         """Requests of this commons that could go at once within the budget; None: there is no budget."""
-        return self._pace.available() if self._pace is not None else None
+        return self._limiter.available() if self._limiter is not None else None
 
     @property
     def per_minute(self) -> float | None:
         """Requests a minute that this commons may plan with at present; None: there is no budget."""
-        return self._pace.share_per_minute if self._pace is not None else None
+        return self._limiter.share_per_minute if self._limiter is not None else None
 
     @property
-    def at_leisure(self) -> bool:
+    def has_slack(self) -> bool:
         """Whether there is budget for what nobody waits for."""
-        return self._pace is None or self._pace.has_slack
+        return self._limiter is None or self._limiter.has_slack
 
     @property
     def has_token(self) -> bool:
         return bool(self._token)
 
     @property
-    def hears(self) -> bool:
+    def comments_readable(self) -> bool:
         """Whether comments can be read on this host."""
         return True
 
@@ -164,14 +173,14 @@ class Hub:
     def _answers_in_v1(self) -> bool:
         """Whether v1alpha1 answers about our commons, if only by a refusal of its own kind."""
         db = min(self._commons, default=Database("none", "none"))
-        ask = dialect_v2.read("v1Branches", f"/api/v1alpha1/{db.owner}/{db.name}/branches", auth=False)
+        request = dialect_v2.read("v1Branches", f"/api/v1alpha1/{db.owner}/{db.name}/branches", auth=False)
         try:
-            answer = self._exchange(ask)
+            response = self._exchange(request)
         except HubRefused as no:
             return no.status == 400
         except HubError:
             return False
-        return b'"status"' in answer.body
+        return b'"status"' in response.body
 
     # --- reads ----------------------------------------------------------------------------------------------------
 
@@ -205,7 +214,7 @@ class Hub:
             return no.status not in (401, 403)
         except HubBusy as later:
             # v1alpha1 says so of a commit, too, and such a word is believed only when repeated.
-            if not dialect_v2.names_missing_ref(str(later)):
+            if not names_missing_ref(str(later)):
                 raise
         return True
 
@@ -259,7 +268,7 @@ class Hub:
             warnings |= dict.fromkeys(reading.warnings)
             if len(reading.rows) < query.per_page:
                 return Reading(tuple(found), tuple(warnings))
-        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {dialect_v2.clean(query.text)}")
+        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {clean(query.text)}")
 
     def reading_page(self, db: Database, ref: str, query: Query, page: int) -> Reading:
         """As `rows_page`, with the warnings of the engine."""
@@ -295,18 +304,18 @@ class Hub:
         Raises HubRefused for a failed operation, HubBusy when the end is not known.
         """
         body = {"from_branch": branch, "to_branch": branch, "q": statement.text}
-        ask = dialect_v2.write("runSqlWriteQuery", "POST", dialect_v2.database_path(commons) + "/sql-writes", body)
+        request = dialect_v2.write("runSqlWriteQuery", "POST", dialect_v2.database_path(commons) + "/sql-writes", body)
         try:
-            ended = self._operate(ask)
+            ended = self._operate(request)
         except HubRefused as no:
-            if no.status == 400 and dialect_v2.changed_nothing(str(no)):
+            if no.status == 400 and changed_nothing(str(no)):
                 return Written.UNCHANGED
             raise
         if ended.state is OperationState.SUCCEEDED:
             return Written.CHANGED if ended.commit else Written.UNCHANGED
-        if dialect_v2.changed_nothing(ended.detail):
+        if changed_nothing(ended.detail):
             return Written.UNCHANGED
-        raise wire.failure(ask, ended)
+        raise wire.failure(request, ended)
 
     def open_pull(self, commons: Commons, *, title: str, description: str, branch: str) -> PullNo:
         """Open a pull from a branch of the commons to its main. Raises HubConflict if there is one for that branch."""
@@ -316,16 +325,16 @@ class Hub:
             "from_branch": dialect_v2.branch_ref(BranchRef(commons, branch)),
             "to_branch": dialect_v2.branch_ref(BranchRef(commons, "main")),
         }
-        answer = self._write(dialect_v2.write("createPull", "POST", dialect_v2.database_path(commons) + "/pulls", body))
+        response = self._write(dialect_v2.write("createPull", "POST", dialect_v2.database_path(commons) + "/pulls", body))
         with unknown_if_unreadable("createPull"):
-            return wire.read_pull(wire.read_one(answer)).number
+            return wire.read_pull(wire.read_one(response)).number
 
     def comment(self, commons: Commons, number: PullNo, body: str, *, until: float | None = None) -> CommentId:
         """Post a comment (Markdown). Raises HubBusy(unknown_end) instead of sending it later than `until` (see there)."""
         path = dialect_v2.pull_path(commons, number) + "/comments"
-        answer = self._write(dialect_v2.write("createPullComment", "POST", path, {"body": body}, until=until))
+        response = self._write(dialect_v2.write("createPullComment", "POST", path, {"body": body}, until=until))
         with unknown_if_unreadable("createPullComment"):
-            return wire.read_comment_id(wire.read_one(answer))
+            return wire.read_comment_id(wire.read_one(response))
 
     def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         """Merge a pull and follow the operation to its end. No head can be expected: verify what came to main.
@@ -333,10 +342,10 @@ class Hub:
         Raises HubRefused if it cannot be merged (422 at once, or a failed operation), HubBusy if it is still running
         or its end is unknown, or would be sent later than `until` (see there). Never starts a second merge.
         """
-        ask = dialect_v2.write("mergePull", "POST", dialect_v2.pull_path(commons, number) + "/merge", {}, until=until)
-        ended = self._operate(ask)
+        request = dialect_v2.write("mergePull", "POST", dialect_v2.pull_path(commons, number) + "/merge", {}, until=until)
+        ended = self._operate(request)
         if ended.state is not OperationState.SUCCEEDED:
-            raise wire.failure(ask, ended)
+            raise wire.failure(request, ended)
 
     def close(self, commons: Commons, number: PullNo) -> None:
         """Close a pull unmerged."""
@@ -344,15 +353,15 @@ class Hub:
 
     # --- operations -----------------------------------------------------------------------------------------------
 
-    def _operate(self, ask: Ask) -> Operation:
+    def _operate(self, request: Request) -> Operation:
         """Start an operation and poll it to its end. Raises HubBusy(unknown_end) if that does not come in time."""
-        started = self._write(ask)
-        with unknown_if_unreadable(ask.operation):
+        started = self._write(request)
+        with unknown_if_unreadable(request.operation):
             path = wire.read_operation_path(wire.read_one(started), self._origin)
-        return self._follow(ask, dialect_v2.read("getOperation", path, auth=True, public=False), _operation)
+        return self._follow(request, dialect_v2.read("getOperation", path, auth=True, public=False), _operation)
 
-    def _follow(self, ask: Ask, poll: Ask, reader: Callable[[Answer], Operation]) -> Operation:
-        """Poll what `ask` has started to its end. Raises HubBusy(unknown_end) if that does not come in time."""
+    def _follow(self, request: Request, poll: Request, reader: Callable[[Response], Operation]) -> Operation:
+        """Poll what `request` has started to its end. Raises HubBusy(unknown_end) if that does not come in time."""
         deadline = self._clock() + self._operation_wait_s
         pause, longest = self._poll_s
         while True:
@@ -365,23 +374,23 @@ class Hub:
             except HubGone as missing:
                 trouble = str(missing)
             except HubRefused as no:
-                if dialect_v2.changed_nothing(str(no)):
+                if changed_nothing(str(no)):
                     return Operation(kind="", state=OperationState.FAILED, detail=str(no))
-                raise HubBusy(f"{ask.operation}: unknown end, {no}", unknown_end=True) from no
+                raise HubBusy(f"{request.operation}: unknown end, {no}", unknown_end=True) from no
             except (HubBusy, HubStrange) as later:
                 trouble = str(later)
                 pause = max(pause, min(getattr(later, "retry_after_s", None) or 0.0, RETRY_AFTER_CAP_S))
             pause = min(pause * 2, max(pause, longest))
             if self._clock() + pause > deadline:
-                raise HubBusy(f"{ask.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
+                raise HubBusy(f"{request.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
 
     # --- one request ----------------------------------------------------------------------------------------------
 
     def _ours(self, db: Database) -> bool:
         return db in self._commons
 
-    def _data(self, ask: Ask) -> Mapping[str, object]:
-        return self._read(ask, wire.read_one)
+    def _data(self, request: Request) -> Mapping[str, object]:
+        return self._read(request, wire.read_one)
 
     def _sql(self, db: Database, ref: str, text: str) -> Reading:
         """The answer of one read. What stands at a commit never changes, so such an answer is kept and not asked for again."""
@@ -406,96 +415,96 @@ class Hub:
             seen.add(token)
         raise HubStrange(f"{operation}: more than {PAGES_MAX} pages")
 
-    def _read(self, ask: Ask, reader: Callable[[Answer], T]) -> T:
+    def _read(self, request: Request, reader: Callable[[Response], T]) -> T:
         """Ask and read, up to three times where another try may help, and once without the token if it is refused."""
         if not self._token:
-            ask = replace(ask, auth=False)
-        may_go_without = ask.auth and ask.public
+            request = replace(request, auth=False)
+        may_go_without = request.auth and request.public
         for tried in range(1, READ_TRIES + 1):
             try:
-                return reader(self._send(ask))
+                return reader(self._send(request))
             except HubError as error:
                 trouble = error
             if may_go_without and _token_is_in_the_way(trouble):
                 may_go_without = False
                 with contextlib.suppress(HubError):
-                    return reader(self._send(replace(ask, auth=False)))
+                    return reader(self._send(replace(request, auth=False)))
             pause = _pause_s(trouble, tried)
             if pause is None or tried == READ_TRIES:
                 raise trouble
             self._sleep(pause)
         raise AssertionError("unreachable")
 
-    def _write(self, ask: Ask) -> Answer:
+    def _write(self, request: Request) -> Response:
         """Send a write, once. Raises HubBusy(unknown_end) if it was sent and nobody knows what came of it."""
         if not self._token:
-            raise HubRefused(f"{ask.operation} needs a token; {dialect_v2.TOKEN_FIX}", status=401, code="UNAUTHENTICATED")
+            raise HubRefused(f"{request.operation} needs a token; {TOKEN_FIX}", status=401, code="UNAUTHENTICATED")
         try:
-            return self._send(ask)
+            return self._send(request)
         except HubGone as missing:
             if missing.passing:
                 # Not repeated here, so not believed either.
                 raise HubBusy(str(missing)) from missing
             raise
 
-    def _send(self, ask: Ask) -> Answer:
+    def _send(self, request: Request) -> Response:
         """One request within the budget, one answer with status 2xx; everything else is raised as a HubError."""
-        if self._pace is None:
-            return self._exchange(ask)
-        self._pace.wait()
+        if self._limiter is None:
+            return self._exchange(request)
+        self._limiter.wait()
         try:
-            return self._exchange(ask)
+            return self._exchange(request)
         except HubBusy as busy:
-            self._pace.trouble(busy.retry_after_s or 0.0)
+            self._limiter.trouble(busy.retry_after_s or 0.0)
             raise
 
-    def _exchange(self, ask: Ask) -> Answer:
+    def _exchange(self, request: Request) -> Response:
         if self._on_request is not None:
-            self._on_request(ask.operation)
+            self._on_request(request.operation)
         headers = {
             "accept": "application/json",
             "cache-control": "no-cache",
             "user-agent": "stampbot",
             "x-request-id": f"stampbot-{uuid.uuid4()}",
         }
-        if ask.auth:
+        if request.auth:
             headers["authorization"] = f"{self.scheme} {self._token}"
-        if ask.body is not None:
+        if request.body is not None:
             headers["content-type"] = "application/json"
-        if ask.until is not None and self._clock() > ask.until:
+        if request.until is not None and self._clock() > request.until:
             # After a long wait for our turn, or because this process was asleep: by now somebody else may have done it.
-            raise HubBusy(f"{ask.operation}: unknown end, it was not sent, for it came too late", unknown_end=True)
+            raise HubBusy(f"{request.operation}: unknown end, it was not sent, for it came too late", unknown_end=True)
         try:
             with self._session.request(
-                ask.method,
-                self._origin + ask.path,
-                params=list(ask.query),
-                data=dialect_v2.encode(ask.body) if ask.body is not None else None,
+                request.method,
+                self._origin + request.path,
+                params=list(request.query),
+                data=encode(request.body) if request.body is not None else None,
                 headers=headers,
                 timeout=self._timeout_s,
                 allow_redirects=False,
                 stream=True,
-            ) as response:
-                body = self._body(response)
+            ) as received:
+                body = self._body(received)
                 if self._token:
                     # What a hub says of a refused token may quote it, and what it says may end in a public answer.
                     body = body.replace(self._token.encode("ascii"), b"***")
-                answer = Answer(
-                    status=response.status_code,
-                    headers={name.lower(): value for name, value in response.headers.items()},
+                response = Response(
+                    status=received.status_code,
+                    headers={name.lower(): value for name, value in received.headers.items()},
                     body=body,
                 )
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise _sorted(error, ask) from error
-        trouble = self._refusal(ask, answer)
+            raise _sorted(error, request) from error
+        trouble = self._refusal(request, response)
         if trouble is None:
-            return answer
-        if isinstance(trouble, HubBusy) and not ask.reads and answer.status != 429:
+            return response
+        if isinstance(trouble, HubBusy) and not request.reads and response.status != 429:
             raise HubBusy(f"unknown end, {trouble}", unknown_end=True, retry_after_s=trouble.retry_after_s)
         raise trouble
 
-    def _refusal(self, ask: Ask, answer: Answer) -> HubError | None:
-        return dialect_v2.refusal(ask, answer)
+    def _refusal(self, request: Request, response: Response) -> HubError | None:
+        return dialect_v2.refusal(request, response)
 
     def _body(self, response: requests.Response) -> bytes:
         """The body, up to one byte over the cap (which reads as too large), within the deadline."""
@@ -503,8 +512,8 @@ class Hub:
         read = bytearray()
         for chunk in response.iter_content(CHUNK_BYTES):
             read += chunk
-            if len(read) > dialect_v2.ANSWER_MAX_BYTES:
-                return bytes(read[: dialect_v2.ANSWER_MAX_BYTES + 1])
+            if len(read) > ANSWER_MAX_BYTES:
+                return bytes(read[: ANSWER_MAX_BYTES + 1])
             if self._clock() > deadline:
                 raise requests.ReadTimeout("the answer trickles")
         return bytes(read)
@@ -513,12 +522,12 @@ class Hub:
 def noted(reading: Reading, db: Database, text: str) -> Reading:
     """The answer of a SQL read, whose warnings are logged: of most questions nobody else looks at them."""
     for warning in reading.warnings[:WARNINGS_LOGGED_MAX]:
-        log.info("DoltHub answered with a warning", database=str(db), warning=warning, query=dialect_v2.clean(text))
+        log.info("DoltHub answered with a warning", database=str(db), warning=warning, query=clean(text))
     return reading
 
 
-def _operation(answer: Answer) -> Operation:
-    return wire.read_operation(wire.read_one(answer))
+def _operation(response: Response) -> Operation:
+    return wire.read_operation(wire.read_one(response))
 
 
 def kept_session() -> requests.Session:
@@ -552,22 +561,22 @@ def _pause_s(trouble: HubError, tried: int) -> float | None:
     return None
 
 
-def _sorted(error: Exception, ask: Ask) -> HubError:
+def _sorted(error: Exception, request: Request) -> HubError:
     """The HubError an exception of the HTTP library stands for."""
     causes = tuple(_causes(error))
-    says = f"{ask.operation}: {type(error).__name__}"
+    says = f"{request.operation}: {type(error).__name__}"
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in causes):
         return HubStrange(f"{says}: DoltHub's certificate is not trusted here")
     if isinstance(error, _NEVER_SENT):
-        return HubStrange(f"{says}: the request cannot be made: {dialect_v2.clean(str(error))}")
+        return HubStrange(f"{says}: the request cannot be made: {clean(str(error))}")
     if any(isinstance(cause, requests.ConnectTimeout | NewConnectionError | ConnectTimeoutError) for cause in causes):
         return HubBusy(f"{says}: no connection to DoltHub")
-    if not ask.reads:
+    if not request.reads:
         return HubBusy(f"{says}: unknown end, the connection failed after sending", unknown_end=True)
     if isinstance(error, _UNREADABLE):
-        return HubStrange(f"{says}: {dialect_v2.clean(str(error))}", unreadable=True)
+        return HubStrange(f"{says}: {clean(str(error))}", unreadable=True)
     slow = isinstance(error, requests.Timeout) or any(isinstance(cause, ReadTimeoutError) for cause in causes)
-    return HubBusy(f"{says}: {'no answer in time' if slow else 'the connection failed'}")
+    return HubBusy(f"{says}: {'no response in time' if slow else 'the connection failed'}")
 
 
 _NEVER_SENT = (

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from bot.dolthub import dialect_v1, dialect_v2, wire
 from bot.dolthub.client import PAGES_MAX, PINNED_READS, Api, Hub, Written, noted, unknown_if_unreadable
-from bot.dolthub.dialect_v2 import Answer, Ask
 from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import Request, Response, changed_nothing
 from bot.dolthub.sql import Statement
 from bot.dolthub.wire import Branch, Operation, OperationState, Reading, failure
 from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User
@@ -78,9 +78,9 @@ class HubV1(Hub):
             if self.account is None:
                 fix = "set STAMPBOT_ACCOUNT to the name of the token's account"
                 raise HubStrange(f"this host does not tell whose the token is; {fix} ({no})") from no
-        ask = dialect_v1.read("v1Operations", f"{dialect_v1.ROOT}/users/{self.account}/operations", auth=True, public=False)
+        request = dialect_v1.read("v1Operations", f"{dialect_v1.ROOT}/users/{self.account}/operations", auth=True, public=False)
         try:
-            self._read(ask, dialect_v1.read_body)
+            self._read(request, dialect_v1.read_body)
         except HubRefused as no:
             says = f"the token does not prove to be that of {self.account}, whom STAMPBOT_ACCOUNT names ({no})"
             raise HubRefused(says, status=401, code="UNAUTHENTICATED") from no
@@ -132,8 +132,8 @@ class HubV1(Hub):
         found: list[Mapping[str, object]] = []
         seen, token = {""}, ""
         for _ in range(PAGES_MAX):
-            ask = dialect_v1.read(operation, dialect_v1.path(db, what), auth=self._ours(db), page=token)
-            items, token = self._read(ask, functools.partial(dialect_v1.read_list, name=what))
+            request = dialect_v1.read(operation, dialect_v1.path(db, what), auth=self._ours(db), page=token)
+            items, token = self._read(request, functools.partial(dialect_v1.read_list, name=what))
             found.extend(items)
             if token in seen:
                 return found
@@ -147,27 +147,29 @@ class HubV1(Hub):
         self._write(dialect_v2.write("v1CreateBranch", "POST", dialect_v1.path(commons, "branches"), body))
 
     def write(self, commons: Commons, branch: str, statement: Statement) -> Written:
-        ask = dialect_v2.write("v1Write", "POST", dialect_v1.path(commons, "write", branch, branch), {"query": statement.text})
+        request = dialect_v2.write(
+            "v1Write", "POST", dialect_v1.path(commons, "write", branch, branch), {"query": statement.text}
+        )
         try:
-            name = self._started(ask)
+            name = self._started(request)
             ended = self._follow(
-                ask, dialect_v1.poll("v1WritePoll", dialect_v1.path(commons, "write"), name), dialect_v1.read_write
+                request, dialect_v1.poll("v1WritePoll", dialect_v1.path(commons, "write"), name), dialect_v1.read_write
             )
         except HubRefused as no:
-            if dialect_v2.changed_nothing(str(no)):
+            if changed_nothing(str(no)):
                 return Written.UNCHANGED
             raise
         if ended.state is OperationState.SUCCEEDED:
             return Written.CHANGED if ended.commit else Written.UNCHANGED
-        if dialect_v2.changed_nothing(ended.detail):
+        if changed_nothing(ended.detail):
             return Written.UNCHANGED
-        raise failure(ask, ended)
+        raise failure(request, ended)
 
     def open_pull(self, commons: Commons, *, title: str, description: str, branch: str) -> PullNo:
         body = dialect_v1.new_pull(BranchRef(commons, branch), BranchRef(commons, "main"), title, description)
-        answer = self._write(dialect_v2.write("v1CreatePull", "POST", dialect_v1.path(commons, "pulls"), body))
+        response = self._write(dialect_v2.write("v1CreatePull", "POST", dialect_v1.path(commons, "pulls"), body))
         with unknown_if_unreadable("v1CreatePull"):
-            return dialect_v1.read_number(answer)
+            return dialect_v1.read_number(response)
 
     def comment(self, commons: Commons, number: PullNo, body: str, *, until: float | None = None) -> CommentId:
         """Post a comment, and keep its mark: nothing shows it again. v1alpha1 answers no id, so it is the journal's."""
@@ -183,10 +185,10 @@ class HubV1(Hub):
 
     def merge(self, commons: Commons, number: PullNo, *, until: float | None = None) -> None:
         path = dialect_v1.path(commons, "pulls", str(int(number)), "merge")
-        ask = dialect_v2.write("v1Merge", "POST", path, {}, until=until)
-        name = self._started(ask)
+        request = dialect_v2.write("v1Merge", "POST", path, {}, until=until)
+        name = self._started(request)
         try:
-            ended = self._follow(ask, dialect_v1.poll("v1MergePoll", path, name), dialect_v1.read_merge)
+            ended = self._follow(request, dialect_v1.poll("v1MergePoll", path, name), dialect_v1.read_merge)
         except HubBusy as later:
             # How the poll shows a failed merge is not documented; the list of jobs does.
             failed = self._failed(commons, name)
@@ -194,7 +196,7 @@ class HubV1(Hub):
                 raise later
             ended = failed
         if ended.state is not OperationState.SUCCEEDED:
-            raise failure(ask, ended)
+            raise failure(request, ended)
 
     def _failed(self, commons: Commons, name: str) -> Operation | None:
         """The job of this name, if the list of jobs says that it failed."""
@@ -209,14 +211,14 @@ class HubV1(Hub):
         path = dialect_v1.path(commons, "pulls", str(int(number)))
         self._write(dialect_v2.write("v1UpdatePull", "PATCH", path, {"state": "closed"}))
 
-    def _started(self, ask: Ask) -> str:
+    def _started(self, request: Request) -> str:
         """Start a job; its name."""
-        answer = self._write(ask)
-        with unknown_if_unreadable(ask.operation):
-            return dialect_v1.read_job_name(answer)
+        response = self._write(request)
+        with unknown_if_unreadable(request.operation):
+            return dialect_v1.read_job_name(response)
 
-    def _refusal(self, ask: Ask, answer: Answer) -> HubError | None:
-        return dialect_v1.refusal(ask, answer)
+    def _refusal(self, request: Request, response: Response) -> HubError | None:
+        return dialect_v1.refusal(request, response)
 
 
 def in_its_words(hub: Hub, journal: Journal) -> Hub:

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
-from bot.dolthub.dialect_v2 import (
+from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import (
     FRONT_END_TIMED_OUT,
     TOKEN_FIX,
-    Answer,
-    Ask,
+    Request,
+    Response,
     check_name,
     clean,
     document,
@@ -23,7 +24,6 @@ from bot.dolthub.dialect_v2 import (
     retry_after,
     timed_out,
 )
-from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
 from bot.dolthub.wire import (
     Branch,
     Operation,
@@ -55,25 +55,27 @@ def path(db: Database, *more: str) -> str:
     return "/".join((ROOT, db.owner, db.name, *(quote(part, safe="") for part in more)))
 
 
-def read(operation: str, at: str, *, auth: bool, page: str = "", public: bool = True) -> Ask:
+def read(operation: str, at: str, *, auth: bool, page: str = "", public: bool = True) -> Request:
     """A GET; `page` is the token of the page wanted, empty for the first."""
     query = (("pageToken", page),) if page else ()
-    return Ask(operation=operation, method="GET", path=at, query=query, auth=auth, public=public, reads=True)
+    return Request(operation=operation, method="GET", path=at, query=query, auth=auth, public=public, reads=True)
 
 
-def sql_read(db: Database, ref: str, query: str, *, auth: bool) -> Ask:
+def sql_read(db: Database, ref: str, query: str, *, auth: bool) -> Request:
     """A SQL read at a branch or commit. There is no POST for it, and with a token a ref has to be named.
 
     Raises HubStrange(too_large).
     """
     if (size := len(quote(query, safe=""))) > QUERY_BYTES_MAX:
         raise HubStrange(f"a question of {size} bytes: v1alpha1 takes {QUERY_BYTES_MAX} at most", too_large=True)
-    return Ask(operation="v1Read", method="GET", path=path(db, ref), query=(("q", query),), auth=auth, public=True, reads=True)
+    return Request(
+        operation="v1Read", method="GET", path=path(db, ref), query=(("q", query),), auth=auth, public=True, reads=True
+    )
 
 
-def poll(operation: str, at: str, name: str) -> Ask:
+def poll(operation: str, at: str, name: str) -> Request:
     """Ask how a job is that was started."""
-    return Ask(operation=operation, method="GET", path=at, query=(("operationName", name),), auth=True, reads=True)
+    return Request(operation=operation, method="GET", path=at, query=(("operationName", name),), auth=True, reads=True)
 
 
 def new_pull(source: BranchRef, target: BranchRef, title: str, description: str) -> dict[str, object]:
@@ -93,30 +95,30 @@ def new_pull(source: BranchRef, target: BranchRef, title: str, description: str)
 # --- what an answer means ---------------------------------------------------------------------------------------------
 
 
-def refusal(ask: Ask, answer: Answer) -> HubError | None:
+def refusal(request: Request, response: Response) -> HubError | None:
     """The error an answer stands for, None if it is a yes. Texts: wl, internal/remote; DoltHub's own tests."""
-    status = answer.status
-    if timed_out(answer):
-        return HubBusy(f"{ask.operation}: the hub timed out ({FRONT_END_TIMED_OUT})", retry_after_s=retry_after(answer))
+    status = response.status
+    if timed_out(response):
+        return HubBusy(f"{request.operation}: the hub timed out ({FRONT_END_TIMED_OUT})", retry_after_s=retry_after(response))
     if 200 <= status < 300:
         return None
-    seen = clean(answer.body[:4096].decode("utf-8", "replace"))
-    found = _words(answer)
-    says = f"{ask.operation}: {status} {found or seen}"
+    seen = clean(response.body[:4096].decode("utf-8", "replace"))
+    found = _words(response)
+    says = f"{request.operation}: {status} {found or seen}"
     low = says.lower()
     if status in (408, 429) or status >= 500:
-        return HubBusy(says, retry_after_s=retry_after(answer))
+        return HubBusy(says, retry_after_s=retry_after(response))
     if status == 414:
-        return HubStrange(f"{ask.operation}: the question is too long for this host's v1alpha1", too_large=True)
+        return HubStrange(f"{request.operation}: the question is too long for this host's v1alpha1", too_large=True)
     if 300 <= status < 400:
-        return HubStrange(f"{ask.operation}: {status}, a redirect; redirects are not followed, check the hub's address")
+        return HubStrange(f"{request.operation}: {status}, a redirect; redirects are not followed, check the hub's address")
     if "invalid authorization" in low or status == 401:
         return HubRefused(f"{says}: the token is refused; {TOKEN_FIX}", status=401, code="UNAUTHENTICATED")
     if "not allowed to operate" in low or "permission denied" in low or status == 403:
         fix = "the account of STAMPBOT_HUB_TOKEN lacks the right, or the token's scopes leave it out"
         return HubRefused(f"{says}: {fix}", status=403, code="PERMISSION_DENIED")
     if not found:
-        return HubStrange(f"{ask.operation}: {status}, not an API answer: {seen}", unreadable=True)
+        return HubStrange(f"{request.operation}: {status}, not an API answer: {seen}", unreadable=True)
     if "already exists" in low:
         return HubConflict(says, status=409, code="CONFLICT")
     if "serialization failure" in low:
@@ -128,10 +130,10 @@ def refusal(ask: Ask, answer: Answer) -> HubError | None:
     return HubRefused(says, status=status, code="V1ALPHA1")
 
 
-def _words(answer: Answer) -> str:
+def _words(response: Response) -> str:
     """What a refusal says, empty if it is no answer of the API."""
     try:
-        found = document(answer)
+        found = document(response)
     except HubStrange:
         return ""
     if not isinstance(found, dict):
@@ -139,17 +141,17 @@ def _words(answer: Answer) -> str:
     return clean(str(found.get("message") or found.get("query_execution_message") or found.get("status") or ""))
 
 
-def read_body(answer: Answer) -> Mapping[str, object]:
+def read_body(response: Response) -> Mapping[str, object]:
     """The answer as an object, a colon at the end of its names taken off. Raises HubStrange, HubRefused for an `Error`."""
-    found = {name.removesuffix(":"): value for name, value in mapping(document(answer), "an answer").items()}
+    found = {name.removesuffix(":"): value for name, value in mapping(document(response), "an answer").items()}
     if str(found.get("status", "")).lower() == "error":
         raise HubRefused(clean(str(found.get("message") or "Error")), status=400, code="V1ALPHA1")
     return found
 
 
-def read_list(answer: Answer, name: str) -> tuple[tuple[Mapping[str, object], ...], str]:
+def read_list(response: Response, name: str) -> tuple[tuple[Mapping[str, object], ...], str]:
     """The objects in `name`, and the token of the next page (empty: this was the last). Raises HubStrange."""
-    body = read_body(answer)
+    body = read_body(response)
     items, token = body.get(name), body.get("next_page_token")
     if not isinstance(items, list):
         raise HubStrange(f"a list of {name} was expected, found {type(items).__name__}")
@@ -157,9 +159,9 @@ def read_list(answer: Answer, name: str) -> tuple[tuple[Mapping[str, object], ..
     return tuple(shown), token if isinstance(token, str) else ""
 
 
-def read_user(answer: Answer) -> User:
+def read_user(response: Response) -> User:
     """The account of the token. INFERRED: that there is `GET /user` is documented (DoltHub, migration), its shape is not."""
-    body = read_body(answer)
+    body = read_body(response)
     inner = body.get("user")
     places = (inner, body) if isinstance(inner, dict) else (body,)
     names = (place.get(key) for place in places for key in ("username", "user_name", "name"))
@@ -179,9 +181,9 @@ def read_pull_summary(data: Mapping[str, object]) -> PullSummary:
     )
 
 
-def read_pull(answer: Answer) -> Pull:
+def read_pull(response: Response) -> Pull:
     """A pull. A source that is left out (deleted fork) reads as the empty database, which is never found."""
-    data = read_body(answer)
+    data = read_body(response)
     return Pull(
         number=number_of(data),
         title=text_of(data, "title", ""),
@@ -194,9 +196,9 @@ def read_pull(answer: Answer) -> Pull:
     )
 
 
-def read_number(answer: Answer) -> PullNo:
+def read_number(response: Response) -> PullNo:
     """The number of a pull just opened."""
-    return number_of(read_body(answer))
+    return number_of(read_body(response))
 
 
 def number_of(data: Mapping[str, object]) -> PullNo:
@@ -222,12 +224,12 @@ def _branch_ref(data: Mapping[str, object], side: str) -> BranchRef:
     return BranchRef(Database(word("_owner"), word("_database")), word("", "_name"))
 
 
-def read_sql(answer: Answer) -> Reading:
+def read_sql(response: Response) -> Reading:
     """The answer of a SQL read. Rows are objects, of which two columns of one name are one, and NULL may be a key left out.
 
     Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
     """
-    data = mapping(document(answer), "an answer")
+    data = mapping(document(response), "an answer")
     status = str(data.get("query_execution_status", "")).lower()
     says = clean(str(data.get("query_execution_message") or ""))
     if status == "timeout":
@@ -268,14 +270,14 @@ def read_branches(rows: Iterable[Row]) -> tuple[Branch, ...]:
 # --- jobs -------------------------------------------------------------------------------------------------------------
 
 
-def read_job_name(answer: Answer) -> str:
+def read_job_name(response: Response) -> str:
     """The name of a job just started. Raises HubStrange if there is none: it counts as not started (wl)."""
-    return text_of(read_body(answer), "operation_name")
+    return text_of(read_body(response), "operation_name")
 
 
-def read_write(answer: Answer) -> Operation:
+def read_write(response: Response) -> Operation:
     """How a SQL write is: flat or in `res_details`; all is missing while it runs."""
-    body = read_body(answer)
+    body = read_body(response)
     if body.get("done") is not True:
         return Operation(kind="sql_write", state=OperationState.RUNNING)
     inner = body.get("res_details")
@@ -292,9 +294,9 @@ def read_write(answer: Answer) -> Operation:
     )
 
 
-def read_merge(answer: Answer) -> Operation:
+def read_merge(response: Response) -> Operation:
     """How a merge is, by `job_status`, or by `done` as one client reads it (Kilo-Org/cloud)."""
-    body = read_body(answer)
+    body = read_body(response)
     word = body.get("job_status")
     if word is None:
         state = OperationState.SUCCEEDED if body.get("done") is True else OperationState.RUNNING

@@ -17,8 +17,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote, unquote, urlsplit
 
 from bot.dolthub import sql
-from bot.dolthub.dialect_v2 import Answer, Ask, clean, document, names_missing_ref
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import Request, Response, clean, document, names_missing_ref
 from bot.model.history import Commit
 from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
@@ -80,9 +80,9 @@ class Operation:
         return self.state in (OperationState.SUCCEEDED, OperationState.FAILED)
 
 
-def failure(ask: Ask, operation: Operation) -> HubError:
+def failure(request: Request, operation: Operation) -> HubError:
     """The error a failed operation stands for."""
-    says = f"{ask.operation} failed: {operation.detail or operation.code or 'no reason given'}"
+    says = f"{request.operation} failed: {operation.detail or operation.code or 'no reason given'}"
     if "serialization failure" in operation.detail.lower():
         # Another writer won; the text itself asks to start again (DoltHub API v2 contract, error 1213).
         return HubBusy(says)
@@ -91,14 +91,14 @@ def failure(ask: Ask, operation: Operation) -> HubError:
     return HubRefused(says, status=operation.status, code=operation.code)
 
 
-def read_one(answer: Answer) -> Mapping[str, object]:
+def read_one(response: Response) -> Mapping[str, object]:
     """The object in `data`. Raises HubStrange."""
-    return mapping(_envelope(answer).get("data"), "data")
+    return mapping(_envelope(response).get("data"), "data")
 
 
-def read_page(answer: Answer) -> tuple[tuple[Mapping[str, object], ...], str]:
+def read_page(response: Response) -> tuple[tuple[Mapping[str, object], ...], str]:
     """The objects in `data`, and the token of the next page (empty: this was the last). Raises HubStrange."""
-    envelope = _envelope(answer)
+    envelope = _envelope(response)
     data, meta = envelope.get("data"), envelope.get("meta")
     if not isinstance(data, list):
         raise HubStrange(f"a list was expected, found {type(data).__name__}")
@@ -106,17 +106,17 @@ def read_page(answer: Answer) -> tuple[tuple[Mapping[str, object], ...], str]:
     return tuple(mapping(item, "an item") for item in data), token if isinstance(token, str) else ""
 
 
-def _envelope(answer: Answer) -> Mapping[str, object]:
-    found = document(answer)
+def _envelope(response: Response) -> Mapping[str, object]:
+    found = document(response)
     if not isinstance(found, dict) or "data" not in found:
-        raise HubStrange(f"{answer.status}, JSON without `data`", unreadable=True)
+        raise HubStrange(f"{response.status}, JSON without `data`", unreadable=True)
     return found
 
 
-def read_date(answer: Answer) -> datetime | None:
+def read_date(response: Response) -> datetime | None:
     """When an answer was made, by its Date header (RFC 9110); None if it has none that can be read."""
     try:
-        said = parsedate_to_datetime(answer.headers.get("date", ""))
+        said = parsedate_to_datetime(response.headers.get("date", ""))
     except (ValueError, TypeError, IndexError):
         return None
     return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
@@ -199,12 +199,12 @@ class Reading:
     warnings: tuple[str, ...] = ()
 
 
-def read_sql(answer: Answer) -> Reading:
+def read_sql(response: Response) -> Reading:
     """The answer of a SQL read. Trouble with the SQL is a 200 with another `status` (DoltHub API v2 contract, QueryResult).
 
     Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
     """
-    data = read_one(answer)
+    data = read_one(response)
     status = str(data.get("status", "")).lower()
     says = clean(str(data.get("message") or ""))
     if status == "timeout":

@@ -210,7 +210,7 @@ class _Reading:
 
     def hears(self) -> bool | Unread | None:
         """Whether comments can be read, tried on the newest pull."""
-        if not self._hub.hears:
+        if not self._hub.comments_readable:
             return False
         if isinstance(self._pulls, Unread):
             return self._pulls

@@ -115,7 +115,7 @@ class SweepRun:
 
     def allowance(self) -> float:
         """What the budget can spare, and a least share of it."""
-        spare = self.deps.hub(self.commons).spare()
+        spare = self.deps.hub(self.commons).available()
         if spare is None or self.everything:
             return inf
         return max(spare, LEAST_SHARE * max(1.0, SOONEST * self.poll_s) * self.per_minute / 60)

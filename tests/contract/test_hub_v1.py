@@ -66,7 +66,7 @@ def test_the_same_is_read_in_both_apis(place: Place) -> None:
     head = place.push("wl/pia/w-1", CLAIM, db=fork)
     number = place.pull_of("wl/pia/w-1", fork)
     hub = older(place)
-    assert (hub.me(), hub.hears, hub.merging(place.commons)) == (User("bot"), False, False)
+    assert (hub.me(), hub.comments_readable, hub.merging(place.commons)) == (User("bot"), False, False)
     assert hub.pull(place.commons, number) == place.hub.pull(place.commons, number)
     assert hub.pulls(place.commons) == place.hub.pulls(place.commons)
     assert {b.name: b.head for b in hub.branches(fork)} == {b.name: b.head for b in place.hub.branches(fork)}

@@ -149,13 +149,13 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
 
 def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(both: tuple[World, World]) -> None:
     first, second = both
-    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], pace=RateLimiter(OwnBudget(3)))
+    poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], limiter=RateLimiter(OwnBudget(3)))
     second._default = replace(second.deps, hubs={**second.deps.hubs, first.commons: poor})
-    assert poor.at_leisure
+    assert poor.has_slack
     assert poor.database(first.commons)
     assert poor.me() == "bot"
     asked = first.db.counts()
-    assert (poor.at_leisure, second.deps.hub(second.commons).at_leisure) == (False, True)
+    assert (poor.has_slack, second.deps.hub(second.commons).has_slack) == (False, True)
     handed_in(second)
     assert first.db.counts() == asked
     assert second.deps.store.reputation.get(first.commons, Handle("polecat-7"), "pia") is None

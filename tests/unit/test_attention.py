@@ -131,7 +131,9 @@ class Installation:
         for pull in range(1, PULLS + 1):
             self.crowd.said(pull).clear()
         self.pace = RateLimiter(OwnBudget(policy.requests_per_minute, told.monotonic), clock=told.monotonic, sleep=told.sleep)
-        self.hub = Hub("http://127.0.0.1:1", "secret", commons=[COMMONS], session=self.crowd, sleep=told.sleep, pace=self.pace)
+        self.hub = Hub(
+            "http://127.0.0.1:1", "secret", commons=[COMMONS], session=self.crowd, sleep=told.sleep, limiter=self.pace
+        )
         self.deps = Deps(
             hubs={COMMONS: self.hub},
             policies={COMMONS: policy},

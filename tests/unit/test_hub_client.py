@@ -19,9 +19,10 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 from responses import matchers
 
-from bot.dolthub import client, dialect_v2
+from bot.dolthub import client
 from bot.dolthub.client import READ_TRIES, Hub, Written
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import ANSWER_MAX_BYTES
 from bot.dolthub.sql import NOTHING, Query, Statement
 from bot.model.ids import CommentId, CommitHash, Database, PullNo, User
 from bot.model.ledger import Row
@@ -324,7 +325,7 @@ def test_a_yes_to_a_write_that_cannot_be_read_is_an_unknown_end(net: responses.R
 
 
 def test_an_answer_beyond_the_cap_is_given_up(net: responses.RequestsMock) -> None:
-    answering(net, "getPull", body=b'{"data": "' + b"x" * dialect_v2.ANSWER_MAX_BYTES + b'"}')
+    answering(net, "getPull", body=b'{"data": "' + b"x" * ANSWER_MAX_BYTES + b'"}')
     error = caught(READS["getPull"], a_scene().hub)
     assert isinstance(error, HubStrange)
     assert error.too_large

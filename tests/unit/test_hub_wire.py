@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.dolthub import dialect_v1, dialect_v2, wire
-from bot.dolthub.dialect_v2 import Answer, Ask
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
+from bot.dolthub.requests import ANSWER_MAX_BYTES, MESSAGE_MAX_CHARS, Request, Response, changed_nothing, clean, encode
 from bot.dolthub.wire import Branch, Operation, OperationState
 from bot.model.ids import CommentId, CommitHash, Database, PullNo, User
 from bot.model.ledger import Row
@@ -44,12 +44,12 @@ COMMENT = {
 }
 
 
-def answer(body: object, status: int = 200, **headers: str) -> Answer:
+def answer(body: object, status: int = 200, **headers: str) -> Response:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Answer(status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}, body=raw)
+    return Response(status=status, headers={k.replace("_", "-"): v for k, v in headers.items()}, body=raw)
 
 
-def problem(status: int, code: str, detail: str) -> Answer:
+def problem(status: int, code: str, detail: str) -> Response:
     return answer({"type": "about:blank", "title": "t", "status": status, "code": code, "detail": detail}, status)
 
 
@@ -157,10 +157,10 @@ def test_the_wait_that_is_asked_for_is_read_in_seconds(header: str, seconds: flo
 
 @given(st.text())
 def test_a_cleaned_message_is_one_short_printable_line(text: str) -> None:
-    shown = dialect_v2.clean(text)
+    shown = clean(text)
     assert shown.isprintable()
     assert "\n" not in shown
-    assert len(shown) <= dialect_v2.MESSAGE_MAX_CHARS
+    assert len(shown) <= MESSAGE_MAX_CHARS
 
 
 def test_hostile_server_text_reaches_errors_cleaned() -> None:
@@ -180,7 +180,7 @@ def test_hostile_server_text_reaches_errors_cleaned() -> None:
     ],
 )
 def test_a_write_that_changed_nothing_is_known_by_its_words(text: str, no_op: bool) -> None:
-    assert dialect_v2.changed_nothing(text) is no_op
+    assert changed_nothing(text) is no_op
 
 
 # --- paths ------------------------------------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ def test_an_operation_without_usable_name_is_strange(found: object) -> None:
 
 
 def test_a_request_body_holds_no_lone_surrogate() -> None:
-    assert dialect_v2.encode({"body": "a\ud800b"}) == b'{"body":"a\\ufffdb"}'
+    assert encode({"body": "a\ud800b"}) == b'{"body":"a\\ufffdb"}'
 
 
 # --- values -----------------------------------------------------------------------------------------------------------
@@ -319,7 +319,7 @@ def test_a_head_that_is_no_commit_hash_is_strange(head: object) -> None:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def sql_result(status: str = "success", message: str = "", **more: object) -> Answer:
+def sql_result(status: str = "success", message: str = "", **more: object) -> Response:
     data = {"columns": [{"name": "id", "type": "TEXT"}, {"name": "n", "type": "INT"}], "rows": [["w-1", None]]}
     return answer({"data": {**data, "status": status, "message": message, **more}})
 
@@ -372,7 +372,7 @@ def test_an_answer_that_cannot_be_read_is_strange_and_quoted_shortly(body: bytes
 
 def test_an_answer_beyond_the_cap_is_not_parsed() -> None:
     with pytest.raises(HubStrange) as caught:
-        wire.read_one(answer(b" " * (dialect_v2.ANSWER_MAX_BYTES + 1)))
+        wire.read_one(answer(b" " * (ANSWER_MAX_BYTES + 1)))
     assert caught.value.too_large
 
 
@@ -466,7 +466,7 @@ def test_a_failed_operation_is_a_no_unless_it_asks_to_start_again(status: int, d
 
 
 def test_an_ask_for_a_page_carries_its_token() -> None:
-    assert dialect_v2.read("listPulls", "/p", auth=False, page="a+b=") == Ask(
+    assert dialect_v2.read("listPulls", "/p", auth=False, page="a+b=") == Request(
         operation="listPulls", method="GET", path="/p", query=(("page_token", "a+b="),), auth=False, public=True, reads=True
     )
 

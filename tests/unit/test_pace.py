@@ -92,7 +92,7 @@ def test_reviews_never_take_the_half_for_comments_and_commands(
         now += wait_s
         bucket, _, _ = bucket.drawn(now, how, waited_s)
         assert bucket.attention == per_minute / 2
-        assert bucket.spare(Urgency.DECIDE) >= per_minute / 2
+        assert bucket.available(Urgency.DECIDE) >= per_minute / 2
 
 
 @given(st.lists(st.tuples(st.sampled_from(Urgency), st.floats(0, 30), st.floats(0, 60)), max_size=80), st.integers(2, 500))
@@ -128,7 +128,7 @@ def test_comments_are_read_at_half_of_the_pace_while_reviews_without_end_wait() 
             while budget.available() >= 1:
                 budget.wait()
 
-    busy = RateLimiter(budget._purse, clock=clock, sleep=sleep)
+    busy = RateLimiter(budget._store, clock=clock, sleep=sleep)
     draw(busy, Urgency.REVIEW, 45)
     draw(busy, Urgency.LISTEN, 45)
     until = clock.now + 300
@@ -150,7 +150,7 @@ def test_nobody_starves_behind_decisions_that_never_end() -> None:
             while budget.available() >= 2:
                 budget.wait()
 
-    busy = RateLimiter(budget._purse, clock=clock, sleep=sleep)
+    busy = RateLimiter(budget._store, clock=clock, sleep=sleep)
     began = clock.now
     draw(busy, Urgency.RECHECK)
     assert clock.now - began < 45
@@ -281,7 +281,7 @@ def test_a_budget_written_by_a_version_before_is_read_as_far_as_it_goes() -> Non
     clock = Clock()
     epoch = Epoch(clock)
     epoch.text = (
-        '{"most": 60.0, "per_minute": 15.0, "tokens": 12.0, "filled_at": 100.0, "troubled_at": 95.0, "rests_until": 0.0}'
+        '{"most": 60.0, "per_minute": 15.0, "tokens": 12.0, "filled_at": 100.0, "troubled_at": 95.0, "cooldown_until": 0.0}'
     )
     budget = shared(epoch, clock)
     assert budget.per_minute == 15
@@ -291,8 +291,8 @@ def test_a_budget_written_by_a_version_before_is_read_as_far_as_it_goes() -> Non
 
 def test_commons_of_one_account_plan_with_parts_of_one_budget_and_draw_what_others_leave() -> None:
     clock = Clock()
-    purse = OwnBudget(60, clock)
-    here, there = (RateLimiter(purse, commons=2, clock=clock, sleep=clock.sleep) for _ in range(2))
+    store = OwnBudget(60, clock)
+    here, there = (RateLimiter(store, commons=2, clock=clock, sleep=clock.sleep) for _ in range(2))
     with working_at(Urgency.LISTEN):
         assert (here.available(), there.available(), here.share_per_minute) == (11.25, 11.25, 30)
     draw(here, Urgency.DECIDE, 60)

@@ -57,7 +57,7 @@ def ask(worker: Rig | None, here: Commons, deps: Deps) -> Asked:
         record = epoch.get(commons, handle, owner)
         if record is not None:
             remembered[commons] = record
-        elif deps.hubs[commons].at_leisure and epoch.may_ask(commons, handle, owner):
+        elif deps.hubs[commons].has_slack and epoch.may_ask(commons, handle, owner):
             asked[commons] = deps.readers.submit(_ask, commons, worker, deps)
     return Asked(remembered=remembered, asked=asked)
 

@@ -48,7 +48,7 @@ class Urgency(enum.Enum):
     RECHECK = "recheck"
 
     @property
-    def attends(self) -> bool:
+    def has_own_half(self) -> bool:
         """Whether it draws from the half that reviews and rechecks never touch."""
         return self in (Urgency.DECIDE, Urgency.LISTEN)
 
@@ -86,7 +86,7 @@ class TokenBucket:
     tokens: float
     filled_at: float
     troubled_at: float
-    rests_until: float = 0.0
+    cooldown_until: float = 0.0
     attention: float = 0.0
 
     @classmethod
@@ -121,9 +121,9 @@ class TokenBucket:
             troubled_at=troubled_at,
         )
 
-    def spare(self, how: Urgency) -> float:
+    def available(self, how: Urgency) -> float:
         """Requests that could go at once, after what is left to more urgent ones."""
-        own = self.attention if how.attends else self.tokens
+        own = self.attention if how.has_own_half else self.tokens
         lent = max(0.0, self.tokens) if how is Urgency.DECIDE else 0.0
         return max(0.0, own - LEAVES[how] * self.half) + lent
 
@@ -135,25 +135,25 @@ class TokenBucket:
         what more urgent requests leave. When their patience is over they draw it into debt.
         """
         found = self.filled(now)
-        rest_s = min(max(0.0, self.rests_until - now), COOLDOWN_MAX_S)
-        if rest_s:
-            return found, False, rest_s
-        own = found.attention if how.attends else found.tokens
+        cooldown_s = min(max(0.0, self.cooldown_until - now), COOLDOWN_MAX_S)
+        if cooldown_s:
+            return found, False, cooldown_s
+        own = found.attention if how.has_own_half else found.tokens
         insists = how is Urgency.DECIDE or waited_s >= PATIENCE_S
         wanting = LEAVES[how] * found.half - (own - 1)
         if wanting > 0 and not insists:
             return found, False, wanting * 60 / found.half
         if how is Urgency.DECIDE and found.tokens >= 1:
             return replace(found, tokens=found.tokens - 1), True, 0.0
-        after = replace(found, attention=own - 1) if how.attends else replace(found, tokens=own - 1)
+        after = replace(found, attention=own - 1) if how.has_own_half else replace(found, tokens=own - 1)
         return after, True, max(0.0, 1 - own) * 60 / found.half
 
-    def troubled(self, now: float, rest_s: float) -> TokenBucket:
-        """After DoltHub asked for patience (`rest_s` seconds of it, if it said so), or did not answer in time."""
+    def troubled(self, now: float, cooldown_s: float) -> TokenBucket:
+        """After DoltHub asked for patience (`cooldown_s` seconds of it, if it said so), or did not answer in time."""
         found = self.filled(now)
-        rests_until = max(self.rests_until, now + min(rest_s, COOLDOWN_MAX_S)) if rest_s else self.rests_until
+        cooldown_until = max(self.cooldown_until, now + min(cooldown_s, COOLDOWN_MAX_S)) if cooldown_s else self.cooldown_until
         if found.per_minute < found.most and now - self.troubled_at < ONE_TROUBLE_S:
-            return replace(found, rests_until=rests_until)
+            return replace(found, cooldown_until=cooldown_until)
         per_minute = max(min(LEAST_PER_MINUTE, found.most), found.per_minute / 2)
         return replace(
             found,
@@ -161,7 +161,7 @@ class TokenBucket:
             tokens=min(found.tokens, per_minute / 2),
             attention=min(found.attention, per_minute / 2),
             troubled_at=now,
-            rests_until=rests_until,
+            cooldown_until=cooldown_until,
         )
 
 
@@ -193,13 +193,13 @@ class RateLimiter:
 
     def __init__(
         self,
-        purse: BudgetStore,
+        store: BudgetStore,
         *,
         commons: int = 1,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._purse = purse
+        self._store = store
         self._commons = commons
         self._clock = clock
         self._sleep = sleep
@@ -216,7 +216,7 @@ class RateLimiter:
 
     def available(self) -> float:
         """The part for one commons of the requests that could go at once, after what is left to more urgent ones."""
-        return self._seen().spare(urgency()) / self._commons
+        return self._seen().available(urgency()) / self._commons
 
     @property
     def has_slack(self) -> bool:
@@ -231,8 +231,8 @@ class RateLimiter:
         """
         how, began = urgency(), self._clock()
         while True:
-            may, wait_s, resting = self._draw(how, self._clock() - began)
-            if resting and wait_s > WAIT_MAX_S:
+            may, wait_s, in_cooldown = self._draw(how, self._clock() - began)
+            if in_cooldown and wait_s > WAIT_MAX_S:
                 raise HubBusy("DoltHub asked to be left alone for a while", retry_after_s=wait_s)
             if wait_s:
                 # Not all who wait at the same moment.
@@ -240,19 +240,19 @@ class RateLimiter:
             if may:
                 return
 
-    def trouble(self, rest_s: float = 0.0) -> None:
-        """DoltHub asked for patience (for `rest_s` seconds, if it said so), or did not answer in time."""
-        self._purse.change(lambda bucket, now: bucket.troubled(now, rest_s))
+    def trouble(self, cooldown_s: float = 0.0) -> None:
+        """DoltHub asked for patience (for `cooldown_s` seconds, if it said so), or did not answer in time."""
+        self._store.change(lambda bucket, now: bucket.troubled(now, cooldown_s))
 
     def _draw(self, how: Urgency, waited_s: float) -> tuple[bool, float, bool]:
         found: list[tuple[bool, float, bool]] = []
 
         def draw(bucket: TokenBucket, now: float) -> TokenBucket:
             after, may, wait_s = bucket.drawn(now, how, waited_s)
-            found.append((may, wait_s, after.rests_until > now))
+            found.append((may, wait_s, after.cooldown_until > now))
             return after
 
-        self._purse.change(draw)
+        self._store.change(draw)
         return found[-1]
 
     def _seen(self) -> TokenBucket:
@@ -262,5 +262,5 @@ class RateLimiter:
             found.append(bucket.filled(now))
             return bucket
 
-        self._purse.change(look)
+        self._store.change(look)
         return found[-1]
