@@ -20,10 +20,10 @@ from bot.rulebook import (
     Finding,
     Form,
     Handle,
-    Kinship,
     Level,
     Place,
     PullKind,
+    Relations,
     Rig,
     Row,
     RowChange,
@@ -87,7 +87,7 @@ class _Ledger:
     items: Mapping[str, Row]
     stamps: Mapping[str, str]
     """Id of the first stamp about a completion, on main or in this pull."""
-    kin: Kinship
+    kin: Relations
     ties: dict[tuple[str, str, bool], str] = field(default_factory=dict)
 
     @classmethod
@@ -106,7 +106,7 @@ class _Ledger:
             completions={row.text("id"): row for row in (*kept, *new["completions"])},
             items={row.text("id"): row for row in (*(item.row for item in pull.items), *new["wanted"])},
             stamps={context: stamp for context, stamp in reversed(about) if context},
-            kin=Kinship.of(rigs, pull.rig_links),
+            kin=Relations.of(rigs, pull.rig_links),
         )
 
     def tie(self, decider: str, worker: str, *, sent: bool) -> str:

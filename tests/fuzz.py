@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from rich.progress import track
 
 from bot.commands import catalog as commands
-from bot.commands.grammar import comment as grammar
+from bot.commands import grammar
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed, Reading
 

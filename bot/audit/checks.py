@@ -14,7 +14,7 @@ from bot.commands.decision_rows import WORDS
 from bot.model.finding import AuditFinding, Level, Place, RowName
 from bot.model.ids import CommitHash, CompletionId, Handle, fold
 from bot.model.ledger import Completion, Rig, RigLink, Stamp, Wanted
-from bot.model.relations import TIES, Kinship, Node, rig_node
+from bot.model.relations import TIES, Node, Relations, rig_node
 
 RATINGS = ("quality", "reliability", "creativity")
 RATING_MAX = 5
@@ -106,8 +106,8 @@ def _yearbook(books: Books) -> Iterator[AuditFinding]:
     """Nobody stamps their own work. The schema compares two handles, case and all; here owners and kin count, too."""
     owners = {fold(rig.handle): fold(rig.owner) for rig in books.rigs if rig.owner}
     acting = dict.fromkeys(Handle(name) for stamp in books.stamps for name in (stamp.author, stamp.subject))
-    kin = Kinship.of(books.rigs, books.links, acting)
-    clans, ways = _clans(kin), dict[tuple[Node, Node], str]()
+    relations = Relations.of(books.rigs, books.links, acting)
+    clans, ways = _clans(relations), dict[tuple[Node, Node], str]()
     for stamp in books.stamps:
         author, subject = stamp.author, stamp.subject
         if fold(author) == fold(subject):
@@ -123,27 +123,27 @@ def _yearbook(books: Books) -> Iterator[AuditFinding]:
             says = f"author {_shown(author)} and subject {_shown(subject)} are too alike to be told apart"
             yield _of_stamp("kinship", Level.DOUBT, stamp, "author", says)
         elif clans.get(left, -1) == clans.get(right, -2):
-            way = ways.get((left, right)) or (_way(kin, left, right) if len(ways) < WAYS_TOLD_MAX else "other rigs")
+            way = ways.get((left, right)) or (_way(relations, left, right) if len(ways) < WAYS_TOLD_MAX else "other rigs")
             ways[left, right] = way
             says = f"author {_shown(author)} and subject {_shown(subject)} are tied by {way}"
             yield _of_stamp("kinship", Level.DOUBT, stamp, "author", says)
 
 
-def _clans(kin: Kinship) -> Mapping[Node, int]:
+def _clans(relations: Relations) -> Mapping[Node, int]:
     """A number for each node, the same for all that hang together by whatever ties. One walk over all ties."""
     clans: dict[Node, int] = {}
-    for number, start in enumerate(kin.ties):
+    for number, start in enumerate(relations.ties):
         waiting = [] if start in clans else [start]
         while waiting:
             at = waiting.pop()
             if at not in clans:
                 clans[at] = number
-                waiting += [other for other, _ in kin.ties.get(at, ()) if other not in clans]
+                waiting += [other for other, _ in relations.ties.get(at, ()) if other not in clans]
     return clans
 
 
-def _way(kin: Kinship, left: Node, right: Node) -> str:
-    path = kin.path([left], right)
+def _way(relations: Relations, left: Node, right: Node) -> str:
+    path = relations.path([left], right)
     return ", ".join(dict.fromkeys(TIES[tie] for tie in path[1])) if path is not None and path[1] else "other rigs"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.commands import adopting, decision, decision_rows, stamping
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Fraction, OneOf, Option, SkillList, Text
 from bot.commands.grammar.option import Rating as RatingReader
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Level, Verdict
@@ -39,7 +40,7 @@ OPTIONS = (
 
 
 @command(name="accept", takes=Takes.NOTHING, options=OPTIONS, decides=True, wants_fresh_probe=True)
-def accept(asked: Asked) -> Decision:
+def accept(context: CommandContext) -> Decision:
     """Merge this pull; work gets a stamp
 
     Merges the pull at the head that was reviewed, checks that main then holds exactly the reviewed rows, and writes the
@@ -47,60 +48,60 @@ def accept(asked: Asked) -> Decision:
     whose only fault is that it cannot be merged: the completion is written to main as it was reviewed, with its stamp, and the
     pull is closed.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     if snapshot.merged:
-        return _accept_merged(asked)
-    if asked.parsed.has("adopt"):
-        return adopting.adopt(asked)
+        return _accept_merged(context)
+    if context.parsed.has("adopt"):
+        return adopting.adopt(context)
     closed = decision.not_open(snapshot)
     if closed is not None:
         return closed
-    ground = decision.ground(asked, "accept")
+    ground = decision.ground(context, "accept")
     if isinstance(ground, Refuse | Wait):
         return ground
-    gone = decision.moved(asked, ground.review)
+    gone = decision.moved(context, ground.review)
     if gone is not None:
         return gone
-    refusal = _wrong_kind(asked)
+    refusal = _wrong_kind(context)
     if refusal is not None:
         return refusal
-    waits = decision.stale_evidence(asked) or stamping.too_young(snapshot)
+    waits = decision.stale_evidence(context) or stamping.too_young(snapshot)
     if waits is not None:
         return waits
-    faults = asked.judgement.at(Level.FAULT)
+    faults = context.judgement.at(Level.FAULT)
     if faults:
-        return stamping.blocked(asked)
+        return stamping.blocked(context)
     overtaken = decision.stopped_before(ground, *decision.STOPS)
     if overtaken is not None:
         return overtaken
-    change = _change(asked, ground.rig.handle)
+    change = _change(context, ground.rig.handle)
     if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
-    merge = MergePull(head=ground.review.mark.head, comment=asked.comment.id)
-    return Follow(steps=(merge, *decision.landing(asked, change)), says=_receipt(asked, ground.rig.handle, change))
+    merge = MergePull(head=ground.review.mark.head, comment=context.comment.id)
+    return Follow(steps=(merge, *decision.landing(context, change)), says=_receipt(context, ground.rig.handle, change))
 
 
-def _accept_merged(asked: Asked) -> Decision:
+def _accept_merged(context: CommandContext) -> Decision:
     """On a merged pull nothing is judged again that can change; what is checked is that main holds what was reviewed."""
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     done, merge = snapshot.completion, snapshot.merge
     if merge is None:
-        if not snapshot.older_than(asked.comment.created_at, snapshot.policy.timing.fresh_probe_s):
+        if not snapshot.older_than(context.comment.created_at, snapshot.policy.timing.fresh_probe_s):
             return Wait(md.own("the merge to show on main."))
         return Refuse(
             md.own("This pull is merged, but not from a head that was reviewed here, so what came to main is not known."),
             md.own("A maintainer can compare the rows on main and stamp by hand."),
         )
-    ground = decision.ground(asked, "accept", begun=_begun(snapshot, asked.comment))
+    ground = decision.ground(context, "accept", begun=_begun(snapshot, context.comment))
     if isinstance(ground, Refuse | Wait):
         return ground
-    refusal = _not_as_reviewed(asked, ground) or _wrong_kind(asked) or _stopped_then(snapshot, ground)
+    refusal = _not_as_reviewed(context, ground) or _wrong_kind(context) or _stopped_then(snapshot, ground)
     if refusal is not None:
         return refusal
     if done is None:
         earlier = decision.earlier_decision(snapshot, "accept")
-        return Refuse(earlier) if earlier else Follow(says=_receipt(asked, ground.rig.handle, None), begun=True)
-    change = _change(asked, ground.rig.handle)
+        return Refuse(earlier) if earlier else Follow(says=_receipt(context, ground.rig.handle, None), begun=True)
+    change = _change(context, ground.rig.handle)
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
     if (unwritable := stamping.unwritable(snapshot, change)) is not None:
@@ -109,7 +110,7 @@ def _accept_merged(asked: Asked) -> Decision:
         taken = stamping.already_stamped(snapshot, done, change)
         if taken is not None:
             return taken
-    return Follow(steps=decision.landing(asked, change), says=_receipt(asked, ground.rig.handle, change), begun=True)
+    return Follow(steps=decision.landing(context, change), says=_receipt(context, ground.rig.handle, change), begun=True)
 
 
 def _begun(snapshot: Snapshot, comment: Comment) -> bool:
@@ -130,10 +131,10 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
     return not (old or snapshot.written_after_merge(comment))
 
 
-def _wrong_kind(asked: Asked) -> Refuse | None:
-    snapshot, parsed = asked.snapshot, asked.parsed
+def _wrong_kind(context: CommandContext) -> Refuse | None:
+    snapshot, parsed = context.snapshot, context.parsed
     match snapshot.kind:
-        case PullKind.WORK if (unrated := stamping.unrated(asked)) is not None:
+        case PullKind.WORK if (unrated := stamping.unrated(context)) is not None:
             return unrated
         case PullKind.WORK if snapshot.completion is None or snapshot.item_on_head is None:
             return Refuse(md.own("This pull hands in no single completion of a known item, so there is nothing to stamp."))
@@ -171,9 +172,9 @@ def _stopped_then(snapshot: Snapshot, ground: decision.Ground) -> Refuse | None:
     )
 
 
-def _not_as_reviewed(asked: Asked, ground: decision.Ground) -> Refuse | None:
+def _not_as_reviewed(context: CommandContext, ground: decision.Ground) -> Refuse | None:
     """The race no one can close beforehand: somebody pushed between review and merge (DoltHub's merge names no head)."""
-    snapshot, merge = asked.snapshot, asked.snapshot.merge
+    snapshot, merge = context.snapshot, context.snapshot.merge
     if merge is None:
         return None
     if merge.head == ground.review.mark.head and effects(snapshot, reviewed=True) == effects(snapshot, reviewed=False):
@@ -219,15 +220,15 @@ def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, 
     return frozenset(cells | odd | untold)
 
 
-def _change(asked: Asked, author: Handle) -> LedgerChange | None:
-    if asked.snapshot.kind is not PullKind.WORK:
+def _change(context: CommandContext, author: Handle) -> LedgerChange | None:
+    if context.snapshot.kind is not PullKind.WORK:
         return None
-    return decision_rows.acceptance(asked.snapshot, asked.comment, author, stamping.rating(asked))
+    return decision_rows.acceptance(context.snapshot, context.comment, author, stamping.rating(context))
 
 
-def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
-    snapshot = asked.snapshot
-    head = decision.headline(asked, "ACCEPTED", author)
+def _receipt(context: CommandContext, author: Handle, change: LedgerChange | None) -> Md:
+    snapshot = context.snapshot
+    head = decision.headline(context, "ACCEPTED", author)
     merge = snapshot.merge
     merged = (
         md.fill("Merged {head} as {commit}", head=words.short(merge.head), commit=words.short(merge.commit))
@@ -244,4 +245,4 @@ def _receipt(asked: Asked, author: Handle, change: LedgerChange | None) -> Md:
         merged=merged,
         n=md.number(len(effects(snapshot, reviewed=True))),
     )
-    return md.lines(head, stamping.told(asked, done, end))
+    return md.lines(head, stamping.told(context, done, end))

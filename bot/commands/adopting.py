@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from bot.commands import decision, decision_rows, stamping
 from bot.commands.authority import is_theirs
-from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait
 from bot.messages import md, reviews, words
 from bot.messages.md import Md
 from bot.model.adoption import given_to, is_adoptable, work_alone
@@ -25,24 +25,24 @@ from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull
 
 
-def adopt(asked: Asked) -> Decision:
+def adopt(context: CommandContext) -> Decision:
     """What `/accept --adopt` on a pull that is not merged comes to."""
-    if asked.snapshot.kind is PullKind.LANDING:
+    if context.snapshot.kind is PullKind.LANDING:
         return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
-    work = work_alone(asked.snapshot)
+    work = work_alone(context.snapshot)
     if work is None:
         return Refuse(
             md.own("This pull hands in no single completion of an item that main has, so there is no work to take over."),
             md.own("It can be split into pulls of one item each."),
         )
-    alone = replace(asked, snapshot=work, judgement=asked.judgement.alone or asked.judgement)
+    alone = replace(context, snapshot=work, judgement=context.judgement.alone or context.judgement)
     begun = _begun(alone)
     if begun is not None:
-        return _follow(asked, alone, *begun, begun=True)
-    return _on_main_already(work) or decision.not_open(asked.snapshot) or _first_time(asked, alone)
+        return _follow(context, alone, *begun, begun=True)
+    return _on_main_already(work) or decision.not_open(context.snapshot) or _first_time(context, alone)
 
 
-def _first_time(asked: Asked, alone: Asked) -> Decision:
+def _first_time(context: CommandContext, alone: CommandContext) -> Decision:
     work = alone.snapshot
     ground = decision.ground(alone, "accept")
     if isinstance(ground, Refuse | Wait):
@@ -50,7 +50,7 @@ def _first_time(asked: Asked, alone: Asked) -> Decision:
     gone = decision.moved(alone, ground.review) or stamping.unrated(alone)
     if gone is not None:
         return gone
-    barred = _not_adoptable(asked)
+    barred = _not_adoptable(context)
     if barred is not None:
         return barred
     waits = decision.stale_evidence(alone) or stamping.too_young(work)
@@ -63,18 +63,18 @@ def _first_time(asked: Asked, alone: Asked) -> Decision:
     if overtaken is not None:
         return overtaken
     author = ground.rig.handle
-    change = decision_rows.stamped_adoption(work, asked.comment, author, stamping.rating(asked))
+    change = decision_rows.stamped_adoption(work, context.comment, author, stamping.rating(context))
     if change is None:
         return Refuse(md.own("The item of this work cannot be read on main."))
-    return stamping.unwritable(work, change) or _follow(asked, alone, author, change)
+    return stamping.unwritable(work, change) or _follow(context, alone, author, change)
 
 
 _ONLY_THE_MERGE = md.own("`--adopt` takes work over only where nothing but the merge stands against it.")
 
 
-def _not_adoptable(asked: Asked) -> Refuse | None:
+def _not_adoptable(context: CommandContext) -> Refuse | None:
     """Why the rows of the pull are not for an adoption, whatever else is so."""
-    snapshot, rig = asked.snapshot, given_to(asked.snapshot)
+    snapshot, rig = context.snapshot, given_to(context.snapshot)
     if rig is not None:
         return Refuse(
             md.fill("Main gives item {item} to rig {rig}.", item=md.code(snapshot.item_id or ""), rig=md.code(rig)),
@@ -91,14 +91,16 @@ def _not_adoptable(asked: Asked) -> Refuse | None:
     )
 
 
-def _follow(asked: Asked, alone: Asked, author: Handle, change: LedgerChange, *, begun: bool = False) -> Follow:
-    is_open = asked.snapshot.pull.state is not PullState.CLOSED
-    close = (ClosePull(comment=asked.comment.id),) if is_open else ()
+def _follow(
+    context: CommandContext, alone: CommandContext, author: Handle, change: LedgerChange, *, begun: bool = False
+) -> Follow:
+    is_open = context.snapshot.pull.state is not PullState.CLOSED
+    close = (ClosePull(comment=context.comment.id),) if is_open else ()
     steps = (*decision.landing(alone, change), *close)
-    return Follow(steps=steps, says=_receipt(asked, alone, author, change), begun=begun)
+    return Follow(steps=steps, says=_receipt(context, alone, author, change), begun=begun)
 
 
-def _begun(alone: Asked) -> tuple[Handle, LedgerChange] | None:
+def _begun(alone: CommandContext) -> tuple[Handle, LedgerChange] | None:
     """The rig and the rows of this very command, where main shows that it was found valid and has begun to land.
 
     The completion names who validated it and when, so nobody else's rows, and no other command, pass for it.
@@ -126,30 +128,30 @@ def _on_main_already(work: Snapshot) -> Refuse | None:
     )
 
 
-def _receipt(asked: Asked, alone: Asked, author: Handle, change: LedgerChange) -> Md:
+def _receipt(context: CommandContext, alone: CommandContext, author: Handle, change: LedgerChange) -> Md:
     done = alone.snapshot.completion
     assert done is not None
     head = decision.headline(alone, "ACCEPTED, ADOPTED", author)
     landed = md.fill(
         "Nothing of this pull was merged: {rows} came to main {way}, as reviewed at {head}, {n} cells read back; "
         "item completed; pull closed.",
-        way=decision.way(asked.snapshot),
+        way=decision.way(context.snapshot),
         rows=md.join([md.fill("{table} {key}", table=md.code(w.table), key=md.code(w.key)) for w in change.writes], ", "),
-        head=words.short(asked.snapshot.head) if asked.snapshot.head is not None else md.own("its head"),
+        head=words.short(context.snapshot.head) if context.snapshot.head is not None else md.own("its head"),
         n=md.number(sum(len(w.cells.cells) for w in change.writes)),
     )
-    return md.lines(head, stamping.told(alone, done, landed), _left(asked, change), _ways_on(asked))
+    return md.lines(head, stamping.told(alone, done, landed), _left(context, change), _ways_on(context))
 
 
-def _left(asked: Asked, change: LedgerChange) -> Md | None:
+def _left(context: CommandContext, change: LedgerChange) -> Md | None:
     """What the pull brought besides, and took with it."""
     taken = {(w.table, w.key) for w in change.writes}
-    left: tuple[RowChange, ...] = tuple(c for c in asked.snapshot.changes.rows if (c.table, c.key) not in taken)
+    left: tuple[RowChange, ...] = tuple(c for c in context.snapshot.changes.rows if (c.table, c.key) not in taken)
     return md.lines(md.own("Not taken over:"), words.rows(left, 8)) if left else None
 
 
-def _ways_on(asked: Asked) -> Md:
+def _ways_on(context: CommandContext) -> Md:
     return md.fill(
         "Branch {branch} cannot be merged any more: start the next work from the current main.",
-        branch=md.code(asked.snapshot.pull.source.branch, 100),
+        branch=md.code(context.snapshot.pull.source.branch, 100),
     )

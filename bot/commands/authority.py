@@ -1,6 +1,6 @@
 """Who may decide, as which rig, and who may not because the work is their own.
 
-Rights compare exactly; prohibitions look at every spelling and every tie (see `kinship`). All rigs are those on main.
+Rights compare exactly; prohibitions look at every spelling and every tie (`conflict_of_interest`). All rigs are those on main.
 """
 
 from __future__ import annotations

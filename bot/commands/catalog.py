@@ -7,10 +7,10 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import bot.commands
-from bot.commands.command import Command
+from bot.commands.command import Catalog, Command
+from bot.commands.grammar.signature import Signatures
 
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 
@@ -19,30 +19,13 @@ class CatalogError(ValueError):
     """The commands do not fit together; the message lists every misfit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
-    """All commands, those that decide first, then by name."""
-
-    commands: tuple[Command, ...]
-
-    @classmethod
-    def of(cls, commands: Iterable[Command]) -> Catalog:
-        """Raises CatalogError for names used twice and options that cannot be told apart."""
-        found = tuple(sorted(commands, key=lambda c: (not c.decides, c.name)))
-        problems = _misfits(found)
-        if problems:
-            raise CatalogError("; ".join(problems))
-        return cls(found)
-
-    def get(self, word: str) -> Command | None:
-        """The command with this name or alias, in any case; None if there is none."""
-        key = word.casefold()
-        return next((c for c in self.commands if key == c.name or key in c.aliases), None)
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """All names and aliases, names first."""
-        return (*(c.name for c in self.commands), *(a for c in self.commands for a in c.aliases))
+def catalog_of(commands: Iterable[Command]) -> Catalog:
+    """The catalogue of these commands. Raises CatalogError for names used twice and options that cannot be told apart."""
+    found = tuple(sorted(commands, key=lambda c: (not c.decides, c.name)))
+    problems = _misfits(found)
+    if problems:
+        raise CatalogError("; ".join(problems))
+    return Signatures(found)
 
 
 @functools.cache
@@ -62,7 +45,7 @@ def find() -> Catalog:
         commands.extend(own)
     if problems:
         raise CatalogError("; ".join(problems))
-    return Catalog.of(commands)
+    return catalog_of(commands)
 
 
 def _misfits(commands: tuple[Command, ...]) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bot.commands import decision, decision_rows
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Option
+from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.messages.md import Md
 from bot.model.finding import Level
@@ -26,22 +27,22 @@ OPTIONS = (
 
 
 @command(name="close", takes=Takes.REASON, options=OPTIONS, decides=True)
-def close(asked: Asked) -> Decision:
+def close(context: CommandContext) -> Decision:
     """End this pull without a stamp
 
     Work that holds: with `--yes` the completion is recorded and the item completed, without a stamp; with `--pull-only` just
     the pull is closed. Anything else is closed as a pull and no row is touched. Own work may be closed: no stamp arises.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     if snapshot.kind is PullKind.LANDING:
         return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
     if snapshot.pull.state is PullState.UNKNOWN:
         return Wait(md.own("DoltHub to say whether this pull is open."))
-    change = decision_rows.adoption(snapshot, asked.comment) if asked.parsed.has("yes") and not snapshot.merged else None
+    change = decision_rows.adoption(snapshot, context.comment) if context.parsed.has("yes") and not snapshot.merged else None
     begun = change is not None and decision_rows.is_begun(snapshot, change)
     shown = begun or snapshot.pull.state is not PullState.OPEN
-    ours = begun and decision_rows.note("close", snapshot, asked.comment) in (each.note for each in snapshot.landed)
-    ground = decision.ground(asked, "close", own_work=True, begun=shown, entitled=ours)
+    ours = begun and decision_rows.note("close", snapshot, context.comment) in (each.note for each in snapshot.landed)
+    ground = decision.ground(context, "close", own_work=True, begun=shown, entitled=ours)
     if isinstance(ground, Refuse):
         # It may have been this command, whose author has lost the right since: the answer must not deny it.
         told = _BY_WHOM if snapshot.pull.state is PullState.CLOSED else None
@@ -49,53 +50,53 @@ def close(asked: Asked) -> Decision:
     if isinstance(ground, Wait):
         return ground
     if snapshot.merged:
-        return _close_merged(asked, ground)
+        return _close_merged(context, ground)
     if snapshot.pull.state is PullState.CLOSED:
-        return _close_closed(asked, ground, adopted=begun)
+        return _close_closed(context, ground, adopted=begun)
     if begun and change is not None:
-        return _with_item(asked, ground, change)
+        return _with_item(context, ground, change)
     # A pull whose branch is gone has nothing to be looked at again, and may be cleared away.
-    gone = decision.moved(asked, ground.review) if snapshot.head is not None else None
+    gone = decision.moved(context, ground.review) if snapshot.head is not None else None
     if gone is not None:
         return gone
-    judgement = asked.judgement
+    judgement = context.judgement
     sound = snapshot.kind is PullKind.WORK and not (judgement.at(Level.FAULT) or judgement.forbids)
-    if sound and not (asked.parsed.has("yes") or asked.parsed.has("pull-only")):
+    if sound and not (context.parsed.has("yes") or context.parsed.has("pull-only")):
         return Refuse(
             md.own("This work holds, so closing could mean two things."),
             md.own("`/close --yes why` completes the item without a stamp; `/close --pull-only why` leaves the item open."),
         )
-    if not sound or change is None or asked.parsed.has("pull-only"):
-        return Follow(steps=(ClosePull(comment=asked.comment.id),), says=_pull_only(asked, ground))
-    return _with_item(asked, ground, change)
+    if not sound or change is None or context.parsed.has("pull-only"):
+        return Follow(steps=(ClosePull(comment=context.comment.id),), says=_pull_only(context, ground))
+    return _with_item(context, ground, change)
 
 
 _BY_WHOM = md.own("The pull is closed, and stays so; DoltHub does not tell by whom.")
 """A close that touches no row leaves no fact that says whose it was, unlike a merge or a row."""
 
 
-def _with_item(asked: Asked, ground: decision.Ground, change: LedgerChange) -> Follow:
-    steps = (*decision.landing(asked, change), ClosePull(comment=asked.comment.id))
-    return Follow(steps=steps, says=_item_too(asked, ground), begun=decision_rows.is_begun(asked.snapshot, change))
+def _with_item(context: CommandContext, ground: decision.Ground, change: LedgerChange) -> Follow:
+    steps = (*decision.landing(context, change), ClosePull(comment=context.comment.id))
+    return Follow(steps=steps, says=_item_too(context, ground), begun=decision_rows.is_begun(context.snapshot, change))
 
 
-def _close_closed(asked: Asked, ground: decision.Ground, *, adopted: bool) -> Decision:
+def _close_closed(context: CommandContext, ground: decision.Ground, *, adopted: bool) -> Decision:
     """A closed pull: either this very command closed it and was not answered yet, or somebody else did.
 
     A decision that was known when the comment was written does not forbid it: the pull may have been opened again since.
     """
-    meanwhile = decision.earlier_decision(asked.snapshot, "close", "accept", since=asked.comment.created_at)
+    meanwhile = decision.earlier_decision(context.snapshot, "close", "accept", since=context.comment.created_at)
     if meanwhile is not None:
         return Refuse(meanwhile)
-    said = _item_too(asked, ground) if adopted else _pull_only(asked, ground)
-    return Follow(says=md.lines(said, decision.earlier_decision(asked.snapshot, "close", "accept")), begun=True)
+    said = _item_too(context, ground) if adopted else _pull_only(context, ground)
+    return Follow(says=md.lines(said, decision.earlier_decision(context.snapshot, "close", "accept")), begun=True)
 
 
-def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
-    snapshot, done, item = asked.snapshot, asked.snapshot.completion, asked.snapshot.item_on_head
+def _close_merged(context: CommandContext, ground: decision.Ground) -> Decision:
+    snapshot, done, item = context.snapshot, context.snapshot.completion, context.snapshot.item_on_head
     if snapshot.kind is not PullKind.WORK or done is None or item is None:
         return Refuse(md.own("This pull is merged; there is nothing left to close."))
-    change = decision_rows.completion_without_stamp(snapshot, asked.comment)
+    change = decision_rows.completion_without_stamp(snapshot, context.comment)
     now = decision_rows.completion_now(snapshot, done)
     if now is None or now.stamp_id is not None or change is None:
         return Refuse(decision.earlier_decision(snapshot, "accept", "reject") or md.own("This work is decided already."))
@@ -103,15 +104,17 @@ def _close_merged(asked: Asked, ground: decision.Ground) -> Decision:
     if earlier is not None:
         return Refuse(earlier)
     return Follow(
-        steps=decision.landing(asked, change), says=_item_too(asked, ground), begun=decision_rows.is_landed(snapshot, change)
+        steps=decision.landing(context, change),
+        says=_item_too(context, ground),
+        begun=decision_rows.is_landed(snapshot, change),
     )
 
 
-def _item_too(asked: Asked, ground: decision.Ground) -> Md:
+def _item_too(context: CommandContext, ground: decision.Ground) -> Md:
     return md.lines(
-        decision.headline(asked, "CLOSED, ITEM COMPLETED WITHOUT A STAMP", ground.rig.handle),
-        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
-        _on_main(asked.snapshot),
+        decision.headline(context, "CLOSED, ITEM COMPLETED WITHOUT A STAMP", ground.rig.handle),
+        md.fill("Why: {why}", why=md.code(context.parsed.reason, 1_000)),
+        _on_main(context.snapshot),
     )
 
 
@@ -138,11 +141,11 @@ def _on_main(snapshot: Snapshot) -> Md | None:
     )
 
 
-def _pull_only(asked: Asked, ground: decision.Ground) -> Md:
+def _pull_only(context: CommandContext, ground: decision.Ground) -> Md:
     return md.lines(
-        decision.headline(asked, "PULL CLOSED, NO ROW TOUCHED", ground.rig.handle),
-        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)),
-        _item_stays(asked.snapshot),
+        decision.headline(context, "PULL CLOSED, NO ROW TOUCHED", ground.rig.handle),
+        md.fill("Why: {why}", why=md.code(context.parsed.reason, 1_000)),
+        _item_stays(context.snapshot),
     )
 
 

@@ -14,7 +14,7 @@ from bot.messages import md
 from bot.messages.md import Md
 from bot.model.ids import Handle, User
 from bot.model.ledger import Rig
-from bot.model.relations import Kinship, account_node, rig_node
+from bot.model.relations import Relations, account_node, rig_node
 from bot.model.snapshot import Snapshot
 
 TIES: Mapping[str, Md] = {
@@ -47,9 +47,9 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
         own.append(
             (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
         )
-    kin = Kinship.of(_all_rigs(snapshot), snapshot.rig_links, workers(snapshot))
+    relations = Relations.of(_all_rigs(snapshot), snapshot.rig_links, workers(snapshot))
     for goal, name, what in own:
-        path = kin.path(asker, goal)
+        path = relations.path(asker, goal)
         if path is not None:
             start, by = path
             as_whom = asker_rig.handle if asker_rig is not None and start == account_node(user) and by else asker[start]

@@ -12,8 +12,7 @@ from typing import LiteralString
 
 from bot.commands import decision_rows
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
-from bot.commands.catalog import Catalog
-from bot.commands.command import Asked, Refuse, Wait, forbidden
+from bot.commands.command import Catalog, CommandContext, Refuse, Wait, forbidden
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Verdict
@@ -33,18 +32,18 @@ class Ground:
 
 
 def ground(
-    asked: Asked, verb: str, *, own_work: bool = False, begun: bool = False, entitled: bool = False
+    context: CommandContext, verb: str, *, own_work: bool = False, begun: bool = False, entitled: bool = False
 ) -> Ground | Refuse | Wait:
     """Check who asks, that nobody holds the pull, and which review is named. `own_work`: it may be about the asker's own work.
 
     `begun`: the deed already shows on main, so the comment's age is no longer asked about, nor what was said since.
     `entitled`: it shows that this very person's decision was found valid, so a right that was lost since is not missed.
     """
-    snapshot, comment = asked.snapshot, asked.comment
-    if (other := other_item(asked)) is not None:
+    snapshot, comment = context.snapshot, context.comment
+    if (other := other_item(context)) is not None:
         return other
     allowed = may_decide(
-        snapshot, comment.author, verb, asked.parsed.text("as"), now_too=snapshot.written_after_merge(comment) and not begun
+        snapshot, comment.author, verb, context.parsed.text("as"), now_too=snapshot.written_after_merge(comment) and not begun
     )
     if not own_work and is_validator(snapshot, comment.author):
         # Said before the asker is made to choose among several rigs: whichever it is, the work stays their own.
@@ -53,44 +52,44 @@ def ground(
             return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
     if isinstance(allowed, Denied):
         if entitled:
-            allowed = Allowed(_best_rig(asked))
+            allowed = Allowed(_best_rig(context))
         elif is_validator(snapshot, comment.author):
             return Refuse(allowed.reason, allowed.remedy)
         else:
-            return Refuse(allowed.reason, md.join([allowed.remedy, _what_else(asked)], " "), denied=True)
-    if verb in deciding(asked.catalog) and (hold := held(asked, begun=begun)) is not None:
+            return Refuse(allowed.reason, md.join([allowed.remedy, _what_else(context)], " "), denied=True)
+    if verb in deciding(context.catalog) and (hold := held(context, begun=begun)) is not None:
         return hold
-    review = _named_review(asked)
+    review = _named_review(context)
     if isinstance(review, Refuse):
         return review
-    if not begun and (late := _denied_before(asked) or _late(asked)) is not None:
+    if not begun and (late := _denied_before(context) or _late(context)) is not None:
         return late
     # Refused here so that nothing is waited for first. Command.decide refuses it in any case, also what has begun.
-    if verb == "accept" and not snapshot.merged and (no := forbidden(asked)) is not None:
+    if verb == "accept" and not snapshot.merged and (no := forbidden(context)) is not None:
         return no
     return Ground(rig=allowed.rig, review=review)
 
 
-def held(asked: Asked, *, begun: bool = False) -> Refuse | None:
+def held(context: CommandContext, *, begun: bool = False) -> Refuse | None:
     """The refusal while somebody holds the pull; it names who does, and how the hold is lifted.
 
     A hold that stood when the command was written counts whatever became of it, for that can never change: what was begun
     goes on. One that came later counts as long as the pull is open and nothing is begun.
     """
-    snapshot, then = asked.snapshot, asked.snapshot.holds_before(asked.comment)
+    snapshot, then = context.snapshot, context.snapshot.holds_before(context.comment)
     now = snapshot.holds if snapshot.pull.state is PullState.OPEN and not begun else ()
     if now:
-        return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, asked.comment.author)), words.LIFT)
+        return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, context.comment.author)), words.LIFT)
     if then:
         lifted = not {hold.by for hold in then} & {hold.by for hold in snapshot.holds}
-        told = md.fill("When this was written, {held}.", held=words.held(then, asked.comment.author))
+        told = md.fill("When this was written, {held}.", held=words.held(then, context.comment.author))
         return Refuse(told, md.own("The hold is lifted now: write the command again.") if lifted else words.LIFT)
     return None
 
 
-def _denied_before(asked: Asked) -> Refuse | None:
+def _denied_before(context: CommandContext) -> Refuse | None:
     """Whoever was told that they may not decide here, and may since: their unanswered words were not meant to be kept."""
-    if not asked.snapshot.denied(asked.comment.author, deciding(asked.catalog)):
+    if not context.snapshot.denied(context.comment.author, deciding(context.catalog)):
         return None
     return Refuse(
         md.own("You were told here that you may not decide. You may now, but what you wrote before is not carried out."),
@@ -103,19 +102,19 @@ def deciding(catalog: Catalog) -> tuple[str, ...]:
     return tuple(command.name for command in catalog.commands if command.decides)
 
 
-def _what_else(asked: Asked) -> Md:
+def _what_else(context: CommandContext) -> Md:
     """What somebody who may not decide can do all the same."""
-    snapshot, user = asked.snapshot, asked.comment.author
+    snapshot, user = context.snapshot, context.comment.author
     open_to = {"recheck": may_recheck(snapshot, user), "hold": bool(snapshot.rigs_of(user)), "status": True, "help": True}
     names = [md.code(f"/{name}") for name, may in open_to.items() if may]
     return md.fill("You can use {names}.", names=md.join(names, ", "))
 
 
-def _best_rig(asked: Asked) -> Rig:
+def _best_rig(context: CommandContext) -> Rig:
     """The rig to name for somebody who has the right to none any more."""
-    snapshot, user = asked.snapshot, asked.comment.author
+    snapshot, user = context.snapshot, context.comment.author
     bound = snapshot.rigs_of(user)
-    chosen = next((rig for rig in bound if rig.handle == asked.parsed.text("as")), None)
+    chosen = next((rig for rig in bound if rig.handle == context.parsed.text("as")), None)
     return chosen or max(bound, key=lambda rig: rig.trust, default=Rig(Row((("handle", str(user)),))))
 
 
@@ -132,18 +131,18 @@ def _free_validators(snapshot: Snapshot) -> Md:
     return md.fill("Free validators: {names}.", names=md.join([md.code(name) for name in free], ", "))
 
 
-def other_item(asked: Asked) -> Refuse | None:
+def other_item(context: CommandContext) -> Refuse | None:
     """The refusal if the line names an item that this pull is not about."""
-    if asked.parsed.wanted is None or asked.parsed.wanted == asked.snapshot.item_id:
+    if context.parsed.wanted is None or context.parsed.wanted == context.snapshot.item_id:
         return None
-    about = md.code(asked.snapshot.item_id) if asked.snapshot.item_id else md.own("no single item")
-    return Refuse(md.fill("This pull is about {about}, not {typed}.", about=about, typed=md.code(asked.parsed.wanted or "")))
+    about = md.code(context.snapshot.item_id) if context.snapshot.item_id else md.own("no single item")
+    return Refuse(md.fill("This pull is about {about}, not {typed}.", about=about, typed=md.code(context.parsed.wanted or "")))
 
 
-def _named_review(asked: Asked) -> Review | Refuse:
+def _named_review(context: CommandContext) -> Review | Refuse:
     """The review the comment is about: by `--at` among those before it, else the newest before it."""
-    snapshot, prefix = asked.snapshot, asked.parsed.text("at")
-    before = snapshot.reviews_before(asked.comment)
+    snapshot, prefix = context.snapshot, context.parsed.text("at")
+    before = snapshot.reviews_before(context.comment)
     if not before:
         return Refuse(
             md.own("No review of this pull stood here when the comment was written, so it is not carried out."),
@@ -163,27 +162,27 @@ def _named_review(asked: Asked) -> Review | Refuse:
     )
 
 
-def _decided(asked: Asked, answered: Answered) -> bool:
+def _decided(context: CommandContext, answered: Answered) -> bool:
     """Whether an answer of ours carried a decision out. What anybody may ask for, or is refused, holds nobody up."""
-    named = (asked.catalog.get(name) for name in answered.mark.commands)
+    named = (context.catalog.get(name) for name in answered.mark.commands)
     return answered.mark.outcome == "done" and any(command is not None and command.decides for command in named)
 
 
-def _late(asked: Asked) -> Refuse | None:
-    snapshot, comment = asked.snapshot, asked.comment
+def _late(context: CommandContext) -> Refuse | None:
+    snapshot, comment = context.snapshot, context.comment
     later = any(
-        c.created_at > comment.created_at and _decided(asked, answered)
+        c.created_at > comment.created_at and _decided(context, answered)
         for c in snapshot.comments
         if c.author != snapshot.bot and (answered := snapshot.answer_to(c.id)) is not None
     )
     if later:
         return Refuse(md.own("A later decision has been carried out since, so it is not carried out."), _CONFIRM)
-    return too_old(asked)
+    return too_old(context)
 
 
-def too_old(asked: Asked) -> Refuse | None:
+def too_old(context: CommandContext) -> Refuse | None:
     """The refusal for a command that was written long ago: a bot that was away, or is new here, carries out no history."""
-    if not asked.snapshot.older_than(asked.comment.created_at, asked.snapshot.policy.timing.confirm_old_s):
+    if not context.snapshot.older_than(context.comment.created_at, context.snapshot.policy.timing.confirm_old_s):
         return None
     return Refuse(md.own("This comment is more than a day old, so it is not carried out."), _CONFIRM)
 
@@ -191,9 +190,9 @@ def too_old(asked: Asked) -> Refuse | None:
 _CONFIRM = md.own("Please confirm: write the command again if it still holds.")
 
 
-def moved(asked: Asked, review: Review) -> Refuse | None:
+def moved(context: CommandContext, review: Review) -> Refuse | None:
     """The refusal if the pull is not at the reviewed head any more; it tells what changed where that can be read."""
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     if snapshot.head == review.mark.head:
         return None
     if snapshot.head is None:
@@ -211,12 +210,12 @@ def moved(asked: Asked, review: Review) -> Refuse | None:
     return Refuse(told, md.fill("Look again, then name the new head: {at}.", at=at(snapshot.head)))
 
 
-def landing(asked: Asked, change: LedgerChange | None) -> tuple[Step, ...]:
+def landing(context: CommandContext, change: LedgerChange | None) -> tuple[Step, ...]:
     """The step that brings a decision's rows to main; none if there are none, or if main holds them all, or held them."""
-    snapshot, comment = asked.snapshot, asked.comment
+    snapshot, comment = context.snapshot, context.comment
     if change is None or decision_rows.is_landed(snapshot, change) or decision_rows.stands(snapshot, change):
         return ()
-    title = decision_rows.landing_title(asked.parsed.name, snapshot, comment)
+    title = decision_rows.landing_title(context.parsed.name, snapshot, comment)
     return (Land(change=change, title=title, comment=comment.id),)
 
 
@@ -229,15 +228,15 @@ def way(snapshot: Snapshot) -> Md:
     return md.own("in commits of the bot's own")
 
 
-def headline(asked: Asked, what: LiteralString, rig: Handle) -> Md:
+def headline(context: CommandContext, what: LiteralString, rig: Handle) -> Md:
     """The first line of a receipt: what was decided, about what, by whom, when."""
     return md.fill(
         "**{what}** · {subject} · by {user} (rig {rig}) at {when}",
         what=md.own(what),
-        subject=words.subject(asked.snapshot),
-        user=md.code(asked.comment.author),
+        subject=words.subject(context.snapshot),
+        user=md.code(context.comment.author),
         rig=md.code(rig),
-        when=words.clock(decision_rows.decided_at(asked.snapshot, asked.comment)),
+        when=words.clock(decision_rows.decided_at(context.snapshot, context.comment)),
     )
 
 
@@ -278,9 +277,9 @@ def not_open(snapshot: Snapshot) -> Refuse | Wait | None:
             return Wait(md.own("DoltHub to say whether this pull is open."))
 
 
-def stale_evidence(asked: Asked) -> Wait | None:
+def stale_evidence(context: CommandContext) -> Wait | None:
     """Wait for the evidence to be looked at once more after the comment, but not for ever: what cannot be told never blocks."""
-    snapshot, since = asked.snapshot, asked.comment.created_at
+    snapshot, since = context.snapshot, context.comment.created_at
     if snapshot.older_than(since, snapshot.policy.timing.fresh_probe_s):
         return None
     fresh = all((p := snapshot.probe(link.url)) is not None and p.probed_at >= since for link in snapshot.links)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bot.commands import authority
-from bot.commands.command import Asked, Command, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import Command, CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import Option, Rating, near
 from bot.commands.grammar.reading import Parsed
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.messages.md import Md
 
@@ -13,51 +14,51 @@ COMMANDS_MAX = 3
 
 
 @command(name="help", takes=Takes.WORDS, aliases=("commands", "?"), takes_item=False)
-def help_(asked: Asked) -> Decision:
+def help_(context: CommandContext) -> Decision:
     """Say what you can do here, now
 
     Without a name: all commands, and for each whether it would go through if you wrote it now. With the name of a command:
     its options.
     """
-    if not asked.parsed.words:
-        return Follow(says=_overview(asked))
+    if not context.parsed.words:
+        return Follow(says=_overview(context))
     found: list[Command] = []
-    for word in asked.parsed.words[:COMMANDS_MAX]:
-        one = asked.catalog.get(word.lstrip("/"))
+    for word in context.parsed.words[:COMMANDS_MAX]:
+        one = context.catalog.get(word.lstrip("/"))
         if one is None:
-            return _unknown(asked, word)
+            return _unknown(context, word)
         found.append(one)
-    return Follow(says=md.lines(*(_in_full(asked, one) for one in dict.fromkeys(found))))
+    return Follow(says=md.lines(*(_in_full(context, one) for one in dict.fromkeys(found))))
 
 
-def _unknown(asked: Asked, word: str) -> Refuse:
-    guess = near(word.lstrip("/"), asked.catalog.words)
+def _unknown(context: CommandContext, word: str) -> Refuse:
+    guess = near(word.lstrip("/"), context.catalog.words)
     told = md.fill("No command {word}.", word=md.code(f"/{word.lstrip('/')}"))
     if guess is not None:
         told = md.fill("{told} Did you mean {guess}?", told=told, guess=md.code(f"/help {guess}"))
-    names = md.join([md.code(f"/{c.name}") for c in asked.catalog.commands], ", ")
+    names = md.join([md.code(f"/{c.name}") for c in context.catalog.commands], ", ")
     return Refuse(told, md.fill("Commands: {names}.", names=names))
 
 
-def _overview(asked: Asked) -> Md:
+def _overview(context: CommandContext) -> Md:
     lines = [
-        md.fill("{usage}: {title}. {now}", usage=md.code(one.skeleton), title=one.title, now=_now(asked, one))
-        for one in asked.catalog.commands
+        md.fill("{usage}: {title}. {now}", usage=md.code(one.skeleton), title=one.title, now=_now(context, one))
+        for one in context.catalog.commands
     ]
     return md.lines(
         md.fill(
             "**HELP** · {user} · {subject} · {role}",
-            user=md.code(asked.comment.author),
-            subject=words.subject(asked.snapshot),
-            role=_role(asked),
+            user=md.code(context.comment.author),
+            subject=words.subject(context.snapshot),
+            role=_role(context),
         ),
         md.bullets(lines),
         md.own("Each on a line of its own. `/help accept` shows the options of a command."),
     )
 
 
-def _role(asked: Asked) -> Md:
-    snapshot, user = asked.snapshot, asked.comment.author
+def _role(context: CommandContext) -> Md:
+    snapshot, user = context.snapshot, context.comment.author
     if authority.is_validator(snapshot, user):
         allowed = authority.may_decide(snapshot, user, "accept")
         if isinstance(allowed, authority.Denied):
@@ -69,9 +70,9 @@ def _role(asked: Asked) -> Md:
     return md.fill("rig {rigs}", rigs=md.join([md.code(r.handle) for r in rigs[:COMMANDS_MAX]], ", "))
 
 
-def _now(asked: Asked, one: Command) -> Md:
+def _now(context: CommandContext, one: Command) -> Md:
     """Whether `one` would go through now: it is asked, as it would be if it stood in this comment. Nothing follows from it."""
-    if one.name == asked.parsed.name:
+    if one.name == context.parsed.name:
         return md.own("You can.")
     tried = Parsed(
         name=one.name,
@@ -81,12 +82,12 @@ def _now(asked: Asked, one: Command) -> Md:
         reason=one.title if one.takes.free else "",
     )
     would = one.decide(
-        Asked(
+        CommandContext(
             parsed=tried,
-            comment=asked.comment,
-            snapshot=asked.snapshot,
-            judgement=asked.judgement,
-            catalog=asked.catalog,
+            comment=context.comment,
+            snapshot=context.snapshot,
+            judgement=context.judgement,
+            catalog=context.catalog,
         )
     )
     match would:
@@ -97,10 +98,10 @@ def _now(asked: Asked, one: Command) -> Md:
             return md.fill("**Not now:** {reason}", reason=Md(reason.partition("\n")[0]))
 
 
-def _in_full(asked: Asked, one: Command) -> Md:
+def _in_full(context: CommandContext, one: Command) -> Md:
     names = [md.code(f"/{alias}") for alias in one.aliases]
     return md.lines(
-        md.fill("**{name}** · {title}. {now}", name=md.code(f"/{one.name}"), title=one.title, now=_now(asked, one)),
+        md.fill("**{name}** · {title}. {now}", name=md.code(f"/{one.name}"), title=one.title, now=_now(context, one)),
         md.fence((one.usage,)),
         Md(" ".join(one.details.split("\n"))) if one.details else None,
         md.bullets(_option(option) for option in one.options) if one.options else None,

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from bot.commands import authority, decision, unhold
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.model.ids import User
 from bot.model.kind import PullKind
@@ -40,22 +41,22 @@ def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
     )
 
 
-def _own(asked: Asked) -> bool:
+def _own(context: CommandContext) -> bool:
     """Whether a hold of the asker stood when the command was written."""
-    return any(hold.by == asked.comment.author for hold in asked.snapshot.holds if hold.at < asked.comment.created_at)
+    return any(hold.by == context.comment.author for hold in context.snapshot.holds if hold.at < context.comment.created_at)
 
 
-def _lifts(asked: Asked) -> bool:
+def _lifts(context: CommandContext) -> bool:
     """Whether `/hold` with these words lifts a hold. What says more than that is the reason of a hold.
 
     `off` alone lifts only a hold of the asker that stands: to hold off is also to wait.
     """
-    first, *rest = re.findall(r"[^\W_]+", asked.parsed.reason.casefold()) or [""]
-    return (first in _LIFTING and _BESIDE.issuperset(rest)) or (first == "off" and not rest and _own(asked))
+    first, *rest = re.findall(r"[^\W_]+", context.parsed.reason.casefold()) or [""]
+    return (first in _LIFTING and _BESIDE.issuperset(rest)) or (first == "off" and not rest and _own(context))
 
 
 @command(name="hold", takes=Takes.OPTIONAL, aliases=("stop", "wait", "pause"), stops=True, takes_item=False)
-def hold(asked: Asked) -> Decision:
+def hold(context: CommandContext) -> Decision:
     """Let nothing be decided here until you lift it
 
     For an account with a rig on main. While a pull is held, `/accept`, `/reject` and `/close` are refused. A hold needs no
@@ -63,12 +64,12 @@ def hold(asked: Asked) -> Decision:
     writes `/unhold` or `/hold cancel`, or a validator without a stake in the work does; then it is not placed again on the
     same head.
     """
-    if _lifts(asked):
-        return unhold.unhold.decide(replace(asked, parsed=replace(asked.parsed, reason="")))
-    snapshot, user = asked.snapshot, asked.comment.author
+    if _lifts(context):
+        return unhold.unhold.decide(replace(context, parsed=replace(context.parsed, reason="")))
+    snapshot, user = context.snapshot, context.comment.author
     if snapshot.kind is PullKind.LANDING:
         return Refuse(md.own("This is a pull of the bot's own; hold the pull it serves."))
-    no = decision.not_open(snapshot) or decision.too_old(asked)
+    no = decision.not_open(snapshot) or decision.too_old(context)
     if no is not None:
         return no
     if not snapshot.rigs_of(user):
@@ -80,8 +81,8 @@ def hold(asked: Asked) -> Decision:
     if lifted is not None:
         return lifted
     said = (
-        md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000))
-        if asked.parsed.reason
+        md.fill("Why: {why}", why=md.code(context.parsed.reason, 1_000))
+        if context.parsed.reason
         else md.own("No reason was given. Please write it in a plain comment: validators need it to go on.")
     )
     merged = snapshot.pull.state is PullState.MERGED
@@ -96,7 +97,7 @@ def hold(asked: Asked) -> Decision:
                 "**HELD** · {subject} · by {user} at {when}",
                 subject=words.subject(snapshot),
                 user=md.code(user),
-                when=words.clock(asked.comment.created_at),
+                when=words.clock(context.comment.created_at),
             ),
             said,
             md.join([means, words.LIFT], " "),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.commands import check_names, decision
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, Option, Text
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
@@ -17,24 +18,24 @@ BECAUSE = Option(
 
 
 @command(name="override", takes=Takes.CHECK, options=(BECAUSE, AT, AS), loosens=True)
-def override(asked: Asked) -> Decision:
+def override(context: CommandContext) -> Decision:
     """Let one failing check count as a doubt, on this head
 
     For validators without a stake in the work. The check still tells what it sees, and who overrode it; a new commit takes the
     override away. Who somebody is, the yearbook rule and foreign tables are never overridden.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     if snapshot.pull.state is not PullState.OPEN:
         return decision.not_open(snapshot) or Refuse(
             md.own("This pull is merged, and what its last review said before the merge is what counts now.")
         )
-    ground = decision.ground(asked, "override")
+    ground = decision.ground(context, "override")
     if isinstance(ground, Refuse | Wait):
         return ground
-    gone = decision.moved(asked, ground.review)
+    gone = decision.moved(context, ground.review)
     if gone is not None:
         return gone
-    check = _named(asked.judgement, asked.parsed.words)
+    check = _named(context.judgement, context.parsed.words)
     if isinstance(check, Refuse):
         return check
     return Follow(
@@ -43,18 +44,18 @@ def override(asked: Asked) -> Decision:
                 "**OVERRIDDEN** · {check} · {subject} · by {user} (rig {rig}) at {when}",
                 check=md.code(check),
                 subject=words.subject(snapshot),
-                user=md.code(asked.comment.author),
+                user=md.code(context.comment.author),
                 rig=md.code(ground.rig.handle),
-                when=words.clock(asked.comment.created_at),
+                when=words.clock(context.comment.created_at),
             ),
-            md.fill("Why: {why}", why=md.code(asked.parsed.text("because") or "", 1_000)),
+            md.fill("Why: {why}", why=md.code(context.parsed.text("because") or "", 1_000)),
             md.fill(
                 "On head {head} this check is a doubt now, not a fault; a new commit takes the override away. "
                 "A new review follows: decide below it.",
                 head=words.short(ground.review.mark.head),
             ),
         ),
-        facts=(Fact(command="override", by=asked.comment.author, of=check),),
+        facts=(Fact(command="override", by=context.comment.author, of=check),),
     )
 
 

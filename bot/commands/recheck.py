@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.commands import authority, check_names, decision
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Finding, Judgement, Level
@@ -20,43 +21,43 @@ FINDINGS_MAX = 8
     wants_fresh_probe=True,
     takes_item=False,
 )
-def recheck(asked: Asked) -> Decision:
+def recheck(context: CommandContext) -> Decision:
     """Look at this pull and its evidence again, now
 
     For who opened the pull, whose work it is, and validators; once a minute. Links are fetched anew. With the names of
     checks behind it, the answer tells of those only; all are run.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     if snapshot.pull.state is not PullState.OPEN:
         return Refuse(md.own("This pull is not open any more, so there is nothing left to check."))
-    if not authority.may_recheck(snapshot, asked.comment.author):
+    if not authority.may_recheck(snapshot, context.comment.author):
         return Refuse(
             md.own("Checks are run anew for who opened the pull, for whose work it is, and for validators."),
             md.own("They are run by themselves whenever the pull or its evidence changes."),
         )
-    unknown = check_names.unknown(asked.parsed.words, check_names.ran(asked.judgement))
+    unknown = check_names.unknown(context.parsed.words, check_names.ran(context.judgement))
     if unknown is not None:
         return unknown
-    if (seconds := _since_last(asked)) is not None:
+    if (seconds := _since_last(context)) is not None:
         return Refuse(
             md.fill("The checks were run {seconds} seconds before.", seconds=md.number(seconds)),
             md.fill("Once in {pause} seconds is the limit.", pause=md.number(snapshot.policy.timing.look_again_s)),
         )
-    stale: Wait | None = decision.stale_evidence(asked)
-    return stale if stale is not None else Follow(says=_report(snapshot, asked.judgement, _chosen(asked)))
+    stale: Wait | None = decision.stale_evidence(context)
+    return stale if stale is not None else Follow(says=_report(snapshot, context.judgement, _chosen(context)))
 
 
-def _chosen(asked: Asked) -> frozenset[str]:
-    known = check_names.ran(asked.judgement)
-    return frozenset(name for word in asked.parsed.words for name in check_names.matching(word, known))
+def _chosen(context: CommandContext) -> frozenset[str]:
+    known = check_names.ran(context.judgement)
+    return frozenset(name for word in context.parsed.words for name in check_names.matching(word, known))
 
 
-def _since_last(asked: Asked) -> int | None:
+def _since_last(context: CommandContext) -> int | None:
     """Seconds from our last answer to a recheck to this comment, if that is too short; told from comments' times alone."""
-    snapshot, written = asked.snapshot, asked.comment.created_at
+    snapshot, written = context.snapshot, context.comment.created_at
     for answered in reversed(snapshot.answers):
         ran = "recheck" in answered.mark.commands and answered.mark.outcome == "done"
-        if ran and answered.mark.comment != asked.comment.id and answered.comment.created_at <= written:
+        if ran and answered.mark.comment != context.comment.id and answered.comment.created_at <= written:
             seconds = (written - answered.comment.created_at).total_seconds()
             return int(seconds) if seconds < snapshot.policy.timing.look_again_s else None
     return None

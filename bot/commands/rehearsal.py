@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.commands.command import Asked, Decision, Follow
+from bot.commands.command import CommandContext, Decision, Follow
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.ledger import RowWrite, Write
@@ -20,16 +20,16 @@ WORD = "dry-run"
 CELL_CHARS_MAX = 200
 
 
-def rehearse(asked: Asked, decision: Decision) -> Decision:
+def rehearse(context: CommandContext, decision: Decision) -> Decision:
     """The same decision with its steps told, none of them left to take."""
     if not isinstance(decision, Follow):
         return decision
-    would = [_would(step, asked) for step in decision.steps]
+    would = [_would(step, context) for step in decision.steps]
     head = md.fill(
         "**DRY RUN** · {subject} · what {line} by {user} would do now",
-        subject=words.subject(asked.snapshot),
-        line=md.code(f"/{asked.parsed.name}"),
-        user=md.code(asked.comment.author),
+        subject=words.subject(context.snapshot),
+        line=md.code(f"/{context.parsed.name}"),
+        user=md.code(context.comment.author),
     )
     nothing = md.own("Nothing would be merged or written: the answer itself would be the decision.")
     end = md.fill(
@@ -40,12 +40,12 @@ def rehearse(asked: Asked, decision: Decision) -> Decision:
     return Follow(says=md.lines(head, *(would or [nothing]), end))
 
 
-def _would(step: Step, asked: Asked) -> Md:
+def _would(step: Step, context: CommandContext) -> Md:
     match step:
         case MergePull(head=head):
             return md.fill("Merge this pull at {head}.", head=words.short(head))
         case Land(change=change):
-            return md.lines(_way(asked), md.fence(statement(write) for write in change.writes))
+            return md.lines(_way(context), md.fence(statement(write) for write in change.writes))
         case ClosePull():
             return md.own("Close this pull unmerged.")
         case PostReview() | PostNotice() | Answer():
@@ -54,8 +54,8 @@ def _would(step: Step, asked: Asked) -> Md:
             assert_never(never)
 
 
-def _way(asked: Asked) -> Md:
-    match asked.snapshot.policy.landing:
+def _way(context: CommandContext) -> Md:
+    match context.snapshot.policy.landing:
         case Landing.PULL:
             return md.own("Write these rows to a branch of the bot's own, and merge that into main by a pull:")
         case Landing.DIRECT:

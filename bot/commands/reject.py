@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.commands import decision, decision_rows
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, Wait, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, DRY_RUN
+from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.messages.md import Md
 from bot.model.ids import stamp_id
@@ -12,36 +13,36 @@ from bot.model.kind import PullKind
 
 
 @command(name="reject", takes=Takes.REASON, options=(AT, AS, DRY_RUN), decides=True)
-def reject(asked: Asked) -> Decision:
+def reject(context: CommandContext) -> Decision:
     """Send the work back, with the reason; the claim is kept
 
     If the work is not on main yet, the answer is the verdict and no row is touched: it holds for this head and for the same
     evidence on any later head. If it is in review on main, its completion is removed and the item is claimed again.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     closed = decision.not_open(snapshot)
     if closed is not None:
         return closed
     if snapshot.kind is PullKind.LANDING:
         return Refuse(md.own("This is a pull of the bot's own; the decision is taken on the pull it serves."))
-    ground = decision.ground(asked, "reject", begun=snapshot.merged)
+    ground = decision.ground(context, "reject", begun=snapshot.merged)
     if isinstance(ground, Refuse | Wait):
         return ground
     if snapshot.merged:
-        return _reject_on_main(asked, ground)
-    gone = decision.moved(asked, ground.review)
+        return _reject_on_main(context, ground)
+    gone = decision.moved(context, ground.review)
     if gone is not None:
         return gone
-    return Follow(says=md.lines(_head(asked, ground), _said(asked), _ways_on(asked)))
+    return Follow(says=md.lines(_head(context, ground), _said(context), _ways_on(context)))
 
 
-def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
-    snapshot, done = asked.snapshot, asked.snapshot.completion
-    change = decision_rows.rejection(snapshot, asked.comment)
+def _reject_on_main(context: CommandContext, ground: decision.Ground) -> Decision:
+    snapshot, done = context.snapshot, context.snapshot.completion
+    change = decision_rows.rejection(snapshot, context.comment)
     if snapshot.merge is None or done is None or change is None:
         return Refuse(md.own("What this pull brought to main cannot be read, so there is nothing here to take back."))
     if decision_rows.is_landed(snapshot, change):
-        return Follow(says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)), begun=True)
+        return Follow(says=md.lines(_head(context, ground), _said(context), _cleared(context)), begun=True)
     now = decision_rows.completion_now(snapshot, done)
     if now is None and not decision_rows.is_begun(snapshot, change):
         return Refuse(decision.earlier_decision(snapshot, "reject") or md.own("The completion is not on main any more."))
@@ -55,23 +56,23 @@ def _reject_on_main(asked: Asked, ground: decision.Ground) -> Decision:
         status = md.code(current.status if current else "not on main")
         return Refuse(md.fill("The item is {status}; only work in review can be sent back.", status=status))
     return Follow(
-        steps=decision.landing(asked, change),
-        says=md.lines(_head(asked, ground), _said(asked), _cleared(asked)),
+        steps=decision.landing(context, change),
+        says=md.lines(_head(context, ground), _said(context), _cleared(context)),
         begun=decision_rows.is_begun(snapshot, change),
     )
 
 
-def _head(asked: Asked, ground: decision.Ground) -> Md:
-    return decision.headline(asked, "REJECTED", ground.rig.handle)
+def _head(context: CommandContext, ground: decision.Ground) -> Md:
+    return decision.headline(context, "REJECTED", ground.rig.handle)
 
 
-def _said(asked: Asked) -> Md:
-    return md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000))
+def _said(context: CommandContext) -> Md:
+    return md.fill("Why: {why}", why=md.code(context.parsed.reason, 1_000))
 
 
-def _ways_on(asked: Asked) -> Md:
+def _ways_on(context: CommandContext) -> Md:
     """The recovery steps that work: `wl done` on a branch that is already in review writes nothing (wl sdk.Done)."""
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     branch = md.code(snapshot.pull.source.branch, 100)
     if snapshot.kind is not PullKind.WORK:
         return md.fill("No row was touched and the pull stays open. Push a mended commit to {branch}.", branch=branch)
@@ -84,12 +85,12 @@ def _ways_on(asked: Asked) -> Md:
     )
 
 
-def _cleared(asked: Asked) -> Md:
+def _cleared(context: CommandContext) -> Md:
     """What is gone from main, and how to go on: the branch brings the same rows from before they were taken back."""
-    done = asked.snapshot.completion
+    done = context.snapshot.completion
     return md.fill(
         "Completion {id} was removed from main and the item can be worked on again. The branch {branch} can no longer merge: "
         "start a new branch from the current main.",
         id=md.code(done.id if done is not None else "?"),
-        branch=md.code(asked.snapshot.pull.source.branch, 100),
+        branch=md.code(context.snapshot.pull.source.branch, 100),
     )

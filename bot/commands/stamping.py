@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.commands import decision, decision_rows
-from bot.commands.command import Asked, Refuse, Wait
+from bot.commands.command import CommandContext, Refuse, Wait
 from bot.commands.decision_rows import Rating
 from bot.messages import md, words
 from bot.messages.md import Md
@@ -29,26 +29,26 @@ def unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None
     )
 
 
-def blocked(asked: Asked) -> Refuse:
-    faults = asked.judgement.at(Level.FAULT)
+def blocked(context: CommandContext) -> Refuse:
+    faults = context.judgement.at(Level.FAULT)
     said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
     remedies = [words.stopped(md.prose(remedy)) for remedy in _once(f.remedy for f in faults)[:3]]
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
         md.lines(
             md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
-            _overriding(asked),
-            work_alone_line(asked),
+            _overriding(context),
+            work_alone_line(context),
         ),
     )
 
 
-def work_alone_line(asked: Asked) -> Md | None:
+def work_alone_line(context: CommandContext) -> Md | None:
     """The command that takes over the work of a pull that cannot be merged, where nothing stands against the work alone."""
-    head = asked.snapshot.head
-    if not asked.judgement.adoptable or head is None or asked.parsed.has("adopt"):
+    head = context.snapshot.head
+    if not context.judgement.adoptable or head is None or context.parsed.has("adopt"):
         return None
-    line = f"/accept --at {head[: words.SHORT_HASH_CHARS]} --adopt --quality {asked.parsed.rating('quality') or 'Q'}"
+    line = f"/accept --at {head[: words.SHORT_HASH_CHARS]} --adopt --quality {context.parsed.rating('quality') or 'Q'}"
     return md.fill("The work alone can be taken over, without a merge: {line}", line=md.code(line))
 
 
@@ -58,14 +58,14 @@ def _once(remedies: Iterable[str]) -> list[str]:
     return [one for one in told if not any(re.match(re.escape(one) + r"\b.", other) for other in told)]
 
 
-def _overriding(asked: Asked) -> Md:
+def _overriding(context: CommandContext) -> Md:
     """Which of the faults a validator may override, and how."""
-    rules = tuple(dict.fromkeys(f.rule for f in asked.judgement.at(Level.FAULT)))
-    open_to = tuple(dict.fromkeys(f.rule for f in asked.judgement.overridable))
+    rules = tuple(dict.fromkeys(f.rule for f in context.judgement.at(Level.FAULT)))
+    open_to = tuple(dict.fromkeys(f.rule for f in context.judgement.overridable))
     final = tuple(rule for rule in rules if rule not in open_to)
     told = []
-    if open_to and asked.snapshot.head is not None:
-        lines = [md.code(words.override_line(rule, asked.snapshot.head)) for rule in open_to[:3]]
+    if open_to and context.snapshot.head is not None:
+        lines = [md.code(words.override_line(rule, context.snapshot.head)) for rule in open_to[:3]]
         told.append(md.fill("A validator without a stake in the work may override: {lines}.", lines=md.join(lines, ", ")))
     if final:
         told.append(md.fill("Cannot be overridden: {names}.", names=md.join([md.code(rule) for rule in final], ", ")))
@@ -126,9 +126,9 @@ def too_young(snapshot: Snapshot) -> Wait | None:
     return None
 
 
-def rating(asked: Asked) -> Rating:
+def rating(context: CommandContext) -> Rating:
     """What the validator typed, with what follows from it."""
-    parsed, quality = asked.parsed, asked.parsed.rating("quality") or 0
+    parsed, quality = context.parsed, context.parsed.rating("quality") or 0
     confidence = parsed.fraction("confidence")
     return Rating(
         quality=quality,
@@ -149,21 +149,21 @@ def _as_stored(value: int, style: RatingStyle) -> Md:
     return md.fill("{told} ({also})", told=told, also=also)
 
 
-def unrated(asked: Asked) -> Refuse | None:
+def unrated(context: CommandContext) -> Refuse | None:
     """Work is stamped, and a stamp says how good it is."""
-    if asked.parsed.rating("quality") is not None:
+    if context.parsed.rating("quality") is not None:
         return None
-    at = (asked.snapshot.head or "")[: words.SHORT_HASH_CHARS]
-    adopt = " --adopt" if asked.parsed.has("adopt") else ""
+    at = (context.snapshot.head or "")[: words.SHORT_HASH_CHARS]
+    adopt = " --adopt" if context.parsed.has("adopt") else ""
     return Refuse(
         md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull hands in work."),
         md.fill("Ready to copy: {line}", line=md.code(f"/accept --at {at}{adopt} --quality Q")),
     )
 
 
-def told(asked: Asked, done: Completion, landed: Md) -> Md:
+def told(context: CommandContext, done: Completion, landed: Md) -> Md:
     """The stamp as it stands on main, how it came there, and the way back."""
-    snapshot, given = asked.snapshot, rating(asked)
+    snapshot, given = context.snapshot, rating(context)
     stamp = stamp_id(snapshot.commons, done.id)
     said = md.fill(
         "Stamp {id} for {rig}: quality {q}, reliability {r}, severity {severity}, confidence {confidence}, skills {skills}.",

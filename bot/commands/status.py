@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.commands import authority, decision
-from bot.commands.command import Asked, Decision, Follow, command
-from bot.commands.grammar import comment as grammar
+from bot.commands import authority, decision, grammar
+from bot.commands.command import CommandContext, Decision, Follow, command
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement, Level
@@ -18,20 +17,20 @@ COMMANDS_MAX = 3
 
 
 @command(name="status", aliases=("info",), takes_item=False)
-def status(asked: Asked) -> Decision:
+def status(context: CommandContext) -> Decision:
     """Say how this pull stands, and who can decide it
 
     For anybody: the verdict, what stands against a decision, holds, overrides and rejections in force, commands that wait for
     something, and who is free to decide.
     """
-    snapshot = asked.snapshot
+    snapshot = context.snapshot
     head = md.fill(
         "**STATUS** · {subject} · {state} at {when}",
         subject=words.subject(snapshot),
-        state=_state(snapshot, asked.judgement),
+        state=_state(snapshot, context.judgement),
         when=words.clock(snapshot.taken_at),
     )
-    return Follow(says=md.lines(head, md.bullets(_lines(asked))))
+    return Follow(says=md.lines(head, md.bullets(_lines(context))))
 
 
 def _state(snapshot: Snapshot, judgement: Judgement) -> Md:
@@ -40,17 +39,17 @@ def _state(snapshot: Snapshot, judgement: Judgement) -> Md:
     return md.fill("**{state}**", state=Md(snapshot.pull.state.value.upper()))
 
 
-def _lines(asked: Asked) -> Iterator[Md]:
-    snapshot, judgement = asked.snapshot, asked.judgement
+def _lines(context: CommandContext) -> Iterator[Md]:
+    snapshot, judgement = context.snapshot, context.judgement
     yield _where(snapshot)
     if snapshot.pull.state is PullState.OPEN:
         yield from _against(judgement)
         if judgement.waiting_for:
             yield md.fill("Waiting for {whom}.", whom=md.prose(judgement.waiting_for))
     else:
-        yield decision.earlier_decision(snapshot, *decision.deciding(asked.catalog)) or md.own("Not decided here.")
+        yield decision.earlier_decision(snapshot, *decision.deciding(context.catalog)) or md.own("Not decided here.")
     yield from words.standing(snapshot)
-    yield from _waiting(asked)
+    yield from _waiting(context)
     if snapshot.pull.state in (PullState.OPEN, PullState.MERGED):
         yield authority.who_can(snapshot)
 
@@ -81,14 +80,14 @@ def _against(judgement: Judgement) -> Iterator[Md]:
         yield md.fill("and {n} more faults", n=md.number(len(faults) - FINDINGS_MAX))
 
 
-def _waiting(asked: Asked) -> Iterator[Md]:
+def _waiting(context: CommandContext) -> Iterator[Md]:
     """Decisions without an answer: they wait for something, or behind another."""
-    decisions = decision.deciding(asked.catalog)
+    decisions = decision.deciding(context.catalog)
     waiting = [
         (comment, parsed)
-        for comment in asked.snapshot.unanswered
-        if comment.id != asked.comment.id and not comment.edited and not asked.snapshot.denied(comment.author, decisions)
-        for parsed in grammar.read(comment.body, asked.catalog).parsed
+        for comment in context.snapshot.unanswered
+        if comment.id != context.comment.id and not comment.edited and not context.snapshot.denied(comment.author, decisions)
+        for parsed in grammar.read(comment.body, context.catalog).parsed
         if parsed.decides
     ]
     for comment, parsed in waiting[:COMMANDS_MAX]:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from bot.commands import authority, decision
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
+from bot.commands.grammar.signature import Takes
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.mark import Fact
 
 
 @command(name="unhold", takes=Takes.OPTIONAL, aliases=("remove-hold",), loosens=True)
-def unhold(asked: Asked) -> Decision:
+def unhold(context: CommandContext) -> Decision:
     """Lift your hold; a validator without a stake in the work lifts any
 
     Only holds that stood when it was written. Nothing is decided by it: write the decision below the answer.
     """
-    snapshot, user = asked.snapshot, asked.comment.author
-    no = decision.not_open(snapshot) or decision.other_item(asked) or decision.too_old(asked)
+    snapshot, user = context.snapshot, context.comment.author
+    no = decision.not_open(snapshot) or decision.other_item(context) or decision.too_old(context)
     if no is not None:
         return no
-    standing = tuple(hold for hold in snapshot.holds if hold.at < asked.comment.created_at)
+    standing = tuple(hold for hold in snapshot.holds if hold.at < context.comment.created_at)
     if not standing:
         return Refuse(md.own("Nobody holds this pull."))
     lifted = standing if authority.is_free(snapshot, user) else tuple(hold for hold in standing if hold.by == user)
@@ -35,9 +36,9 @@ def unhold(asked: Asked) -> Decision:
                 "**HOLD LIFTED** · {subject} · by {user} at {when}",
                 subject=words.subject(snapshot),
                 user=md.code(user),
-                when=words.clock(asked.comment.created_at),
+                when=words.clock(context.comment.created_at),
             ),
-            _why(asked),
+            _why(context),
             md.fill("Lifted: the hold of {who}.", who=md.join([md.code(hold.by) for hold in lifted], ", ")),
             md.fill("Still: {held}.", held=words.held(left))
             if left
@@ -47,5 +48,5 @@ def unhold(asked: Asked) -> Decision:
     )
 
 
-def _why(asked: Asked) -> Md | None:
-    return md.fill("Why: {why}", why=md.code(asked.parsed.reason, 1_000)) if asked.parsed.reason else None
+def _why(context: CommandContext) -> Md | None:
+    return md.fill("Why: {why}", why=md.code(context.parsed.reason, 1_000)) if context.parsed.reason else None

@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.commands.catalog import Catalog as Commands
+from bot.commands.command import Catalog as Commands
 from bot.dolthub.client import Hub
 from bot.dolthub.client_v1 import in_its_words
 from bot.evidence import NOBODY, Evidence, KnownHosts, classify

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from bot.commands import grammar
 from bot.commands.authority import Denied, may_decide
-from bot.commands.catalog import Catalog
-from bot.commands.grammar import comment as grammar
+from bot.commands.command import Catalog
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed
 from bot.converge.bot import Deps

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.commands import rehearsal
+from bot.commands import grammar, rehearsal
 from bot.commands.authority import is_validator
-from bot.commands.catalog import Catalog
-from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
+from bot.commands.command import Catalog, CommandContext, Decision, Follow, Refuse, Wait
 from bot.commands.decision import STOPS, deciding
-from bot.commands.grammar import comment as grammar
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Misread, Parsed, Reading
 from bot.messages import answers, md, reviews, words
@@ -346,12 +344,12 @@ def _transaction(
         command = commands.get(parsed.name)
         if command is None or (parsed.decides and problems):
             continue
-        asked = Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
-        one = command.decide(asked)
+        context = CommandContext(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
+        one = command.decide(context)
         if problems and (command.loosens or _loosens(one, commands)):
             problems.append(errors.not_alone(parsed))
             continue
-        decided.append((parsed, rehearsal.rehearse(asked, one) if parsed.rehearsed else one))
+        decided.append((parsed, rehearsal.rehearse(context, one) if parsed.rehearsed else one))
     begun = any(isinstance(one, Follow) and one.begun for _, one in decided)
     if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
         decided = [(parsed, _held_here(parsed, one)) for parsed, one in decided]

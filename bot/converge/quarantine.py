@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from bot.commands import decision_rows
-from bot.commands.grammar import comment
+from bot.commands import decision_rows, grammar
 from bot.converge.bot import Deps
 from bot.converge.observe import source_head
 from bot.converge.outcome import Done
@@ -96,7 +95,7 @@ def open_commands(comments: Iterable[Comment], bot: User | None, deps: Deps) -> 
     marks = [mark for c in said if (mark := read_mark(c, bot)) is not None]
     answered = {m.comment for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked"}
     others = [c for c in said if c.author != bot and c.id not in answered]
-    readings = ((c, comment.read(c.body, deps.commands)) for c in others)
+    readings = ((c, grammar.read(c.body, deps.commands)) for c in others)
     return tuple(c for c, reading in readings if reading.items or reading.hints)
 
 

@@ -36,13 +36,13 @@ def account_node(user: str) -> Node:
 
 
 @dataclass(frozen=True, slots=True)
-class Kinship:
+class Relations:
     """Ties by node, each with the node it leads to and what it is (a key of TIES)."""
 
     ties: Mapping[Node, tuple[tuple[Node, str], ...]]
 
     @classmethod
-    def of(cls, rigs: Iterable[Rig], links: Iterable[RigLink], handles: Iterable[Handle] = ()) -> Kinship:
+    def of(cls, rigs: Iterable[Rig], links: Iterable[RigLink], handles: Iterable[Handle] = ()) -> Relations:
         """Ties of these rigs, by active links of any type; `handles` are rigs that act and may not be registered."""
         found: dict[Node, list[tuple[Node, str]]] = {}
         for left, right, tie in _pairs(tuple(rigs), links, handles):

@@ -33,7 +33,7 @@ from bot.model.ledger import (
 from bot.model.links import EVIDENCE_LINKS_MAX, Link, links_in
 from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
-from bot.model.relations import TIES, Kinship, account_node, rig_node
+from bot.model.relations import TIES, Relations, account_node, rig_node
 from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
 from bot.rulebook.judge import judge
@@ -63,7 +63,6 @@ __all__ = (
     "Form",
     "Handle",
     "Judgement",
-    "Kinship",
     "Level",
     "Link",
     "MisfitError",
@@ -74,6 +73,7 @@ __all__ = (
     "PullKind",
     "PullState",
     "Reason",
+    "Relations",
     "Rig",
     "RigLink",
     "Rival",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bot.commands import grammar
 from bot.commands.catalog import find
-from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
-from bot.commands.grammar import comment as grammar
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait
 from bot.model.finding import Judgement, Level
 from bot.model.ledger import Completion, LedgerChange, Row, Wanted
 from bot.model.pull import Comment, PullState
@@ -68,7 +68,7 @@ def ask(
     command = find().get(parsed.name)
     assert command is not None
     seen = replace(snapshot, comments=(*snapshot.comments, said))
-    return command.decide(Asked(parsed=parsed, comment=said, snapshot=seen, judgement=judgement, catalog=find()))
+    return command.decide(CommandContext(parsed=parsed, comment=said, snapshot=seen, judgement=judgement, catalog=find()))
 
 
 def followed(found: Decision) -> tuple[str, ...]:

@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from bot.commands import catalog
+from bot.commands import catalog, grammar
 from bot.commands.command import Follow, Refuse, brings
-from bot.commands.grammar import comment as grammar
 from bot.converge.plan import plan
 from bot.messages import reviews
 from bot.model.finding import Judgement, Level, RuleCrash, Verdict

@@ -4,37 +4,38 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.commands.catalog import Catalog, find
-from bot.commands.command import Asked, Decision, Follow, Refuse, Takes, command
-from bot.commands.grammar import comment as grammar
+from bot.commands import grammar
+from bot.commands.catalog import catalog_of, find
+from bot.commands.command import Catalog, CommandContext, Decision, Follow, Refuse, command
 from bot.commands.grammar.option import AS, AT, Flag, Option, Rating
+from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.model.policy import Policy
 from tests.build import a_comment, a_judgement, a_review, a_rig, a_snapshot
 
 
-def _accept(asked: Asked) -> Decision:
+def _accept(context: CommandContext) -> Decision:
     """Merge this pull
 
     Rates the work,
     and lands it.
     """
-    if asked.comment.author == "pia":
+    if context.comment.author == "pia":
         return Refuse(md.lines(md.own("It is your own `work`."), md.own("Really.")), md.own("Ask `bo`."))
-    if asked.parsed.rating("quality") is None:
+    if context.parsed.rating("quality") is None:
         return Refuse(md.own("No rating."))
     return Follow(says=md.own("Done."))
 
 
-def _close(asked: Asked) -> Decision:
+def _close(context: CommandContext) -> Decision:
     """Close this pull"""
-    return Follow(says=md.own("Done.")) if asked.parsed.reason else Refuse(md.own("No reason."))
+    return Follow(says=md.own("Done.")) if context.parsed.reason else Refuse(md.own("No reason."))
 
 
 QUALITY = Option(name="quality", short="q", aliases=("grade",), reads=Rating(), usual=True, says="how good the work is")
 HELP = find().get("help")
 assert HELP is not None
-CATALOG = Catalog.of(
+CATALOG = catalog_of(
     (
         command(name="accept", options=(QUALITY, AS, Option(name="yes", reads=Flag(), says="sure")), decides=True)(_accept),
         command(name="close", takes=Takes.REASON, options=(AT,), decides=True)(_close),
@@ -48,7 +49,9 @@ def ask(body: str = "/help", by: str = "ana", catalog: Catalog = CATALOG, **fiel
     (parsed,) = grammar.read(body, catalog).parsed
     snapshot = a_snapshot(**{"comments": (a_review(), comment), **fields})
     assert HELP is not None
-    return HELP.decide(Asked(parsed=parsed, comment=comment, snapshot=snapshot, judgement=a_judgement(), catalog=catalog))
+    return HELP.decide(
+        CommandContext(parsed=parsed, comment=comment, snapshot=snapshot, judgement=a_judgement(), catalog=catalog)
+    )
 
 
 def told(found: Decision) -> str:

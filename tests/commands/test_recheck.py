@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.commands import grammar
 from bot.commands.catalog import find
-from bot.commands.command import Asked, Decision, Follow, Refuse, Wait
-from bot.commands.grammar import comment as grammar
+from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait
 from bot.model.finding import Judgement, Level, RuleCrash
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -40,7 +40,7 @@ def recheck(
     world = snapshot or a_snapshot(**{"probes": FRESH, "comments": (said,), **fields})
     one = find().get(parsed.name)
     assert one is not None
-    return one.decide(Asked(parsed=parsed, comment=said, snapshot=world, judgement=judgement, catalog=find()))
+    return one.decide(CommandContext(parsed=parsed, comment=said, snapshot=world, judgement=judgement, catalog=find()))
 
 
 def refused(found: Decision) -> tuple[str, str]:

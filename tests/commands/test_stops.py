@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.commands import grammar
 from bot.commands.catalog import find
-from bot.commands.grammar import comment as grammar
 from bot.commands.grammar.reading import Parsed
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot

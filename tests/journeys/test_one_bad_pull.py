@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.commands.grammar import comment
+from bot.commands import grammar
 from bot.converge.bot import Deps
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.ids import PullNo
@@ -151,14 +151,14 @@ def test_words_that_break_their_reader_end_no_sweep(world: World, monkeypatch: p
     good = world.hand_in("otto", "brass-otter", "w-com-002")
     world.settle()
     knocked(world)
-    read = comment.read
+    read = grammar.read
 
     def breaks(text: str, *more: Any) -> Any:
         if text == "boo":
             raise RecursionError("too deep")
         return read(text, *more)
 
-    monkeypatch.setattr(comment, "read", breaks)
+    monkeypatch.setattr(grammar, "read", breaks)
     world.comment(bad, "mallory", "boo")
     world.comment(good, "ana", "/help")
     found, troubles = swept(world)

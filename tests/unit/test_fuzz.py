@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
+from bot.commands import grammar
 from bot.commands.catalog import find
-from bot.commands.grammar import comment
 from tests import fuzz
 
 SEED = 20260614
@@ -34,13 +34,13 @@ def test_the_fuzz_knows_what_is_hidden(text: str) -> None:
 
 
 def test_the_fuzz_notices_a_reader_that_reads_hidden_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = comment.read
-    monkeypatch.setattr(comment, "read", lambda body, catalog: plain(body.replace("> ", ""), catalog))
+    plain = grammar.read
+    monkeypatch.setattr(grammar, "read", lambda body, catalog: plain(body.replace("> ", ""), catalog))
     assert fuzz.check("> /hold nonce1x", fuzz.renderer()).startswith("read although it is not plain text")
 
 
 def test_a_line_that_is_seen_is_read() -> None:
     shown: MarkdownIt = fuzz.renderer()
     text = "Hello\n/hold nonce1x\n\n> no\n\n/hold nonce2x"
-    assert fuzz.nonces(comment.read(text, find())) == {"nonce1x": 1, "nonce2x": 1}
+    assert fuzz.nonces(grammar.read(text, find())) == {"nonce1x": 1, "nonce2x": 1}
     assert fuzz.check(text, shown) == ""

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.commands.catalog import Catalog, CatalogError, find
-from bot.commands.command import Asked, Command, Decision, Follow, Takes, command
+from bot.commands.catalog import CatalogError, catalog_of, find
+from bot.commands.command import Command, CommandContext, Decision, Follow, command
 from bot.commands.grammar import errors
 from bot.commands.grammar.comment import Undecided, one_decision, read
 from bot.commands.grammar.option import (
@@ -30,6 +30,7 @@ from bot.commands.grammar.option import (
     Wrong,
 )
 from bot.commands.grammar.reading import HintKind, Misread, Parsed, Reading
+from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.messages.md import Md
 
@@ -48,7 +49,7 @@ OPTIONS = (
 BECAUSE = Option(name="because", reads=Text(), required=True, below=True, says="why it does not stand against it")
 
 
-def _said(_asked: Asked) -> Decision:
+def _said(_context: CommandContext) -> Decision:
     """Do it"""
     return Follow(says=md.own("Done."))
 
@@ -58,7 +59,7 @@ def a_command(name: str, takes: Takes = Takes.NOTHING, *options: Option, decides
     return made(_said)
 
 
-CATALOG = Catalog.of(
+CATALOG = catalog_of(
     (
         a_command("accept", Takes.NOTHING, *OPTIONS, decides=True),
         a_command("reject", Takes.REASON, AT, AS, decides=True),
@@ -658,16 +659,16 @@ def the_name(line: str) -> str | None:
 
 def test_a_name_claimed_twice_is_refused_with_both_claimants() -> None:
     with pytest.raises(CatalogError, match="/retest is claimed by /hold and /recheck"):
-        Catalog.of((*CATALOG.commands, a_command("hold", alias="retest")))
+        catalog_of((*CATALOG.commands, a_command("hold", alias="retest")))
 
 
 def test_an_option_named_twice_is_refused() -> None:
     with pytest.raises(CatalogError, match=r"/x has --message twice.*/x has -m twice"):
-        Catalog.of((a_command("x", Takes.NOTHING, MESSAGE, MESSAGE),))
+        catalog_of((a_command("x", Takes.NOTHING, MESSAGE, MESSAGE),))
 
 
 def test_a_command_without_a_docstring_is_refused() -> None:
-    def silent(_asked: Asked) -> Decision:
+    def silent(_context: CommandContext) -> Decision:
         return Follow(says=md.own("Done."))
 
     with pytest.raises(ValueError, match="no docstring"):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands import catalog as command_catalog
-from bot.commands.command import Asked, Follow, Refuse, Wait
-from bot.commands.grammar import comment
+from bot.commands import grammar
+from bot.commands.command import CommandContext, Follow, Refuse, Wait
 from bot.converge.plan import plan, refused
 from bot.messages import md, reviews
 from bot.model.finding import Judgement
@@ -71,10 +71,10 @@ def our_words(snapshot: Snapshot, said: Comment) -> Iterator[str]:
 
 
 def answers(snapshot: Snapshot, judgement: Judgement, said: Comment) -> Iterator[str]:
-    for parsed in comment.read(said.body, COMMANDS).parsed:
+    for parsed in grammar.read(said.body, COMMANDS).parsed:
         for command in COMMANDS.commands:
-            asked = Asked(parsed=parsed, comment=said, snapshot=snapshot, judgement=judgement, catalog=COMMANDS)
-            match command.decide(asked):
+            context = CommandContext(parsed=parsed, comment=said, snapshot=snapshot, judgement=judgement, catalog=COMMANDS)
+            match command.decide(context):
                 case Follow(says=says):
                     yield says
                 case Refuse(reason, remedy):
@@ -87,7 +87,7 @@ def commands_in(scene: tuple[Snapshot, Comment]) -> list[str]:
     """What of our words would be carried out, or hinted at, if a validator had written it."""
     found = []
     for words in our_words(*scene):
-        reading = comment.read(words, COMMANDS)
+        reading = grammar.read(words, COMMANDS)
         if reading.items or reading.hints:
             found.append(f"{reading} in {words!r}")
     return found

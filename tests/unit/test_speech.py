@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from bot.commands import catalog as command_catalog
-from bot.commands.grammar import comment as grammar
+from bot.commands import grammar
 from bot.converge.plan import plan
 from bot.messages import md, reviews, words
 from bot.model.evidence import Probe, Seen

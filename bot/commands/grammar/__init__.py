@@ -1,4 +1,9 @@
-"""The grammar of slash-commands, pure: any text becomes commands, errors and hints, in bounded time.
+"""The grammar of slash-commands, pure: any text becomes commands, problems and hints, in bounded time.
 
-Import `comment` to read a comment; commands use `option` for their options.
+It knows the signatures of commands, not what they do. To read a comment import the package and call `grammar.read`; commands
+take their options from `option`, messages about wrong lines come from `errors`.
 """
+
+from bot.commands.grammar.comment import Undecided, one_decision, read
+
+__all__ = ["Undecided", "one_decision", "read"]

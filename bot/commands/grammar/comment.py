@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from bot.commands.catalog import Catalog
-from bot.commands.command import Command
 from bot.commands.grammar import stops
 from bot.commands.grammar.line import read_line
 from bot.commands.grammar.option import near
 from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Problem, Reading
+from bot.commands.grammar.signature import Signature, Signatures
 from bot.commands.grammar.text import Page, Where, open_page, shown
 from bot.messages import md
 from bot.messages.md import Md
@@ -51,7 +50,7 @@ class Undecided:
     says: Md
 
 
-def read(body: str, commands: Catalog) -> Reading:
+def read(body: str, commands: Signatures[Signature]) -> Reading:
     """Every command on a line of its own that is the author's own plain text, and hints for near misses.
 
     Code (also inline, also indented), quotations and HTML are never read; neither is anything beyond the first 16 KiB.
@@ -116,7 +115,7 @@ class _Named:
     word: str
     end: int
     glued: bool
-    command: Command
+    command: Signature
     exact: bool
 
     def read(self, below: str) -> Parsed | Misread:
@@ -145,7 +144,7 @@ class _Named:
         )
 
 
-def _name(page: Page, number: int, commands: Catalog) -> _Named | stops.Stop | None:
+def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | stops.Stop | None:
     """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`)."""
     line = page.lines[number].strip()
     if (stop := stops.plain(number, line, commands)) is not None:
@@ -173,7 +172,7 @@ def _name(page: Page, number: int, commands: Catalog) -> _Named | stops.Stop | N
     return _Named(number=number, line=line, word=word, end=end, glued=glued, command=command, exact=exact)
 
 
-def _as_meant(line: str, command: Command, below: str = "") -> str:
+def _as_meant(line: str, command: Signature, below: str = "") -> str:
     """`line` if it can be read, else what it was probably meant to be, else the shortest whole line."""
     behind = len(command.name) + 1
     reading = read_line(line, behind, command, below)
@@ -186,7 +185,7 @@ def _as_meant(line: str, command: Command, below: str = "") -> str:
 # --- hints ----------------------------------------------------------------------------------------------------------
 
 
-def _hints(page: Page, commands: Catalog, *, talk: bool) -> Iterator[Hint]:
+def _hints(page: Page, commands: Signatures[Signature], *, talk: bool) -> Iterator[Hint]:
     """Why something that looks like a command was not read as one: each kind once."""
     for kind, place in ((HintKind.LAZY_QUOTATION, Where.QUOTATION), (HintKind.HTML, Where.HTML)):
         for n in sorted(page.where):
@@ -203,13 +202,13 @@ def _hints(page: Page, commands: Catalog, *, talk: bool) -> Iterator[Hint]:
         yield from _talk(page, commands)
 
 
-def _known_line(text: str, commands: Catalog) -> str | None:
+def _known_line(text: str, commands: Signatures[Signature]) -> str | None:
     """`text` without its indent, if it is a line that would run on a better place."""
     match = _NAMED.match(text.strip())
     return text.strip() if match is not None and match["glued"] is None and commands.get(match["word"]) else None
 
 
-def _talk(page: Page, commands: Catalog) -> Iterator[Hint]:
+def _talk(page: Page, commands: Signatures[Signature]) -> Iterator[Hint]:
     """Decisions in the middle of a line, and `wl accept`: only looked for where a comment holds no command."""
     found = {
         n: hint
@@ -221,7 +220,7 @@ def _talk(page: Page, commands: Catalog) -> Iterator[Hint]:
         yield from [found[n][0] for n in sorted(plain) if found[n][0].kind is kind][:1]
 
 
-def _mid_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
+def _mid_line(text: str, commands: Signatures[Signature]) -> tuple[Hint, int] | None:
     """The hint for a decision in the middle of a line, and the column behind its slash."""
     for match in islice(_MID_LINE.finditer(text), 3):
         command = commands.get(match["word"])
@@ -235,13 +234,13 @@ def _mid_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
     return None
 
 
-def _instead(kind: HintKind, line: str, ready: str, commands: Catalog) -> Hint:
+def _instead(kind: HintKind, line: str, ready: str, commands: Signatures[Signature]) -> Hint:
     named = _NAMED.match(ready)
     command = commands.get(named["word"]) if named is not None else None
     return Hint(kind=kind, line=line, ready=ready, pinnable=command is not None and _pinnable(command, ready))
 
 
-def _pinnable(command: Command, line: str) -> bool:
+def _pinnable(command: Signature, line: str) -> bool:
     return command.option("at") is not None and "--at" not in line
 
 
@@ -250,7 +249,7 @@ def _courteous(before: str) -> bool:
     return any(words) and all(not word or word in stops.COURTESY or word.startswith("@") for word in words)
 
 
-def _command_line(text: str, commands: Catalog) -> tuple[Hint, int] | None:
+def _command_line(text: str, commands: Signatures[Signature]) -> tuple[Hint, int] | None:
     """The hint for a line of the command line tool `wl`, and the column behind its first letter."""
     match = _WL.match(text)
     word = match["word"].casefold() if match else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands.grammar import comment
+from bot.commands.grammar.comment import Undecided, one_decision
 from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Reading
 from bot.messages import md
 from bot.messages.md import Md
@@ -29,8 +29,8 @@ def say_hint(hint: Hint, pin: str | None = None) -> Md:
 
 def two_decisions(reading: Reading) -> Md | None:
     """Why none of the decisions a comment asks for is carried out, below their lines; None if nothing stands against it."""
-    found = comment.one_decision(reading)
-    if not isinstance(found, comment.Undecided):
+    found = one_decision(reading)
+    if not isinstance(found, Undecided):
         return None
     lines = tuple(parsed.line for parsed in reading.parsed if parsed.decides)
     return md.lines(md.fence(lines) if lines else None, md.fill("{says}.", says=found.says))

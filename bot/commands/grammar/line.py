@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from bot.commands.command import Command, Takes
 from bot.commands.grammar.option import (
     DRY_RUN,
     TEXT_CHARS_MAX,
@@ -23,6 +22,7 @@ from bot.commands.grammar.option import (
     near,
 )
 from bot.commands.grammar.reading import Misread, Parsed, Problem
+from bot.commands.grammar.signature import Signature, Takes
 from bot.messages import md
 from bot.messages.md import Md
 
@@ -47,7 +47,7 @@ _OPENING = frozenset('"“”„‟＂')
 _SMART_CLOSING = re.compile(r"[“”„‟＂](?=\s|$)")
 
 
-def read_line(line: str, start: int, command: Command, below: str = "") -> Parsed | Misread:
+def read_line(line: str, start: int, command: Signature, below: str = "") -> Parsed | Misread:
     """Read `line` from column `start`, which lies behind the command's name; `below` is the text under the line.
 
     Never raises. All problems of the line are reported together, and with them, if each can be mended, the whole line as
@@ -63,7 +63,7 @@ class _Draft:
     """A line while it is read. `edits` mend the line, one for each problem that can be mended."""
 
     line: str
-    command: Command
+    command: Signature
     below: str
     values: dict[str, object] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)

@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bot.commands.catalog import Catalog
-from bot.commands.command import Command
 from bot.commands.grammar.line import REASON_WORDS
 from bot.commands.grammar.option import TEXT_CHARS_MAX
 from bot.commands.grammar.reading import Parsed
+from bot.commands.grammar.signature import Signature, Signatures
 from bot.commands.grammar.text import Page, shown
 
 COURTESY = frozenset(
@@ -45,7 +44,7 @@ class Stop:
     number: int
     line: str
     behind: str
-    command: Command
+    command: Signature
     around: str = ""
 
     def read(self, below: str) -> Parsed:
@@ -60,12 +59,12 @@ class Stop:
         return Parsed(name=self.command.name, line=self.line, reason="" if blank else reason[:TEXT_CHARS_MAX])
 
 
-def plain(number: int, line: str, commands: Catalog) -> Stop | None:
+def plain(number: int, line: str, commands: Signatures[Signature]) -> Stop | None:
     """The stop at the beginning of a line that begins with a slash, by its own name."""
     return _at(number, line, line.find("/") + 1, commands)
 
 
-def decorated(page: Page, commands: Catalog, *, beside: frozenset[int]) -> Mapping[int, Stop]:
+def decorated(page: Page, commands: Signatures[Signature], *, beside: frozenset[int]) -> Mapping[int, Stop]:
     """Stops on the lines of a comment that are not read as commands already (`beside`), by line number."""
     # Inline code beside other text is talk about the command; alone it is the line that somebody copied.
     alone = sum(1 for line in page.lines if line.strip()) == 1
@@ -83,7 +82,7 @@ def decorated(page: Page, commands: Catalog, *, beside: frozenset[int]) -> Mappi
     return {n: stop for n, stop in found.items() if n in text}
 
 
-def beside(number: int, line: str, commands: Catalog) -> Stop | None:
+def beside(number: int, line: str, commands: Signatures[Signature]) -> Stop | None:
     """The stop behind another command on one line, where that line was not understood."""
     for match in re.finditer(r"\s[/／]", line):
         stop = _at(number, line, match.end(), commands)
@@ -92,7 +91,7 @@ def beside(number: int, line: str, commands: Catalog) -> Stop | None:
     return None
 
 
-def _at(number: int, line: str, column: int, commands: Catalog) -> Stop | None:
+def _at(number: int, line: str, column: int, commands: Signatures[Signature]) -> Stop | None:
     match = _NAME.match(line, column)
     command = commands.get(match["word"]) if match is not None else None
     if match is None or command is None or not command.stops:
@@ -102,7 +101,7 @@ def _at(number: int, line: str, column: int, commands: Catalog) -> Stop | None:
     return Stop(number=number, line=line, behind=line[match.end() :], command=command)
 
 
-def _decorated(number: int, line: str, commands: Catalog) -> Stop | None:
+def _decorated(number: int, line: str, commands: Signatures[Signature]) -> Stop | None:
     slash = _SLASH.search(line)
     if slash is None or slash.start() > _BEFORE_CHARS_MAX or "|" in line[: slash.start()]:
         return None
@@ -116,7 +115,7 @@ def _decorated(number: int, line: str, commands: Catalog) -> Stop | None:
     return Stop(number=number, line=line.strip(), behind=stop.behind, command=stop.command, around=before)
 
 
-def _to_the_bot(number: int, line: str, commands: Catalog) -> Stop | None:
+def _to_the_bot(number: int, line: str, commands: Signatures[Signature]) -> Stop | None:
     """`@stampbot hold`, without a slash."""
     match = _TO_THE_BOT.match(line)
     return _at(number, line, match.end(), commands) if match is not None else None

@@ -10,7 +10,7 @@ from bot.commands.conflict_of_interest import conflict
 from bot.model.ids import Database, Handle, User
 from bot.model.ledger import Rig, RigLink, Row
 from bot.model.pull import BranchRef
-from bot.model.relations import Kinship, account_node, rig_node
+from bot.model.relations import Relations, account_node, rig_node
 from tests.build import a_pull, a_rig, a_rig_link, a_snapshot, added, work
 
 MILL = a_rig("mill", "cleo", owner_email="c@example.org")
@@ -35,19 +35,19 @@ MILL = a_rig("mill", "cleo", owner_email="c@example.org")
 def test_rigs_are_tied_by_the_shortest_way(
     rigs: tuple[Rig, ...], links: tuple[RigLink, ...], ties: tuple[str, ...] | None
 ) -> None:
-    path = Kinship.of(rigs, links).path([rig_node("mill")], rig_node("kiln"))
+    path = Relations.of(rigs, links).path([rig_node("mill")], rig_node("kiln"))
     assert path == (None if ties is None else (rig_node("mill"), ties))
 
 
 def test_a_rig_without_owner_is_tied_to_the_account_of_its_name() -> None:
-    kin = Kinship.of((a_rig("kiln", None),), (), (Handle("stray"),))
+    kin = Relations.of((a_rig("kiln", None),), (), (Handle("stray"),))
     assert kin.path([account_node("Kiln")], rig_node("kiln")) == (account_node("Kiln"), ("name",))
     assert kin.path([account_node("stray")], rig_node("stray")) == (account_node("stray"), ("name",))
 
 
 def test_commons_without_the_columns_tie_nobody() -> None:
     bare = tuple(Rig(Row.of({"handle": handle, "dolthub_org": owner})) for handle, owner in (("mill", "cleo"), ("kiln", "x")))
-    assert Kinship.of(bare, ()).path([rig_node("mill")], rig_node("kiln")) is None
+    assert Relations.of(bare, ()).path([rig_node("mill")], rig_node("kiln")) is None
 
 
 handles = st.sampled_from(("mill", "Mill", "kiln", "hub", "polecat-7", "spoke"))
@@ -76,5 +76,5 @@ def test_whoever_may_not_decide_by_command_is_tied_here_too(
     )
     workers = dict.fromkeys((Handle(worker),))
     starts = [account_node(asker.owner or "q"), rig_node(asker.handle)]
-    tied = Kinship.of(snapshot.rigs, snapshot.rig_links, workers).path(starts, rig_node(worker))
+    tied = Relations.of(snapshot.rigs, snapshot.rig_links, workers).path(starts, rig_node(worker))
     assert (conflict(snapshot, asker, User(asker.owner or "q")) is not None) is (tied is not None)
