@@ -20,13 +20,13 @@ from uuid import uuid4
 import redis
 import structlog
 from rq import Queue, SimpleWorker, worker_registration
-from rq.exceptions import NoSuchJobError, StopRequested
+from rq.exceptions import DeserializationError, NoSuchJobError, StopRequested
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException, TimerDeathPenalty
 
 from bot.log import stranger
-from bot.queue.enqueue import FUNCTIONS
+from bot.queue.enqueue import FORMER_FUNCTIONS, FUNCTIONS
 from bot.queue.job_filter import Unlisted, filter_job
 from bot.store import DECIDE, RECHECK, REVIEW, SWEEP
 
@@ -81,6 +81,15 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
                 # What RQ passes by without a word, as it does jobs that have expired.
                 raise NoSuchJobError(str(error)) from None
             super().restore(plain)
+            if self._is_former():
+                self.connection.delete(self.key)
+                raise NoSuchJobError("a job of an older version")
+
+        def _is_former(self) -> bool:
+            try:
+                return self.func_name in FORMER_FUNCTIONS
+            except DeserializationError:
+                return False
 
         @property
         def func(self) -> Function:

@@ -9,7 +9,7 @@ import threading
 import time
 import types
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,6 @@ from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
 from bot.prober.acl import prober_acl
 from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
-from bot.queue.batch import Batcher
 from bot.queue.enqueue import DEDUP_FIRST_S, LIMITED_WAITING_MAX, LIMITED_WINDOW_S, OVERFLOW_SWEEP_EVERY_S
 from bot.store import (
     DECIDE,
@@ -54,7 +53,7 @@ from bot.store import (
 from bot.store.keys import pull_target
 from bot.store.probes import PROBE_MAX_BYTES, read_probe, write_probe
 from bot.sweep.sweep import AHEAD
-from tests.patience import STATE_WAIT_S, ends_within, until
+from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store, jobs_of
 
@@ -291,37 +290,9 @@ def test_knocks_of_many_threads_at_once_are_one_job_a_pull(store: Store) -> None
     assert (sum(made), jobs_of(store).waiting()[REVIEW]) == (8, 8)
 
 
-@pytest.mark.parametrize("fails", [False, True])
-def test_whoever_waits_for_a_round_trip_goes_along_with_the_next_or_fails_with_this_one(fails: bool) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-    batches: list[Sequence[int]] = []
-
-    def do(wishes: Sequence[int]) -> Sequence[int]:
-        batches.append(wishes)
-        begun.set()
-        assert go_on.wait(STATE_WAIT_S)
-        if fails:
-            raise redis.TimeoutError
-        return [10 * wish for wish in wishes]
-
-    together = Batcher(do)
-    with ThreadPoolExecutor(8) as threads:
-        first = threads.submit(together, 1)
-        assert begun.wait(STATE_WAIT_S)
-        others = [threads.submit(together, n) for n in range(2, 8)]
-        time.sleep(0.1)
-        go_on.set()
-    if fails:
-        assert {type(each.exception()) for each in (first, *others)} == {redis.TimeoutError}
-        assert batches == [[1]]
-    else:
-        assert [each.result() for each in (first, *others)] == [10 * n for n in range(1, 8)]
-        assert [sorted(batch) for batch in batches] == [[1], list(range(2, 8))]
-
-
 @pytest.mark.parametrize("name", ["stampbot:lease:x", "rq:queue:review", "", "stampbot:hint:review:x", "other:hint:review:0"])
 def test_a_forged_job_cannot_choose_the_key_that_is_deleted(store: Store, name: str) -> None:
-    with pytest.raises(ValueError, match="hint"):
+    with pytest.raises(ValueError, match="dedup"):
         jobs_of(store).begin(name)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 import structlog
 from rq import Queue
+from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from bot.dolthub.errors import HubBusy, HubGone, HubRefused, HubStrange
@@ -230,6 +231,21 @@ def test_a_job_that_is_no_job_only_costs_its_place(store: Store) -> None:
     with Crew(store, (REVIEW,), pull_jobs(store, lambda _c, n, _e: looked.append(n)).functions()):
         jobs_of(store).enqueue(HOP, PullNo(9))
         until(lambda: looked == [9])
+
+
+def test_a_job_of_an_older_version_is_dropped_without_a_word(store: Store) -> None:
+    looked: list[PullNo] = []
+    older = [forge(store, REVIEW, f"bot.worker.{name}", ["hop/wl-commons", 1, REVIEW, ""]) for name in ("run", "run_sweep")]
+    with (
+        structlog.testing.capture_logs() as logged,
+        Crew(store, (REVIEW,), pull_jobs(store, lambda _c, n, _e: looked.append(n)).functions()),
+    ):
+        jobs_of(store).enqueue(HOP, PullNo(9))
+        until(lambda: looked == [9])
+    assert [store.redis.exists(f"rq:job:{name}") for name in older] == [0, 0]
+    failed = FailedJobRegistry(queue=Queue(REVIEW, connection=store.redis, serializer=JSONSerializer))
+    assert len(failed) == 0
+    assert [line for line in logged if line["log_level"] in ("warning", "error")] == []
 
 
 def test_a_sweep_is_run_from_a_queue_of_its_own(store: Store) -> None:
