@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import click
 
-from bot.cli import catalogues, commons, doctor, links, pulls, serving
+from bot.cli import audits, catalogues, commons, doctor, links, pulls, serving
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -40,8 +40,8 @@ for command in (
     pulls.decide,
     commons.sweep,
     commons.queue,
-    commons.audit,
-    commons.revert,
+    audits.audit,
+    audits.revert,
     doctor.doctor,
     links.probe,
     catalogues.rules,

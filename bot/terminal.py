@@ -32,6 +32,9 @@ def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        # Commons, places and the like have a text form, which is what people write and read.
+        if type(value).__str__ is not object.__str__:
+            return str(value)
         return {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return dict(value)

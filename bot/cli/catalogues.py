@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.text import Text
 
 from bot.cli.arguments import as_json
-from bot.cli.shared import console, fail
-from bot.terminal import FINDING, WRONG_USE
+from bot.cli.shared import STYLE, console, fail
+from bot.terminal import FINDING, WRONG_USE, cells, lines, print_json, table
+
+if TYPE_CHECKING:
+    from bot.commands.command import Command
+    from bot.rulebook.kit.examples import Told
+    from bot.rulebook.rule import Rule
 
 WRITABLE = click.Path(file_okay=False, path_type=Path)
 
@@ -29,10 +38,8 @@ def rules(explain: str | None, new: str | None, folder: Path | None, package: Pa
       stampbot rules --new item_has_a_title
       stampbot rules --new item_has_a_title --package ../our-rules
     """
-    from bot.cli.printing import print_rule, print_rules, rule_json, rules_json
     from bot.rulebook import catalog
     from bot.rulebook.kit.examples import tell
-    from bot.terminal import print_json
 
     if new is not None and explain is None and not (folder and package):
         _begin_rule(new, folder or Path("rules"), package, as_json=as_json)
@@ -63,7 +70,6 @@ def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool)
     """Write the files of a new rule, all or none; nothing that is there is overwritten. Exit status 2 and a sentence if not."""
     from bot.rulebook import MisfitError, find
     from bot.rulebook.kit import draft
-    from bot.terminal import lines, print_json
 
     try:
         if package is None:
@@ -104,9 +110,7 @@ def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool)
 @as_json
 def commands(as_json: bool) -> None:
     """The slash-commands validators may write below a pull."""
-    from bot.cli.printing import commands_json, print_commands
     from bot.commands import catalog
-    from bot.terminal import print_json
 
     try:
         found = catalog.find().commands
@@ -116,3 +120,118 @@ def commands(as_json: bool) -> None:
         print_json(commands_json(found))
     else:
         print_commands(console(), found)
+
+
+def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
+    """The rules for --json."""
+    return [
+        {
+            "name": r.name,
+            "level": r.level.value,
+            "title": r.title,
+            "doc": r.doc,
+            "kinds": [kind.value for kind in r.kinds],
+            "fixed": r.fixed,
+            "fades": r.softens_after_merge,
+            "overridable": r.overridable,
+        }
+        for r in rules
+    ]
+
+
+def rule_json(rule: Rule, told: Told) -> dict[str, object]:
+    """One rule in full for --json. `example` is null where no example makes the rule speak."""
+    (listed,) = rules_json([rule])
+    shown = told.shown
+    example = None
+    if shown is not None:
+        found = shown.finding
+        example = {
+            "pull_in_which": shown.example.what,
+            "level": found.level.value,
+            "place": str(found.place),
+            "says": found.says,
+            "remedy": found.remedy,
+        }
+    return {
+        **listed,
+        "sources": list(rule.sources),
+        "example": example,
+        "waits_for": told.waits,
+        "how_to_fix": list(told.remedies),
+    }
+
+
+def print_rule(console: Console, rule: Rule, told: Told) -> None:
+    """One rule in full, for people."""
+    from bot.rulebook.rule import REVIEWED
+
+    every = set(REVIEWED) <= set(rule.kinds)
+    kinds = "every kind of pull" if every else ", ".join(sorted(kind.value for kind in rule.kinds))
+    sources = "; ".join(rule.sources) or "none is named"
+    facts = [
+        ("checks", rule.title),
+        ("why", " ".join(rule.doc.split())),
+        ("looks at", kinds),
+        ("level", rule.level.value),
+        ("policy", _POLICY[rule.fixed]),
+        ("validators", _VALIDATORS[rule.overridable]),
+        ("after the merge", "a note at most" if rule.softens_after_merge else "as before"),
+        ("source", sources),
+        *_example_lines(told),
+    ]
+    told_table = table(rule.name, ("", ""), [cells(name, what) for name, what in facts])
+    told_table.show_header = False
+    console.print(told_table)
+
+
+_POLICY = {
+    True: "cannot soften it or switch it off: it guards the ledger itself",
+    False: "may change its level, or switch it off",
+}
+
+
+_VALIDATORS = {
+    True: "may override a fault of it for one head, and say why",
+    False: "cannot override a fault of it",
+}
+
+
+def _example_lines(told: Told) -> Iterator[tuple[str, str]]:
+    shown = told.shown
+    if shown is not None:
+        yield "example", f"A pull in which {shown.example.what}."
+        yield "says", f"{shown.finding.level.value} {shown.finding.place}: {shown.finding.says}"
+    elif told.waits:
+        yield "example", f"It finds nothing; the pull waits for {told.waits}."
+    else:
+        yield "example", f"None: it has nothing to say about the {told.asked} example pulls of these kinds."
+    if shown is not None:
+        yield "how to fix", " · ".join(told.remedies) or "Nothing needs to be done: it is told for whoever decides."
+
+
+def print_rules(console: Console, rules: Iterable[Rule]) -> None:
+    """The rules, for people."""
+    rows = [(*cells(r.name), Text(r.level.value, STYLE[r.level]), *cells(r.title)) for r in rules]
+    console.print(table("Rules", ("rule", "level", "meaning"), rows))
+
+
+def commands_json(commands: Iterable[Command]) -> list[dict[str, object]]:
+    """The commands for --json."""
+    return [
+        {
+            "name": c.name,
+            "title": c.title,
+            "details": c.details,
+            "aliases": list(c.aliases),
+            "decides": c.decides,
+            "options": [{"name": o.name, "usage": o.usage, "says": o.says, "required": o.required} for o in c.options],
+        }
+        for c in commands
+    ]
+
+
+def print_commands(console: Console, commands: Iterable[Command]) -> None:
+    """The commands, for people."""
+    rows = [cells(f"/{c.name}", c.title, " ".join(o.usage for o in c.options)) for c in commands]
+    console.print(table("Commands, in a comment below a pull", ("command", "does", "options"), rows))

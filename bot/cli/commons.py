@@ -1,17 +1,24 @@
-"""A commons as a whole: which pulls need a look, which wait for validators, and the rows as they stand on main."""
+"""The pulls of a commons: which need a look, and which wait for validators."""
 
 from __future__ import annotations
 
 import sys
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
-from rich.progress import TaskID
+from rich.console import Console
+from rich.text import Text
 
-from bot.cli.arguments import CommonsType, SinceType, as_json
-from bot.cli.shared import console, deps_of, fail, settings_of, told
-from bot.model.ids import CommitHash, Commons, StampId
-from bot.terminal import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
+from bot.cli.arguments import CommonsType, as_json
+from bot.cli.shared import STYLE, console, deps_of, fail, settings_of, told
+from bot.log import visible
+from bot.model.ids import Commons
+from bot.terminal import COULD_NOT_TELL, FINE, cells, print_json, table
+
+if TYPE_CHECKING:
+    from bot.converge.backlog import Backlog
 
 
 @click.command()
@@ -29,7 +36,6 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     """
     from bot.demo.demo import NobodyWorks, await_empty_queue
     from bot.sweep.sweep import sweep as sweep_commons
-    from bot.terminal import print_json
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings)
@@ -65,9 +71,7 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
       stampbot queue hop/wl-commons --ready --json
     """
     from bot import wiring
-    from bot.cli.printing import backlog_json, print_backlog
     from bot.converge.backlog import read_backlog
-    from bot.terminal import print_json
 
     settings = settings_of(named=(commons,) if commons else ())
     deps = deps_of(settings, patient=False)
@@ -83,81 +87,59 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
     sys.exit(COULD_NOT_TELL if any(each.lacks for each in found) else FINE)
 
 
-@click.command()
-@click.argument("commons", type=CommonsType(), required=False)
-@click.option("--since", type=SinceType(), help="Only rows that changed since, and whether the bot brought the new ones.")
-@as_json
-def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json: bool) -> None:
-    """What is wrong with the rows on main, whoever wrote them. Writes nothing.
+def backlog_json(backlog: Backlog) -> dict[str, object]:
+    """One commons' backlog for --json. What is null is not known: the pull was not looked at yet."""
+    return {
+        "commons": str(backlog.commons),
+        "waiting": [
+            {
+                "pull": w.pull,
+                "verdict": w.verdict.value if w.verdict is not None else None,
+                "kind": w.kind.value if w.kind is not None else None,
+                "item": w.item,
+                "rig": w.rig,
+                "creator": w.creator,
+                "title": w.title,
+                "evidence": w.evidence,
+                "opened_at": w.opened_at,
+                "judged_at": w.judged_at,
+                "type": w.line,
+                "quarantined": w.quarantined,
+            }
+            for w in backlog.waiting
+        ],
+        "lacks": list(backlog.lacks),
+    }
 
-    Self-stamps, also across rigs of one owner; stamps and completions that do not fit together; second stamps; ratings that
-    readers cannot read; completed items without a stamp (a note: that may be on purpose).
 
-    \b
-    Examples:
-      stampbot audit hop/wl-commons
-      stampbot audit hop/wl-commons --since 2026-06-01 --json
-    """
-    from bot.audit.rows import SINCE_STEPS, TABLES, Audited, NoSuchPast, audit_commons
-    from bot.cli.printing import audit_json, print_audit, status_of_audit
-    from bot.terminal import print_json, progress_bar
-
-    settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings, patient=False)
-    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
-    if since is not None and not isinstance(since, datetime) and len(named) != 1:
-        raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
-    steps = (*TABLES, *(SINCE_STEPS if since is not None else ()))
-    audited: list[Audited] = []
-    with told(), progress_bar(console(stderr=True)) as progress:
-        for each in named:
-            task = progress.add_task(str(each), total=len(steps))
-
-            def reading(what: str, rows: int, commons: Commons = each, task: TaskID = task) -> None:
-                progress.update(task, completed=steps.index(what), description=f"{commons}: {what}, {rows:,} rows")
-
-            try:
-                audited.append(audit_commons(each, deps, since=since, told=reading))
-            except NoSuchPast as error:
-                fail(str(error), WRONG_USE)
-            progress.update(task, completed=len(steps))
-    if as_json:
-        print_json({"audits": [audit_json(one) for one in audited]})
+def print_backlog(console: Console, backlog: Backlog, *, now: datetime, ready: bool = False) -> None:
+    """One commons' backlog, for people. `ready`: it holds those alone that can be accepted as they stand."""
+    if backlog.waiting:
+        console.print(table(f"{backlog.commons}: {len(backlog.waiting)} waiting", _BACKLOG, _backlog_rows(backlog, now)))
     else:
-        for one in audited:
-            print_audit(console(), one)
-    found = [status_of_audit(one) for one in audited]
-    sys.exit(FINDING if FINDING in found else max(found, default=FINE))
+        console.print(Text(f"{backlog.commons}: {'no pull is READY' if ready else 'nothing waits'}"))
+    for each in (w for w in backlog.waiting if w.quarantined):
+        pull = f"'{backlog.commons}#{each.pull}'"
+        console.print(Text(f"Left alone  #{each.pull}: see stampbot explain {pull}; to try it again: stampbot converge {pull}"))
+    for said in backlog.lacks:
+        console.print(Text(f"Not told  {visible(said)}"))
 
 
-@click.command()
-@click.argument("stamp")
-@click.option("--commons", type=CommonsType(), help="Where the stamp is; all commons of the settings are asked if not given.")
-@click.option("--plan", is_flag=True, help="Print the way back. Without it nothing is done: this command never writes.")
-@as_json
-def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> None:
-    """The way back from one decision: the statements that undo a stamp, to be run by hand. Writes nothing.
+_BACKLOG = ("pull", "verdict", "kind", "item", "rig", "evidence", "age", "type below it")
 
-    \b
-    Example:
-      stampbot revert s-0123456789abcdef --commons hop/wl-commons --plan
-    """
-    from bot import wiring
-    from bot.audit.revert import plan_back
-    from bot.cli.printing import inverse_json, print_inverse
-    from bot.terminal import print_json
 
-    if not plan:
-        fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)
-    settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings, patient=False)
-    named = (commons,) if commons else tuple(each.commons for each in settings.commons)
-    with told():
-        back = (plan_back(deps.hub(each), each, StampId(stamp), wiring.now()) for each in named)
-        found = next((one for one in back if one is not None), None)
-    if found is None:
-        fail(f"There is no stamp {stamp} on main of {', '.join(map(str, named))}.", FINDING)
-    if as_json:
-        print_json(inverse_json(found))
-    else:
-        print_inverse(found)
+def _backlog_rows(backlog: Backlog, now: datetime) -> Iterator[tuple[Text, ...]]:
+    for w in backlog.waiting:
+        verdict = Text(w.verdict.value, STYLE[w.verdict]) if w.verdict is not None else Text("not looked at yet", "dim")
+        if w.quarantined:
+            verdict = Text(visible(f"left alone: {w.quarantined}"), "bold red")
+        item = w.item or (w.title if w.verdict is None else "")
+        kind = w.kind.value if w.kind is not None else ""
+        age = _age(now - w.opened_at) if w.opened_at is not None else ""
+        yield (*cells(f"#{w.pull}"), verdict, *cells(kind, item, w.rig or w.creator or "", w.evidence, age, w.line))
+
+
+def _age(waited: timedelta) -> str:
+    """How long, in the largest unit that fits: 3 d, 5 h, 12 min."""
+    minutes = max(0, int(waited.total_seconds() // 60))
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

@@ -51,7 +51,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
         results = examine(facts)
     status_is = status_of(results)
     if as_json:
-        print_json({"status": status_is, "signs": [result_json(result) for result in results]})
+        print_json({"status": status_is, "signs": results})
     else:
         rows = [
             (Text(result.state.value, STYLE[result.state]), *cells(result.commons or "", result.check, result.says, result.fix))
@@ -72,14 +72,3 @@ def summary(results: tuple[CheckResult, ...]) -> str:
     """How many of what."""
     counts = ((state, sum(result.state is state for result in results)) for state in State)
     return ", ".join(f"{count} {state.value}" for state, count in counts if count)
-
-
-def result_json(result: CheckResult) -> dict[str, object]:
-    """One sign for --json; `commons` is null for those of the installation."""
-    return {
-        "check": result.check,
-        "commons": str(result.commons) if result.commons is not None else None,
-        "state": result.state.value,
-        "says": result.says,
-        "fix": result.fix,
-    }

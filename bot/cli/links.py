@@ -6,9 +6,15 @@ import sys
 from dataclasses import replace
 
 import click
+from rich.console import Console
 
 from bot.cli.arguments import as_json
 from bot.cli.shared import console, settings_of
+from bot.log import visible
+from bot.model.evidence import Probe, Seen
+from bot.terminal import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
+
+_STATUS = {Seen.VERIFIED: FINE, Seen.REACHABLE: FINE, Seen.UNKNOWN: COULD_NOT_TELL}
 
 
 @click.command()
@@ -28,11 +34,9 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
       stampbot probe http://127.0.0.1:8000/ --allow 127.0.0.0/8
     """
     from bot import wiring
-    from bot.cli.printing import print_probe, status_of_probe
     from bot.evidence import as_known, networks, without_looking
     from bot.evidence import probe as look_at
     from bot.prober.link_checker import as_told
-    from bot.terminal import print_json
 
     settings = settings_of(commons_needed=False)
     try:
@@ -50,3 +54,27 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     else:
         print_probe(console(), seen)
     sys.exit(status_of_probe(seen))
+
+
+def status_of_probe(probe: Probe) -> int:
+    """Exit status: 0 something answers, 1 it does not or may not be fetched, 3 could not tell."""
+    return _STATUS.get(probe.seen, FINDING)
+
+
+def print_probe(console: Console, probe: Probe) -> None:
+    """What was seen at a link, for people."""
+    facts = (
+        ("seen", f"{probe.seen.value} ({probe.reason})"),
+        ("kind", probe.kind),
+        ("key", probe.key),
+        ("status", probe.status),
+        ("type", probe.content_type),
+        ("title", probe.title),
+        ("ended at", probe.final_url),
+        ("sha256", probe.sha256),
+        *((name.replace("_", " "), value) for name, value in probe.facts if name != "title"),
+    )
+    console.print(table(visible(probe.url), ("fact", ""), [cells(k, v) for k, v in facts if v not in ("", None)]))
+    if probe.hops:
+        hops = [cells(n, h.url, h.address, h.status or "", h.note) for n, h in enumerate(probe.hops, 1)]
+        console.print(table("Hops", ("", "url", "address dialled", "status", "note"), hops))

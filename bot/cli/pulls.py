@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 import click
+from rich.console import Console
+from rich.text import Text
 
 from bot.cli.arguments import PullType, as_json
-from bot.cli.shared import console, deps_of, fail, settings_of, told, warn_read_only
+from bot.cli.shared import STYLE, console, deps_of, fail, settings_of, told, warn_read_only
+from bot.log import visible
+from bot.model.finding import Judgement, Verdict
 from bot.model.ids import Commons, PullNo, User
-from bot.terminal import COULD_NOT_TELL, FINDING, FINE, WRONG_USE
+from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step, step_line
+from bot.terminal import COULD_NOT_TELL, FINDING, FINE, WRONG_USE, cells, lines, print_json, table
+
+if TYPE_CHECKING:
+    from bot.converge.plan import Plan
+    from bot.model.snapshot import Snapshot
+
+_STATUS = {
+    Verdict.READY: FINE,
+    Verdict.WAITING: FINE,
+    Verdict.LOOK: FINDING,
+    Verdict.BLOCKED: FINDING,
+    Verdict.CANNOT_TELL: COULD_NOT_TELL,
+}
 
 
 @click.command()
@@ -24,10 +41,8 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot review 'hop/wl-commons#12'
     """
-    from bot.cli.printing import pull_json, status_of
     from bot.converge.converge import look
     from bot.messages.reviews import body
-    from bot.terminal import lines, print_json
 
     commons, number = pull
     with told():
@@ -52,10 +67,8 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
       stampbot explain 'hop/wl-commons#12'
       stampbot explain 'hop/wl-commons#12' --as 'ana: /accept -q 4' --json
     """
-    from bot.cli.printing import print_explanation, pull_json, status_of
     from bot.converge.converge import look
     from bot.converge.plan import plan
-    from bot.terminal import print_json
 
     commons, number = pull
     deps = deps_of(settings_of(named=(commons,)), patient=False)
@@ -83,11 +96,7 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     Example:
       stampbot converge 'hop/wl-commons#12'
     """
-    from bot.cli.printing import step_json
     from bot.converge.converge import converge as bring
-    from bot.log import visible
-    from bot.model.step import step_line
-    from bot.terminal import print_json
 
     commons, number = pull
     settings = settings_of(named=(commons,))
@@ -141,8 +150,6 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
     """
     from bot.converge import decide as deciding
     from bot.messages.reviews import body
-    from bot.model.step import Outcome
-    from bot.terminal import lines, print_json
 
     commons, number = pull
     deps = deps_of(settings_of(named=(commons,)), patient=False)
@@ -172,7 +179,6 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
 
 def _agree(who: User, text: str) -> None:
     """Ask whether to go on; without a terminal, nobody can say yes."""
-    from bot.log import visible
 
     if not sys.stdin.isatty():
         fail("Comments cannot be read on this host, so this would be carried out here. Add --yes to have it so.", WRONG_USE)
@@ -182,7 +188,6 @@ def _agree(who: User, text: str) -> None:
 
 def _wait(report: Any, seconds: float) -> None:
     """Tell what is waited for, and wait."""
-    from bot.log import visible
 
     for why in report.waiting or ((report.stopped,) if report.stopped else ()):
         click.echo(f"waits    {visible(why)}", err=True)
@@ -203,3 +208,90 @@ def _with_comment(snapshot: Any, said: str) -> Any:
     comment = Comment(id=CommentId("as-if"), author=User(author.strip()), body=body.strip(), created_at=at, updated_at=at)
     probes = tuple(replace(probe, probed_at=at) for probe in snapshot.probes)
     return replace(snapshot, comments=(*snapshot.comments, comment), probes=probes)
+
+
+def status_of(verdict: Verdict) -> int:
+    """Exit status: 0 nothing to find, 1 a finding, 3 could not tell."""
+    return _STATUS[verdict]
+
+
+def pull_json(snapshot: Snapshot, judgement: Judgement, plan: Plan) -> dict[str, object]:
+    """Facts about one pull for --json."""
+    return {
+        "commons": str(snapshot.commons),
+        "pull": snapshot.pull.number,
+        "title": snapshot.pull.title,
+        "state": snapshot.pull.state.value,
+        "head": snapshot.head,
+        "kind": snapshot.kind.value,
+        "form": snapshot.form.name.lower(),
+        "item": snapshot.item_id,
+        "verdict": judgement.verdict.value,
+        "waiting_for": judgement.waiting_for,
+        "findings": [
+            {
+                "rule": f.rule,
+                "level": f.level.value,
+                "place": str(f.place),
+                "says": f.says,
+                "remedy": f.remedy,
+            }
+            for f in judgement.findings
+        ],
+        "crashes": judgement.crashes,
+        "passed": list(judgement.passed),
+        "plan": [step_json(step) for step in plan.steps],
+        "waits": list(plan.waits),
+        "look_at": plan.look_at,
+    }
+
+
+def step_json(step: Step) -> dict[str, object]:
+    """One step for --json."""
+    match step:
+        case PostReview():
+            return {"step": "post review", "head": step.head, "digest": step.digest, "body": step.body}
+        case PostNotice():
+            return {"step": "post notice", "head": step.head, "about": step.about, "body": step.body}
+        case MergePull():
+            return {"step": "merge pull", "head": step.head, "comment": step.comment}
+        case Land():
+            writes = [
+                {"table": w.table, "key": w.key, "write": w.write, "cells": dict(w.cells.cells), "guard": dict(w.guard.cells)}
+                for w in step.change.writes
+            ]
+            return {"step": "land", "title": step.title, "comment": step.comment, "rows": writes}
+        case ClosePull():
+            return {"step": "close pull", "comment": step.comment}
+        case Answer():
+            return {"step": "answer", "to": step.to, "outcome": step.outcome, "body": step.body}
+        case never:
+            assert_never(never)
+
+
+def print_explanation(console: Console, snapshot: Snapshot, judgement: Judgement, plan: Plan) -> None:
+    """Kind, verdict, findings and plan of one pull, for people."""
+    head = Text(f"{snapshot.commons}#{snapshot.pull.number}  ")
+    head.append(visible(snapshot.pull.title), "bold")
+    console.print(head)
+    verdict = judgement.verdict
+    told = Text("Verdict  ")
+    told.append(verdict.value, STYLE[verdict])
+    told.append(f"  ({snapshot.kind.value}, {snapshot.pull.state.value})")
+    if judgement.waiting_for:
+        told.append(visible(f"  waiting for {judgement.waiting_for}"))
+    console.print(told)
+    rows = [(Text(f.level.value, STYLE[f.level]), *cells(f.rule, f.place, f.says, f.remedy)) for f in judgement.findings]
+    rows += [(Text("crash", "red"), *cells(c.rule, "", c.error, "")) for c in judgement.crashes]
+    if rows:
+        console.print(table("Findings", ("level", "rule", "place", "says", "remedy"), rows))
+    if judgement.passed:
+        console.print(Text(f"Passed  {', '.join(judgement.passed)}"))
+    if not plan.steps:
+        console.print(Text("Plan  nothing is due now"))
+    for number, step in enumerate(plan.steps, 1):
+        console.print(Text(f"Plan {number}  {visible(step_line(step))}"))
+        if isinstance(step, Answer):
+            console.print(Text(lines(step.body)), style="dim")
+    for wait in plan.waits:
+        console.print(Text(f"Waits for  {visible(wait)}"))

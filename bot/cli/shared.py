@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import enum
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from bot.model.finding import Level, Verdict
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINDING, WRONG_USE
 
@@ -17,6 +19,20 @@ if TYPE_CHECKING:
 
     from bot.config.settings import Settings
     from bot.converge.bot import Deps
+
+STYLE: Mapping[enum.Enum, str] = {
+    Verdict.READY: "bold green",
+    Verdict.LOOK: "bold yellow",
+    Verdict.WAITING: "bold blue",
+    Verdict.CANNOT_TELL: "bold magenta",
+    Verdict.BLOCKED: "bold red",
+    Level.NOTE: "dim",
+    Level.DOUBT: "yellow",
+    Level.UNSURE: "magenta",
+    Level.FORBID: "bold magenta",
+    Level.FAULT: "red",
+}
+"""Colour of each verdict and level."""
 
 
 def settings_read(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 import pytest
 import structlog
@@ -260,3 +262,97 @@ def test_no_color_is_respected(wasteland: Wasteland) -> None:
     assert "\x1b[1;31m" in with_colour
     assert ";31m" not in without
     assert "\x1b[31m" not in without
+
+
+# --- the keys of --json are API ---------------------------------------------------------------------------------------
+
+
+def keys(value: object, above: str = "") -> set[str]:
+    """The key of every object inside a JSON value, with its path: `plan[].step`. Keys of `cells` and `guard` are columns."""
+    if isinstance(value, list):
+        return set().union(*(keys(each, f"{above}[]") for each in value))
+    if not isinstance(value, dict):
+        return set()
+    found = {f"{above}.{name}".lstrip(".") for name in value}
+    return found.union(*(keys(inner, f"{above}.{name}") for name, inner in value.items() if name not in ("cells", "guard")))
+
+
+@pytest.fixture(scope="module")
+def other_redis() -> Iterator[str]:
+    """Address of a Redis in which no other test has swept."""
+    with private_redis() as redis:
+        yield redis.url
+
+
+PULL = frozenset(
+    ("commons", "pull", "title", "state", "head", "kind", "form", "item", "verdict", "waiting_for", "crashes", "passed")
+) | {"findings", *(f"findings[].{name}" for name in ("rule", "level", "place", "says", "remedy")), "plan", "waits", "look_at"}
+REVIEW_STEP = ("step", "head", "digest", "body")
+RULE = ("name", "level", "title", "doc", "kinds", "fixed", "fades", "overridable")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("review", f"{COMMONS}#13"), PULL | {"body", *(f"plan[].{name}" for name in REVIEW_STEP)}),
+        (("explain", f"{COMMONS}#13"), PULL | {f"plan[].{name}" for name in REVIEW_STEP}),
+        (
+            ("converge", f"{COMMONS}#15"),
+            {"commons", "pull", "verdict", "done", "waiting", "next_look_at", "stopped"}
+            | {f"done[].{name}" for name in REVIEW_STEP},
+        ),
+        (("decide", f"{COMMONS}#16", "/reject no"), {"commons", "pull", "by", "command", "comment", "outcome", "says"}),
+        (("sweep",), {"knocked", f"knocked.{COMMONS}"}),
+        (
+            ("queue",),
+            {"backlogs", "backlogs[].commons", "backlogs[].waiting", "backlogs[].lacks"}
+            | {f"backlogs[].waiting[].{name}" for name in ("pull", "verdict", "kind", "item", "rig", "creator", "title")}
+            | {f"backlogs[].waiting[].{name}" for name in ("evidence", "opened_at", "judged_at", "type", "quarantined")},
+        ),
+        (
+            ("audit",),
+            {"audits", *(f"audits[].{name}" for name in ("commons", "at", "since", "findings", "unread"))}
+            | {f"audits[].findings[].{name}" for name in ("check", "level", "place", "says", "rows")}
+            | {"audits[].findings[].rows[].table", "audits[].findings[].rows[].key"},
+        ),
+        (
+            ("revert", "STAMP", "--plan"),
+            {"commons", "at", "check", "writes", "statements"}
+            | {f"writes[].{name}" for name in ("table", "key", "write", "cells", "guard", "touch")},
+        ),
+        (("doctor",), {"status", "signs", *(f"signs[].{name}" for name in ("check", "commons", "state", "says", "fix"))}),
+        (
+            ("probe", "HUB"),
+            {"url", "seen", "reason", "probed_at", "status", "content_type", "title", "sha256", "key", "kind", "final_url"}
+            | {"hops", *(f"hops[].{name}" for name in ("url", "address", "status", "note"))}
+            | {"misses", "since", "good_at", "facts"},
+        ),
+        (("rules",), {f"[].{name}" for name in RULE}),
+        (
+            ("rules", "--explain", "evidence_is_alive"),
+            {*RULE, "sources", "waits_for", "how_to_fix", "example"}
+            | {f"example.{name}" for name in ("pull_in_which", "level", "place", "says", "remedy")},
+        ),
+        (
+            ("commands",),
+            {f"[].{name}" for name in ("name", "title", "details", "aliases", "decides", "options")}
+            | {f"[].options[].{name}" for name in ("name", "usage", "says", "required")},
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_the_keys_of_json_stay(wasteland: Wasteland, other_redis: str, arguments: tuple[str, ...], expected: set[str]) -> None:
+    environment, _ = wasteland
+    environment = {**environment, "REDIS_URL": other_redis}
+    if arguments[0] == "decide":
+        environment = {**environment, "STAMPBOT_HUB_TOKEN": "token-ana"}
+    named = {"HUB": environment["STAMPBOT_HUB_URL"], "STAMP": a_stamp_of(environment["STAMPBOT_HUB_URL"])}
+    told = run(*(named.get(each, each) for each in arguments), "--json", env=environment)
+    assert keys(json.loads(told.stdout)) == expected
+
+
+def a_stamp_of(hub: str) -> str:
+    """The id of a stamp on main of the seeded commons."""
+    asked = urlencode({"ref": "main", "q": "SELECT id FROM stamps LIMIT 1"})
+    with urlopen(f"{hub}/api/v2/databases/{COMMONS}/sql?{asked}", timeout=STATE_WAIT_S) as answer:
+        return str(json.load(answer)["data"]["rows"][0][0])
