@@ -53,6 +53,9 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     from sandbox.hub.app import Sandbox, application
     from sandbox.hub.server import Server
     from sandbox.hub.state import Hub, Settings
+    from sandbox.sql.dolt_server import find_dolt
+    from sandbox.sql.engines import Engine
+    from sandbox.values.records import DoltMissing
 
     settings = Settings(
         page_size=options.page_size,
@@ -62,7 +65,11 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
         conflicts_at_start=options.conflicts_at_start,
         v1_only=options.v1_only,
     )
-    sandbox = Sandbox(_data(options.data, stack), settings)
+    try:
+        found = Engine(find_dolt(options.dolt)) if options.engine == "dolt" or options.dolt else Engine()
+        sandbox = Sandbox(_data(options.data, stack), settings, found)
+    except DoltMissing as error:
+        raise CannotStart(str(error)) from error
     stack.callback(sandbox.close)
     _play(options.faults, sandbox)
     # Without a seed nothing points at the evidence, until a reset asks for one.
@@ -110,6 +117,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--row-limit", type=_positive, default=1000, help="rows of a read (1000)")
     parser.add_argument("--conflicts-at-start", action="store_true", help="refuse a conflicting merge at once, with 422")
     parser.add_argument("--v1-only", action="store_true", help="be a DoltLab without API v2: comments cannot be read")
+    parser.add_argument("--engine", choices=("doltlite", "dolt"), default="doltlite", help="what the data lies on (doltlite)")
+    parser.add_argument("--dolt", metavar="PATH", help="the dolt program (of STAMPBOT_DOLT, or on PATH); means --engine dolt")
     parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
     return parser
 

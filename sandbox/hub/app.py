@@ -27,7 +27,7 @@ from sandbox.hub.state import Hub, Settings, utc_now
 from sandbox.hub.webhooks import Deliveries
 from sandbox.pages.page import page
 from sandbox.quirks import ALWAYS_ON, QUIRKS
-from sandbox.sql.store import Store
+from sandbox.sql.engines import DOLTLITE, Engine, open_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -62,8 +62,9 @@ class Seen:
 class Sandbox:
     """One running look-alike: hub, faults, webhooks and request log; `reset` puts a new hub in place."""
 
-    def __init__(self, root: Path, settings: Settings) -> None:
+    def __init__(self, root: Path, settings: Settings, engine: Engine = DOLTLITE) -> None:
         self._root = root
+        self._engine = engine
         self._first_settings = settings
         self._lock = threading.Lock()
         self._seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
@@ -73,7 +74,7 @@ class Sandbox:
     def _start(self) -> tuple[Hub, Deliveries]:
         # A folder of its own for every run: what is beside the data lives in memory and does not survive one.
         root = Path(tempfile.mkdtemp(prefix="run-", dir=self._root))
-        hub = Hub(Store(root), root=root, settings=self._first_settings)
+        hub = Hub(open_store(root, self._engine), root=root, settings=self._first_settings)
         deliveries = Deliveries(hub, self.faults.for_event)
         hub.listen(deliveries.hear)
         return hub, deliveries

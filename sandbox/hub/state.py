@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.hub.operations import JobPlan, Operation, Operations, Outcome
-from sandbox.sql.store import Store
+from sandbox.sql.engines import AnyStore
 from sandbox.values.events import BranchEvent, Event, HeadMove, PullEvent, PushEvent
 from sandbox.values.pulls import Comment, Pull, Right, User
 from sandbox.values.records import USUAL_MERGE, DatabaseName, MergeConflict, MergeWays, NoSuchBranch, NothingChanged
@@ -44,7 +44,7 @@ class Hub:
 
     def __init__(
         self,
-        store: Store,
+        store: AnyStore,
         *,
         root: Path | None = None,
         settings: Settings | None = None,
@@ -71,6 +71,7 @@ class Hub:
     def close(self) -> None:
         """Stop every background job; operations still waiting never run."""
         self.operations.close()
+        self.store.close()
 
     # --- users and rights ---
 

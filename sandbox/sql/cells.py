@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sandbox.sql.catalog import TableColumn
 from sandbox.sql.functions import Cell, mysql_json, mysql_time, text_of
@@ -14,7 +14,9 @@ from sandbox.values.records import SqlRefused
 _INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _TEXT_BYTES = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
 _BLOB_BYTES = {"tinyblob": 255, "blob": 65_535, "mediumblob": 16_777_215, "longblob": 4_294_967_295}
-_MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:\.\d{0,9})?)?(Z|[+-]\d\d:\d\d)?")
+_MOMENT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?(?:\.(\d{0,9}))?)?Z?")
+_WITH_OFFSET = re.compile(r"\d[+-]\d\d:\d\d$")
+FIRST_TIMESTAMP, LAST_TIMESTAMP = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC), datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC)
 
 # The types that `schemas` lets into a table.
 KNOWN_TYPES = frozenset(
@@ -23,9 +25,10 @@ KNOWN_TYPES = frozenset(
 )
 
 
-def kept_form(column: TableColumn, value: Cell) -> Cell:
+def kept_form(column: TableColumn, value: Cell, *, is_update: bool) -> Cell:
     """The value as the column keeps it; the same object if nothing has to change.
 
+    Where an integer is out of range, an INSERT is refused and an UPDATE keeps the nearest that fits (seen on Dolt 2.3.1).
     Raises SqlRefused (`constraint`) with Dolt's words where they are known.
     """
     if value is None:
@@ -34,7 +37,7 @@ def kept_form(column: TableColumn, value: Cell) -> Cell:
         return None
     kind = column.base_type
     if kind in _INTEGER_BITS:
-        return _integer(column, value)
+        return _integer(column, value, is_update=is_update)
     if kind in {"float", "double", "decimal"}:
         return _number(column, value)
     if kind in {"varbinary", "binary"} or kind in _BLOB_BYTES:
@@ -76,7 +79,7 @@ def _bytes(column: TableColumn, value: Cell) -> Cell:
     return kept
 
 
-def _integer(column: TableColumn, value: Cell) -> Cell:
+def _integer(column: TableColumn, value: Cell, *, is_update: bool) -> Cell:
     if isinstance(value, float):
         # MySQL rounds half away from zero.
         value = math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1)
@@ -85,7 +88,9 @@ def _integer(column: TableColumn, value: Cell) -> Cell:
     bits = _INTEGER_BITS[column.base_type]
     low, high = (0, 2**bits - 1) if "unsigned" in column.type else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     if not low <= value <= high:
-        raise _refused(f"out of range value for column '{column.name}': {value}")
+        if is_update:
+            return low if value < low else high
+        raise _refused(f"{value} out of range for {column.type}")
     return value
 
 
@@ -107,16 +112,18 @@ def _json(column: TableColumn, value: Cell) -> Cell:
 def _moment(column: TableColumn, value: Cell) -> Cell:
     text = text_of(value)
     match = _MOMENT.fullmatch(text.strip())
-    wrong = _refused(f"Incorrect {column.base_type} value: '{_short(text)}'")
+    wrong = _refused(f"error: '{_short(text)}' is not a valid value for '{column.base_type}'")
     if match is None:
-        raise wrong
+        raise wrong if _WITH_OFFSET.search(text) else _refused(f"Incorrect datetime value: '{_short(text)}'")
     year, month, day, hour, minute, second = (int(part or 0) for part in match.groups()[:6])
     try:
-        moment = datetime.fromisoformat(
-            f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}" + ((match[7] or "+00:00").replace("Z", "+00:00"))
-        )
-    except ValueError:
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        if match[7] and match[7] >= "5":
+            moment += timedelta(seconds=1)
+    except (ValueError, OverflowError):
         raise wrong from None
+    if column.base_type == "timestamp" and not FIRST_TIMESTAMP <= moment <= LAST_TIMESTAMP:
+        raise _refused(f'value "{_short(text)}" is outside of timestamp range')
     return mysql_time(moment)[:10] if column.base_type == "date" else mysql_time(moment)
 
 

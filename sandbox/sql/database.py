@@ -10,10 +10,11 @@ from pathlib import Path
 
 from sandbox.sql.catalog import Catalog, read_catalog
 from sandbox.sql.cells import kept_form
-from sandbox.sql.engine import PUBLIC_HASH, engine_hash, open_writable, public_hash
+from sandbox.sql.engine import engine_hash, open_writable, public_hash
 from sandbox.sql.functions import Cell, Session, register
 from sandbox.sql.mutations import translate_write
 from sandbox.sql.readers import ReaderPool, Standing, dolt_words
+from sandbox.values.names import PUBLIC_HASH
 from sandbox.values.records import (
     Branch,
     DatabaseName,
@@ -171,12 +172,14 @@ class Database:
                 continue
             columns = ", ".join(f"`to_{_quoted(column.name)}`" for column in table.columns)
             rows = self.connection.execute(
-                f"SELECT {columns} FROM `dolt_diff_{_quoted(name)}`('HEAD', 'WORKING') WHERE diff_type <> 'removed'"
+                f"SELECT diff_type, {columns} FROM `dolt_diff_{_quoted(name)}`('HEAD', 'WORKING') WHERE diff_type <> 'removed'"
             ).fetchall()
-            for row in rows:
-                kept = tuple(kept_form(column, cell) for column, cell in zip(table.columns, row, strict=True))
-                if not _same(row, kept):
-                    self._rewrite(name, [column.name for column in table.columns], row, kept)
+            for kind, *row in rows:
+                is_update = kind == "modified"
+                cells = zip(table.columns, row, strict=True)
+                kept = tuple(kept_form(column, cell, is_update=is_update) for column, cell in cells)
+                if not _same(tuple(row), kept):
+                    self._rewrite(name, [column.name for column in table.columns], tuple(row), kept)
 
     def _rewrite(self, table: str, names: list[str], old: tuple[Cell, ...], new: tuple[Cell, ...]) -> None:
         changes = [(n, value) for n, before, value in zip(names, old, new, strict=True) if not _same(before, value)]

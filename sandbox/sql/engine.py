@@ -10,6 +10,7 @@ import base64
 import re
 from pathlib import Path
 
+from sandbox.values.names import PUBLIC_HASH
 from sandbox.values.records import DoltliteMissing
 
 try:
@@ -22,7 +23,6 @@ import sqlite3
 
 BUSY_TIMEOUT_S = 20.0
 MAX_VALUE_BYTES = 16 * 1024 * 1024
-PUBLIC_HASH = re.compile(r"[0-9a-v]{32}")
 _ENGINE_HASH = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"([0-9a-v]{32})((?:[~^].*)?)")
 

@@ -130,6 +130,10 @@ def _function(node: exp.Func) -> exp.Expr:
             return call("mysql_date")
         case exp.Length():
             return call("octet_length" if node.args.get("binary") else "length", node.this)
+        case exp.Substring():
+            return call(
+                "mysql_substring", node.this, *(part for part in (node.args.get("start"), node.args.get("length")) if part)
+            )
         case exp.Left():
             return call("substr", node.this, exp.Literal.number(1), node.expression)
         case exp.Right():

@@ -52,6 +52,8 @@ def register(connection: sqlite3.Connection, session: Session) -> None:
     for name, arity, pure in (
         ("dolt_public", 1, lambda h: public_hash(h) if isinstance(h, str) else h),
         ("dolt_ref", 1, lambda r: engine_ref(r) if isinstance(r, str) else r),
+        ("dolt_one_row", 1, one_row),
+        ("mysql_substring", -1, substring),
         ("mysql_json_extract", -1, json_extract),
         ("mysql_json_unquote", 1, json_unquote),
         ("mysql_json_length", -1, json_length),
@@ -88,6 +90,24 @@ def _best_base(connection: sqlite3.Connection, session: Session, left: Cell, rig
 def mysql_time(moment: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def one_row(rows: Cell) -> int:
+    """1. Raises ValueError, in Dolt's words, for more rows than one."""
+    if isinstance(rows, int) and rows > 1:
+        raise ValueError("result max1Row iterator returned more than one row")
+    return 1
+
+
+def substring(text: Cell, start: Cell, length: Cell = None) -> str | None:
+    """SUBSTRING, which is empty where `start` is before the text (seen on Dolt 2.3.1)."""
+    if text is None or start is None:
+        return None
+    whole, at = text_of(text), int(start)
+    if at == 0 or at < -len(whole):
+        return ""
+    rest = whole[at - 1 if at > 0 else at :]
+    return rest if length is None else rest[: max(0, int(length))]
 
 
 def text_of(value: Cell) -> str:

@@ -66,11 +66,13 @@ def _write_null_documents(target: Database, base: str, source: str) -> None:
     connection, then = target.connection, target.catalog_at(base)
     for table in read_catalog(connection, target.name.name).tables.values():
         before = then.table(table.name)
-        if before is None or before.columns == table.columns or len(table.primary_key) != 1:
+        if before is None or len(table.primary_key) != 1:
             continue
         name, key = (text.replace("`", "``") for text in (table.name, table.primary_key[0].name))
         changed = f"SELECT `to_{key}` FROM `dolt_diff_{name}`(?, ?) WHERE diff_type = 'modified'"
-        keys = [row[0] for row in connection.execute(changed, (base, source)).fetchall()]
+        keys = {row[0] for row in connection.execute(changed, (base, source)).fetchall()}
+        if before.columns == table.columns:
+            keys &= {row[0] for row in connection.execute(changed, (base, "HEAD")).fetchall()}
         for column in (c.name.replace("`", "``") for c in table.columns if c.base_type == "json"):
             update = f"UPDATE `{name}` SET `{column}` = 'null' WHERE `{column}` IS NULL AND `{key}` = ?"
             connection.executemany(update, [(each,) for each in keys])

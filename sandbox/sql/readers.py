@@ -15,9 +15,10 @@ from sandbox.sql.ancestry import Ancestry, bases_of
 from sandbox.sql.catalog import Catalog, Table, read_catalog
 from sandbox.sql.cells import shown
 from sandbox.sql.dialect import Answer, Query, translate_read
-from sandbox.sql.engine import PUBLIC_HASH, engine_ref, open_commit, public_hash
+from sandbox.sql.engine import engine_ref, open_commit, public_hash
 from sandbox.sql.functions import DETACHED, Cell, Session, register
 from sandbox.sql.syntax import unsupported
+from sandbox.values.names import PUBLIC_HASH
 from sandbox.values.records import Column, QueryResult, SqlRefused
 
 MAX_IDLE_READERS = 96

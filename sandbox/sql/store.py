@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 import uuid
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from sandbox.sql.history import commits, table_diffs
 from sandbox.sql.merging import fetch, merge
 from sandbox.sql.readers import ReaderPool, Standing, run_read
 from sandbox.sql.register import Register
+from sandbox.values.names import DATABASE_NAME
 from sandbox.values.records import (
     USUAL_MERGE,
     Branch,
@@ -63,9 +63,6 @@ __all__ = [
     "StoreError",
     "TableDiff",
 ]
-
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 class Store:
@@ -318,7 +315,7 @@ class Store:
     @contextlib.contextmanager
     def _new(self, db: DatabaseName, *, parent: DatabaseName | None = None) -> Iterator[Database]:
         """A database that is entered in the register when the block ends well, and vanishes otherwise."""
-        if not (_NAME.fullmatch(db.owner) and _NAME.fullmatch(db.name)):
+        if not (DATABASE_NAME.fullmatch(db.owner) and DATABASE_NAME.fullmatch(db.name)):
             raise NameTaken(f"invalid repository name: {str(db)[:200]!r}")
         # A path of its own for every life of a name: a reader of a deleted database can never meet the next one.
         path = self._root / db.owner / f"{db.name}-{uuid.uuid4().hex[:12]}.db"

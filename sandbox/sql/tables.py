@@ -11,8 +11,9 @@ from typing import Protocol
 from sqlglot import exp
 
 from sandbox.sql.catalog import Catalog, Table
-from sandbox.sql.engine import PUBLIC_HASH, engine_hash
+from sandbox.sql.engine import engine_hash
 from sandbox.sql.syntax import unsupported
+from sandbox.values.names import PUBLIC_HASH
 from sandbox.values.records import SqlRefused
 
 _COMMITS = ("commit_hash", "committer", "email", "date", "message")
@@ -157,6 +158,10 @@ def _function(table: exp.Table, around: Surroundings) -> str:
     match name, len(arguments):
         case "dolt_as_of", 2:
             return _as_of(arguments[0], arguments[1], around)
+        case "dolt_diff", 2 if ".." not in arguments[0]:
+            raise SqlRefused("function 'dolt_diff' expected 3 arguments, 2 received", "syntax")
+        case "dolt_diff", 1:
+            raise SqlRefused("function 'dolt_diff' expected 2 to 3 arguments, 1 received", "syntax")
         case "dolt_diff", 2:
             return _diff(*_range(arguments[0], name, around), arguments[1], around)
         case "dolt_diff", 3:
@@ -224,7 +229,7 @@ def _diff_across_schemas(
             f"{f'`{side}`.{_name(c.name)}' if table is not None else 'NULL'} AS {_name(f'{side}_{c.name}')}"
             for c in shape.columns
         ]
-        parts += [f"dolt_public(d.{side}_commit) AS {side}_commit", f"d.{side}_commit_date AS {side}_commit_date"]
+        parts += [f"dolt_public(d.{side}_commit) AS {side}_commit", f"d.{side}_commit_date || '.000000' AS {side}_commit_date"]
     return f"SELECT {', '.join(parts)}, d.diff_type AS diff_type FROM {source} AS d{joins}"
 
 
@@ -261,7 +266,13 @@ def _hash_filter(table: exp.Table) -> str:
         column, value = condition.this, condition.expression
         ours = column.table == table.alias_or_name if column.table else alone
         if ours and column.name == "commit_hash" and isinstance(value, exp.Literal) and PUBLIC_HASH.fullmatch(value.this):
-            return f" WHERE `commit_hash` = {_text(engine_hash(value.this))}"
+            hashed = _text(engine_hash(value.this))
+            names_parent = any(column.name == "parent_index" for column in where.find_all(exp.Column))
+            if table.name.lower() == "dolt_commit_ancestors" and alone and not names_parent:
+                # Dolt looks the commit up as a key, and then finds more than one row for a merge (seen on Dolt 2.3.1).
+                rows = f"SELECT COUNT(*) FROM dolt_commit_ancestors WHERE commit_hash = {hashed}"
+                return f" WHERE `commit_hash` = {hashed} AND dolt_one_row(({rows}))"
+            return f" WHERE `commit_hash` = {hashed}"
     return ""
 
 
@@ -277,7 +288,12 @@ def _shown(column: str) -> str:
     if column == "commit_order":
         return "dolt_height(`commit_hash`) AS `commit_order`"
     if column.endswith("_create_statement"):
-        return f"mysql_create({_name(column)}) AS {_name(column)}"
+        return f"CASE {_name(column)} WHEN '' THEN '' ELSE mysql_create({_name(column)}) || ';' END AS {_name(column)}"
+    if column == "date":
+        # As Dolt shows them; the engine keeps whole seconds.
+        return f"{_name(column)} || '.000' AS {_name(column)}"
+    if column in {"to_commit_date", "from_commit_date"}:
+        return f"{_name(column)} || '.000000' AS {_name(column)}"
     return _name(column)
 
 
@@ -297,7 +313,8 @@ def _literal(argument: exp.Expr, name: str) -> str:
     # Dolt's table functions take literals only.
     if isinstance(argument, exp.Literal) and argument.is_string:
         return str(argument.this)
-    raise SqlRefused(f"Invalid argument to {name}: {argument.sql('mysql')[:80]}", "syntax")
+    shown = argument.sql("mysql", normalize_functions="lower")[:80]
+    raise SqlRefused(f"Invalid argument to {name}: {shown} – only literal values supported", "syntax")
 
 
 def _name(name: str) -> str:

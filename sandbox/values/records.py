@@ -28,8 +28,8 @@ class MergeWays:
     """What a merge does that not every Dolt host does.
 
     fast_forward: a branch that the source descends from moves to the source's head, without a merge commit.
-    null_documents: in a table that has other columns than at the merge base, NULL in JSON columns becomes JSON `null`, in the
-    rows that the source changed (seen on Dolt 2.3.1).
+    null_documents: NULL in JSON columns becomes JSON `null` in the rows that the merge puts together from both sides, and, in a
+    table that has other columns than at the merge base, in each row that the source changed (seen on Dolt 2.3.1).
     """
 
     fast_forward: bool = False
@@ -100,6 +100,10 @@ class TableDiff:
 
 class DoltliteMissing(ImportError):
     """doltlite is not installed, or `sqlite3` in this interpreter is not doltlite; `str()` says what to do."""
+
+
+class DoltMissing(Exception):
+    """There is no dolt program, or it does not start; `str()` says what to do."""
 
 
 class StoreError(Exception):

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import pytest
 
 from sandbox.values import records
 from sandbox.values.records import DatabaseName, QueryResult
 from tests.patience import STATE_WAIT_S
 
+Engine = Literal["doltlite", "dolt"]
+HAS_DOLT = shutil.which(os.environ.get("STAMPBOT_DOLT") or "dolt") is not None
+ENGINES = (
+    "doltlite",
+    pytest.param("dolt", marks=pytest.mark.skipif(not HAS_DOLT, reason="no dolt on PATH and none named by STAMPBOT_DOLT")),
+)
+"""The engines of the sandbox as parameters of tests; the real one only where there is one."""
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class StoreClient:
     """Calls a Store's methods by name; its refusals are raised here as what they were there."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, engine: Engine = "doltlite") -> None:
+        self.engine: Engine = engine
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sandbox.store_driver", str(root)],
+            [sys.executable, "-m", "tests.sandbox.store_driver", str(root), engine],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

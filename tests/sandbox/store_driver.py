@@ -8,12 +8,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from sandbox.sql.dolt_server import find_dolt
+from sandbox.sql.dolt_store import DoltStore
 from sandbox.sql.store import DatabaseName, MergeConflict, NothingChanged, SqlRefused, Store, StoreError
 
 
-def main(root: str) -> None:
+def main(root: str, engine: str) -> None:
     """Reads pickled (method, arguments, keywords) until the input ends, and writes pickled answers."""
-    store = Store(Path(root))
+    store = _opened(root, engine)
     while True:
         try:
             method, arguments, keywords = pickle.load(sys.stdin.buffer)
@@ -22,7 +24,7 @@ def main(root: str) -> None:
             return
         if method == "reopen":
             store.close()
-            store = Store(Path(root))
+            store = _opened(root, engine)
             answer: tuple[Any, ...] = ("value", None)
         elif method == "storm":
             answer = ("value", _storm(store, *arguments))
@@ -32,7 +34,11 @@ def main(root: str) -> None:
         sys.stdout.buffer.flush()
 
 
-def _answer(store: Store, method: str, arguments: Any, keywords: Any) -> tuple[Any, ...]:
+def _opened(root: str, engine: str) -> Store | DoltStore:
+    return DoltStore(Path(root), find_dolt()) if engine == "dolt" else Store(Path(root))
+
+
+def _answer(store: Store | DoltStore, method: str, arguments: Any, keywords: Any) -> tuple[Any, ...]:
     try:
         return ("value", getattr(store, method)(*arguments, **keywords))
     except SqlRefused as error:
@@ -45,7 +51,7 @@ def _answer(store: Store, method: str, arguments: Any, keywords: Any) -> tuple[A
         return ("error", "AssertionError", (f"{type(error).__name__}: {error}",))
 
 
-def _storm(store: Store, db: DatabaseName, fork: DatabaseName, rounds: int) -> list[str]:
+def _storm(store: Store | DoltStore, db: DatabaseName, fork: DatabaseName, rounds: int) -> list[str]:
     """Writers, readers and mergers at once; gives back what went wrong."""
     troubles: list[str] = []
 
@@ -87,4 +93,4 @@ def _storm(store: Store, db: DatabaseName, fork: DatabaseName, rounds: int) -> l
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

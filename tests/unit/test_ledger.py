@@ -65,6 +65,14 @@ def test_json_null_is_null_in_every_comparison(column: str) -> None:
     assert a_change(unset, word).changed == (column,)
 
 
+def test_json_is_the_same_in_each_form_that_a_server_shows() -> None:
+    # Dolt shows a cell in the first form and text made of it in the second; doltlite shows what was written as MySQL would.
+    dolt, text, mysql = '{"a":1,"bb":[1,2]}', '{"a": 1, "bb": [1, 2]}', '{"a": 1.0, "bb": [1, 2]}'
+    assert same_cell("valence", dolt, text)
+    assert same_cell("valence", dolt, mysql)
+    assert not same_cell("valence", dolt, '{"a":1,"bb":[2,1]}')
+
+
 @pytest.mark.parametrize("column", sorted(NOT_JSON))
 def test_the_text_null_is_a_text_where_no_json_stands(column: str) -> None:
     unset, text = Row.of({column: None}), Row.of({column: "null"})
