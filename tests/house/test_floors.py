@@ -20,6 +20,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "jsonschema": ("bot/config/policy_file.py", "rules/"),
     "markdown_it": ("bot/commands/grammar/text.py", "sandbox/pages/markdown.py"),
     "markupsafe": ("sandbox/",),
+    "publicsuffixlist": ("bot/evidence/page/domain.py",),
     "prometheus_client": ("bot/web/app.py", "bot/web/webhook.py"),
     "redis": (
         "bot/clock/",
