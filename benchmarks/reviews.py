@@ -31,7 +31,7 @@ from benchmarks.measure import ROOT, MeasureError
 from benchmarks.replay import key_of
 from benchmarks.through_queue import own_redis
 from bot.commands import catalog as commands
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import look
 from bot.converge.outcome import Done
 from bot.converge.perform import perform
@@ -90,9 +90,9 @@ class _Recording(requests.Session):
         return answer
 
 
-def bot_of(store: Store, hub: Hub, commons: Commons, lanes: int) -> Deps:
+def bot_of(store: Store, hub: Hub, commons: Commons, lanes: int) -> Bot:
     """A bot as a worker process has it, without forges."""
-    return Deps(
+    return Bot(
         hubs={commons: hub},
         policies={commons: POLICY},
         store=store,
@@ -113,7 +113,7 @@ def record(folder: Path, store: Store) -> Recorded:
         session = _Recording()
         hub = Hub(told["url"], "token-stampbot", commons=[commons], session=session)
         deps = bot_of(store, hub, commons, 1)
-        snapshot, _, _ = look(commons, pull, deps)
+        snapshot, _, _ = look(pull, deps.at(commons))
         for link in snapshot.links:
             # The link checker is another process; here it has looked already.
             seen_at = snapshot.taken_at + timedelta(seconds=1)
@@ -123,14 +123,14 @@ def record(folder: Path, store: Store) -> Recorded:
         return Recorded(commons=commons, pull=pull, answers=answers, requests=session.count)
 
 
-def review(commons: Commons, number: PullNo, deps: Deps, origin: str, session: requests.Session) -> None:
+def review(commons: Commons, number: PullNo, deps: Bot, origin: str, session: requests.Session) -> None:
     """One review, with a client whose memory is blank. Raises MeasureError if none was due."""
-    fresh = replace(deps, hubs={commons: Hub(origin, "token-stampbot", commons=[commons], session=session)}, _speaking={})
-    snapshot, _, due = look(commons, number, fresh)
+    fresh = replace(deps, hubs={commons: Hub(origin, "token-stampbot", commons=[commons], session=session)})
+    snapshot, _, due = look(number, fresh.at(commons))
     step = next((s for s in due.steps if isinstance(s, PostReview)), None)
     if step is None:
         raise MeasureError(f"no review was due: {'; '.join(map(str, due.waits))}")
-    ended = perform(step, snapshot, fresh)
+    ended = perform(step, snapshot, fresh.at(snapshot.commons))
     if not isinstance(ended, Done):
         raise MeasureError(f"the review was not posted: {ended}")
 
@@ -139,7 +139,7 @@ def chain_of(recorded: Recorded, store: Store) -> int:
     """How many answers, one after the other, a review waits for."""
     with _child("benchmarks.replay", str(recorded.answers), str(CHAIN_LATENCY_MS)) as port:
         deps, session = bot_of(store, _hub(port, recorded), recorded.commons, 1), kept_session()
-        deps.account(recorded.commons)
+        assert deps.at(recorded.commons).account
         took: list[float] = []
         for number in range(1, CHAIN_TRIES + 1):
             began = time.perf_counter()
@@ -155,7 +155,7 @@ def per_minute(recorded: Recorded, lanes: int, latency_ms: float, redis_url: str
     with _child("benchmarks.replay", str(recorded.answers), str(latency_ms)) as port, make_patient_redis(redis_url) as client:
         store = Store(client, now=lambda: datetime.now(UTC))
         deps, session = bot_of(store, _hub(port, recorded), recorded.commons, lanes), kept_session()
-        deps.account(recorded.commons)
+        assert deps.at(recorded.commons).account
 
         def one(commons: Commons, number: PullNo, _extend: object) -> None:
             review(commons, number, deps, f"http://127.0.0.1:{port}", session)

@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.crowd import COMMONS, MAIN, Crowd, fork_of
 from benchmarks.through_queue import own_redis
 from bot.commands import catalog as commands
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import seen
 from bot.dolthub import wire
 from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter, Urgency, working_at
@@ -102,7 +102,7 @@ class Town:
             "http://127.0.0.1:1", "bench-secret", commons=[COMMONS], session=self.crowd, sleep=self.now.sleep, limiter=pace
         )
         client.flushall()
-        self.deps = Deps(
+        self.deps = Bot(
             hubs={COMMONS: hub},
             policies={COMMONS: Policy(requests_per_minute=budget)},
             store=Store(client, now=self.now),
@@ -112,7 +112,7 @@ class Town:
             commands=commands.find(),
             readers=AtOnce(),
         )
-        self.poll_s = self.deps.policy(COMMONS).timing.poll_s
+        self.poll_s = self.deps.at(COMMONS).policy.timing.poll_s
         self.settle()
 
     def settle(self) -> None:
@@ -131,7 +131,7 @@ class Town:
         while self.now.at < until:
             beat = self.now.at + timedelta(seconds=self.poll_s)
             with working_at(Urgency.LISTEN):
-                sweep(COMMONS, self.deps)
+                sweep(self.deps.at(COMMONS))
             self.now.at = max(self.now.at, beat)
             yield
 

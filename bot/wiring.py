@@ -10,7 +10,7 @@ import redis
 
 from bot.commands import catalog as commands
 from bot.config.settings import HUB_URL, Secret, Settings
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.reads import Readers
 from bot.dolthub.budget.rate_limiter import RateLimiter
 from bot.dolthub.budget.shared import SharedBudget
@@ -91,7 +91,7 @@ def for_worker(
     patient: bool = True,
     clock: Callable[[], datetime] = now,
     on_request: Callable[[str], None] | None = None,
-) -> Deps:
+) -> Bot:
     """Everything that converging needs, for all commons of this bot. `patient`: wait for a Redis that restarts."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
     # Impatient whoever asks: no request to DoltHub waits for a Redis that is away.
@@ -101,7 +101,7 @@ def for_worker(
         each.hub_token: _limiter(settings, each.hub_token, AtomicText(budgets, keys.budget(each.hub_token.reveal())))
         for each in settings.commons
     }
-    return Deps(
+    return Bot(
         hubs={
             each.commons: Hub(
                 settings.hub_url,

@@ -26,7 +26,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from bot.commands import catalog as commands
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import Report, converge
 from bot.converge.observe import observe
 from bot.dolthub.client import Hub
@@ -103,8 +103,8 @@ class World:
     """The bot's own account; its token is `token-ACCOUNT`."""
     asked: list[str] = field(default_factory=list)
     """Operation ids of the bots' requests, in order."""
-    _bots: list[Deps] = field(default_factory=list)
-    _default: Deps | None = None
+    _bots: list[Bot] = field(default_factory=list)
+    _default: Bot | None = None
 
     # --- what people do ---------------------------------------------------------------------------------------------
 
@@ -151,7 +151,7 @@ class World:
     def commons(self) -> Commons:
         return Commons.parse(self.db.name)
 
-    def bot(self, session: requests.Session | None = None, *, clock: Callable[[], datetime] | None = None) -> Deps:
+    def bot(self, session: requests.Session | None = None, *, clock: Callable[[], datetime] | None = None) -> Bot:
         """A bot on this commons, fresh as after a start."""
         hub = Hub(
             self.sandbox.base_url,
@@ -163,7 +163,7 @@ class World:
             on_request=self.asked.append,
         )
         now = clock or (lambda: datetime.now(UTC))
-        made = Deps(
+        made = Bot(
             hubs={self.commons: hub},
             policies={self.commons: self.policy},
             store=a_store(self.redis, now=now),
@@ -177,7 +177,7 @@ class World:
         return made
 
     @property
-    def deps(self) -> Deps:
+    def deps(self) -> Bot:
         """The bot of stories in which nothing goes wrong."""
         if self._default is None:
             self._default = self.bot()
@@ -188,15 +188,15 @@ class World:
         self.redis.flushall()
         self._default = None
 
-    def observe(self, pull: PullNo, deps: Deps | None = None) -> Snapshot:
-        return observe(self.commons, pull, deps or self.deps)
+    def observe(self, pull: PullNo, deps: Bot | None = None) -> Snapshot:
+        return observe(pull, (deps or self.deps).at(self.commons))
 
-    def converge(self, pull: PullNo, deps: Deps | None = None) -> Report:
+    def converge(self, pull: PullNo, deps: Bot | None = None) -> Report:
         """One look. Where a busy machine sent a noted deed too late, the bot looks again, as its worker does."""
         end = time.monotonic() + STATE_WAIT_S
         while True:
             try:
-                return converge(self.commons, pull, deps or self.deps)
+                return converge(pull, (deps or self.deps).at(self.commons))
             except HubBusy as busy:
                 if "it was not sent, for it came too late" not in str(busy) or time.monotonic() > end:
                     raise
@@ -208,11 +208,11 @@ class World:
         self.answer_knocks_at_the_prober()
         self.converge(pull)
 
-    def settle(self, deps: Deps | None = None) -> None:
+    def settle(self, deps: Bot | None = None) -> None:
         """Sweep, look and probe until nothing is left to do. Raises AssertionError if that never comes."""
         bot = deps or self.deps
         for _ in range(ROUNDS_MAX):
-            sweep(self.commons, bot)
+            sweep(bot.at(self.commons))
             busy = False
             for pull in self.pulls():
                 report = self.converge(PullNo(pull["pull_number"]), bot)
@@ -222,13 +222,13 @@ class World:
                 return
         raise AssertionError("the world does not come to rest")
 
-    def probe(self, snapshot: Snapshot, deps: Deps | None = None) -> bool:
+    def probe(self, snapshot: Snapshot, deps: Bot | None = None) -> bool:
         """Have the links of one pull looked at now, whoever asked; whether there are any."""
         bot = deps or self.deps
         self.looking(bot).look_at([link.url for link in snapshot.links])
         return bool(snapshot.links)
 
-    def looking(self, bot: Deps) -> LinkChecker:
+    def looking(self, bot: Bot) -> LinkChecker:
         """How the prober looks: in a hurry; the evidence pages of this machine are allowed."""
         return LinkChecker(
             store=bot.store,
@@ -240,7 +240,7 @@ class World:
             politeness=Politeness(pace_s=0, retry_s=()),
         )
 
-    def answer_knocks_at_the_prober(self, deps: Deps | None = None) -> bool:
+    def answer_knocks_at_the_prober(self, deps: Bot | None = None) -> bool:
         """Do what stands in the prober's queue; whether there was anything."""
         bot = deps or self.deps
         duties = ProbeJobs(known=frozenset({self.commons}), store=bot.store, jobs=jobs_of(bot.store), looking=self.looking(bot))

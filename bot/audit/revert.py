@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.converge import writers
+from bot.converge.bot import Site
 from bot.converge.landing import here
 from bot.converge.reads import columns_at, main_head
 from bot.dolthub import sql
-from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, Commons, StampId, is_commit_hash, stamp_id
 from bot.model.ledger import Completion, LedgerChange, Row, RowWrite, Stamp, Wanted, Write
 
@@ -42,16 +42,16 @@ class Standing:
     before: str | None = None
 
 
-def plan_back(hub: Hub, commons: Commons, stamp: StampId, now: datetime) -> Inverse | None:
+def plan_back(site: Site, stamp: StampId, now: datetime) -> Inverse | None:
     """How to undo a stamp of main as it stands now; None if there is no such stamp. Reads only. Raises HubError."""
-    at = main_head(hub, commons)
-    columns = columns_at(hub, commons, at)
-    standing = read_standing(hub, commons, at, stamp, columns)
+    at = main_head(site)
+    columns = columns_at(site, at)
+    standing = read_standing(writers.Main(hub=site.hub, commons=site.commons, head=at), stamp, columns)
     if standing is None:
         return None
     change = here(inverse(standing), {table: tuple(names) for table, names in columns.items()})
     statements = tuple(sql.write_row(write, columns=columns, now=now, note=change.note) for write in change.writes)
-    return Inverse(commons=commons, at=at, change=change, statements=statements, checks=checks(standing, commons))
+    return Inverse(commons=site.commons, at=at, change=change, statements=statements, checks=checks(standing, site.commons))
 
 
 def inverse(standing: Standing) -> LedgerChange:
@@ -130,13 +130,11 @@ def _reopens(standing: Standing) -> bool:
     return not any(other.stamp_id is not None for other in standing.others)
 
 
-def read_standing(
-    hub: Hub, commons: Commons, at: CommitHash, stamp: StampId, columns: Mapping[str, Collection[str]]
-) -> Standing | None:
+def read_standing(main: writers.Main, stamp: StampId, columns: Mapping[str, Collection[str]]) -> Standing | None:
     """What stands at a commit around a stamp; None if there is no such stamp. Raises HubError."""
 
     def rows(query: sql.Query) -> tuple[Row, ...]:
-        return hub.rows(commons, at, query) if not query.is_nothing and query.fits(columns) else ()
+        return main.rows(query) if not query.is_nothing and query.fits(columns) else ()
 
     found = [Stamp(row) for row in rows(sql.rows_by("stamps", "id", [stamp]))]
     if not found:
@@ -154,10 +152,10 @@ def read_standing(
         others=tuple(other for other in handed if other.id != done.id),
         stamps=tuple(Stamp(row) for row in rows(sql.stamps_for([context], []))),
     )
-    return replace(standing, before=_before(hub, commons, at, standing))
+    return replace(standing, before=_before(main, standing))
 
 
-def _before(hub: Hub, commons: Commons, at: CommitHash, standing: Standing) -> str | None:
+def _before(main: writers.Main, standing: Standing) -> str | None:
     """The status of the item just before the stamp's decision began, from the log; None where it does not tell.
 
     Landing writes the completion first, so that is the commit to look before; a merge is only made of such commits.
@@ -165,20 +163,19 @@ def _before(hub: Hub, commons: Commons, at: CommitHash, standing: Standing) -> s
     done, item = standing.completion, standing.item
     if done is None or item is None:
         return None
-    if (before := _before_link(hub, commons, at, done, standing.stamp.id)) is None:
+    if (before := _before_link(main, done, standing.stamp.id)) is None:
         return None
-    then = hub.rows(commons, before, sql.rows_by("wanted", "id", [item.id]))
+    then = main.hub.rows(main.commons, before, sql.rows_by("wanted", "id", [item.id]))
     return Wanted(then[0]).status if then else None
 
 
-def _before_link(hub: Hub, commons: Commons, at: CommitHash, done: Completion, stamp: StampId) -> CommitHash | None:
+def _before_link(main: writers.Main, done: Completion, stamp: StampId) -> CommitHash | None:
     """What the commit that gave the completion its stamp was made on; None where no commit can be believed to have done so."""
-    for row in hub.rows(commons, at, sql.links_of(done.id, stamp)):
+    for row in main.rows(sql.links_of(done.id, stamp)):
         if is_commit_hash(commit := row.text("commit_hash")):
-            parents = hub.rows(commons, at, sql.first_parent(CommitHash(commit)))
+            parents = main.rows(sql.first_parent(CommitHash(commit)))
             if parents and writers.is_believed(row, parents[0].get("parent_hash")):
                 return CommitHash(parents[0].text("parent_hash"))
-    main = writers.Main(hub=hub, commons=commons, head=at)
-    line, sets = writers.own_steps(main.log(None), at), (("stamp_id", str(stamp)),)
+    line, sets = writers.own_steps(main.log(None), main.head), (("stamp_id", str(stamp)),)
     found = writers.steps_that_wrote(main, "completions", [done.id], line, sets=sets)
     return found[done.id].before if done.id in found else None

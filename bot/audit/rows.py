@@ -8,10 +8,10 @@ from datetime import datetime
 
 from bot.audit.checks import Arrival, Books, audit
 from bot.converge import writers
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.reads import columns_at, main_head
 from bot.dolthub import diff, sql
-from bot.dolthub.client import PAGES_MAX, Hub
+from bot.dolthub.client import PAGES_MAX
 from bot.dolthub.errors import HubStrange
 from bot.model.finding import AuditFinding, RowName
 from bot.model.ids import CommitHash, Commons, is_commit_hash
@@ -56,32 +56,30 @@ def _in_silence(_what: str, _rows: int) -> None:
     """Nobody wants to know."""
 
 
-def audit_commons(
-    commons: Commons, deps: Deps, *, since: CommitHash | datetime | None = None, told: Told = _in_silence
-) -> Audited:
+def audit_commons(site: Site, *, since: CommitHash | datetime | None = None, told: Told = _in_silence) -> Audited:
     """Audit main as it stands now. With `since`, only what concerns rows that changed since, and how new rows came there.
 
     Reads only. A time means the last commit main stood at by then. Raises HubError, and NoSuchPast where `since` is not on
     the way to main.
     """
-    hub, words = deps.hub(commons), deps.policy(commons).rating is RatingStyle.WORDS
-    at = main_head(hub, commons)
-    books, unread = read_books(hub, commons, at, told)
+    hub, words = site.hub, site.policy.rating is RatingStyle.WORDS
+    at = main_head(site)
+    books, unread = read_books(site, at, told)
     if since is None:
-        return Audited(commons=commons, at=at, since=None, findings=audit(books, words=words), unread=unread)
+        return Audited(commons=site.commons, at=at, since=None, findings=audit(books, words=words), unread=unread)
     told("history", 0)
-    start = _start(hub, commons, at, since)
+    start = _start(site, at, since)
     told("changes", 0)
-    changes = diff.read_changes(hub, commons, start, at, pool=deps.readers)
+    changes = diff.read_changes(hub, site.commons, start, at, pool=site.readers)
     told("arrivals", len(changes.rows))
-    arrivals, untold = read_arrivals(hub, commons, start, at, changes)
+    arrivals, untold = read_arrivals(writers.Main(hub=hub, commons=site.commons, head=at), start, changes)
     findings = audit(books, arrivals=arrivals, touched=_touched(changes, books), words=words)
-    return Audited(commons=commons, at=at, since=start, findings=findings, unread=(*unread, *untold))
+    return Audited(commons=site.commons, at=at, since=start, findings=findings, unread=(*unread, *untold))
 
 
-def read_books(hub: Hub, commons: Commons, at: CommitHash, told: Told = _in_silence) -> tuple[Books, tuple[str, ...]]:
+def read_books(site: Site, at: CommitHash, told: Told = _in_silence) -> tuple[Books, tuple[str, ...]]:
     """The rows at a commit, and sentences about what this commons has no table or column for. Raises HubError."""
-    there = columns_at(hub, commons, at)
+    there = columns_at(site, at)
     lacking = [
         f"{table} has no column {column}" for table, columns in INDISPENSABLE.items() for column in columns
         if column not in there.get(table, ())
@@ -89,7 +87,7 @@ def read_books(hub: Hub, commons: Commons, at: CommitHash, told: Told = _in_sile
 
     def rows(table: str) -> tuple[Row, ...]:
         query = sql.all_rows(table, READ[table], there.get(table, ()))
-        return tuple(_paged(hub, commons, at, query, lambda count: told(table, count))) if query.fits(there) else ()
+        return tuple(_paged(site, at, query, lambda count: told(table, count))) if query.fits(there) else ()
 
     books = Books(
         rigs=tuple(map(Rig, rows("rigs"))),
@@ -101,37 +99,34 @@ def read_books(hub: Hub, commons: Commons, at: CommitHash, told: Told = _in_sile
     return books, tuple(lacking)
 
 
-def _paged(hub: Hub, commons: Commons, at: CommitHash, query: sql.Query, told: Callable[[int], None]) -> list[Row]:
+def _paged(site: Site, at: CommitHash, query: sql.Query, told: Callable[[int], None]) -> list[Row]:
     """All rows of a query, told page by page: a commons of years takes a while."""
     found: list[Row] = []
     told(0)
     for page in range(PAGES_MAX):
-        rows = hub.rows_page(commons, at, query, page)
+        rows = site.hub.rows_page(site.commons, at, query, page)
         found += rows
         told(len(found))
         if len(rows) < query.per_page:
             return found
-    raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows in one table of {commons}")
+    raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows in one table of {site.commons}")
 
 
-def read_arrivals(
-    hub: Hub, commons: Commons, since: CommitHash, at: CommitHash, changes: Changes
-) -> tuple[tuple[Arrival, ...], tuple[str, ...]]:
+def read_arrivals(main: writers.Main, since: CommitHash, changes: Changes) -> tuple[tuple[Arrival, ...], tuple[str, ...]]:
     """By which commits rows came that were added since, and sentences about those of which the log tells nothing."""
     added = {table: [change.key for change in changes.of(table, ChangeKind.ADDED)] for table in JUDGED_BY_ARRIVAL}
     untold = [f"{count} changed rows of {table} are too many to read" for table, count in changes.unread]
     untold += [f"what changed in {table or 'the tables'} cannot be told: {why}" for table, why in changes.untold]
     if not any(added.values()):
         return (), tuple(untold)
-    log = {row.text("commit_hash"): row for row in hub.rows(commons, at, sql.commits_since(since, at))}
-    main = writers.Main(hub=hub, commons=commons, head=at)
-    line = tuple(writers.own_steps(log, at))
+    log = {row.text("commit_hash"): row for row in main.rows(sql.commits_since(since, main.head))}
+    line = tuple(writers.own_steps(log, main.head))
     straight = {step.commit for step in line if log[step.commit].get("merged_hash") is None}
     found: list[Arrival] = []
     for table, keys in added.items():
         came = [
             (row.text("row_key"), row.text("commit_hash"))
-            for row in _arrival_rows(hub, commons, at, table, keys)
+            for row in _arrival_rows(main, table, keys)
             if (commit := log.get(row.text("commit_hash"))) is not None and writers.is_believed(row, commit.get("parent_hash"))
         ]
         told = {key for key, _ in came}
@@ -148,9 +143,9 @@ def read_arrivals(
     return tuple(found), tuple(untold)
 
 
-def _arrival_rows(hub: Hub, commons: Commons, at: CommitHash, table: str, keys: list[str]) -> Iterator[Row]:
+def _arrival_rows(main: writers.Main, table: str, keys: list[str]) -> Iterator[Row]:
     for first in range(0, len(keys), KEYS_PER_READ):
-        yield from hub.rows(commons, at, sql.arrivals(table, keys[first : first + KEYS_PER_READ]))
+        yield from main.rows(sql.arrivals(table, keys[first : first + KEYS_PER_READ]))
 
 
 def _touched(changes: Changes, books: Books) -> frozenset[RowName]:
@@ -166,18 +161,18 @@ def _touched(changes: Changes, books: Books) -> frozenset[RowName]:
     return frozenset(rows)
 
 
-def _start(hub: Hub, commons: Commons, at: CommitHash, since: CommitHash | datetime) -> CommitHash:
+def _start(site: Site, at: CommitHash, since: CommitHash | datetime) -> CommitHash:
     """The commit from which on is looked: the one named, if main holds it, or the last of main's own by that time."""
     if not isinstance(since, datetime):
-        rows = hub.rows(commons, at, sql.on_log([since], at))
+        rows = site.hub.rows(site.commons, at, sql.on_log([since], at))
         if not rows:
-            raise NoSuchPast(f"main of {commons} does not hold commit {since}")
+            raise NoSuchPast(f"main of {site.commons} does not hold commit {since}")
         return since
     query = sql.first_parents(at)
     known: dict[str, Row] = {}
     commit: str = at
     for page in range(diff.ANCESTOR_PAGES_MAX):
-        rows = hub.rows_page(commons, at, query, page)
+        rows = site.hub.rows_page(site.commons, at, query, page)
         known |= {row.text("commit_hash"): row for row in rows}
         while commit in known:
             made_at, parent = read_time(known[commit].get("made_at")), known[commit].text("parent_hash")
@@ -187,4 +182,4 @@ def _start(hub: Hub, commons: Commons, at: CommitHash, since: CommitHash | datet
             commit = parent
         if len(rows) < query.per_page:
             break
-    raise HubStrange(f"the history of {commons} cannot be followed back to {since.isoformat()}")
+    raise HubStrange(f"the history of {site.commons} cannot be followed back to {since.isoformat()}")

@@ -12,7 +12,7 @@ from rich.progress import TaskID
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, SinceType, as_json
-from bot.cli.shared import STYLE, console, deps_of, fail, settings_of, told
+from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told
 from bot.log import visible
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, StampId
@@ -41,7 +41,7 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
     from bot.audit.rows import SINCE_STEPS, TABLES, NoSuchPast, audit_commons
 
     settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings, patient=False)
+    bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
     if since is not None and not isinstance(since, datetime) and len(named) != 1:
         raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
@@ -55,7 +55,7 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
                 progress.update(task, completed=steps.index(what), description=f"{commons}: {what}, {rows:,} rows")
 
             try:
-                audited.append(audit_commons(each, deps, since=since, told=reading))
+                audited.append(audit_commons(bot.at(each), since=since, told=reading))
             except NoSuchPast as error:
                 fail(str(error), WRONG_USE)
             progress.update(task, completed=len(steps))
@@ -86,10 +86,10 @@ def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> No
     if not plan:
         fail(f"Nothing is reverted by itself. To see the way back: stampbot revert {stamp} --plan", WRONG_USE)
     settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings, patient=False)
+    bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
     with told():
-        back = (plan_back(deps.hub(each), each, StampId(stamp), wiring.now()) for each in named)
+        back = (plan_back(bot.at(each), StampId(stamp), wiring.now()) for each in named)
         found = next((one for one in back if one is not None), None)
     if found is None:
         fail(f"There is no stamp {stamp} on main of {', '.join(map(str, named))}.", FINDING)

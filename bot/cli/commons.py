@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
-from bot.cli.shared import STYLE, console, deps_of, fail, settings_of, told
+from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told
 from bot.log import visible
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINE, cells, print_json, table
@@ -38,14 +38,14 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
     from bot.sweep.sweep import sweep as sweep_commons
 
     settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings)
+    bot = bot_of(settings)
     knocked: dict[str, int] = {}
     with told():
         for each in (commons,) if commons else tuple(one.commons for one in settings.commons):
-            knocked[str(each)] = sweep_commons(each, deps, everything=True)
+            knocked[str(each)] = sweep_commons(bot.at(each), everything=True)
         if wait:
             try:
-                await_empty_queue(console(stderr=True), deps.jobs, deps.clock)
+                await_empty_queue(console(stderr=True), bot.jobs, bot.clock)
             except NobodyWorks as nobody:
                 fail(str(nobody), COULD_NOT_TELL)
     if as_json:
@@ -74,10 +74,10 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
     from bot.converge.backlog import read_backlog
 
     settings = settings_of(named=(commons,) if commons else ())
-    deps = deps_of(settings, patient=False)
+    bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
     with told():
-        found = [read_backlog(each, deps) for each in named]
+        found = [read_backlog(bot.at(each)) for each in named]
     shown = [each.ready() if ready else each for each in found]
     if as_json:
         print_json({"backlogs": [backlog_json(each) for each in shown]})

@@ -40,11 +40,11 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
     except SettingsError as error:
         results = examine(reading.facts_of_problems(error))
     else:
-        deps = wiring.for_worker(settings, patient=False)
+        bot = wiring.for_worker(settings, patient=False)
         with console(stderr=True).status("") as status:
             facts = reading.read_facts(
                 settings,
-                deps,
+                bot,
                 only=(commons,) if commons else (),
                 told=lambda what: status.update(Text(f"looking at {what} …")),
             )

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import PullType, as_json
-from bot.cli.shared import STYLE, console, deps_of, fail, settings_of, told, warn_read_only
+from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told, warn_read_only
 from bot.log import visible
 from bot.model.finding import Judgement, Verdict
 from bot.model.ids import Commons, PullNo, User
@@ -46,7 +46,7 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
 
     commons, number = pull
     with told():
-        snapshot, judgement, due = look(commons, number, deps_of(settings_of(named=(commons,)), patient=False))
+        snapshot, judgement, due = look(number, bot_of(settings_of(named=(commons,)), patient=False).at(commons))
     said = body(snapshot, judgement)
     if as_json:
         print_json({**pull_json(snapshot, judgement, due), "body": said})
@@ -71,12 +71,12 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
     from bot.converge.plan import plan
 
     commons, number = pull
-    deps = deps_of(settings_of(named=(commons,)), patient=False)
+    bot = bot_of(settings_of(named=(commons,)), patient=False)
     with told():
-        snapshot, judgement, due = look(commons, number, deps)
+        snapshot, judgement, due = look(number, bot.at(commons))
     if said is not None:
         snapshot = _with_comment(snapshot, said)
-        due = plan(snapshot, judgement, deps.commands)
+        due = plan(snapshot, judgement, bot.commands)
     if as_json:
         print_json(pull_json(snapshot, judgement, due))
     else:
@@ -100,12 +100,12 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
 
     commons, number = pull
     settings = settings_of(named=(commons,))
-    deps = deps_of(settings)
+    bot = bot_of(settings)
     warn_read_only(settings)
-    with told(), deps.store.at(commons).at_work(number) as lease:
+    with told(), bot.store.at(commons).at_work(number) as lease:
         # Asked for by hand, a pull that was left alone is tried again.
-        deps.store.at(commons).pending.release(number)
-        report = bring(commons, number, deps, extend=lease.extend)
+        bot.store.at(commons).pending.release(number)
+        report = bring(number, bot.at(commons), extend=lease.extend)
     if as_json:
         print_json(
             {
@@ -152,22 +152,22 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
     from bot.messages.reviews import body
 
     commons, number = pull
-    deps = deps_of(settings_of(named=(commons,)), patient=False)
+    bot = bot_of(settings_of(named=(commons,)), patient=False)
     with told():
         try:
-            case = deciding.consider(commons, number, text, deps)
+            case = deciding.consider(number, text, bot.at(commons))
         except deciding.CannotDecide as no:
             fail(lines(no.says), FINDING)
         facts: dict[str, object] = {"commons": str(commons), "pull": number, "by": case.who, "command": text}
         if case.snapshot.comments_readable:
-            facts |= {"comment": deciding.post(case, deps), "outcome": "posted", "says": ""}
+            facts |= {"comment": deciding.post(case, bot.at(commons)), "outcome": "posted", "says": ""}
             said = f"Posted below {commons}#{number} as {case.who}. The bot answers there."
         else:
             if not yes:
                 click.echo(lines(body(case.snapshot, case.judgement)), err=True)
                 _agree(case.who, text)
-            with deps.store.at(commons).at_work(number) as lease:
-                decided = deciding.carry_out(case, deps, extend=lease.extend, wait=_wait)
+            with bot.store.at(commons).at_work(number) as lease:
+                decided = deciding.carry_out(case, bot.at(commons), extend=lease.extend, wait=_wait)
             facts |= {"comment": case.comment.id, "outcome": decided.outcome.value, "says": decided.says}
             said = decided.says or "This was decided and answered before."
     if as_json:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bot.cli.shared import console, deps_of, settings_of, warn_read_only
+from bot.cli.shared import bot_of, console, settings_of, warn_read_only
 from bot.model.ids import Commons, PullNo, User
 
 if TYPE_CHECKING:
     from bot.audit.incremental import Gains
-    from bot.converge.bot import Deps
+    from bot.converge.bot import Bot
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
 _TOLD_DEAF: set[Commons] = set()
@@ -96,24 +96,24 @@ def worker(until_eof: bool) -> None:
     from bot.queue.enqueue import JobQueue
     from bot.worker import jobs as work
 
-    deps = deps_of(settings)
+    bot = bot_of(settings)
     warn_read_only(settings)
     _end_with_input(until_eof)
     duties = work.PullJobs(
         known=frozenset(each.commons for each in settings.commons),
-        store=deps.store,
-        jobs=JobQueue(deps.store.redis, deps.store.keys),
-        look=lambda commons, number, extend: look_and_tell(commons, number, deps, extend),
-        sweep=lambda commons: sweep_and_audit(commons, deps),
-        tell=lambda commons, number: quarantine.tell(commons, number, deps),
-        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, deps),
+        store=bot.store,
+        jobs=JobQueue(bot.store.redis, bot.store.keys),
+        look=lambda commons, number, extend: look_and_tell(commons, number, bot, extend),
+        sweep=lambda commons: sweep_and_audit(commons, bot),
+        tell=lambda commons, number: quarantine.tell(number, bot.at(commons)),
+        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(number, debt, bot.at(commons)),
     )
     for each in settings.commons:
         # Whatever happened while nobody ran is looked for first.
         with suppress(Exception):
-            deps.jobs.enqueue_sweep(each.commons)
+            bot.jobs.enqueue_sweep(each.commons)
     sys.exit(
-        threads.serve(threads.queues_of(settings.lanes), duties.functions(), deps.store.redis, deps.store.leases.release_all)
+        threads.serve(threads.queues_of(settings.lanes), duties.functions(), bot.store.redis, bot.store.leases.release_all)
     )
 
 
@@ -163,7 +163,7 @@ def clock(until_eof: bool) -> None:
     sys.exit(ticking.serve(beats, JobQueue(store.redis, store.keys).enqueue_sweep, Heartbeat(store.redis, store.keys).beat))
 
 
-def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable[[], None]) -> None:
+def look_and_tell(commons: Commons, number: PullNo, bot: Bot, extend: Callable[[], None]) -> None:
     """Converge one pull and say what was done."""
     import structlog
 
@@ -174,7 +174,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     from bot.model.step import step_line
 
     log = structlog.get_logger("stampbot.worker")
-    report = converge(commons, number, deps, extend=extend)
+    report = converge(number, bot.at(commons), extend=extend)
     if not report.snapshot.comments_readable and commons not in _TOLD_DEAF:
         _TOLD_DEAF.add(commons)
         fix = f"Decide with: stampbot decide '{commons}#{number}' '/accept --quality 4'"
@@ -188,7 +188,7 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
     sign = report.snapshot.another_bot
     if sign is not None and (commons, sign.account) not in _TOLD_OTHERS:
         _TOLD_OTHERS.add((commons, sign.account))
-        deps.store.counters.add("another_bot_seen")
+        bot.store.counters.add("another_bot_seen")
         log.warning(
             "another bot seems to work on this commons: decisions that have not begun wait",
             commons=str(commons),
@@ -198,26 +198,26 @@ def look_and_tell(commons: Commons, number: PullNo, deps: Deps, extend: Callable
         )
     for step in report.steps_done:
         log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
-    _tell_of_wipe(commons, deps)
+    _tell_of_wipe(commons, bot)
     if report.stopped == WIPED:
         log.debug("stopped", commons=str(commons), pull=number, why=WIPED)
     elif report.stopped:
         log.info("stopped", commons=str(commons), pull=number, why=stranger(report.stopped))
 
 
-def _tell_of_wipe(commons: Commons, deps: Deps) -> None:
+def _tell_of_wipe(commons: Commons, bot: Bot) -> None:
     """Log that Redis was wiped, once for each wipe: it concerns every pull."""
     import structlog
 
-    if deps.store.epoch.is_new_wipe():
+    if bot.store.epoch.is_new_wipe():
         structlog.get_logger("stampbot.worker").warning(
             "Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet",
-            quiet_s=deps.policy(commons).timing.about_to_s,
+            quiet_s=bot.at(commons).policy.timing.about_to_s,
             fix="Nothing: all is found again by itself. If nobody wiped it, look at why Redis began anew.",
         )
 
 
-def sweep_and_audit(commons: Commons, deps: Deps) -> int:
+def sweep_and_audit(commons: Commons, bot: Bot) -> int:
     """Knock at the pulls that need a look, then see what main has gained without the bot. Returns how many were knocked at.
 
     The sweep is what is needed, so trouble with the audit is not its trouble.
@@ -229,10 +229,10 @@ def sweep_and_audit(commons: Commons, deps: Deps) -> int:
     from bot.log import stranger
     from bot.sweep.sweep import sweep
 
-    knocked = sweep(commons, deps, report=lambda number, trouble: _tell_of_pull(commons, number, trouble))
-    _tell_of_wipe(commons, deps)
+    knocked = sweep(bot.at(commons), report=lambda number, trouble: _tell_of_pull(commons, number, trouble))
+    _tell_of_wipe(commons, bot)
     try:
-        gains = audit_if_due(commons, deps)
+        gains = audit_if_due(bot.at(commons))
     except HubError as error:
         told = structlog.get_logger("stampbot.audit")
         told.warning("main could not be audited; it is tried again later", commons=str(commons), error=stranger(error))

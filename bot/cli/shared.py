@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.config.settings import Settings
-    from bot.converge.bot import Deps
+    from bot.converge.bot import Bot
 
 STYLE: Mapping[enum.Enum, str] = {
     Verdict.READY: "bold green",
@@ -55,21 +55,21 @@ def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_
         fail_with(error)
 
 
-def deps_of(settings: Settings, *, patient: bool = True) -> Deps:
+def bot_of(settings: Settings, *, patient: bool = True) -> Bot:
     """The parts of a bot. Levels of rules that there are not are problems of the settings."""
     from bot import wiring
     from bot.config.policy_file import Problem
     from bot.config.settings import SettingsError
 
     try:
-        deps = wiring.for_worker(settings, patient=patient)
+        bot = wiring.for_worker(settings, patient=patient)
     except ValueError as error:
         fail(f"The catalogues do not fit together: {error}", FINDING)
-    complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
+    complaints = dict.fromkeys(said for each in settings.commons for said in bot.rules.complaints(each.policy.levels))
     if complaints:
         fix = "See: stampbot rules"
         fail_with(SettingsError([Problem(f"{settings.config_path} levels", said, fix) for said in complaints]))
-    return deps
+    return bot
 
 
 def fail_with(error: Any) -> NoReturn:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.commands import decision_rows
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.dolthub.errors import HubError
 from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo, User, WantedId
@@ -51,30 +51,32 @@ class Backlog:
         return replace(self, waiting=tuple(each for each in self.waiting if each.verdict is Verdict.READY))
 
 
-def read_backlog(commons: Commons, deps: Deps) -> Backlog:
+def read_backlog(site: Site) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
-    board = {standing.pull: standing for standing in deps.store.at(commons).verdicts.all()}
-    lacks = [] if deps.store.answers() else ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"]
+    board = {standing.pull: standing for standing in site.store.verdicts.all()}
+    lacks = (
+        [] if site.store.shared.answers() else ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"]
+    )
     try:
-        listed = [pull for pull in deps.hub(commons).pulls(commons) if pull.state is PullState.OPEN]
-        listed = [pull for pull in listed if not _is_landing(pull, commons, deps)]
+        listed = [pull for pull in site.hub.pulls(site.commons) if pull.state is PullState.OPEN]
+        listed = [pull for pull in listed if not _is_landing(pull, site)]
     except HubError as error:
         if not board:
             raise
         lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last: try again later")
-        return _told(commons, [_of_board(each) for each in board.values()], lacks, deps)
-    return _told(commons, [_of_list(pull, board.get(pull.number)) for pull in listed], lacks, deps)
+        return _told([_of_board(each) for each in board.values()], lacks, site)
+    return _told([_of_list(pull, board.get(pull.number)) for pull in listed], lacks, site)
 
 
-def _told(commons: Commons, waiting: list[Waiting], lacks: list[str], deps: Deps) -> Backlog:
+def _told(waiting: list[Waiting], lacks: list[str], site: Site) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    alone = deps.store.at(commons).pending.quarantined()
+    alone = site.store.pending.quarantined()
     told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
-    return Backlog(commons=commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
+    return Backlog(commons=site.commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 
 
-def _is_landing(pull: PullSummary, commons: Commons, deps: Deps) -> bool:
-    return decision_rows.served_pull(pull.title) is not None and pull.creator == deps.account(commons)
+def _is_landing(pull: PullSummary, site: Site) -> bool:
+    return decision_rows.served_pull(pull.title) is not None and pull.creator == site.account
 
 
 def _of_list(pull: PullSummary, standing: CachedVerdict | None) -> Waiting:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.observe import names_looked_at, observe
 from bot.converge.outcome import Done, Ended, Moved, Refused
 from bot.converge.parked import keep
@@ -22,7 +22,7 @@ from bot.messages import md
 from bot.messages.reviews import lines_to_type
 from bot.model.evidence import Seen, look_again_after, look_again_at
 from bot.model.finding import Judgement
-from bot.model.ids import CommitHash, Commons, PullNo
+from bot.model.ids import CommitHash, PullNo
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
@@ -46,34 +46,34 @@ class Report:
     stopped: str = ""
 
 
-def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[], None] = lambda: None) -> Report:
+def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda: None) -> Report:
     """Do what is due for one pull. Raises HubError and redis.RedisError; whatever was begun is finished by the next call.
 
     `extend` is called before each step: it holds on to the caller's lease, and raises if that is lost.
     """
     done: list[Step] = []
     for _ in range(ROUNDS_MAX):
-        snapshot, judgement, due = look(commons, number, deps)
-        _beware(snapshot, deps)
+        snapshot, judgement, due = look(number, site)
+        _beware(snapshot, site)
         if not due.steps:
-            if _ask_forges(snapshot, due, deps, extend):
+            if _ask_forges(snapshot, due, site, extend):
                 continue
-            return _rest(snapshot, judgement, due, tuple(done), deps)
+            return _rest(snapshot, judgement, due, tuple(done), site)
         # Written down before it is begun: cut short, it is begun again by the next sweep.
         queue = DECIDE if any(deed_of(step) for step in due.steps) else REVIEW
-        deps.store.at(commons).pending.add(number, queue, due=True)
+        site.store.pending.add(number, queue, due=True)
         for step in due.steps:
             extend()
             try:
-                ended = _carry_out(step, snapshot, deps)
+                ended = _carry_out(step, snapshot, site)
             except (HubBusy, HubRefused) as trouble:
-                if keep(step, trouble, snapshot, deps):
-                    _let_rest(snapshot, deps)
+                if keep(step, trouble, snapshot, site):
+                    _let_rest(snapshot, site)
                 raise
             if isinstance(ended, Moved):
                 return _stop(snapshot, judgement, tuple(done), ended.why)
             if isinstance(ended, Refused):
-                told = _tell(step, snapshot, ended, deps)
+                told = _tell(step, snapshot, ended, site)
                 if isinstance(told, Moved):
                     return _stop(snapshot, judgement, tuple(done), told.why)
                 break
@@ -83,25 +83,25 @@ def converge(commons: Commons, number: PullNo, deps: Deps, *, extend: Callable[[
     return _stop(snapshot, judgement, tuple(done), "there is more to do than fits into one look")
 
 
-def look(commons: Commons, number: PullNo, deps: Deps) -> tuple[Snapshot, Judgement, Plan]:
+def look(number: PullNo, site: Site) -> tuple[Snapshot, Judgement, Plan]:
     """Observe, judge, plan; do nothing."""
-    snapshot = observe(commons, number, deps)
-    judgement = judge(snapshot, deps.rules)
-    return snapshot, judgement, plan(snapshot, judgement, deps.commands)
+    snapshot = observe(number, site)
+    judgement = judge(snapshot, site.rules)
+    return snapshot, judgement, plan(snapshot, judgement, site.commands)
 
 
-def _beware(snapshot: Snapshot, deps: Deps) -> None:
+def _beware(snapshot: Snapshot, site: Site) -> None:
     """Tell all other pulls of a certain sign of another bot: what two bots do on one pull they do on each."""
     sign, lasts_s = snapshot.another_bot, snapshot.policy.timing.other_bot_s
     if sign is not None and sign.certain and sign != snapshot.other_bot:
         left_s = lasts_s - (snapshot.taken_at - sign.at).total_seconds()
-        deps.store.at(snapshot.commons).notes.saw_other_bot(sign, ttl_s=left_s)
+        site.store.notes.saw_other_bot(sign, ttl_s=left_s)
 
 
-def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Refused:
+def _carry_out(step: Step, snapshot: Snapshot, site: Site) -> Done | Moved | Refused:
     """A refusal of DoltHub's that belongs to a command's rows is an answer to its author; any other is trouble of ours."""
     try:
-        return perform(step, snapshot, deps)
+        return perform(step, snapshot, site)
     except HubRefused as no:
         passing = isinstance(no, HubGone) and no.passing
         if isinstance(step, Land) and no.status != 401 and not no.withheld and not passing:
@@ -109,7 +109,7 @@ def _carry_out(step: Step, snapshot: Snapshot, deps: Deps) -> Done | Moved | Ref
         raise
 
 
-def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> Ended:
+def _tell(step: Step, snapshot: Snapshot, why: Refused, site: Site) -> Ended:
     """Answer the command whose step was refused. What it did before stands, and the answer must not deny it.
 
     Moved: the answer could not be given now, so the step must not be tried again now either.
@@ -120,28 +120,28 @@ def _tell(step: Step, snapshot: Snapshot, why: Refused, deps: Deps) -> Ended:
         return Moved("what was refused belongs to no comment")
     reason = md.fill("This could not be carried out as asked: {why}.", why=md.code(why.why, 300))
     remedy = md.own("Look at the pull and at main, then write the command again, or ask a maintainer.")
-    return perform(refused(snapshot, comment, deps.commands, reason, remedy, changed=why.changed), snapshot, deps)
+    return perform(refused(snapshot, comment, site.commands, reason, remedy, changed=why.changed), snapshot, site)
 
 
 def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why: str) -> Report:
     return Report(snapshot=snapshot, judgement=judgement, steps_done=done, stopped=why)
 
 
-def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step, ...], deps: Deps) -> Report:
+def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step, ...], site: Site) -> Report:
     """Nothing is due: leave notes for others, ask the link checker for what is missing, remember the sight of it."""
-    links = tuple((url, at) for url, at in _links_due(snapshot, due.probe_since) if not _of_forge(url, deps))
-    _put_on_board(snapshot, judgement, deps)
+    links = tuple((url, at) for url, at in _links_due(snapshot, due.probe_since) if not _of_forge(url, site))
+    _put_on_board(snapshot, judgement, site)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
-        deps.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
+        site.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
     next_look = _next_look(snapshot, due)
-    _remember(snapshot, next_look, deps)
-    if deps.store.at(snapshot.commons).notes.swept()[0] not in (None, snapshot.main_head):
+    _remember(snapshot, next_look, site)
+    if site.store.notes.swept()[0] not in (None, snapshot.main_head):
         # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
-        deps.store.at(snapshot.commons).poll_states.drop((MAIN,))
+        site.store.poll_states.drop((MAIN,))
     if done:
         # Whoever it was said to may answer soon.
-        deps.store.at(snapshot.commons).poll_states.note_change(snapshot.pull.number)
+        site.store.poll_states.note_change(snapshot.pull.number)
     return Report(
         snapshot=snapshot,
         judgement=judgement,
@@ -151,31 +151,31 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     )
 
 
-def _ask_forges(snapshot: Snapshot, due: Plan, deps: Deps, extend: Callable[[], None]) -> bool:
+def _ask_forges(snapshot: Snapshot, due: Plan, site: Site, extend: Callable[[], None]) -> bool:
     """Ask the forges about those links that are theirs, each once at a time; whether the pull looks new with what they say.
 
     It does not where the new sheet is as stale as the old one, as when DoltHub's clock is ahead of ours.
     """
     news = False
     for url, since in _links_due(snapshot, due.probe_since):
-        key = _of_forge(url, deps)
-        if deps.forges is None or not key:
+        key = _of_forge(url, site)
+        if site.forges is None or not key:
             continue
         extend()
-        with deps.store.asking.run(key, meanwhile=extend) as flight:
-            last = deps.store.forge_probes.get(key) if flight.waited else None
+        with site.store.shared.asking.run(key, meanwhile=extend) as flight:
+            last = site.store.shared.forge_probes.get(key) if flight.waited else None
             said = last
             if last is None or (since is not None and last.probed_at < since):
-                said = deps.forges.look(url, previous=last or snapshot.probe(url), urgent=due.probe_since is not None)
+                said = site.forges.look(url, previous=last or snapshot.probe(url), urgent=due.probe_since is not None)
                 if said is not None:
-                    deps.store.forge_probes.put(replace(said, url=key))
+                    site.store.shared.forge_probes.put(replace(said, url=key))
         news = news or (said is not None and (since is None or said.probed_at >= since))
     return news
 
 
-def _of_forge(url: str, deps: Deps) -> str:
+def _of_forge(url: str, site: Site) -> str:
     """The key of a link one of our forges is asked about; empty for those the link checker looks at."""
-    return deps.forges.key(url) if deps.forges is not None else ""
+    return site.forges.key(url) if site.forges is not None else ""
 
 
 def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
@@ -215,22 +215,22 @@ def _links_due(snapshot: Snapshot, since: datetime | None) -> tuple[tuple[str, d
     return tuple(found)
 
 
-def _remember(snapshot: Snapshot, next_look: datetime | None, deps: Deps) -> None:
+def _remember(snapshot: Snapshot, next_look: datetime | None, site: Site) -> None:
     """Remember the sight of the pull, and when time alone makes something due: a sweep that sees it again passes by."""
-    commons, pull, store = snapshot.commons, snapshot.pull, deps.store
+    pull, store = snapshot.pull, site.store
     queue = DECIDE if snapshot.unanswered else RECHECK if snapshot.reviews else REVIEW
-    store.at(commons).notes.put_fingerprint(pull.number, glance(snapshot), due_at=next_look, queue=queue)
+    store.notes.put_fingerprint(pull.number, glance(snapshot), due_at=next_look, queue=queue)
     listed = Listed(number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source)
-    store.at(commons).poll_states.note_pulls((listed,))
-    store.at(commons).pending.done(pull.number, since=snapshot.taken_at)
+    store.poll_states.note_pulls((listed,))
+    store.pending.done(pull.number, since=snapshot.taken_at)
 
 
-def _let_rest(snapshot: Snapshot, deps: Deps) -> None:
+def _let_rest(snapshot: Snapshot, site: Site) -> None:
     """What is stuck is tried again after a while, or at once if somebody knocks or says something."""
     rest_s = snapshot.policy.timing.park_s
-    _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), deps)
-    deps.store.at(snapshot.commons).notes.park(snapshot.pull.number, ttl_s=rest_s)
-    deps.store.at(snapshot.commons).pending.done(snapshot.pull.number, since=deps.clock())
+    _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), site)
+    site.store.notes.park(snapshot.pull.number, ttl_s=rest_s)
+    site.store.pending.done(snapshot.pull.number, since=site.clock())
 
 
 def glance(snapshot: Snapshot) -> Fingerprint:
@@ -249,9 +249,9 @@ def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...
     )
 
 
-def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
+def _put_on_board(snapshot: Snapshot, judgement: Judgement, site: Site) -> None:
     """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
-    commons, number, board = snapshot.commons, snapshot.pull.number, deps.store.at(snapshot.commons).verdicts
+    commons, number, board = snapshot.commons, snapshot.pull.number, site.store.verdicts
     before = board.get(number)
     if snapshot.pull.state is PullState.OPEN:
         board.put(_cached_verdict(snapshot, judgement))
@@ -261,7 +261,7 @@ def _put_on_board(snapshot: Snapshot, judgement: Judgement, deps: Deps) -> None:
         news = before is not None
     if news:
         for rival in snapshot.rivals:
-            deps.jobs.enqueue(commons, rival.pull)
+            site.jobs.enqueue(commons, rival.pull)
 
 
 def _cached_verdict(snapshot: Snapshot, judgement: Judgement) -> CachedVerdict:

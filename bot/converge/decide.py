@@ -10,7 +10,7 @@ one that was cut short, it is given again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.commands import grammar
@@ -18,14 +18,14 @@ from bot.commands.authority import Denied, may_decide
 from bot.commands.command import Catalog
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.converge import Report, converge, look
-from bot.dolthub.client_v1 import HubV1, Journal
+from bot.dolthub.client_v1 import Journal
 from bot.messages import md, reviews
 from bot.messages.md import Md
 from bot.model.duplicate_bot import DECIDED_ELSEWHERE
 from bot.model.finding import Judgement
-from bot.model.ids import CommentId, Commons, PullNo, User, digest
+from bot.model.ids import CommentId, PullNo, User, digest
 from bot.model.mark import NO_HEAD, MarkKind, read_mark
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
@@ -63,9 +63,9 @@ def read(text: str, commands: Catalog) -> Parsed:
     return deciding[0]
 
 
-def whoami(commons: Commons, deps: Deps) -> User:
+def whoami(site: Site) -> User:
     """Whose token this is. Raises HubError, and CannotDecide without a token."""
-    who = deps.hub(commons).me()
+    who = site.hub.me()
     if who is None:
         raise CannotDecide(md.own("Set STAMPBOT_HUB_TOKEN to an API token of your own: it says who decides."))
     return who
@@ -79,10 +79,9 @@ def may(snapshot: Snapshot, who: User, parsed: Parsed) -> None:
         raise CannotDecide(md.lines(told, md.join([allowed.reason, allowed.remedy], " ")))
 
 
-def as_spoken_here(commons: Commons, deps: Deps, journal: Journal) -> Deps:
+def as_spoken_here(site: Site, journal: Journal) -> Site:
     """The parts of a bot that carries a decision out here, on a host where comments cannot be read."""
-    hub = deps.hub(commons)
-    return replace(deps, _speaking={commons: HubV1(hub, journal)}, _accounts={commons: BOT_HERE})
+    return site.with_journal(journal, BOT_HERE)
 
 
 @dataclass(slots=True)
@@ -136,30 +135,28 @@ class Case:
         return Comment(id=CommentId("decide-review"), author=BOT_HERE, body=line, created_at=at, updated_at=at)
 
 
-def consider(commons: Commons, number: PullNo, text: str, deps: Deps) -> Case:
+def consider(number: PullNo, text: str, site: Site) -> Case:
     """See what there is to decide. Does nothing. Raises HubError, redis.RedisError and CannotDecide."""
-    parsed, who = read(text, deps.commands), whoami(commons, deps)
-    here = (
-        deps if deps.hub(commons).comments_readable else as_spoken_here(commons, deps, Overlay(deps.store.at(commons).posted))
-    )
-    snapshot, judgement, _ = look(commons, number, here)
+    parsed, who = read(text, site.commands), whoami(site)
+    here = site if site.hub.comments_readable else as_spoken_here(site, Overlay(site.store.posted))
+    snapshot, judgement, _ = look(number, here)
     case = Case(snapshot=snapshot, judgement=judgement, who=who, text=text)
     # Rigs are read around whoever commented; the asker has not.
-    asked = Overlay(deps.store.at(commons).posted, (case.review, case.comment))
+    asked = Overlay(site.store.posted, (case.review, case.comment))
     if not snapshot.comments_readable:
-        snapshot, _, _ = look(commons, number, as_spoken_here(commons, deps, asked))
+        snapshot, _, _ = look(number, as_spoken_here(site, asked))
     may(snapshot, who, parsed)
     return case
 
 
-def post(case: Case, deps: Deps) -> CommentId:
+def post(case: Case, site: Site) -> CommentId:
     """Say it where the bot hears it. Raises HubError; HubBusy(unknown_end) where it may stand there already."""
-    return deps.hub(case.snapshot.commons).comment(case.snapshot.commons, case.snapshot.pull.number, case.text)
+    return site.hub.comment(case.snapshot.commons, case.snapshot.pull.number, case.text)
 
 
 def carry_out(
     case: Case,
-    deps: Deps,
+    site: Site,
     *,
     extend: Callable[[], None] = lambda: None,
     wait: Callable[[Report, float], None],
@@ -168,11 +165,11 @@ def carry_out(
 
     Raises HubError and redis.RedisError; what was begun is finished by deciding the same once more.
     """
-    commons, number, comment = case.snapshot.commons, case.snapshot.pull.number, case.comment
-    overlay = Overlay(deps.store.at(commons).posted, (case.review, comment))
-    here = as_spoken_here(commons, deps, overlay)
+    number, comment = case.snapshot.pull.number, case.comment
+    overlay = Overlay(site.store.posted, (case.review, comment))
+    here = as_spoken_here(site, overlay)
     while True:
-        report = converge(commons, number, here, extend=extend)
+        report = converge(number, here, extend=extend)
         found = _answer(overlay, number, comment)
         if found is not None:
             return Decided(outcome=found, says=overlay.said[-1] if overlay.said else "")

@@ -14,7 +14,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.observe import merge_of
 from bot.converge.outcome import Done, Ended, Moved, Refused
 from bot.converge.reads import main_head, rows_together
@@ -60,7 +60,7 @@ class _Work:
     """The pull that was decided on."""
     hub: Hub
     columns: Mapping[str, tuple[str, ...]]
-    deps: Deps
+    site: Site
     lease: Lease
     judged: CommitHash
     """Where main stood when the decision was planned."""
@@ -87,13 +87,13 @@ def here(change: LedgerChange, columns: Mapping[str, tuple[str, ...]]) -> Ledger
     return LedgerChange(decision=change.decision, writes=tuple(writes), note=change.note)
 
 
-def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
+def land(step: Land, snapshot: Snapshot, site: Site, lease: Lease) -> Ended:
     """Bring the rows to main. Done only when main was read and holds them all.
 
     Moved: something else came to main since the decision was planned, which the next look knows better.
     Raises HubBusy when the end is not known, HubStrange when rows read back are not what was written.
     """
-    hub = deps.hub(snapshot.commons)
+    hub = site.hub
     lacking = step.change.lacks(snapshot.columns)
     if lacking:
         return Refused(f"main has no column {', '.join(lacking)}")
@@ -103,11 +103,11 @@ def land(step: Land, snapshot: Snapshot, deps: Deps, lease: Lease) -> Ended:
         pull=snapshot.pull.number,
         hub=hub,
         columns=snapshot.columns,
-        deps=deps,
+        site=site,
         lease=lease,
         judged=snapshot.main_head,
     )
-    main = main_head(hub, snapshot.commons)
+    main = main_head(site)
     rows = _rows_at(work, main)
     if work.change.done_in(rows):
         return Done()
@@ -123,9 +123,7 @@ def _rows_at(work: _Work, ref: str) -> dict[tuple[str, str], Row | None]:
     found: dict[tuple[str, str], Row | None] = {(w.table, w.key): None for w in work.change.writes}
     columns = {w.table: w.key_column for w in work.change.writes}
     asked = [_rows_of(table, column, [w for w in work.change.writes if w.table == table]) for table, column in columns.items()]
-    for (table, column), rows in zip(
-        columns.items(), rows_together(work.hub, work.commons, ref, asked, work.columns), strict=True
-    ):
+    for (table, column), rows in zip(columns.items(), rows_together(work.site, ref, asked, work.columns), strict=True):
         found |= {(table, row.text(column)): row for row in rows}
     return found
 
@@ -174,7 +172,7 @@ def _stamped(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str | N
 @contextmanager
 def _under_way(work: _Work) -> Iterator[None]:
     """While rows may come to main and the end of it was not seen, nothing says that the decision changed nothing."""
-    notes, about_to_s = work.deps.store.at(work.commons).notes, work.deps.policy(work.commons).timing.about_to_s
+    notes, about_to_s = work.site.store.notes, work.site.policy.timing.about_to_s
     notes.intend_merge(work.pull, ttl_s=about_to_s)
     try:
         if notes.answer_intended(work.pull, work.step.comment):
@@ -197,7 +195,7 @@ def _land_direct(work: _Work) -> Ended:
     """Guarded statements in order, each read back before the next. Resumable at each point: what is written is skipped."""
     for write in work.change.writes:
         work.lease.extend()
-        main = main_head(work.hub, work.commons)
+        main = main_head(work.site)
         rows = _rows_at(work, main)
         taken = _taken(work, rows) or _stamped(work, rows)
         if taken is not None:
@@ -224,7 +222,7 @@ def _half(work: _Work, rows: Mapping[tuple[str, str], Row | None]) -> str:
 
 
 def _settled(work: _Work) -> Ended:
-    main = main_head(work.hub, work.commons)
+    main = main_head(work.site)
     rows = _rows_at(work, main)
     if work.change.done_in(rows):
         return Done()
@@ -239,7 +237,7 @@ def _write(work: _Work, branch: str, write: RowWrite) -> None:
     """One statement. Its answer is not believed; whoever calls reads the row back."""
     stamp = write.table == "stamps" and write.write is Write.INSERT
     statement = sql.write_row(
-        write, columns=work.columns, now=work.deps.clock(), note=work.step.change.note, unless_stamped=stamp
+        write, columns=work.columns, now=work.site.clock(), note=work.step.change.note, unless_stamped=stamp
     )
     try:
         work.hub.write(work.commons, branch, statement)
@@ -256,7 +254,7 @@ def _land_by_pull(work: _Work) -> Ended:
     """Branch, rows, pull, merge: each looked for before it is made. If main took the rows meanwhile, once more from there."""
     spoiled: dict[str, str] = {}
     for _ in range(BASES_MAX):
-        main = main_head(work.hub, work.commons)
+        main = main_head(work.site)
         rows = _rows_at(work, main)
         if work.change.done_in(rows):
             return Done()
@@ -378,7 +376,7 @@ def _whole(work: _Work, name: str, base: CommitHash) -> CommitHash:
 
 def _odd(work: _Work, base: CommitHash, head: CommitHash, *, whole: bool = True) -> str | None:
     """As `difference`, of what lies between two commits; asked about defaults only where a cell needs one to explain it."""
-    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.deps.readers)
+    changes = diff.read_changes(work.hub, work.commons, base, head, pool=work.site.readers)
     odd = difference(work.change, changes, whole=whole)
     if odd is None:
         return None
@@ -450,7 +448,7 @@ def _open_pull(work: _Work, name: str) -> PullNo:
 
 
 def _pull_of(work: _Work, name: str) -> PullNo | None:
-    bot = work.deps.writer(work.commons)
+    bot = work.site.writer
     for summary in work.hub.pulls(work.commons):
         if summary.state is not PullState.OPEN or summary.creator != bot or summary.title != work.step.title:
             continue
@@ -461,7 +459,7 @@ def _pull_of(work: _Work, name: str) -> PullNo | None:
 
 def _strangers_pull_of(work: _Work, name: str) -> bool:
     """Whether an open pull that is not ours comes from the landing branch: DoltHub takes one pull for a branch."""
-    bot = work.deps.writer(work.commons)
+    bot = work.site.writer
     others = [p.number for p in work.hub.pulls(work.commons) if p.state is PullState.OPEN and p.creator != bot]
     return any(
         work.hub.pull(work.commons, number).source == BranchRef(work.commons, name) for number in others[:STRANGERS_READ_MAX]
@@ -472,16 +470,16 @@ def _drop_pull_of(work: _Work, name: str) -> None:
     """Close the pull of a landing branch that is overtaken or spoiled. The branch stays: no token may delete one."""
     number = _pull_of(work, name)
     if number is not None:
-        put_away(work.hub, work.commons, number)
+        put_away(work.site, number)
 
 
-def put_away(hub: Hub, commons: Commons, number: PullNo) -> None:
+def put_away(site: Site, number: PullNo) -> None:
     """Close a landing pull that serves nothing any more. Raises HubError, a refusal only where the pull is still open."""
     try:
-        hub.close(commons, number)
+        site.hub.close(site.commons, number)
     except HubRefused:
         # A merge that was begun before has ended this moment: then main is what counts.
-        if hub.pull(commons, number).state is PullState.OPEN:
+        if site.hub.pull(site.commons, number).state is PullState.OPEN:
             raise
 
 
@@ -489,7 +487,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     """Merge the landing pull; whatever is answered, main is read. None: main took the rows meanwhile."""
     if work.hub.merging(work.commons):
         raise HubUnsettled("another merge is running on this commons")
-    main = main_head(work.hub, work.commons)
+    main = main_head(work.site)
     if not _untouched_since(work, base, main):
         return None
     if _bases(work, head, main) != (base,):
@@ -502,7 +500,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
     except HubRefused as no:
         if no.status == 401:
             raise
-        after = main_head(work.hub, work.commons)
+        after = main_head(work.site)
         rows = _rows_at(work, after)
         if work.change.done_in(rows):
             # Not by this pull: another try of the same decision, asleep until now, has brought them by its own.
@@ -513,7 +511,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
         if no.withheld:
             raise HubRefused(f"landing pull {number}: {no}", status=no.status, code=no.code) from no
         return Refused(f"DoltHub does not merge the landing pull {number}: {no}")
-    after = main_head(work.hub, work.commons)
+    after = main_head(work.site)
     rows = _rows_at(work, after)
     if not work.change.done_in(rows):
         raise HubUnsettled("the landing pull is merged but main does not show it yet", unknown_end=True)
@@ -524,7 +522,7 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
 
 def _as_checked(work: _Work, number: PullNo, head: CommitHash, main: CommitHash) -> Ended:
     """Whether the landing pull came to main at the head that was checked: a merge names none, and the branch is no secret."""
-    if head == main or merge_of(work.hub, work.commons, head, main) is not None:
+    if head == main or merge_of(work.site, head, main) is not None:
         return Done()
     return Refused(
         f"the rows of this decision are on main, but pull {number} brought them at another head than was checked,"

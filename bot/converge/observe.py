@@ -12,7 +12,7 @@ from datetime import datetime
 
 from bot.commands import decision_rows
 from bot.converge import writers
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.reads import Reads, Rows, columns_at, main_head
 from bot.converge.related import commons as elsewhere
 from bot.converge.related import evidence
@@ -91,20 +91,20 @@ NOT_FOR_US = (403, 404)
 """How DoltHub says of a stranger's fork that it is gone or private (which of the two a private one gets is not documented)."""
 
 
-def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
+def observe(number: PullNo, site: Site) -> Snapshot:
     """All facts of one pull, now. Raises HubError: without all the facts there is no snapshot."""
-    hub, policy = deps.hub(commons), deps.policy(commons)
-    said = _said(commons, number, deps)
+    hub, policy = site.hub, site.policy
+    said = _said(number, site)
     merged = said.pull.state is PullState.MERGED
-    brought = _brought_by_merge(hub, commons, said, deps) if merged else _brought(hub, commons, said, deps)
-    if merged and brought.merge is None and (now := main_head(hub, commons)) != said.main_head:
+    brought = _brought_by_merge(said, site) if merged else _brought(said, site)
+    if merged and brought.merge is None and (now := main_head(site)) != said.main_head:
         # Merged after main was read: what is not there yet must not be taken for what never comes.
         said = replace(said, main_head=now)
-        brought = _brought_by_merge(hub, commons, said, deps)
-    columns = columns_at(hub, commons, said.main_head)
+        brought = _brought_by_merge(said, site)
+    columns = columns_at(site, said.main_head)
     sketch = Snapshot(
-        taken_at=deps.clock(),
-        commons=commons,
+        taken_at=site.clock(),
+        commons=site.commons,
         bot=said.bot,
         policy=policy,
         pull=said.pull,
@@ -115,8 +115,8 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         other_bases=brought.other_bases,
         comments=said.comments,
         comments_readable=hub.comments_readable,
-        merging=_may_be_merging(hub, commons, said, deps),
-        other_bot=deps.store.at(commons).notes.other_bot(),
+        merging=_may_be_merging(said, site),
+        other_bot=site.store.notes.other_bot(),
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,
@@ -126,20 +126,20 @@ def observe(commons: Commons, number: PullNo, deps: Deps) -> Snapshot:
         columns=columns,
     )
     if sketch.head is None and not merged and sketch.unanswered:
-        sketch = replace(sketch, changes=_taken_over(sketch, hub, deps))
-    return _with_moves(_with_rows(sketch, hub, deps), hub)
+        sketch = replace(sketch, changes=_taken_over(sketch, site))
+    return _with_moves(_with_rows(sketch, site), site)
 
 
 # --- heads and changes ----------------------------------------------------------------------------------------------
 
 
-def _said(commons: Commons, number: PullNo, deps: Deps) -> _Said:
+def _said(number: PullNo, site: Site) -> _Said:
     """Main is read before the pull: read the other way round, a merge in between would look like a pull that brings nothing."""
-    hub = deps.hub(commons)
-    bot = deps.account(commons)
-    comments = deps.readers.submit(hub.comments, commons, number)
-    main = main_head(hub, commons)
-    pull = hub.pull(commons, number)
+    hub = site.hub
+    bot = site.account
+    comments = site.readers.submit(hub.comments, site.commons, number)
+    main = main_head(site)
+    pull = hub.pull(site.commons, number)
     return _Said(pull=pull, comments=comments.result(), main_head=main, bot=bot)
 
 
@@ -163,22 +163,22 @@ def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | Non
     return (CommitHash(head), None) if is_commit_hash(head) else (None, None)
 
 
-def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+def _brought(said: _Said, site: Site) -> _Brought:
     """What an unmerged pull would bring: its three-dot diff, from the merge base with main to its head."""
     source = said.pull.source.database
-    head, at = source_head(hub, said.pull)
+    head, at = source_head(site.hub, said.pull)
     if head is None:
         return _Brought(changes=NOTHING, reviewed=NOTHING)
     try:
-        parting = diff.parting(hub, source, commons, head, said.main_head)
+        parting = diff.parting(site.hub, source, site.commons, head, said.main_head)
         base = parting.base
         if base is None:
             return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
         if base == head:
-            _wait_for_merge(hub, commons, said.pull, deps)
-        changes = diff.read_changes(hub, source, base, head, pool=deps.readers, main=commons)
+            _wait_for_merge(said.pull, site)
+        changes = diff.read_changes(site.hub, source, base, head, pool=site.readers, main=site.commons)
         last = next(iter(said.reviewed_heads), head)
-        since = _since(hub, source, last, head, deps) if last != head else None
+        since = _since(source, last, head, site) if last != head else None
     except HubRefused as no:
         if no.status not in NOT_FOR_US:
             raise
@@ -196,54 +196,54 @@ def _brought(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
     )
 
 
-def _wait_for_merge(hub: Hub, commons: Commons, pull: Pull, deps: Deps) -> None:
+def _wait_for_merge(pull: Pull, site: Site) -> None:
     """Main holds all of a pull: it brings nothing, or it is merged and only its state does not say so yet.
 
     A merge is a job (DoltHub API v2 contract, mergePull), and nothing promises that main and the pull change at once.
     Raises HubBusy while it may be the latter: judged as it looks, an accepted work would be refused as empty.
     """
-    begun = deps.store.at(commons).notes.merge_intended(pull.number)
-    if begun or hub.merging(commons) or hub.pull(commons, pull.number).state is not pull.state:
+    begun = site.store.notes.merge_intended(pull.number)
+    if begun or site.hub.merging(site.commons) or site.hub.pull(site.commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main holds what pull {pull.number} brings, and the pull does not show as merged yet")
 
 
-def _may_be_merging(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> bool:
+def _may_be_merging(said: _Said, site: Site) -> bool:
     """Whether what was decided on an open pull may be about to come to main: begun a moment ago, or once, and some merge runs.
 
     Which pull a running merge is about, DoltHub does not say. Raises HubBusy if it came about while we looked.
     """
-    pull, notes = said.pull, deps.store.at(commons).notes
+    pull, notes = said.pull, site.store.notes
     if pull.state is not PullState.OPEN or not notes.merge_begun(pull.number):
         return False
-    if notes.merge_intended(pull.number) or hub.merging(commons):
+    if notes.merge_intended(pull.number) or site.hub.merging(site.commons):
         return True
-    if main_head(hub, commons) != said.main_head or hub.pull(commons, pull.number).state is not pull.state:
+    if main_head(site) != said.main_head or site.hub.pull(site.commons, pull.number).state is not pull.state:
         raise HubUnsettled(f"main moved this moment, perhaps by what was decided on pull {pull.number}")
     return False
 
 
-def _since(hub: Hub, source: Commons, last: CommitHash, head: CommitHash, deps: Deps) -> Changes | None:
+def _since(source: Commons, last: CommitHash, head: CommitHash, site: Site) -> Changes | None:
     """What came since the last review. A rewritten branch may have forgotten that head: then nothing can be told."""
     try:
-        return diff.read_changes(hub, source, last, head, pool=deps.readers)
+        return diff.read_changes(site.hub, source, last, head, pool=site.readers)
     except (HubRefused, HubStrange):
         return None
 
 
-def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+def _brought_by_merge(said: _Said, site: Site) -> _Brought:
     """What a merged pull brought, read from main alone: once merged, the merge base is the head, and the fork may be gone."""
     for head in said.reviewed_heads:
-        merge = merge_of(hub, commons, head, said.main_head)
-        if merge is None and (merge := _fast_forward(hub, commons, said, head, deps)) is not None:
+        merge = merge_of(site, head, said.main_head)
+        if merge is None and (merge := _fast_forward(said, head, site)) is not None:
             # The head descends from main as it was, so the rows that came are the rows that were reviewed.
-            changes = diff.read_changes(hub, commons, merge.before, head, pool=deps.readers)
+            changes = diff.read_changes(site.hub, site.commons, merge.before, head, pool=site.readers)
             return _Brought(head=head, base=merge.before, changes=changes, reviewed=changes, merge=merge)
         if merge is None:
             continue
-        changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
-        parting = diff.parting(hub, commons, commons, head, merge.before)
+        changes = diff.read_changes(site.hub, site.commons, merge.before, merge.commit, pool=site.readers)
+        parting = diff.parting(site.hub, site.commons, site.commons, head, merge.before)
         base = parting.base
-        reviewed = diff.read_changes(hub, commons, base, head, pool=deps.readers) if base is not None else NOTHING
+        reviewed = diff.read_changes(site.hub, site.commons, base, head, pool=site.readers) if base is not None else NOTHING
         return _Brought(
             head=head,
             base=merge.before,
@@ -252,24 +252,24 @@ def _brought_by_merge(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _B
             reviewed=reviewed,
             merge=merge,
         )
-    return _merged_elsewhere(hub, commons, said, deps)
+    return _merged_elsewhere(said, site)
 
 
-def merge_of(hub: Hub, commons: Commons, head: CommitHash, main: CommitHash) -> Merge | None:
+def merge_of(site: Site, head: CommitHash, main: CommitHash) -> Merge | None:
     """The commit on main's first-parent line whose parent 1 is `head`.
 
     Only that line is main's own. A commit that a merge brought along has the parents its author gave it: a worker can bring
     a merge of their own, of the reviewed head into rows of their choice, and rows and trust "before" it would be theirs. For
     the same reason a head that main merely holds is not taken for merged: what lies on top of it may have been.
     """
-    found = {row.text("commit_hash") for row in hub.rows(commons, main, sql.merges_of(head))}
+    found = {row.text("commit_hash") for row in site.hub.rows(site.commons, main, sql.merges_of(head))}
     if not found:
         return None
-    line = _main_line(hub, commons, main)
+    line = _main_line(site, main)
     return next((replace(merge, head=head) for merge in line if merge.commit in found), None)
 
 
-def _fast_forward(hub: Hub, commons: Commons, said: _Said, head: CommitHash, deps: Deps) -> Merge | None:
+def _fast_forward(said: _Said, head: CommitHash, site: Site) -> Merge | None:
     """The merge that moved main itself to the reviewed head and made no commit; None if none can be told.
 
     Where main stood before is taken from the review and not from history: a worker chooses the parents of the branch's commits.
@@ -277,25 +277,25 @@ def _fast_forward(hub: Hub, commons: Commons, said: _Said, head: CommitHash, dep
     at an earlier look: below a head that was pushed later, the reviewed head lies on that line too. Dolt merges so by default
     where main has not moved; whether DoltHub does is not known.
     """
-    notes, number = deps.store.at(commons).notes, said.pull.number
+    notes, number = site.store.notes, said.pull.number
     before = said.main_before(head)
     if not before or not (head == said.main_head or notes.fast_forwarded(number, head)):
         return None
     there = False
-    for own in _main_line(hub, commons, said.main_head):
+    for own in _main_line(site, said.main_head):
         there = there or own.commit == head
         if there and own.before in before:
             return Merge(commit=head, before=own.before, head=head, at=notes.saw_fast_forward(number, head))
     return None
 
 
-def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[Merge]:
+def _main_line(site: Site, main: CommitHash) -> Iterator[Merge]:
     """Main's own commits, newest first, each with the one before it (its first parent) and its time."""
     query = sql.first_parents(main)
     known: dict[str, Row] = {}
     at = main
     for page in range(LINE_PAGES_MAX):
-        rows = hub.rows_page(commons, main, query, page)
+        rows = site.hub.rows_page(site.commons, main, query, page)
         known |= {row.text("commit_hash"): row for row in rows}
         while at in known and is_commit_hash(known[at].text("parent_hash")):
             row, before = known[at], CommitHash(known[at].text("parent_hash"))
@@ -303,36 +303,36 @@ def _main_line(hub: Hub, commons: Commons, main: CommitHash) -> Iterator[Merge]:
             at = before
         if at in known or len(rows) < query.per_page:
             return
-    raise HubStrange(f"no end of the history of {commons} after {LINE_PAGES_MAX * query.per_page} commits")
+    raise HubStrange(f"no end of the history of {site.commons} after {LINE_PAGES_MAX * query.per_page} commits")
 
 
-def _merged_elsewhere(hub: Hub, commons: Commons, said: _Said, deps: Deps) -> _Brought:
+def _merged_elsewhere(said: _Said, site: Site) -> _Brought:
     """A merge whose head no review of ours names: the head it brought is the source's head now, if that is on main."""
-    live, _ = source_head(hub, said.pull)
-    merge = merge_of(hub, commons, live, said.main_head) if live is not None else None
+    live, _ = source_head(site.hub, said.pull)
+    merge = merge_of(site, live, said.main_head) if live is not None else None
     if merge is None:
         return _Brought(head=live, changes=NOTHING, reviewed=NOTHING)
-    changes = diff.read_changes(hub, commons, merge.before, merge.commit, pool=deps.readers)
+    changes = diff.read_changes(site.hub, site.commons, merge.before, merge.commit, pool=site.readers)
     return _Brought(head=live, base=merge.before, changes=changes, reviewed=NOTHING, merge=merge)
 
 
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
-def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
+def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
     """The sketch with rows of the commons, fact sheets and rivals: what the changes name decides what is read."""
-    commons, store = sketch.commons, deps.store
+    store = site.store
     at = sketch.merge.before if sketch.merge is not None else sketch.main_head
-    columns = {commit: columns_at(hub, commons, commit) for commit in (at, sketch.main_head)}
-    reads = Reads(hub=hub, commons=commons, columns=columns, pool=deps.readers)
+    columns = {commit: columns_at(site, commit) for commit in (at, sketch.main_head)}
+    reads = Reads(site=site, columns=columns)
     then = _read_ledger(reads, sketch, at)
     now = _read_ledger(reads, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
     handles, owners = people(sketch, known)
     worker = sketch.worker or _claimant(sketch, known)
     urls = tuple(link.url for link in sketch.links)
-    sheets = _sheets(urls, deps)
-    handed = evidence.things(sketch, sheets.values(), deps)
+    sheets = _sheets(urls, site)
+    handed = evidence.things(sketch, sheets.values(), site)
 
     def around(commit: CommitHash) -> sql.Query:
         return sql.rigs_around(handles, owners, sketch.policy.min_trust, there=columns[commit].get("rigs", ()))
@@ -350,9 +350,9 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
     rigs_now = rigs if at == sketch.main_head else reads.read(sketch.main_head, around(sketch.main_head))
     asked = surroundings.Asked(*surrounding)
     found = tuple(Rig(r) for r in rigs.result())
-    renown = elsewhere.ask(_to_be_told(sketch, worker, found), commons, deps)
+    renown = elsewhere.ask(_to_be_told(sketch, worker, found), site)
     current = known if now is then else _settle(now)
-    landed = _landed(sketch, current, hub, deps)
+    landed = _landed(sketch, current, site)
     return replace(
         sketch,
         items=known.items,
@@ -366,19 +366,19 @@ def _with_rows(sketch: Snapshot, hub: Hub, deps: Deps) -> Snapshot:
             rigs=tuple(Rig(r) for r in rigs_now.result()),
         ),
         landed=landed,
-        landing=_landing(sketch, hub, deps) if landed and sketch.policy.landing is Landing.PULL else None,
+        landing=_landing(sketch, site) if landed and sketch.policy.landing is Landing.PULL else None,
         record=wire.read_record(record.result()),
         elsewhere=renown.known(),
         probes=tuple(sheets[url] for url in urls if url in sheets),
-        uses=evidence.uses(sketch, handed, alike.result(), deps),
+        uses=evidence.uses(sketch, handed, alike.result(), site),
         surroundings=asked.surroundings(),
         namesakes=asked.others(sketch),
-        rivals=store.at(commons).verdicts.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
-        first_look_at=store.at(commons).notes.first_look(sketch.pull.number, sketch.evidence_key),
+        rivals=store.verdicts.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
+        first_look_at=store.notes.first_look(sketch.pull.number, sketch.evidence_key),
     )
 
 
-def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
+def _with_moves(snapshot: Snapshot, site: Site) -> Snapshot:
     """The snapshot with who wrote the rows of this pull that main has moved on: two requests, and only where there are such.
 
     That DoltHub answers such a join is inferred from Dolt's documentation; where it does not, nobody is named.
@@ -391,7 +391,7 @@ def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
         return snapshot
     table = moved[0].table
     keys = [change.key for change in moved if change.table == table][:MOVED_ROWS_MAX]
-    main = writers.Main(hub=hub, commons=snapshot.commons, head=snapshot.main_head)
+    main = writers.Main(hub=site.hub, commons=site.commons, head=snapshot.main_head)
     try:
         moves = writers.moves(main, table, keys, snapshot.base)
     except (HubRefused, HubStrange):
@@ -399,14 +399,14 @@ def _with_moves(snapshot: Snapshot, hub: Hub) -> Snapshot:
     return replace(snapshot, moves=moves)
 
 
-def _sheets(urls: tuple[str, ...], deps: Deps) -> dict[str, Probe]:
+def _sheets(urls: tuple[str, ...], site: Site) -> dict[str, Probe]:
     """Fact sheets by URL: the forge's own word where the bot asks one about a link, else the link checker's."""
-    keys = {url: key for url in urls if deps.forges is not None and (key := deps.forges.key(url))}
-    said = deps.store.forge_probes.get_many(keys.values())
+    keys = {url: key for url in urls if site.forges is not None and (key := site.forges.key(url))}
+    said = site.store.shared.forge_probes.get_many(keys.values())
     plain = {url: probe_key(url) for url in urls if url not in keys}
-    checked = deps.store.probes.get_many(plain.values())
+    checked = site.store.shared.probes.get_many(plain.values())
     return {url: replace(said[key], url=url) for url, key in keys.items() if key in said} | {
-        url: as_known(replace(checked[key], url=url), deps.hosts) for url, key in plain.items() if key in checked
+        url: as_known(replace(checked[key], url=url), site.hosts) for url, key in plain.items() if key in checked
     }
 
 
@@ -431,20 +431,20 @@ def _settle(reads: tuple[Rows, ...]) -> _Ledger:
     )
 
 
-def _landed(sketch: Snapshot, now: _Ledger, hub: Hub, deps: Deps) -> tuple[Landed, ...]:
+def _landed(sketch: Snapshot, now: _Ledger, site: Site) -> tuple[Landed, ...]:
     """Whose decision brought the completion of a pull to main that was not merged: only then is there anything to ask."""
     done = sketch.completion
     if sketch.merged or done is None or all(c.id != done.id for c in now.completions):
         return ()
-    return tuple(landed for landed, _ in _serving(sketch, hub, deps))
+    return tuple(landed for landed, _ in _serving(sketch, site))
 
 
-def _serving(sketch: Snapshot, hub: Hub, deps: Deps) -> tuple[tuple[Landed, str], ...]:
+def _serving(sketch: Snapshot, site: Site) -> tuple[tuple[Landed, str], ...]:
     """Our commits on main that serve this pull, newest first, each with its whole message."""
-    writer, served = deps.writer(sketch.commons), decision_rows.serving(sketch)
+    writer, served = site.writer, decision_rows.serving(sketch)
     if writer is None:
         return ()
-    rows = hub.rows(sketch.commons, sketch.main_head, sql.notes(sketch.main_head, writer, decision_rows.NOTE, served))
+    rows = site.hub.rows(sketch.commons, sketch.main_head, sql.notes(sketch.main_head, writer, decision_rows.NOTE, served))
     told = ((row.text("commit_hash"), row.text("message")) for row in rows)
     found = ((Landed(commit=CommitHash(commit), note=sql.note_in(message)), message) for commit, message in told)
     return tuple(
@@ -452,13 +452,13 @@ def _serving(sketch: Snapshot, hub: Hub, deps: Deps) -> tuple[tuple[Landed, str]
     )
 
 
-def _landing(sketch: Snapshot, hub: Hub, deps: Deps) -> PullNo | None:
+def _landing(sketch: Snapshot, site: Site) -> PullNo | None:
     """The pull of our own that brought the rows of a decision to main which has no answer yet."""
-    writer, waiting = deps.writer(sketch.commons), sketch.unanswered
+    writer, waiting = site.writer, sketch.unanswered
     return next(
         (
             pull.number
-            for pull in (hub.pulls(sketch.commons) if waiting else ())
+            for pull in (site.hub.pulls(sketch.commons) if waiting else ())
             if pull.state is PullState.MERGED
             and pull.creator == writer
             and decision_rows.served_pull(pull.title) == sketch.pull.number
@@ -468,13 +468,13 @@ def _landing(sketch: Snapshot, hub: Hub, deps: Deps) -> PullNo | None:
     )
 
 
-def _taken_over(sketch: Snapshot, hub: Hub, deps: Deps) -> Changes:
+def _taken_over(sketch: Snapshot, site: Site) -> Changes:
     """Of a pull whose branch is gone: the completion that a decision of ours took over of it, if one did."""
-    serving = _serving(sketch, hub, deps)
+    serving = _serving(sketch, site)
     items = [of[0] for landed, _ in serving if (of := decision_rows.noted(landed.note)) is not None]
     if not items:
         return NOTHING
-    rows = hub.rows(sketch.commons, sketch.main_head, sql.completions_of(items[:1], []))
+    rows = site.hub.rows(sketch.commons, sketch.main_head, sql.completions_of(items[:1], []))
     written = [row for row in rows if any(sql.inserts(message, "completions", row.text("id")) for _, message in serving)]
     return taken_over(Completion(written[0])) if len(written) == 1 else NOTHING
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from datetime import timedelta
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.perform import deed_of, park
 from bot.converge.plan import kept
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
@@ -13,22 +13,22 @@ from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull, Land, MergePull, ParkReason, Step
 
 
-def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, deps: Deps) -> bool:
+def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, site: Site) -> bool:
     """Tell whose command is stuck, if it is time to. Whether it has been told, so that the next try can wait a while."""
     hitch = _hitch(trouble)
     comment = next((c for c in snapshot.comments if c.id == deed_of(step)), None)
     if not snapshot.comments_readable or hitch is None or comment is None or not isinstance(step, MergePull | Land | ClosePull):
         return False
     about = f"stuck {comment.id} {hitch.value}"
-    since = deps.store.at(snapshot.commons).notes.first_look(snapshot.pull.number, about)
+    since = site.store.notes.first_look(snapshot.pull.number, about)
     patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is ParkReason.BUSY else 0)
-    if since is None or deps.clock() < since + patience:
+    if since is None or site.clock() < since + patience:
         return False
     if hitch.value not in snapshot.kept(comment.id):
-        said = kept(snapshot, comment, step, deps.commands, hitch=hitch, why=str(trouble))
+        said = kept(snapshot, comment, step, site.commands, hitch=hitch, why=str(trouble))
         # Whoever hears the trouble itself need not hear of this one as well: the next try tells it.
         with contextlib.suppress(HubError):
-            park(said, hitch, snapshot, deps)
+            park(said, hitch, snapshot, site)
     return True
 
 

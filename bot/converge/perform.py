@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.landing import branch_head, land
 from bot.converge.observe import source_head
 from bot.converge.outcome import Done, Ended, Moved, Refused
 from bot.converge.reads import main_head
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubBusy, HubRefused, HubStrange, HubUnsettled
-from bot.model.ids import CommentId, CommitHash, Commons, PullNo, User, fold, is_commit_hash
+from bot.model.ids import CommentId, CommitHash, PullNo, User, fold, is_commit_hash
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
@@ -28,47 +28,47 @@ WIPED = "Redis was wiped a moment ago: what was said just before may not be list
 """Why nothing is said or done for a while: it holds for every pull, so whoever tells of it does so once."""
 
 
-def perform(step: Step, snapshot: Snapshot, deps: Deps) -> Ended:
+def perform(step: Step, snapshot: Snapshot, site: Site) -> Ended:
     """Bring one step about. Raises HubBusy and HubStrange (nothing is known to have failed: look again later)."""
     match step:
         case PostReview():
-            return _post_review(step, snapshot, deps)
+            return _post_review(step, snapshot, site)
         case PostNotice():
-            return _post_notice(step, snapshot, deps)
+            return _post_notice(step, snapshot, site)
         case MergePull():
-            return _merge(step, snapshot, deps)
+            return _merge(step, snapshot, site)
         case Land():
-            return _land(step, snapshot, deps)
+            return _land(step, snapshot, site)
         case ClosePull():
-            return _close(step, snapshot, deps)
+            return _close(step, snapshot, site)
         case Answer():
-            return _answer(step, snapshot, deps)
+            return _answer(step, snapshot, site)
         case never:
             assert_never(never)
 
 
-def _post_review(step: PostReview, snapshot: Snapshot, deps: Deps) -> Ended:
-    comments = _comments(snapshot, deps)
+def _post_review(step: PostReview, snapshot: Snapshot, site: Site) -> Ended:
+    comments = _comments(snapshot, site)
     reviews = [m for m in _marks(comments, snapshot) if m.kind is MarkKind.REVIEW]
     if reviews and reviews[-1].digest == step.digest:
         return Done()
-    return _say(step.body, f"review {step.digest} {len(reviews)}", comments, snapshot, deps)
+    return _say(step.body, f"review {step.digest} {len(reviews)}", comments, snapshot, site)
 
 
-def _post_notice(step: PostNotice, snapshot: Snapshot, deps: Deps) -> Ended:
-    comments = _comments(snapshot, deps)
+def _post_notice(step: PostNotice, snapshot: Snapshot, site: Site) -> Ended:
+    comments = _comments(snapshot, site)
     told = {(m.head, m.outcome) for m in _marks(comments, snapshot) if m.kind is MarkKind.NOTICE}
     if (step.head, step.about) in told:
         return Done()
-    return _say(step.body, f"notice {step.about} {step.head}", comments, snapshot, deps)
+    return _say(step.body, f"notice {step.about} {step.head}", comments, snapshot, site)
 
 
-def _answer(step: Answer, snapshot: Snapshot, deps: Deps) -> Ended:
-    comments = _comments(snapshot, deps)
+def _answer(step: Answer, snapshot: Snapshot, site: Site) -> Ended:
+    comments = _comments(snapshot, site)
     if _is_answered(step.to, comments, snapshot):
         return Done()
     denies = step.outcome is not Outcome.DONE and snapshot.pull.state is PullState.OPEN
-    return _say(step.body, answer_deed(step.to), comments, snapshot, deps, denies=denies)
+    return _say(step.body, answer_deed(step.to), comments, snapshot, site, denies=denies)
 
 
 _ANSWERED = "the command was answered a moment ago and the answer is not listed yet"
@@ -80,18 +80,18 @@ def _is_answered(comment: CommentId, comments: tuple[Comment, ...], snapshot: Sn
     return any(m.kind is MarkKind.ANSWER and m.comment == comment and m.outcome != Outcome.PARKED.value for m in marks)
 
 
-def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | None:
+def _overtaken(comment: CommentId, snapshot: Snapshot, site: Site) -> Moved | None:
     """Why nothing is done for a command now: it is answered, or may be and only the list does not show it, or is none any more.
 
     A command is answered as refused, or carried out, never both: so whoever slept since the plan was made looks again, and
     whoever cannot know what was said a moment ago waits, as for saying it.
     """
-    commons, number, store = snapshot.commons, snapshot.pull.number, deps.store
-    if store.epoch.was_wiped(within_s=snapshot.policy.timing.about_to_s):
+    number, store = snapshot.pull.number, site.store
+    if store.shared.epoch.was_wiped(within_s=snapshot.policy.timing.about_to_s):
         return Moved(WIPED)
-    if store.at(commons).notes.answer_intended(number, comment):
+    if store.notes.answer_intended(number, comment):
         return Moved(_ANSWERED)
-    comments = _comments(snapshot, deps)
+    comments = _comments(snapshot, site)
     if _is_answered(comment, comments, snapshot):
         return Moved("the command was answered meanwhile")
     if not any(c.id == comment and not c.edited for c in comments):
@@ -99,18 +99,18 @@ def _overtaken(comment: CommentId, snapshot: Snapshot, deps: Deps) -> Moved | No
     return None
 
 
-def park(answer: Answer, hitch: ParkReason, snapshot: Snapshot, deps: Deps) -> Ended:
+def park(answer: Answer, hitch: ParkReason, snapshot: Snapshot, site: Site) -> Ended:
     """Tell that a command is kept. Done: a comment of ours says so, for this reason."""
-    comments = _comments(snapshot, deps)
+    comments = _comments(snapshot, site)
     told = [m for m in _marks(comments, snapshot) if m.comment == answer.to and m.outcome == answer.outcome.value]
     if any(m.digest == hitch.value for m in told):
         return Done()
-    return _say(answer.body, f"kept {answer.to} {hitch.value}", comments, snapshot, deps)
+    return _say(answer.body, f"kept {answer.to} {hitch.value}", comments, snapshot, site)
 
 
-def _comments(snapshot: Snapshot, deps: Deps) -> tuple[Comment, ...]:
+def _comments(snapshot: Snapshot, site: Site) -> tuple[Comment, ...]:
     """The comments as they stand now, oldest first."""
-    return deps.hub(snapshot.commons).comments(snapshot.commons, snapshot.pull.number)
+    return site.hub.comments(snapshot.commons, snapshot.pull.number)
 
 
 def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
@@ -118,17 +118,16 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
     return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
 
 
-def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, deps: Deps, *, denies: bool = False) -> Ended:
-    return say(body, deed, comments, deps, commons=snapshot.commons, number=snapshot.pull.number, denies=denies)
+def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, site: Site, *, denies: bool = False) -> Ended:
+    return say(body, deed, comments, site, number=snapshot.pull.number, denies=denies)
 
 
 def say(
     body: str,
     deed: str,
     comments: tuple[Comment, ...],
-    deps: Deps,
+    site: Site,
     *,
-    commons: Commons,
     number: PullNo,
     denies: bool = False,
 ) -> Ended:
@@ -137,11 +136,11 @@ def say(
     Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
     after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
     """
-    notes, about_to_s = deps.store.at(commons).notes, deps.policy(commons).timing.about_to_s
-    _stop_echo(body, comments, deps.account(commons), number)
-    if deps.store.epoch.was_wiped(within_s=about_to_s):
+    notes, about_to_s = site.store.notes, site.policy.timing.about_to_s
+    _stop_echo(body, comments, site.account, number)
+    if site.store.shared.epoch.was_wiped(within_s=about_to_s):
         return Moved(WIPED)
-    until = deps.hub(commons).until(about_to_s)
+    until = site.hub.until(about_to_s)
     if not notes.record_intent(number, deed, ttl_s=about_to_s):
         return Moved("a comment was posted a moment ago and is not listed yet")
     # Asked after our note is written, as whoever merges asks for our note after theirs: one of the two sees the other.
@@ -149,7 +148,7 @@ def say(
         notes.drop_intent(number, deed)
         return Moved("a merge was started a moment ago")
     try:
-        deps.hub(commons).comment(commons, number, body, until=until)
+        site.hub.comment(site.commons, number, body, until=until)
     except HubRefused:
         notes.drop_intent(number, deed)
         raise
@@ -172,11 +171,11 @@ def _stop_echo(body: str, comments: tuple[Comment, ...], bot: User | None, numbe
         raise HubStrange(f"comments of ours below pull {number} do not count as ours; nothing more is said there")
 
 
-def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
+def _merge(step: MergePull, snapshot: Snapshot, site: Site) -> Ended:
     """Merge at the reviewed head. DoltHub takes no expected head: it is compared as late as can be, and again afterwards."""
-    commons, number, notes = snapshot.commons, snapshot.pull.number, deps.store.at(snapshot.commons).notes
-    hub, about_to_s = deps.hub(commons), snapshot.policy.timing.about_to_s
-    with deps.store.at(commons).landing(number):
+    commons, number, notes = snapshot.commons, snapshot.pull.number, site.store.notes
+    hub, about_to_s = site.hub, snapshot.policy.timing.about_to_s
+    with site.store.landing(number):
         pull = hub.pull(commons, number)
         if pull.state is PullState.MERGED:
             return Done(look_again=True)
@@ -186,8 +185,8 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
             raise HubUnsettled("another merge is running on this commons")
         # From here on every moment counts, so all are asked side by side: whether it is still wanted, and where both heads are.
         until = hub.until(about_to_s)
-        overtaken = deps.readers.submit(_overtaken, step.comment, snapshot, deps)
-        main = deps.readers.submit(main_head, hub, commons)
+        overtaken = site.readers.submit(_overtaken, step.comment, snapshot, site)
+        main = site.readers.submit(main_head, site)
         stands = _stands_at(hub, pull, step.head)
         if (moved := overtaken.result()) is not None:
             return moved
@@ -201,20 +200,20 @@ def _merge(step: MergePull, snapshot: Snapshot, deps: Deps) -> Ended:
         if notes.answer_intended(number, step.comment):
             notes.drop_merge(number)
             return Moved(_ANSWERED)
-        return _merge_now(snapshot, deps, until)
+        return _merge_now(snapshot, site, until)
 
 
-def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
+def _merge_now(snapshot: Snapshot, site: Site, until: float) -> Ended:
     """Send the request, follow it to its end, and read back. Raises HubRefused only where the answer is not about the pull."""
-    hub, commons, number = deps.hub(snapshot.commons), snapshot.commons, snapshot.pull.number
+    hub, commons, number = site.hub, snapshot.commons, snapshot.pull.number
     try:
         hub.merge(commons, number, until=until)
     except HubBusy as later:
         if not later.unknown_end:
-            deps.store.at(commons).notes.drop_merge(number)
+            site.store.notes.drop_merge(number)
         raise
     except HubRefused as no:
-        deps.store.at(commons).notes.drop_merge(number)
+        site.store.notes.drop_merge(number)
         if no.status == 401:
             raise  # the token is no good: trouble of ours, not an answer for a validator
         if (state := hub.pull(commons, number).state) is PullState.MERGED:
@@ -224,14 +223,14 @@ def _merge_now(snapshot: Snapshot, deps: Deps, until: float) -> Ended:
         # Whoever came in between is told by the next look, which knows what they did, not by DoltHub's few words.
         if state is not PullState.OPEN:
             return Moved(f"the pull is {state.value}")
-        if main_head(hub, commons) != snapshot.main_head:
+        if main_head(site) != snapshot.main_head:
             return Moved("main moved while the pull was to be merged")
         if hub.merging(commons):
             return Moved("another merge is running on this commons")
         return Refused(f"DoltHub does not merge this pull: {no}")
     if hub.pull(commons, number).state is not PullState.MERGED:
         raise HubUnsettled("the merge ended well but does not show yet", unknown_end=True)
-    deps.store.at(commons).notes.drop_merge(number)
+    site.store.notes.drop_merge(number)
     return Done(look_again=True)
 
 
@@ -244,21 +243,21 @@ def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
     return is_commit_hash(source.branch) or branch_head(hub, source.database, source.branch) == head
 
 
-def _land(step: Land, snapshot: Snapshot, deps: Deps) -> Ended:
-    with deps.store.at(snapshot.commons).landing(snapshot.pull.number) as lease:
-        ended = _overtaken(step.comment, snapshot, deps) or land(step, snapshot, deps, lease)
+def _land(step: Land, snapshot: Snapshot, site: Site) -> Ended:
+    with site.store.landing(snapshot.pull.number) as lease:
+        ended = _overtaken(step.comment, snapshot, site) or land(step, snapshot, site, lease)
     # Which way the rows came is for the receipt to tell; of a merged pull it tells the merge.
     return Done(look_again=True) if ended == Done() and not snapshot.merged else ended
 
 
-def _close(step: ClosePull, snapshot: Snapshot, deps: Deps) -> Ended:
+def _close(step: ClosePull, snapshot: Snapshot, site: Site) -> Ended:
     commons, number = snapshot.commons, snapshot.pull.number
-    hub = deps.hub(commons)
+    hub = site.hub
     match hub.pull(commons, number).state:
         case PullState.CLOSED:
             return Done()
         case PullState.OPEN:
-            if (overtaken := _overtaken(step.comment, snapshot, deps)) is not None:
+            if (overtaken := _overtaken(step.comment, snapshot, site)) is not None:
                 return overtaken
             hub.close(commons, number)
         case state:

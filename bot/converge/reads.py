@@ -7,8 +7,9 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
+from bot.converge.bot import Site
 from bot.dolthub import sql, wire
 from bot.dolthub.budget.rate_limiter import Urgency, urgency
 from bot.dolthub.client import Hub
@@ -42,37 +43,44 @@ class Readers(Executor):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
-def main_head(hub: Hub, commons: Commons) -> CommitHash:
+class Readable(Protocol):
+    """A commons and the client that reads it: a `Site`, say."""
+
+    @property
+    def hub(self) -> Hub: ...
+    @property
+    def commons(self) -> Commons: ...
+
+
+def main_head(site: Readable) -> CommitHash:
     """Where main of the commons stands now."""
-    rows = hub.rows(commons, "main", sql.hash_of("main"))
+    rows = site.hub.rows(site.commons, "main", sql.hash_of("main"))
     head = rows[0].text("head") if rows else ""
     if not is_commit_hash(head):
-        raise HubStrange(f"the head of {commons} main reads {head!r}")
+        raise HubStrange(f"the head of {site.commons} main reads {head!r}")
     return CommitHash(head)
 
 
-def columns_at(hub: Hub, commons: Commons, commit: CommitHash) -> dict[str, tuple[str, ...]]:
+def columns_at(site: Readable, commit: CommitHash) -> dict[str, tuple[str, ...]]:
     """Columns by table at a commit, of the tables that are known. Asked once per commit: the hub keeps what it read there."""
-    return wire.read_columns(hub.rows(commons, commit, sql.columns()))
+    return wire.read_columns(site.hub.rows(site.commons, commit, sql.columns()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reads:
     """`columns`: by commit and table, for all commits that are read at: main may have been given others since an old one.
 
-    `pool` is never used from inside one of its own tasks.
+    The site's readers are never used from inside one of their own tasks.
     """
 
-    hub: Hub
-    commons: Commons
+    site: Site
     columns: Mapping[CommitHash, Mapping[str, Collection[str]]]
-    pool: Executor
 
     def read(self, at: CommitHash, query: sql.Query) -> Rows:
         """Begin to read; nothing is asked where a column that the query names is missing."""
         if not self._asks(at, query):
             return _nothing()
-        return self.pool.submit(self.hub.rows, self.commons, at, query)
+        return self.site.readers.submit(self.site.hub.rows, self.site.commons, at, query)
 
     def read_together(self, at: CommitHash, *queries: sql.Query) -> tuple[Rows, ...]:
         """Begin to read several in one request, which is what DoltHub counts. All cells come as text.
@@ -83,7 +91,7 @@ class Reads:
         if len(asked) < 2:
             return tuple(self.read(at, query) for query in queries)
         found: dict[sql.Query, Rows] = {query: Future() for query in asked}
-        self.pool.submit(self._fill, at, found)
+        self.site.readers.submit(self._fill, at, found)
         return tuple(found[query] if query in found else _nothing() for query in queries)
 
     def _asks(self, at: CommitHash, query: sql.Query) -> bool:
@@ -91,7 +99,7 @@ class Reads:
 
     def _fill(self, at: CommitHash, futures: Mapping[sql.Query, Rows]) -> None:
         try:
-            answers = rows_together(self.hub, self.commons, at, tuple(futures), self.columns[at])
+            answers = rows_together(self.site, at, tuple(futures), self.columns[at])
         except BaseException as error:
             for future in futures.values():
                 future.set_exception(error)
@@ -101,7 +109,7 @@ class Reads:
 
 
 def rows_together(
-    hub: Hub, commons: Commons, ref: str, queries: Sequence[sql.Query], columns: Mapping[str, Collection[str]]
+    site: Readable, ref: str, queries: Sequence[sql.Query], columns: Mapping[str, Collection[str]]
 ) -> tuple[tuple[Row, ...], ...]:
     """What several queries yield, query by query, in one request. All cells come as text.
 
@@ -109,10 +117,10 @@ def rows_together(
     """
     if len(queries) > 1:
         try:
-            return sql.apart(hub.rows(commons, ref, sql.together(queries, columns)), queries, columns)
+            return sql.apart(site.hub.rows(site.commons, ref, sql.together(queries, columns)), queries, columns)
         except (HubStrange, ValueError, IndexError):
             pass
-    return tuple(hub.rows(commons, ref, query) for query in queries)
+    return tuple(site.hub.rows(site.commons, ref, query) for query in queries)
 
 
 def _nothing() -> Rows:

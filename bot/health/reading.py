@@ -11,10 +11,9 @@ from datetime import timedelta
 from typing import ParamSpec, TypeVar
 
 from bot.config.settings import CommonsSettings, Settings, SettingsError
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot, Site
 from bot.converge.reads import columns_at, main_head
 from bot.dolthub import sql
-from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubError, HubRefused
 from bot.health import CommonsFacts, Facts, Queue, Ratings, Redis, Unread, ratings_of
 from bot.health.redis import RedisAway, read_condition
@@ -40,17 +39,17 @@ def facts_of_problems(error: SettingsError) -> Facts:
 
 
 def read_facts(
-    settings: Settings, deps: Deps, only: tuple[Commons, ...] = (), *, told: Callable[[str], None] = lambda _: None
+    settings: Settings, bot: Bot, only: tuple[Commons, ...] = (), *, told: Callable[[str], None] = lambda _: None
 ) -> Facts:
     """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
-    complaints = dict.fromkeys(said for each in settings.commons for said in deps.rules.complaints(each.policy.levels))
+    complaints = dict.fromkeys(said for each in settings.commons for said in bot.rules.complaints(each.policy.levels))
     told("Redis")
-    redis, queues, clock_silent_s = _of_redis(deps.store, deps.jobs)
+    redis, queues, clock_silent_s = _of_redis(bot.store, bot.jobs)
     commons = []
     for each in settings.commons:
         if not only or each.commons in only:
             told(str(each.commons))
-            commons.append(read_commons(each, settings, deps))
+            commons.append(read_commons(each, settings, bot.at(each.commons)))
     return Facts(
         policy_file=settings.config_path.name if settings.config_path is not None else "",
         complaints=tuple(complaints),
@@ -84,37 +83,37 @@ def _of_redis(store: Store, jobs: JobQueue) -> tuple[Redis | Unread, tuple[Queue
 # --- one commons ----------------------------------------------------------------------------------------------------
 
 
-def read_commons(mine: CommonsSettings, settings: Settings, deps: Deps) -> CommonsFacts:
+def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> CommonsFacts:
     """One commons, as far as it can be read."""
-    commons, hub = mine.commons, _try(deps.hub, mine.commons)
-    account = _try(deps.account, commons)
+    hub = _try(lambda: site.hub)
+    account = _try(lambda: site.account)
     first = CommonsFacts(
-        commons=commons,
+        commons=site.commons,
         policy=mine.policy,
         has_token=bool(mine.hub_token),
         webhook=mine.webhook_secret.reveal() or None,
         shared_with=_shared_with(mine, settings),
-        there=hub if isinstance(hub, Unread) else _try(hub.database, commons),
+        there=hub if isinstance(hub, Unread) else _try(hub.database, site.commons),
         account=account,
         named_account=settings.account,
         stuck=tuple(
             (each.pull, stranger(each.trouble.says), each.alike)
-            for each in deps.store.at(commons).pending.stuck()
+            for each in site.store.pending.stuck()
             if each.trouble is not None
         ),
-        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in deps.store.at(commons).outages.all()),
+        outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in site.store.outages.all()),
     )
     if isinstance(hub, Unread) or first.there is not True:
         return first
-    main = _try(main_head, hub, commons)
-    pulls = _try(hub.pulls, commons)
-    reading = _Reading(hub=hub, deps=deps, commons=commons, main=main, pulls=pulls)
+    main = _try(main_head, site)
+    pulls = _try(hub.pulls, site.commons)
+    reading = CommonsReader(site=site, main=main, pulls=pulls)
     bot = account if not isinstance(account, Unread) else None
     begun, lost = reading.unfinished()
     return replace(
         first,
-        may_write=_try(hub.may_write, commons) if bot is not None else None,
-        skew=_skew(hub, commons, deps),
+        may_write=_try(hub.may_write, site.commons) if bot is not None else None,
+        skew=_skew(site),
         comments_readable=reading.hears(),
         columns=reading.columns(),
         ratings=reading.ratings(),
@@ -122,8 +121,8 @@ def read_commons(mine: CommonsSettings, settings: Settings, deps: Deps) -> Commo
         begun=begun,
         lost=lost,
         other_bots=reading.other_bots(bot),
-        quarantined=tuple(sorted((each.pull, each.why) for each in deps.store.at(commons).pending.quarantined().values())),
-        ledger=_ledger(commons, deps),
+        quarantined=tuple(sorted((each.pull, each.why) for each in site.store.pending.quarantined().values())),
+        ledger=_ledger(site),
     )
 
 
@@ -137,10 +136,10 @@ def _shared_with(mine: CommonsSettings, settings: Settings) -> tuple[str, ...]:
     return tuple(name for text, name in others if secret and text == secret)
 
 
-def _skew(hub: Hub, commons: Commons, deps: Deps) -> timedelta | Unread | None:
-    before = deps.clock()
-    said = _try(hub.time, commons)
-    after = deps.clock()
+def _skew(site: Site) -> timedelta | Unread | None:
+    before = site.clock()
+    said = _try(site.hub.time, site.commons)
+    after = site.clock()
     if said is None or isinstance(said, Unread):
         return said
     # A whole second is all the header tells, and the answer took its time: what lies within that is no skew.
@@ -149,31 +148,27 @@ def _skew(hub: Hub, commons: Commons, deps: Deps) -> timedelta | Unread | None:
     return said - (before if said < before else after)
 
 
-def _ledger(commons: Commons, deps: Deps) -> tuple[int, int] | None:
-    kept = deps.store.at(commons).audits.get()
+def _ledger(site: Site) -> tuple[int, int] | None:
+    kept = site.store.audits.get()
     return (kept.count(Level.FAULT), kept.count(Level.DOUBT)) if kept is not None else None
 
 
-class _Reading:
+class CommonsReader:
     """Reads of one commons at one head of main. Where the head is unread, so is everything that is read at it."""
 
     def __init__(
         self,
         *,
-        hub: Hub,
-        deps: Deps,
-        commons: Commons,
+        site: Site,
         main: CommitHash | Unread,
         pulls: tuple[PullSummary, ...] | Unread,
     ) -> None:
-        self._hub = hub
-        self._deps = deps
-        self._commons = commons
+        self._site = site
         self._main = main
         self._pulls = pulls
 
     def columns(self) -> dict[str, tuple[str, ...]] | Unread:
-        return self._main if isinstance(self._main, Unread) else _try(columns_at, self._hub, self._commons, self._main)
+        return self._main if isinstance(self._main, Unread) else _try(columns_at, self._site, self._main)
 
     def ratings(self) -> Ratings | Unread:
         rows = self._rows(lambda _: sql.latest_ratings())
@@ -183,7 +178,7 @@ class _Reading:
 
     def rigs(self, bot: User | None) -> tuple[Rig, ...] | Unread:
         """Rigs of the policy's validators and of the bot's account, and all with enough trust."""
-        policy = self._deps.policy(self._commons)
+        policy = self._site.policy
         handles = [v.rig for v in policy.validators if v.rig is not None]
         owners = [*(v.user for v in policy.validators), *([bot] if bot is not None else [])]
         rows = self._rows(lambda there: sql.rigs_around(handles, owners, policy.min_trust, there=there.get("rigs", ())))
@@ -210,31 +205,31 @@ class _Reading:
 
     def hears(self) -> bool | Unread | None:
         """Whether comments can be read, tried on the newest pull."""
-        if not self._hub.comments_readable:
+        if not self._site.hub.comments_readable:
             return False
         if isinstance(self._pulls, Unread):
             return self._pulls
         for pull in self._pulls[:1]:
-            said = _try(self._hub.comments, self._commons, pull.number)
+            said = _try(self._site.hub.comments, self._site.commons, pull.number)
             return said if isinstance(said, Unread) else True
         return None
 
     def other_bots(self, bot: User | None) -> tuple[tuple[Sign, PullNo | None], ...] | Unread:
         """Signs that decisions wait for: the certain one remembered, and one each below the newest open pulls."""
-        deps, commons = self._deps, self._commons
-        policy, now = deps.policy(commons), deps.clock()
+        site, commons = self._site, self._site.commons
+        policy, now = site.policy, site.clock()
         found: dict[tuple[User, bool], tuple[Sign, PullNo | None]] = {}
         if bot is not None:
             if isinstance(self._pulls, Unread):
                 return self._pulls
             for pull in [p for p in self._pulls if p.state is PullState.OPEN][:PULLS_HEARD_MAX]:
-                said = _try(self._hub.comments, commons, pull.number)
+                said = _try(self._site.hub.comments, commons, pull.number)
                 if isinstance(said, Unread):
                     return said
                 sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
                 if sign is not None:
                     found.setdefault((sign.account, sign.certain), (sign, pull.number))
-        remembered = another_at_work((), bot, remembered=deps.store.at(commons).notes.other_bot(), policy=policy, now=now)
+        remembered = another_at_work((), bot, remembered=site.store.notes.other_bot(), policy=policy, now=now)
         if remembered is not None:
             found.setdefault((remembered.account, True), (remembered, None))
         return tuple(found.values())
@@ -245,7 +240,7 @@ class _Reading:
         if isinstance(there, Unread) or isinstance(self._main, Unread):
             return next(each for each in (there, self._main) if isinstance(each, Unread))
         query = make(there)
-        return _try(self._hub.rows, self._commons, self._main, query) if query.fits(there) else ()
+        return _try(self._site.hub.rows, self._site.commons, self._main, query) if query.fits(there) else ()
 
 
 def _try(read: Callable[P, T], *args: P.args, **more: P.kwargs) -> T | Unread:

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from bot.commands import decision_rows
 from bot.converge import quarantine
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.converge import seen
 from bot.converge.landing import put_away
 from bot.converge.observe import NOT_FOR_US
@@ -68,23 +68,23 @@ def _unreported(_pull: PullNo, _trouble: Exception) -> None:
     """Trouble of one pull is told to the caller only where the caller wants to know."""
 
 
-def sweep(commons: Commons, deps: Deps, *, everything: bool = False, report: Report = _unreported) -> int:
+def sweep(site: Site, *, everything: bool = False, report: Report = _unreported) -> int:
     """Look at what is due, and knock at every pull that may need a look; returns at how many.
 
     `everything`: all of it is due, whatever it costs. Trouble with one pull is reported, and the sweep goes on. Raises HubError
     and redis.RedisError where the trouble is that of all pulls.
     """
     # Whether it was or not: the first one to notice holds everybody's tongue, and this is done every few seconds.
-    deps.store.epoch.was_wiped(within_s=deps.policy(commons).timing.about_to_s)
-    tour = SweepRun(commons=commons, deps=deps, at=deps.clock().timestamp(), everything=everything, report=report)
-    tour.pulses = deps.store.at(commons).poll_states.all()
-    tour.owing = frozenset(debt.pull for debt in deps.store.at(commons).pending.all())
+    site.store.shared.epoch.was_wiped(within_s=site.policy.timing.about_to_s)
+    tour = SweepRun(commons=site.commons, site=site, at=site.clock().timestamp(), everything=everything, report=report)
+    tour.pulses = site.store.poll_states.all()
+    tour.owing = frozenset(debt.pull for debt in site.store.pending.all())
     tour.left = tour.allowance()
     pulls = _pulls(tour)
     unfinished = _main(tour, pulls)
     _look_round(tour, pulls, unfinished)
-    deps.store.at(commons).poll_states.put(tour.changed)
-    return _hand_over(commons, deps)
+    site.store.poll_states.put(tour.changed)
+    return _hand_over(site)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,7 +92,7 @@ class SweepRun:
     """One sweep under way."""
 
     commons: Commons
-    deps: Deps
+    site: Site
     at: float
     """Its time, in seconds since 1970."""
     everything: bool
@@ -106,16 +106,16 @@ class SweepRun:
 
     @property
     def poll_s(self) -> float:
-        return self.deps.policy(self.commons).timing.poll_s
+        return self.site.policy.timing.poll_s
 
     @property
     def per_minute(self) -> float:
         """The part of the budget that this commons may plan with."""
-        return self.deps.hub(self.commons).per_minute or inf
+        return self.site.hub.per_minute or inf
 
     def allowance(self) -> float:
         """What the budget can spare, and a least share of it."""
-        spare = self.deps.hub(self.commons).available()
+        spare = self.site.hub.available()
         if spare is None or self.everything:
             return inf
         return max(spare, LEAST_SHARE * max(1.0, SOONEST * self.poll_s) * self.per_minute / 60)
@@ -144,7 +144,7 @@ class SweepRun:
         self.changed[thing] = PollState(self.at, self.at if moved else self.pulses.get(thing, PollState()).changed_at)
 
     def add_pending(self, pull: PullNo, queue: str) -> None:
-        self.deps.store.at(self.commons).pending.add(pull, queue)
+        self.site.store.pending.add(pull, queue)
 
 
 def interval_s(still_s: float, poll_s: float) -> float:
@@ -157,8 +157,8 @@ def interval_s(still_s: float, poll_s: float) -> float:
 
 def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
     """All pulls, newest first: as listed now, or as they were, with those that came since."""
-    commons, deps = tour.commons, tour.deps
-    known = deps.store.at(commons).poll_states.listed()
+    commons, site = tour.commons, tour.site
+    known = site.store.poll_states.listed()
     pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
     looked_at = tour.pulses.get(LIST, PollState()).checked_at
     wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * tour.per_minute))
@@ -166,16 +166,16 @@ def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
         tour.left -= pages
         tour.note_check(LIST)
         unread: dict[PullNo, HubStrange] = {}
-        found = {p.number: p for p in deps.hub(commons).pulls(commons, unread=unread)}
+        found = {p.number: p for p in site.hub.pulls(commons, unread=unread)}
         for number, strange in unread.items():
             _look_closer(number, strange, tour)
         old = {n: known[n].source for n in found if n in known}
         known = {
             n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
         } | {n: known[n] for n in unread if n in known}
-        deps.store.at(commons).poll_states.note_pulls(known.values())
-        deps.store.at(commons).verdicts.keep_only((n for n, p in known.items() if p.state is PullState.OPEN))
-        for number in _served([p for p in known.values() if _is_landing(p, commons, deps)], tour):
+        site.store.poll_states.note_pulls(known.values())
+        site.store.verdicts.keep_only((n for n, p in known.items() if p.state is PullState.OPEN))
+        for number in _served([p for p in known.values() if _is_landing(p, site)], tour):
             tour.add_pending(number, DECIDE)
     elif tour.over(tour.pulses.get(NEXT, PollState()).checked_at, tour.poll_s) >= 1:
         known |= _came_since(max(known), tour)
@@ -184,13 +184,13 @@ def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
 
 def _came_since(newest: PullNo, tour: SweepRun) -> dict[PullNo, Listed]:
     """Pulls numbered on from the newest that is known: cheaper than the list, which is read all the same, if less often."""
-    commons, deps = tour.commons, tour.deps
+    commons, site = tour.commons, tour.site
     tour.note_check(NEXT)
     found: dict[PullNo, Listed] = {}
     for number in map(PullNo, range(newest + 1, newest + 1 + NEXT_MAX)):
         tour.left -= 1
         try:
-            pull = deps.hub(commons).pull(commons, number)
+            pull = site.hub.pull(commons, number)
         except HubRefused as no:
             if no.status == 401:
                 raise
@@ -201,7 +201,7 @@ def _came_since(newest: PullNo, tour: SweepRun) -> dict[PullNo, Listed]:
         found[pull.number] = Listed(
             number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
         )
-    deps.store.at(commons).poll_states.note_pulls(found.values())
+    site.store.poll_states.note_pulls(found.values())
     return found
 
 
@@ -211,8 +211,8 @@ def _look_closer(number: PullNo, trouble: Exception, tour: SweepRun) -> None:
     tour.report(number, trouble)
 
 
-def _is_landing(pull: Listed, commons: Commons, deps: Deps) -> bool:
-    return pull.creator == deps.account(commons) and decision_rows.served_pull(pull.title) is not None
+def _is_landing(pull: Listed, site: Site) -> bool:
+    return pull.creator == site.account and decision_rows.served_pull(pull.title) is not None
 
 
 def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
@@ -221,8 +221,8 @@ def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
     So it is where the decision is none any more: nobody goes on with a command that was deleted or edited.
     """
     found: set[PullNo] = set()
-    commons, deps = tour.commons, tour.deps
-    hub, bot = deps.hub(commons), deps.account(commons)
+    commons, site = tour.commons, tour.site
+    hub, bot = site.hub, site.account
     for landing in landings:
         served = decision_rows.served_pull(landing.title)
         if landing.state is not PullState.OPEN or served is None:
@@ -244,7 +244,7 @@ def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
         )  # fmt: skip
         if told or not stands:
             _put_away(landing, tour)
-        elif not deps.store.at(commons).notes.is_parked(served):
+        elif not site.store.notes.is_parked(served):
             found.add(served)
     return found
 
@@ -252,7 +252,7 @@ def _served(landings: list[Listed], tour: SweepRun) -> set[PullNo]:
 def _put_away(landing: Listed, tour: SweepRun) -> None:
     """Close a landing pull, where DoltHub lets the bot do so: a landing pull that stays open changes nothing on main."""
     try:
-        put_away(tour.deps.hub(tour.commons), tour.commons, landing.number)
+        put_away(tour.site, landing.number)
     except HubError as trouble:
         # Trouble that is not of this pull alone meets the next request as well.
         tour.report(landing.number, trouble)
@@ -263,26 +263,25 @@ def _put_away(landing: Listed, tour: SweepRun) -> None:
 
 def _main(tour: SweepRun, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo]:
     """Owe a look at every pull that main touches, if it moved; the merged pulls that may be behind what is unfinished there."""
-    commons, deps = tour.commons, tour.deps
-    last, unfinished = deps.store.at(commons).notes.swept()
+    site = tour.site
+    last, unfinished = site.store.notes.swept()
     if last is not None and tour.overdue(MAIN) < 1:
         return unfinished
     tour.left -= 1
-    main = main_head(deps.hub(commons), commons)
+    main = main_head(site)
     tour.note_check(MAIN, moved=main != last)
     if main == last and LIST not in tour.changed:
         return unfinished
-    unfinished = frozenset(_behind_unfinished(pulls, main, commons, deps))
-    for number in _touched(last, main, commons, deps):
+    unfinished = frozenset(_behind_unfinished(pulls, main, site))
+    for number in _touched(last, main, site):
         tour.add_pending(number, RECHECK)
-    deps.store.at(commons).notes.note_swept(main, unfinished)
+    site.store.notes.note_swept(main, unfinished)
     return unfinished
 
 
-def _behind_unfinished(pulls: Mapping[PullNo, Listed], main: CommitHash, commons: Commons, deps: Deps) -> list[PullNo]:
+def _behind_unfinished(pulls: Mapping[PullNo, Listed], main: CommitHash, site: Site) -> list[PullNo]:
     """Pulls that may have brought the completions which main shows as begun and not finished, by who made them."""
-    hub = deps.hub(commons)
-    reads = Reads(hub=hub, commons=commons, columns={main: columns_at(hub, commons, main)}, pool=deps.readers)
+    reads = Reads(site=site, columns={main: columns_at(site, main)})
     unfinished = [Completion(r) for r in reads.read(main, sql.open_completions()).result()]
     if not unfinished:
         return []
@@ -291,13 +290,13 @@ def _behind_unfinished(pulls: Mapping[PullNo, Listed], main: CommitHash, commons
     return [n for n, p in pulls.items() if p.creator in owners and p.state is PullState.MERGED][:DETAIL_READS_MAX]
 
 
-def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: Deps) -> set[PullNo]:
+def _touched(last: CommitHash | None, main: CommitHash, site: Site) -> set[PullNo]:
     """Open pulls whose item, rigs or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
-    standings = deps.store.at(commons).verdicts.all()
+    standings = site.store.verdicts.all()
     try:
-        changes = diff.read_changes(deps.hub(commons), commons, last, main, pool=deps.readers) if last is not None else None
+        changes = diff.read_changes(site.hub, site.commons, last, main, pool=site.readers) if last is not None else None
     except (HubRefused, HubStrange):
         changes = None
     if changes is None or changes.unread or changes.schema or changes.untold:
@@ -315,7 +314,7 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
     def touches(one: CachedVerdict) -> bool:
         if one.item in items or (one.rig is not None and one.rig in rigs) or not names.isdisjoint(one.names):
             return True
-        return any(same_evidence(one.evidence, text, deps) for text in handed_in)
+        return any(same_evidence(one.evidence, text, site) for text in handed_in)
 
     return {s.pull for s in standings if touches(s)}
 
@@ -325,14 +324,14 @@ def _touched(last: CommitHash | None, main: CommitHash, commons: Commons, deps: 
 
 def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: frozenset[PullNo]) -> None:
     """Read what was said below pulls and the heads of forks, as far as they are due, and owe looks where something moved."""
-    commons, deps = tour.commons, tour.deps
+    site = tour.site
     newest = set(list(pulls)[:NEWEST])
     watched = [
         p
         for n, p in pulls.items()
-        if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, commons, deps)
+        if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, site)
     ]
-    strays = deps.store.at(commons).pending.quarantined()
+    strays = site.store.pending.quarantined()
     if LIST in tour.changed:
         _owe_turned(tour, watched)
     forks: dict[Database, list[Listed]] = {}
@@ -342,14 +341,14 @@ def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: froz
     chosen = _chosen(tour, watched, forks, unfinished)
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
-    glances = deps.store.at(commons).notes.fingerprints((*said, *(p.number for fork in at_forks for p in forks[fork])))
-    comments = deps.readers.map(lambda number: _comments(number, commons, deps), said)
-    heads = deps.readers.map(lambda fork: _heads(fork, commons, deps), at_forks)
+    glances = site.store.notes.fingerprints((*said, *(p.number for fork in at_forks for p in forks[fork])))
+    comments = site.readers.map(lambda number: _comments(number, site), said)
+    heads = site.readers.map(lambda fork: _heads(fork, site), at_forks)
     for number, found in zip(said, comments, strict=True):
         stray = strays.get(number)
         try:
             moved = (
-                quarantine.stirs(stray, found, deps, commons)
+                quarantine.stirs(stray, found, site)
                 if stray is not None
                 else _spoken(tour, pulls[number], glances.get(number), found)
             )
@@ -367,7 +366,7 @@ def _chosen(
     tour: SweepRun, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
 ) -> tuple[PullNo | Database, ...]:
     """What is due and paid for by what the sweep may still spend."""
-    notes = tour.deps.store.at(tour.commons).notes
+    notes = tour.site.store.notes
     first_look_owed = tour.owing - notes.fingerprints(tour.owing).keys()
     due: list[PullNo] = []
     # Of those that were never read, the oldest pulls come first.
@@ -393,7 +392,7 @@ def in_turn(queues: Sequence[Sequence[T]], most: int | None) -> tuple[T, ...]:
 
 def _owe_turned(tour: SweepRun, pulls: list[Listed]) -> None:
     """Owe a look at every pull that was closed, merged or opened again since it was seen last, whatever was said."""
-    glances = tour.deps.store.at(tour.commons).notes.fingerprints(p.number for p in pulls)
+    glances = tour.site.store.notes.fingerprints(p.number for p in pulls)
     for pull in pulls:
         glance = glances.get(pull.number)
         if glance is not None and glance.state is not pull.state:
@@ -411,8 +410,8 @@ def _spoken(tour: SweepRun, pull: Listed, glance: Fingerprint | None, comments: 
         return False
     if glance is not None and seen(glance.state, glance.head, comments) == glance:
         return False
-    bot = tour.deps.account(tour.commons)
-    if asks(comments, bot, tour.deps):
+    bot = tour.site.account
+    if asks(comments, bot, tour.site):
         tour.add_pending(pull.number, DECIDE)
     elif pull.state is PullState.OPEN:
         reviewed_before = glance is None and any(read_mark(c, bot) for c in comments)
@@ -420,9 +419,9 @@ def _spoken(tour: SweepRun, pull: Listed, glance: Fingerprint | None, comments: 
     return glance is not None and pull.number not in tour.owing
 
 
-def asks(comments: Iterable[Comment], bot: User | None, deps: Deps) -> bool:
+def asks(comments: Iterable[Comment], bot: User | None, site: Site) -> bool:
     """Whether a comment holds a command that has no answer of ours: by what is said alone, so it may turn out otherwise."""
-    return bool(quarantine.open_commands(comments, bot, deps))
+    return bool(quarantine.open_commands(comments, bot, site))
 
 
 def _pushed(
@@ -437,7 +436,7 @@ def _pushed(
         return False
     head = branches.get(pull.source.branch)
     if (stray := strays.get(pull.number)) is not None:
-        return quarantine.stirs_at(stray, head, tour.deps, tour.commons)
+        return quarantine.stirs_at(stray, head, tour.site)
     glance = glances.get(pull.number)
     if glance is None or glance.head == head:
         return False
@@ -448,21 +447,21 @@ def _pushed(
     return True
 
 
-def _comments(number: PullNo, commons: Commons, deps: Deps) -> tuple[Comment, ...] | None:
+def _comments(number: PullNo, site: Site) -> tuple[Comment, ...] | None:
     """What was said below a pull, None if it cannot be read now."""
     try:
-        return deps.hub(commons).comments(commons, number)
+        return site.hub.comments(site.commons, number)
     except HubError:
         return None
 
 
-def _heads(fork: Database, commons: Commons, deps: Deps) -> dict[str, CommitHash] | None:
+def _heads(fork: Database, site: Site) -> dict[str, CommitHash] | None:
     """Heads of a fork by branch; none of them if the fork is gone or private, None if it cannot be read now.
 
     A fork that cannot be read hides its heads and nothing else: whoever owns it must not be able to stop the sweep.
     """
     try:
-        return {b.name: b.head for b in deps.hub(commons).branches(fork)}
+        return {b.name: b.head for b in site.hub.branches(fork)}
     except HubRefused as no:
         return {} if no.status in NOT_FOR_US else None
     except HubError:
@@ -476,23 +475,23 @@ def _thing(each: PullNo | Database) -> str:
 # --- to the queues --------------------------------------------------------------------------------------------------
 
 
-def _hand_over(commons: Commons, deps: Deps) -> int:
+def _hand_over(site: Site) -> int:
     """Knock at the pulls that a look is owed of, as far as the queues have room; how many knocks made a job."""
-    notes, pending = deps.store.at(commons).notes, deps.store.at(commons).pending
+    notes, pending = site.store.notes, site.store.pending
     for queue in LOOKS:
         timely = notes.due(queue)
         for number in timely:
             pending.add(number, queue)
         notes.drop_due(queue, timely)
-    waiting = deps.jobs.waiting()
+    waiting = site.jobs.waiting()
     room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
-    strays, now, knocked = pending.quarantined(), deps.clock(), 0
-    first_s = SOONEST * deps.policy(commons).timing.poll_s
+    strays, now, knocked = pending.quarantined(), site.clock(), 0
+    first_s = SOONEST * site.policy.timing.poll_s
     for queue in LOOKS:
         ripe = [d for d in pending.all() if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
         # The oldest stand in the queue already, so nobody has to be asked about the others.
         for debt in ripe[: AHEAD[queue]]:
-            if room[queue] > 0 and deps.jobs.enqueue(commons, debt.pull, queue=queue):
+            if room[queue] > 0 and site.jobs.enqueue(site.commons, debt.pull, queue=queue):
                 room[queue] -= 1
                 knocked += 1
     return knocked

@@ -264,7 +264,7 @@ def test_stamps_around_a_worker_are_counted_by_pair(place: Place) -> None:
 
 
 def test_reads_in_one_request_bring_what_each_brings_by_itself(reading: Place) -> None:
-    columns = columns_at(reading.hub, reading.commons, reading.main)
+    columns = columns_at(reading, reading.main)
     handles = (Handle("pia-rig"), Handle("o'brien\\"))
     around = sql.rigs_around(handles, ("ana",), 3)
     queries = (
@@ -283,7 +283,7 @@ def test_reads_in_one_request_bring_what_each_brings_by_itself(reading: Place) -
         sql.completions_like((("o/r", "/pull", "100%_|"),)),
     )
     one_by_one = [reading.hub.rows(reading.commons, reading.main, query) for query in queries]
-    at_once = rows_together(reading.hub, reading.commons, reading.main, queries, columns)
+    at_once = rows_together(reading, reading.main, queries, columns)
     assert [{frozenset(row.cells) for row in rows} for rows in at_once] == [
         {frozenset(row.cells) for row in rows} for rows in one_by_one
     ]
@@ -293,7 +293,7 @@ def test_reads_in_one_request_bring_what_each_brings_by_itself(reading: Place) -
 def test_reads_that_cannot_be_joined_are_asked_one_by_one(reading: Place) -> None:
     columns = {"wanted": ("id", "no such column")}
     queries = (sql.rows_by("wanted", "id", ("w-1",)), sql.all_rigs())
-    at_once = rows_together(reading.hub, reading.commons, reading.main, queries, columns)
+    at_once = rows_together(reading, reading.main, queries, columns)
     assert at_once == tuple(reading.hub.rows(reading.commons, reading.main, query) for query in queries)
 
 
@@ -687,8 +687,12 @@ def test_who_wrote_a_row_on_main_since_is_told(place: Place) -> None:
 
 def last_writers(place: Place, key: str, *, since: CommitHash) -> list[tuple[CommitHash, str]]:
     """The commit that is told as the last to write a row of `wanted`, and its committer."""
-    main = writers.Main(hub=place.hub, commons=place.commons, head=place.main)
-    return [(move.commit.id, move.commit.committer) for move in writers.moves(main, "wanted", (key,), since)]
+    moves = writers.moves(main_of(place), "wanted", (key,), since)
+    return [(move.commit.id, move.commit.committer) for move in moves]
+
+
+def main_of(place: Place) -> writers.Main:
+    return writers.Main(hub=place.hub, commons=place.commons, head=place.main)
 
 
 def test_a_later_merge_is_not_told_as_the_writer_of_a_row_that_it_did_not_bring(place: Place) -> None:
@@ -738,7 +742,7 @@ def test_a_row_of_main_came_by_its_own_commit_and_not_by_a_later_merge(place: Pl
     wrote = place.push("main", "INSERT INTO completions (id, wanted_id, completed_by) VALUES ('c-9', 'w-2', 'pia')")
     place.hub.merge(place.commons, number)
     changes = diff.read_changes(place.hub, place.commons, base, place.main)
-    arrivals, untold = books.read_arrivals(place.hub, place.commons, base, place.main, changes)
+    arrivals, untold = books.read_arrivals(main_of(place), base, changes)
     assert [(each.key, each.commit, each.straight) for each in arrivals] == [("c-9", wrote, True)]
     assert untold == ()
 
@@ -754,9 +758,9 @@ def test_what_an_item_was_before_its_stamp_is_read_before_the_commit_that_linked
     stamp = "INSERT INTO stamps (id, author, subject, valence, context_id) VALUES ('s-9', 'ana', 'pia', '{}', 'c-9')"
     place.push("main", stamp)
     place.hub.merge(place.commons, number)
-    main = place.main
-    columns = columns_at(place.hub, place.commons, main)
-    standing = revert.read_standing(place.hub, place.commons, main, StampId("s-9"), columns)
+    main = main_of(place)
+    columns = wire.read_columns(main.rows(sql.columns()))
+    standing = revert.read_standing(main, StampId("s-9"), columns)
     assert standing is not None
     assert standing.before == "claimed"
 

@@ -27,7 +27,7 @@ from bot import log, wiring
 from bot.clock.clock import Clock
 from bot.commands import catalog as commands
 from bot.config.settings import Settings, read
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import converge
 from bot.model.ids import Commons, PullNo
 from bot.prober.jobs import ProbeJobs
@@ -64,7 +64,7 @@ class Oddities:
             dies_on=environment.pop("ODD_DIES_ON", ""),
         )
 
-    def befall(self, deps: Deps) -> Deps:
+    def befall(self, deps: Bot) -> Bot:
         """Make this process so."""
         if self.job_timeout_s:
             enqueue.JOB_TIMEOUT_S = dict.fromkeys(enqueue.JOB_TIMEOUT_S, self.job_timeout_s)  # type: ignore[misc]
@@ -124,14 +124,14 @@ def _be_a_bot(environment: dict[str, str], parent: int) -> None:
         os._exit(1)
 
 
-def _functions(settings: Settings, deps: Deps) -> dict[str, Callable[..., None]]:
+def _functions(settings: Settings, deps: Bot) -> dict[str, Callable[..., None]]:
     known = frozenset(each.commons for each in settings.commons)
 
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
-        converge(commons, number, deps, extend=extend)
+        converge(number, deps.at(commons), extend=extend)
 
     pulls = PullJobs(
-        known=known, store=deps.store, jobs=jobs_of(deps.store), look=look, sweep=lambda commons: sweep(commons, deps)
+        known=known, store=deps.store, jobs=jobs_of(deps.store), look=look, sweep=lambda commons: sweep(deps.at(commons))
     )
     looking = replace(wiring.looking(settings, deps.store), politeness=Politeness(pace_s=0, retry_s=()))
     links = ProbeJobs(known=known, store=deps.store, jobs=jobs_of(deps.store), looking=looking)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge.bot import Deps
-from bot.converge.converge import look
+from bot.converge.bot import Bot
+from bot.converge.converge import converge, look
 from bot.converge.outcome import Ended, Moved
 from bot.converge.perform import perform
 from bot.dolthub.errors import HubBusy, HubError, HubStrange
@@ -72,7 +72,7 @@ def reviewed(world: World) -> PullNo:
     return pull
 
 
-def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
+def act(world: World, pull: PullNo, deps: Bot | None = None) -> None:
     """Look at one pull, and at its links, until nothing is left to do there."""
     for _ in range(ROUNDS_MAX):
         report = world.converge(pull, deps)
@@ -85,7 +85,7 @@ def act(world: World, pull: PullNo, deps: Deps | None = None) -> None:
     raise AssertionError("the pull does not come to rest")
 
 
-def act_on(world: World, pull: PullNo, deps: Deps | None = None) -> None:
+def act_on(world: World, pull: PullNo, deps: Bot | None = None) -> None:
     """As `act`, but with a worker's patience: what was raised is tried again."""
     end = time.monotonic() + STATE_WAIT_S
     while True:
@@ -101,7 +101,7 @@ def about_to_merge(world: World, pull: PullNo) -> tuple[Snapshot, MergePull]:
     """What a worker knows and means to do that has judged the pull and not merged it yet."""
     world.converge(pull)
     world.answer_knocks_at_the_prober()
-    snapshot, _, due = look(world.commons, pull, world.deps)
+    snapshot, _, due = look(pull, world.deps.at(world.commons))
     step = due.steps[0]
     assert isinstance(step, MergePull)
     return snapshot, step
@@ -109,7 +109,7 @@ def about_to_merge(world: World, pull: PullNo) -> tuple[Snapshot, MergePull]:
 
 def merge_now(world: World, known: tuple[Snapshot, MergePull]) -> Ended:
     snapshot, step = known
-    return perform(step, snapshot, world.deps)
+    return perform(step, snapshot, world.deps.at(snapshot.commons))
 
 
 def merge_in_fork(world: World, user: str, source: str, target: str) -> str:
@@ -464,7 +464,7 @@ def in_between(world: World, pull: PullNo, moment: str, *statements: str) -> str
     act_on(
         world, pull, world.bot(Meanwhile("POST", path_end, lambda: world.db.push("main", *statements, user="bo"), after=after))
     )
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     (answer,) = world.said(pull, "answer")
     assert "open" not in {p["state"] for p in world.pulls()}
     return answer
@@ -714,25 +714,25 @@ def test_a_rig_that_the_pull_itself_brings_decides_nothing(world: World) -> None
 
 def test_a_fork_that_may_not_be_read_stops_neither_the_sweep_nor_its_own_pull(world: World) -> None:
     pull = reviewed(world)
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     world.converge(pull)
     world.hand_in("otto", "brass-otter", "w-com-002")
     for operation in ("listBranches", "runSqlReadQueryPost"):
         closed = {"operation": operation, "database": world.fork_of("pia")}
         world.db.play({"quirk": "status", "match": closed, "status": 403})
-    assert sweep(world.commons, world.deps) >= 1
+    assert sweep(world.deps.at(world.commons)) >= 1
     world.converge(pull)
 
 
 def test_a_fork_that_answers_nothing_sensible_hides_its_heads_only(world: World) -> None:
     pull = reviewed(world)
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     world.converge(pull)
     world.db.play({"quirk": "status", "match": {"operation": "listBranches", "database": world.fork_of("pia")}, "status": 418})
     hear_all(world)
-    assert sweep(world.commons, world.deps) == 0
+    assert sweep(world.deps.at(world.commons)) == 0
     world.comment(pull, "ana", "/reject no")
-    assert sweep(world.commons, world.deps) == 1
+    assert sweep(world.deps.at(world.commons)) == 1
 
 
 def test_a_table_without_a_key_is_reviewed_like_any_other_nonsense(world: World) -> None:
@@ -748,12 +748,11 @@ def test_comments_that_are_not_known_as_ours_are_not_written_for_ever(world: Wor
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.converge(pull)
     world.answer_knocks_at_the_prober()
-    deps = world.bot()
-    deps._accounts[world.commons] = User("Bot")
+    site = replace(world.bot().at(world.commons), speaks_as=User("Bot"))
 
     def keep_looking() -> None:
         for _ in range(5):
-            world.converge(pull, deps)
+            converge(pull, site)
             time.sleep(world.policy.timing.about_to_s)
 
     with pytest.raises(HubStrange, match="do not count as ours"):
@@ -832,7 +831,7 @@ def test_a_landing_cut_short_is_finished_whatever_form_times_come_in(
     world.close()
 
 
-def two_hours_later(world: World) -> Deps:
+def two_hours_later(world: World) -> Bot:
     return world.bot(clock=lambda: datetime.now(UTC) + timedelta(hours=2))
 
 

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.dolthub.errors import HubBusy
 from bot.model.ids import PullNo
 from bot.model.policy import Landing
@@ -60,10 +60,10 @@ def worlds(world_sandbox: SandboxProcess, world_redis: RedisProcess) -> Iterator
         yield Worlds(world_sandbox, world_redis, stack)
 
 
-def live(world: World, pull: PullNo, bot: Deps) -> None:
+def live(world: World, pull: PullNo, bot: Bot) -> None:
     """One process: it finds the pull by a sweep, and does what is due there until nothing is or it dies."""
     deadline = time.monotonic() + STATE_WAIT_S
-    sweep(world.commons, bot)
+    sweep(bot.at(world.commons))
     while time.monotonic() < deadline:
         try:
             report = world.converge(pull, bot)

@@ -159,7 +159,7 @@ def test_what_is_deleted_in_the_middle_of_a_decision_leaves_no_crash_and_no_half
 def _settle_all_but(world: World, gone: PullNo) -> None:
     """As `world.settle`, where one pull is listed and cannot be read."""
     for _ in range(6):
-        sweep(world.commons, world.deps)
+        sweep(world.deps.at(world.commons))
         for pull in world.pulls():
             number = PullNo(pull["pull_number"])
             if number == gone:

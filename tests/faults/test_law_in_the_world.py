@@ -21,12 +21,12 @@ def test_what_is_planned_after_each_step_is_the_rest_of_the_plan(
     pull = begin(world, story)
     bot = world.deps
     world.probe(world.observe(pull))
-    snapshot, _, due = look(world.commons, pull, bot)
+    snapshot, _, due = look(pull, bot.at(world.commons))
     steps = due.steps
     assert tuple(type(step).__name__ for step in steps) == story.steps
     for done, step in enumerate(steps, start=1):
-        assert isinstance(perform(step, snapshot, bot), Done)
-        snapshot, _, due = look(world.commons, pull, world.bot())
+        assert isinstance(perform(step, snapshot, bot.at(snapshot.commons)), Done)
+        snapshot, _, due = look(pull, world.bot().at(world.commons))
         follows = due.steps[len(steps) - done :]
         assert due.steps == (*steps[done:], *follows)
         assert bool(follows) == (story.reviewed_again and done == len(steps))

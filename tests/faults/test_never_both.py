@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import look
 from bot.converge.outcome import Done, Moved
 from bot.converge.perform import perform
@@ -37,7 +37,7 @@ DEEDS = {MergePull: ACCEPT, Land: "/close --yes solved elsewhere", ClosePull: "/
 """The first step of a decision, and a decision it is the first step of."""
 
 
-def decided(world: World, bot: Deps, text: str = ACCEPT) -> PullNo:
+def decided(world: World, bot: Bot, text: str = ACCEPT) -> PullNo:
     """A reviewed work on which ana has just decided; its evidence is fresh."""
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.review(pull)
@@ -50,7 +50,7 @@ def patient(world: World, about_to_s: float) -> None:
     world.policy = replace(world.policy, timing=replace(world.policy.timing, about_to_s=about_to_s))
 
 
-def refusal(snapshot: Snapshot, deed: Step, bot: Deps) -> Answer:
+def refusal(snapshot: Snapshot, deed: Step, bot: Bot) -> Answer:
     """What is said where DoltHub refuses a deed."""
     comment = next(c for c in snapshot.comments if c.id == getattr(deed, "comment", None))
     return refused(snapshot, comment, bot.commands, md.own("This could not be carried out."), md.own("Look again."))
@@ -93,12 +93,12 @@ def test_after_a_wipe_nothing_is_done_for_a_command_whose_answer_may_be_hidden(w
     patient(world, 60)
     sleeper = world.bot()
     pull = decided(world, sleeper)
-    snapshot, _, due = look(world.commons, pull, sleeper)
+    snapshot, _, due = look(pull, sleeper.at(world.commons))
     sleeper.store.epoch.was_wiped(within_s=60)
-    perform(refusal(snapshot, due.steps[0], sleeper), snapshot, world.bot())
+    perform(refusal(snapshot, due.steps[0], sleeper), snapshot, world.bot().at(snapshot.commons))
     world.redis.flushall()
     world.db.play({"quirk": 41, "how": "lagging", "match": {"user": "bot"}})
-    ended = perform(due.steps[0], snapshot, sleeper)
+    ended = perform(due.steps[0], snapshot, sleeper.at(snapshot.commons))
     assert isinstance(ended, Moved)
     assert "Redis was wiped" in ended.why
     assert (headlines(world, pull, "answer"), stands_untouched(world, pull)) == (["REFUSED"], True)
@@ -109,7 +109,7 @@ def test_after_a_wipe_nothing_is_done_for_a_command_whose_answer_may_be_hidden(w
 
 def answer_it(world: World, pull: PullNo, snapshot: Snapshot, deed: Step) -> None:
     bot = world.bot()
-    assert isinstance(perform(refusal(snapshot, deed, bot), snapshot, bot), Done)
+    assert isinstance(perform(refusal(snapshot, deed, bot), snapshot, bot.at(snapshot.commons)), Done)
     # Long ago, as far as notes remember.
     world.redis.delete(*world.redis.keys("stampbot:about*"))
 
@@ -132,10 +132,10 @@ def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
 ) -> None:
     sleeper = world.bot()
     pull = decided(world, sleeper, DEEDS[deed])
-    snapshot, _, due = look(world.commons, pull, sleeper)
+    snapshot, _, due = look(pull, sleeper.at(world.commons))
     assert isinstance(due.steps[0], deed)
     meanwhile(world, pull, snapshot, due.steps[0])
-    ended = perform(due.steps[0], snapshot, sleeper)
+    ended = perform(due.steps[0], snapshot, sleeper.at(snapshot.commons))
     assert isinstance(ended, Moved)
     assert "meanwhile" in ended.why
     assert stands_untouched(world, pull)
@@ -145,14 +145,14 @@ def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
 def test_of_who_merges_and_who_refuses_at_once_each_sees_the_note_of_the_other(world: World) -> None:
     bot = world.bot()
     pull = decided(world, bot)
-    snapshot, _, due = look(world.commons, pull, bot)
+    snapshot, _, due = look(pull, bot.at(world.commons))
     merge, notes = due.steps[0], bot.store.at(world.commons).notes
     assert notes.intend_merge(pull, ttl_s=60)
-    ended = perform(refusal(snapshot, merge, bot), snapshot, bot)
+    ended = perform(refusal(snapshot, merge, bot), snapshot, bot.at(snapshot.commons))
     assert (ended, world.said(pull, "answer")) == (Moved("a merge was started a moment ago"), [])
     notes.drop_merge(pull)
-    assert isinstance(perform(refusal(snapshot, merge, bot), snapshot, bot), Done)
-    assert isinstance(perform(merge, snapshot, bot), Moved)
+    assert isinstance(perform(refusal(snapshot, merge, bot), snapshot, bot.at(snapshot.commons)), Done)
+    assert isinstance(perform(merge, snapshot, bot.at(snapshot.commons)), Moved)
     assert (headlines(world, pull, "answer"), world.state(pull)) == (["REFUSED"], "open")
 
 
@@ -230,7 +230,7 @@ def test_rows_that_another_try_brought_by_its_own_pull_are_no_reason_to_refuse(
     merge = Hub.merge
 
     def late(hub: Hub, commons: Commons, number: PullNo, **more: Any) -> None:
-        if hub is sleeper.hub(commons) and number != pull:
+        if hub is sleeper.at(commons).hub and number != pull:
             world.redis.delete(second.store.keys.lease(f"landing:{commons}"))
             world.db.push("main", f"UPDATE wanted SET priority = 3 WHERE id = '{ITEM}'")
             with pytest.raises(Killed):
@@ -274,8 +274,8 @@ def test_an_answer_that_is_begun_while_comments_are_read_stops_the_merge(world: 
         assert world.deps.store.at(world.commons).notes.record_intent(pull, answer_deed(asked), ttl_s=60)
 
     bot = world.bot(Meanwhile("GET", f"pulls/{pull}/comments", begin_to_answer, after=1))
-    snapshot, _, due = look(world.commons, pull, bot)
-    assert "not listed yet" in str(perform(due.steps[0], snapshot, bot))
+    snapshot, _, due = look(pull, bot.at(world.commons))
+    assert "not listed yet" in str(perform(due.steps[0], snapshot, bot.at(snapshot.commons)))
     assert (world.state(pull), bot.store.at(world.commons).notes.merge_begun(pull)) == ("open", False)
 
 
@@ -322,11 +322,13 @@ def test_a_row_whose_end_was_not_seen_keeps_refusals_waiting(world_sandbox: Sand
     patient(world, 60)
     bot = world.bot()
     pull = decided(world, bot, DEEDS[Land])
-    snapshot, _, due = look(world.commons, pull, bot)
+    snapshot, _, due = look(pull, bot.at(world.commons))
     lost = {"quirk": 22, "how": "done", "match": {"operation": "runSqlWriteQuery"}}
     with trouble(world, lost), pytest.raises(HubBusy, match="unknown end"):
         world.converge(pull, bot)
-    assert perform(refusal(snapshot, due.steps[0], bot), snapshot, bot) == Moved("a merge was started a moment ago")
+    assert perform(refusal(snapshot, due.steps[0], bot), snapshot, bot.at(snapshot.commons)) == Moved(
+        "a merge was started a moment ago"
+    )
     world.close()
 
 

@@ -49,7 +49,7 @@ def test_a_wipe_of_redis_while_the_list_lags_makes_nobody_say_a_thing_again(worl
         # One of those who were there before has come by since.
         other.store.epoch.was_wiped(within_s=60)
     bot = {"who-said-it": one, "another-worker": other, "a-newcomer": world.bot()}[who]
-    ended = perform(steps[0], snapshot, bot)
+    ended = perform(steps[0], snapshot, bot.at(snapshot.commons))
     assert isinstance(ended, Moved)
     assert "Redis was wiped" in ended.why
     assert len(world.said(pull, "answer")) == 1
@@ -74,14 +74,14 @@ def test_who_slept_between_the_note_and_the_word_does_not_say_it(world: World, m
     send = Hub._exchange
 
     def late(hub: Hub, ask: object) -> object:
-        if hub is sleeper.hub(world.commons) and getattr(ask, "operation", "") == "createPullComment":
+        if hub is sleeper.at(world.commons).hub and getattr(ask, "operation", "") == "createPullComment":
             time.sleep(0.4)
             world.converge(pull, other)
         return send(hub, ask)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Hub, "_exchange", late)
     with pytest.raises(HubBusy, match="came too late"):
-        converge(world.commons, pull, sleeper)
+        converge(pull, sleeper.at(world.commons))
     monkeypatch.undo()
     world.settle()
     assert len(world.said(pull, "answer")) == 1

@@ -35,11 +35,11 @@ BY_HAND = (
 
 
 def main_of(world: World) -> CommitHash:
-    return main_head(world.deps.hub(world.commons), world.commons)
+    return main_head(world.deps.at(world.commons))
 
 
 def found(world: World, since: CommitHash | datetime | None = None) -> set[tuple[str, str, str]]:
-    audited = audit_commons(world.commons, world.deps, since=since)
+    audited = audit_commons(world.deps.at(world.commons), since=since)
     assert audited.unread == ()
     assert audited.at == main_of(world)
     return {(f.level.value, f.check, str(f.place)) for f in audited.findings}
@@ -104,7 +104,7 @@ def test_the_way_back_is_told_and_leads_back(world: World) -> None:
 
 
 def way_back(world: World, stamp: StampId) -> Inverse | None:
-    return plan_back(world.deps.hub(world.commons), world.commons, stamp, datetime.now(UTC))
+    return plan_back(world.deps.at(world.commons), stamp, datetime.now(UTC))
 
 
 # --- the command line -----------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import pytest
 
 from bot import wiring
 from bot.config.settings import override_name, read
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import look
 from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
 from bot.dolthub.client import Hub
@@ -143,7 +143,7 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
     first.db.play({"quirk": 5, "how": "503"})
     pull = handed_in(second)
     assert "Worker `polecat-7`: no stamps yet." in second.said(pull, "review")[-1].splitlines()
-    _, judgement, _ = look(second.commons, pull, second.deps)
+    _, judgement, _ = look(pull, second.deps.at(second.commons))
     assert judgement.verdict is Verdict.READY
 
 
@@ -155,7 +155,7 @@ def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(b
     assert poor.database(first.commons)
     assert poor.me() == "bot"
     asked = first.db.counts()
-    assert (poor.has_slack, second.deps.hub(second.commons).has_slack) == (False, True)
+    assert (poor.has_slack, second.deps.at(second.commons).hub.has_slack) == (False, True)
     handed_in(second)
     assert first.db.counts() == asked
     assert second.deps.store.reputation.get(first.commons, Handle("polecat-7"), "pia") is None
@@ -163,10 +163,10 @@ def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(b
 
 def test_leases_and_sweeps_of_one_commons_keep_nobody_from_another(both: tuple[World, World]) -> None:
     first, second = both
-    deps: Deps = first.deps
+    deps: Bot = first.deps
     pulls = [first.hand_in("pia", "polecat-7", "w-com-001"), second.hand_in("pia", "polecat-7", "w-com-001")]
     assert pulls[0] == pulls[1] == 1
-    assert [sweep(world.commons, deps) for world in both] == [1, 1]
+    assert [sweep(deps.at(world.commons)) for world in both] == [1, 1]
     with deps.store.at(first.commons).at_work(pulls[0]), deps.store.at(first.commons).landing(pulls[0]):
         with deps.store.at(second.commons).at_work(pulls[1]), deps.store.at(second.commons).landing(pulls[1]):
             pass

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bot.converge import decide
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import Report
 from bot.model.ids import PullNo
 from bot.model.step import Outcome
@@ -26,7 +26,7 @@ def _breaks(pull: Snapshot) -> Iterator[Finding]:
 
 
 @pytest.fixture
-def broken(world: World) -> Deps:
+def broken(world: World) -> Bot:
     """A bot with a rule that breaks at every pull, although the policy switches it off."""
     rule = Rule(
         name="rows_are_sound",
@@ -47,13 +47,13 @@ def headlines(world: World, pull: PullNo) -> list[str]:
     return [body.split(" · ", 1)[0].strip("*") for body in world.said(pull)]
 
 
-def go_on(world: World, pull: PullNo, bot: Deps) -> None:
+def go_on(world: World, pull: PullNo, bot: Bot) -> None:
     world.converge(pull, bot)
     world.answer_knocks_at_the_prober(bot)
     assert not world.converge(pull, bot).stopped
 
 
-def test_a_crashed_rule_forbids_until_it_is_repaired(world: World, broken: Deps) -> None:
+def test_a_crashed_rule_forbids_until_it_is_repaired(world: World, broken: Bot) -> None:
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.converge(pull, broken)
     assert headlines(world, pull) == ["CANNOT TELL"]
@@ -73,7 +73,7 @@ def test_a_crashed_rule_forbids_until_it_is_repaired(world: World, broken: Deps)
 
 
 def test_once_the_rule_is_repaired_a_new_review_is_posted_at_once_and_the_pull_is_accepted_on_it(
-    world: World, broken: Deps
+    world: World, broken: Bot
 ) -> None:
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.converge(pull, broken)
@@ -85,17 +85,17 @@ def test_once_the_rule_is_repaired_a_new_review_is_posted_at_once_and_the_pull_i
 
 
 @pytest.mark.parametrize("by_hand", [False, True], ids=["open", "merged by hand"])
-def test_a_decision_from_the_shell_is_refused_too(world: World, broken: Deps, by_hand: bool) -> None:
+def test_a_decision_from_the_shell_is_refused_too(world: World, broken: Bot, by_hand: bool) -> None:
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.converge(pull, broken)
     if by_hand:
         world.merge_by_hand(pull)
     shell = replace(on_the_lab(world, "token-ana"), rules=broken.rules)
-    case = decide.consider(world.commons, pull, ACCEPT, shell)
+    case = decide.consider(pull, ACCEPT, shell.at(world.commons))
 
     def wait(_report: Report, _seconds: float) -> None:
         world.answer_knocks_at_the_prober(broken)
 
-    found = decide.carry_out(case, shell, wait=wait)
+    found = decide.carry_out(case, shell.at(case.snapshot.commons), wait=wait)
     assert found.outcome is Outcome.REFUSED
     assert (world.state(pull), world.count("stamps")) == ("merged" if by_hand else "open", 0)

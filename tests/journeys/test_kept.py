@@ -18,7 +18,7 @@ ACCEPT = "/accept --quality 4"
 def decided(world: World, worker: Worker, *, park_s: float = 0.0) -> PullNo:
     """A reviewed work with an accept whose evidence is fresh, in a world where a decision is soon called stuck."""
     world.policy = replace(world.policy, timing=replace(world.policy.timing, park_s=park_s))
-    worker.deps.policies[world.commons] = world.policy  # type: ignore[index]
+    worker.deps = replace(worker.deps, policies={world.commons: world.policy})
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.review(pull)
     world.comment(pull, "ana", ACCEPT)

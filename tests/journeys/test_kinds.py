@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import converge
 from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, probe
@@ -281,21 +281,21 @@ def test_rejected_work_comes_back_with_the_same_evidence_as_look_and_with_new_ev
 # --- two at once ----------------------------------------------------------------------------------------------------
 
 
-def duties(world: World, bot: Deps) -> PullJobs:
+def duties(world: World, bot: Bot) -> PullJobs:
     """The worker's road: the lease of the pull, one line for each trouble."""
 
     def look(commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
-        converge(commons, number, bot, extend=extend)
+        converge(number, bot.at(commons), extend=extend)
 
     return PullJobs(known=frozenset({world.commons}), store=bot.store, jobs=jobs_of(bot.store), look=look, sweep=lambda _: 0)
 
 
-def side_by_side(world: World, pull: PullNo, *bots: Deps) -> None:
+def side_by_side(world: World, pull: PullNo, *bots: Bot) -> None:
     """Let each bot look at a pull again and again, in a thread of its own, until two comments are answered."""
     together = threading.Barrier(len(bots))
     ended = threading.Event()
 
-    def go_on(bot: Deps) -> None:
+    def go_on(bot: Bot) -> None:
         work = duties(world, bot)
         hint = bot.store.keys.dedup(REVIEW, pull_target(world.commons, pull))
         together.wait()

@@ -20,7 +20,7 @@ def patient(world: World) -> None:
     """A world in which nothing is looked at again, or said again of a head, within the hour, unless there is a reason."""
     timing = replace(world.policy.timing, poll_s=PATIENT_S, same_head_s=PATIENT_S, look_again_s=PATIENT_S)
     world.policy = replace(world.policy, timing=timing)
-    world.deps.policies[world.commons] = world.policy  # type: ignore[index]
+    world._default = replace(world.deps, policies={world.commons: world.policy})
 
 
 def registration(world: World) -> PullNo:
@@ -59,7 +59,7 @@ def test_a_registration_that_lands_wakes_the_pulls_of_that_rig_and_its_owner(wor
     else:
         world.merge_by_hand(registering)
     world.converge(registering)
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     found = knocked(world)
     assert pull in found
     assert other not in found

@@ -21,7 +21,7 @@ import redis
 import requests
 
 from bot.converge import decide
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import Report
 from bot.converge.observe import observe
 from bot.dolthub.client import Hub
@@ -44,7 +44,7 @@ LAB = "/lab"
 Q4 = "/accept --quality 4"
 
 
-def on_the_lab(world: World, token: str = f"token-{BOT}", session: requests.Session | None = None) -> Deps:
+def on_the_lab(world: World, token: str = f"token-{BOT}", session: requests.Session | None = None) -> Bot:
     """A bot, or a validator's process, that sees the world's commons through an older host."""
     hub = Hub(
         world.sandbox.base_url + LAB,
@@ -58,18 +58,18 @@ def on_the_lab(world: World, token: str = f"token-{BOT}", session: requests.Sess
         sleep=lambda _: None,
     )
     made = world.bot()
-    return replace(made, hubs={world.commons: hub}, _speaking={}, _accounts={}, readers=ThreadPoolExecutor(8))
+    return replace(made, hubs={world.commons: hub}, readers=ThreadPoolExecutor(8))
 
 
 @pytest.fixture
-def lab(world: World) -> Iterator[Deps]:
+def lab(world: World) -> Iterator[Bot]:
     """The bot of that host."""
     made = on_the_lab(world)
     yield made
     made.readers.shutdown(wait=False)
 
 
-def reviewed(world: World, lab: Deps) -> PullNo:
+def reviewed(world: World, lab: Bot) -> PullNo:
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.converge(pull, lab)
     world.answer_knocks_at_the_prober(lab)
@@ -77,20 +77,20 @@ def reviewed(world: World, lab: Deps) -> PullNo:
     return pull
 
 
-def decided(world: World, pull: PullNo, text: str, user: str = "ana", deps: Deps | None = None) -> decide.Decided:
+def decided(world: World, pull: PullNo, text: str, user: str = "ana", deps: Bot | None = None) -> decide.Decided:
     """What `stampbot decide` does, with the prober at hand."""
     mine = deps or on_the_lab(world, f"token-{user}")
-    case = decide.consider(world.commons, pull, text, mine)
+    case = decide.consider(pull, text, mine.at(world.commons))
     assert not case.snapshot.comments_readable
 
     def wait(_report: Report, _seconds: float) -> None:
         with PROBER:
             world.answer_knocks_at_the_prober(mine)
 
-    return decide.carry_out(case, mine, wait=wait)
+    return decide.carry_out(case, mine.at(case.snapshot.commons), wait=wait)
 
 
-def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: World, lab: Deps) -> None:
+def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     world.settle(lab)
     world.comment(pull, "ana", Q4)
@@ -101,23 +101,23 @@ def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: W
     assert "Comments cannot be read on this host" in review
     assert f"stampbot decide '{world.commons}#{pull}' \"/accept --at {head[:7]} --quality Q" in review
     assert (world.state(pull), world.said(pull, "answer")) == ("open", [])
-    assert isinstance(lab.hub(world.commons), HubV1)
+    assert isinstance(lab.at(world.commons).hub, HubV1)
     assert not any(operation in world.asked for operation in ("listPullComments", "getPull", "runSqlReadQueryPost"))
 
 
-def test_a_sweep_passes_by_what_has_not_moved_and_finds_a_new_head(world: World, lab: Deps) -> None:
+def test_a_sweep_passes_by_what_has_not_moved_and_finds_a_new_head(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
-    sweep(world.commons, lab)  # the first one has all looked at
+    sweep(lab.at(world.commons))  # the first one has all looked at
     world.converge(pull, lab)
     world.redis.delete(*world.redis.keys("stampbot:hint:*"))
-    assert sweep(world.commons, lab) == 0
+    assert sweep(lab.at(world.commons)) == 0
     world.push("pia", f"wl/polecat-7/{ITEM}", f"UPDATE wanted SET title = 'Other' WHERE id = '{ITEM}'")
-    assert sweep(world.commons, lab) == 1
+    assert sweep(lab.at(world.commons)) == 1
     world.converge(pull, lab)
     assert len(world.said(pull, "review")) == 2
 
 
-def test_what_was_said_comes_at_most_once_more_where_redis_was_wiped(world: World, lab: Deps) -> None:
+def test_what_was_said_comes_at_most_once_more_where_redis_was_wiped(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     for _ in range(2):
         world.redis.flushall()
@@ -128,7 +128,7 @@ def test_what_was_said_comes_at_most_once_more_where_redis_was_wiped(world: Worl
     assert first == second
 
 
-def test_words_whose_end_is_never_heard_are_sent_twice_and_no_more(world: World, lab: Deps) -> None:
+def test_words_whose_end_is_never_heard_are_sent_twice_and_no_more(world: World, lab: Bot) -> None:
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.sandbox.play({"quirk": 22, "match": {"operation": "v1Comment", "database": world.db.name}})
     for _ in range(6):
@@ -139,7 +139,7 @@ def test_words_whose_end_is_never_heard_are_sent_twice_and_no_more(world: World,
     assert len(world.said(pull, "review")) == 2
 
 
-def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: World, lab: Deps) -> None:
+def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     done = decided(world, pull, Q4)
     again = decided(world, pull, Q4)
@@ -170,7 +170,7 @@ def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: Wor
     ],
 )
 def test_who_may_not_or_what_cannot_be_is_refused_and_nothing_is_done(
-    world: World, lab: Deps, user: str, text: str, says: str
+    world: World, lab: Bot, user: str, text: str, says: str
 ) -> None:
     pull = reviewed(world, lab)
     try:
@@ -183,7 +183,7 @@ def test_who_may_not_or_what_cannot_be_is_refused_and_nothing_is_done(
     assert (world.state(pull), world.count("stamps")) == ("open", 0)
 
 
-def test_a_rejection_stands_for_the_bot_too_while_its_paper_lasts(world: World, lab: Deps) -> None:
+def test_a_rejection_stands_for_the_bot_too_while_its_paper_lasts(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     done = decided(world, pull, "/reject The link shows another item")
     world.settle(lab)
@@ -193,7 +193,7 @@ def test_a_rejection_stands_for_the_bot_too_while_its_paper_lasts(world: World, 
     assert not snapshot.comments_readable
 
 
-def test_a_close_on_the_command_line_closes(world: World, lab: Deps) -> None:
+def test_a_close_on_the_command_line_closes(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     done = decided(world, pull, "/close --pull-only Asked for by the rig")
     assert (done.outcome, world.state(pull), world.count("stamps")) == (Outcome.DONE, "closed", 0)
@@ -291,14 +291,14 @@ def test_what_was_still_on_its_way_when_a_decision_was_cut_short_is_no_other_dec
 
     made = on_the_lab(world, "token-ana", FirstWrite(arrives) if late == "before anything is written" else None)
     mine = replace(made, clock=lambda: datetime.now(UTC) + timedelta(seconds=5))
-    case = decide.consider(world.commons, pull, Q4, mine)
+    case = decide.consider(pull, Q4, mine.at(world.commons))
     if late == "before it is looked at":
         arrives()
-    done = decide.carry_out(case, mine, wait=lambda _report, _seconds: None)
+    done = decide.carry_out(case, mine.at(case.snapshot.commons), wait=lambda _report, _seconds: None)
     assert (done.outcome, world.count("stamps"), world.state(pull)) == (Outcome.DONE, 1, "merged"), done.says
 
 
-def test_two_validators_at_once_leave_one_stamp(world: World, lab: Deps) -> None:
+def test_two_validators_at_once_leave_one_stamp(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     with ThreadPoolExecutor(2) as both:
         results = list(both.map(lambda user: _or_trouble(world, pull, user), ("ana", "bo")))
@@ -387,34 +387,34 @@ def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub
 def test_whose_token_it_is_is_proved_where_the_host_does_not_say(world: World) -> None:
     world.sandbox.play({"quirk": 4, "how": "html", "match": {"operation": "v1User", "user": "bot"}})
     try:
-        hub = on_the_lab(world).hub(world.commons)
+        hub = on_the_lab(world).at(world.commons).hub
         hub.account = User(BOT)
         assert hub.me() == BOT
-        other = on_the_lab(world).hub(world.commons)
+        other = on_the_lab(world).at(world.commons).hub
         other.account = User("ana")
         with pytest.raises(HubError, match="does not prove to be that of ana"):
             other.me()
-        nobody = on_the_lab(world).hub(world.commons)
+        nobody = on_the_lab(world).at(world.commons).hub
         with pytest.raises(HubError, match="STAMPBOT_ACCOUNT"):
             nobody.me()
     finally:
         world.sandbox.admin("DELETE", "/faults")
 
 
-def test_redis_away_is_no_silence(world: World, lab: Deps) -> None:
+def test_redis_away_is_no_silence(world: World, lab: Bot) -> None:
     pull = reviewed(world, lab)
     nowhere = redis.Redis(unix_socket_path="/no/such.sock")
-    deaf = replace(lab, store=type(lab.store)(nowhere, now=lambda: datetime.now(UTC)), _speaking={})
+    deaf = replace(lab, store=type(lab.store)(nowhere, now=lambda: datetime.now(UTC)))
     with pytest.raises(redis.RedisError):
         world.converge(pull, deaf)
     assert len(world.said(pull, "review")) == 1
 
 
 @pytest.mark.parametrize("hashes", ["answered", "refused"])
-def test_a_table_that_the_summary_leaves_out_is_shown_there_too(world: World, lab: Deps, hashes: str) -> None:
+def test_a_table_that_the_summary_leaves_out_is_shown_there_too(world: World, lab: Bot, hashes: str) -> None:
     match = {"database": world.fork_of("pia")}
     world.db.play({"quirk": "left-out-table", "table": "rigs", "hashes": hashes, "match": match})
     world.push("pia", "wl/polecat-7/w-com-001", "UPDATE rigs SET trust_level = 3 WHERE handle = 'polecat-7'")
-    changes = observe(world.commons, world.hand_in("pia", "polecat-7", "w-com-001"), lab).changes
+    changes = observe(world.hand_in("pia", "polecat-7", "w-com-001"), lab.at(world.commons)).changes
     assert [(c.key, c.changed) for c in changes.of("rigs")] == [("polecat-7", ("trust_level",))]
     assert (changes.schema, len(changes.untold)) == (("rigs",), 1)

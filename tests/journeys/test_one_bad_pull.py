@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from bot.commands import grammar
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.ids import PullNo
 from bot.store import DECIDE, REVIEW
@@ -35,12 +35,12 @@ def landing_pull(world: World, served: PullNo) -> PullNo:
     return world.open_pull("bot", "stampbot/left", f"stampbot: accept w-com-003 (pull {served}, comment 999)")
 
 
-def swept(world: World, deps: Deps | None = None) -> tuple[list[int], dict[int, str]]:
+def swept(world: World, deps: Bot | None = None) -> tuple[list[int], dict[int, str]]:
     """One sweep that reads the list of pulls: the pulls it knocked at, and the trouble it reported."""
     reported = Reported()
     bot = deps or world.deps
     bot.store.at(world.commons).poll_states.drop([LIST])
-    sweep(world.commons, bot, report=reported)
+    sweep(bot.at(world.commons), report=reported)
     return knocked(world), reported.troubles
 
 
@@ -141,7 +141,7 @@ def test_a_pull_that_cannot_be_read_keeps_no_other_from_being_found(world: World
         odd.store.at(world.commons).poll_states.drop([LIST])
     else:
         odd.store.at(world.commons).poll_states.put({LIST: PollState(odd.clock().timestamp() + 60, 0)})
-    sweep(world.commons, odd, report=reported)
+    sweep(odd.at(world.commons), report=reported)
     assert {good, bad} <= set(knocked(world))
     assert reported.troubles == {bad: "HubStrange"}
 

@@ -24,7 +24,7 @@ from bot.audit.rows import SINCE_STEPS, TABLES, audit_commons
 from bot.cli import serving
 from bot.cli.serving import look_and_tell, sweep_and_audit
 from bot.converge.backlog import read_backlog
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.model.duplicate_bot import Sign
 from bot.model.finding import Finding
 from bot.model.ids import User
@@ -118,7 +118,7 @@ def test_an_empty_backlog_and_one_of_landings_alone_say_so(world: World, run: Ru
     world.db.open_pull(
         "stampbot: accept w-com-001 (pull 1, comment 2)", creator="bot", from_database=world.db.name, from_branch="stampbot/x/y"
     )
-    assert read_backlog(world.commons, world.deps).waiting == ()
+    assert read_backlog(world.deps.at(world.commons)).waiting == ()
 
 
 @contextmanager
@@ -148,7 +148,7 @@ def states(result: Result) -> dict[str, set[str]]:
 
 def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> None:
     world.hand_in("pia", "polecat-7", "w-com-001")
-    audit_gains(world.commons, world.deps)
+    audit_gains(world.deps.at(world.commons))
     lanes = WorkerPool(QUEUES, {}, world.redis)
     lanes.start()
     heartbeat_of(world.deps.store).beat()
@@ -185,7 +185,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     pull = world.hand_in("mallory", "slick-fox", "w-com-003")
     world.deps.store.at(world.commons).pending.quarantine(pull, "KeyError: 'x'")
     world.comment(pull, "mallory", f"I am a bot\n\n`stampbot/1 review - ready {'0' * 32} abc 1`")
-    audit_gains(world.commons, world.deps)
+    audit_gains(world.deps.at(world.commons))
     told = run("doctor", world.db.name, "--json", STAMPBOT_HUB_TOKEN="token-pia", STAMPBOT_WEBHOOK_SECRET="a" * 16)
     assert told.exit_code == 1
     found = {(check, state): says for check, signs in seen(told).items() for state, says in signs if state != "fine"}
@@ -223,7 +223,7 @@ def test_the_doctor_tells_of_another_bot_as_long_as_decisions_wait_for_it_and_no
     ((state, says),) = seen(run("doctor", "--json"))["second bot"]
     assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last below pull {pull}")
     world.converge(pull)
-    world.deps.hub(world.commons).close(world.commons, pull)
+    world.deps.at(world.commons).hub.close(world.commons, pull)
     ((state, says),) = seen(run("doctor", "--json"))["second bot"]
     assert (state, says.partition(" at ")[0]) == ("fault", f"another process writes as {BOT}, last"), "told of by Redis alone"
     old = Sign(account=User(BOT), at=datetime.now(UTC) - timedelta(hours=2), certain=True)
@@ -294,7 +294,7 @@ def test_a_wipe_of_redis_is_told_once_by_each_process_and_not_once_a_pull(world:
         world.review(pull)
         world.comment(pull, "ana", "/help")
 
-    def told(deps: Deps) -> list[str]:
+    def told(deps: Bot) -> list[str]:
         with structlog.testing.capture_logs() as logged:
             for pull in pulls:
                 look_and_tell(world.commons, pull, deps, lambda: None)
@@ -318,7 +318,7 @@ def test_a_wipe_of_redis_is_told_once_by_each_process_and_not_once_a_pull(world:
 
 
 def found(world: World) -> list[tuple[str, str, str]]:
-    return [(f.level.value, f.check, str(f.place)) for f in audit_gains(world.commons, world.deps).audit.findings]
+    return [(f.level.value, f.check, str(f.place)) for f in audit_gains(world.deps.at(world.commons)).audit.findings]
 
 
 def test_what_main_gains_without_the_bot_is_found_once_and_told_until_it_is_mended(world: World) -> None:
@@ -335,7 +335,7 @@ def test_what_main_gains_without_the_bot_is_found_once_and_told_until_it_is_mend
         " VALUES ('s-kin', 'pia-validates', 'polecat-7', '{\"quality\": 5}', 'c-gone', 'completion')",
         "UPDATE wanted SET status = 'completed' WHERE id = 'w-com-003'",
     )
-    first = audit_gains(world.commons, world.deps)
+    first = audit_gains(world.deps.at(world.commons))
     assert first.new == first.audit.findings
     all_found = [
         ("fault", "orphan_stamp", "stamps.s-kin.context_id"),
@@ -346,7 +346,7 @@ def test_what_main_gains_without_the_bot_is_found_once_and_told_until_it_is_mend
     assert found(world) == all_found
     # Another push: what was known is not new, what is mended is gone, and how a row came stays known.
     world.db.push("main", "UPDATE wanted SET status = 'open' WHERE id = 'w-com-003'")
-    second = audit_gains(world.commons, world.deps)
+    second = audit_gains(world.deps.at(world.commons))
     assert (second.new, second.audit.findings) == ((), first.audit.findings[:3])
     assert world.deps.store.at(world.commons).audits.get() == second.audit
     # Wiped, it is found anew, from the bot's own first statement on.
@@ -374,7 +374,7 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
     again = world.deps.store.keys.at(world.commons).audit_turn()
     world.redis.delete(again)
     asked = len(world.asked)
-    assert audit_if_due(world.commons, world.deps) is not None
+    assert audit_if_due(world.deps.at(world.commons)) is not None
     assert len(world.asked) == asked + 1, "main where it was costs one look at its head"
     world.db.push("main", "UPDATE wanted SET title = 'x' WHERE id = 'w-com-003'")
     asked = len(world.asked)
@@ -389,22 +389,22 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
     assert [line["event"] for line in logged] == ["main could not be audited; it is tried again later"]
     never = replace(world.policy, timing=replace(world.policy.timing, audit_s=0))
     world.redis.flushall()
-    assert audit_if_due(world.commons, replace(world.deps, policies={world.commons: never})) is None
+    assert audit_if_due(replace(world.deps, policies={world.commons: never}).at(world.commons)) is None
 
 
 def test_whoever_waits_for_an_audit_hears_what_is_read(world: World) -> None:
     heard: list[tuple[str, int]] = []
-    audit_commons(world.commons, world.deps, told=lambda what, rows: heard.append((what, rows)))
+    audit_commons(world.deps.at(world.commons), told=lambda what, rows: heard.append((what, rows)))
     assert [what for what, _ in heard[::2]] == list(TABLES)
     assert dict(heard) == {"rigs": 6, "rig_links": 0, "wanted": 3, "completions": 0, "stamps": 0}
     heard.clear()
-    audit_commons(world.commons, world.deps, since=world.deps.clock(), told=lambda what, rows: heard.append((what, rows)))
+    audit_commons(world.deps.at(world.commons), since=world.deps.clock(), told=lambda what, rows: heard.append((what, rows)))
     assert tuple(dict.fromkeys(what for what, _ in heard)) == (*TABLES, *SINCE_STEPS)
 
 
 def test_main_set_back_is_told_and_ends_no_audit(world: World) -> None:
     gone = KeptAudit(at=a_hash("gone"), audited_at=world.deps.clock(), findings=())
     world.deps.store.at(world.commons).audits.put(gone)
-    assert audit_gains(world.commons, world.deps).audit.unread == (
+    assert audit_gains(world.deps.at(world.commons)).audit.unread == (
         f"main was set back, or is not known any more where the last audit saw it ({a_hash('gone')[:8]})",
     )

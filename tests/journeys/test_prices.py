@@ -20,7 +20,7 @@ def test_looks_and_decisions_cost_what_the_price_list_says(world: World) -> None
         # How often a write is asked for its end depends on how fast it ends.
         return sum(operation != "getOperation" for operation in world.asked)
 
-    world.deps.account(world.commons)  # asked once in the life of a process
+    assert world.deps.at(world.commons).account  # asked once in the life of a process
     pull = world.hand_in("pia", "polecat-7", "w-com-001")
     first = costs(lambda: world.converge(pull))
     world.answer_knocks_at_the_prober()

@@ -30,9 +30,9 @@ def duties(world: World, look: Look, store: Store | None = None) -> PullJobs:
         store=store or world.deps.store,
         jobs=jobs_of(store or world.deps.store),
         look=look,
-        sweep=lambda commons: sweep(commons, world.deps),
-        tell=lambda commons, number: quarantine.tell(commons, number, world.deps),
-        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, world.deps),
+        sweep=lambda commons: sweep(world.deps.at(commons)),
+        tell=lambda commons, number: quarantine.tell(number, world.deps.at(commons)),
+        tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(number, debt, world.deps.at(commons)),
     )
 
 
@@ -60,14 +60,14 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         run(world, poison, pull)
     for _ in range(3):
         run(world, poison, pull)
-        sweep(world.commons, world.deps)
+        sweep(world.deps.at(world.commons))
     assert quarantined(world) == [pull]
     assert world.deps.store.at(world.commons).pending.all() == ()
     (notice,) = world.said(pull, "notice")
     assert notice.startswith("**CANNOT GO ON**")
     assert "After five failures in a row it waits for a new commit or a new comment here." in notice
     world.comment(other, "bo", "/accept -q 3")
-    run(world, duties(world, lambda c, n, extend: converge(c, n, world.deps, extend=extend)), other)
+    run(world, duties(world, lambda c, n, extend: converge(n, world.deps.at(c), extend=extend)), other)
     world.answer_knocks_at_the_prober()
     world.converge(other)
     assert world.state(other) == "merged"
@@ -75,7 +75,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         world.comment(pull, "ana", "what is the matter?")
     else:
         world.push("pia", "wl/polecat-7/w-com-001", "UPDATE wanted SET description = 'more' WHERE id = 'w-com-001'")
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     assert quarantined(world) == []
     assert [debt.pull for debt in world.deps.store.at(world.commons).pending.all()] == [pull]
     world.settle()

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from bot.config.policy_file import load
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.demo.processes import toml_tables
 from bot.evidence.forge import make_forges
 from bot.model.evidence import Seen
@@ -22,7 +22,7 @@ from tests.world import World
 
 
 @pytest.fixture(scope="module")
-def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Deps]]:
+def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Bot]]:
     """The demo's commons, settled, with nobody but the bot at work on it; and that bot, who trusts the look-alikes."""
     with SandboxProcess.start("--seed", "demo", "--operation-ms", "5") as sandbox:
         client = redis.Redis.from_url(world_redis.url)
@@ -38,7 +38,7 @@ def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Deps]]:
         yield world, bot
 
 
-def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settled(wasteland: tuple[World, Deps]) -> None:
+def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settled(wasteland: tuple[World, Bot]) -> None:
     world, bot = wasteland
     promised = {p["number"]: (p["kind"], p["verdict"]) for p in world.sandbox.ready["seed"]["pulls"]}
     found, forms = {}, set()
@@ -55,7 +55,7 @@ def test_the_seeded_wasteland_settles_on_what_its_page_promises_and_stays_settle
     assert {number: world.said(PullNo(number)) for number in promised} == said
 
 
-def of(wasteland: tuple[World, Deps], slug: str) -> PullNo:
+def of(wasteland: tuple[World, Bot], slug: str) -> PullNo:
     """The number of a seeded pull."""
     world, _ = wasteland
     return PullNo(next(p["number"] for p in world.sandbox.ready["seed"]["pulls"] if p["slug"] == slug))
@@ -87,7 +87,7 @@ EVIDENCE = (
 
 @pytest.mark.parametrize(("slug", "kind", "seen", "reason"), EVIDENCE, ids=[row[0] for row in EVIDENCE])
 def test_the_evidence_of_a_seeded_pull_is_what_its_purpose_says(
-    wasteland: tuple[World, Deps], slug: str, kind: str, seen: Seen, reason: str
+    wasteland: tuple[World, Bot], slug: str, kind: str, seen: Seen, reason: str
 ) -> None:
     world, bot = wasteland
     (probe,) = world.observe(of(wasteland, slug), bot).probes
@@ -106,7 +106,7 @@ def test_the_evidence_of_a_seeded_pull_is_what_its_purpose_says(
         ("reused-evidence", "evidence is used once"),
     ],
 )
-def test_a_pull_that_shows_one_thing_shows_nothing_else(wasteland: tuple[World, Deps], slug: str, rule: str) -> None:
+def test_a_pull_that_shows_one_thing_shows_nothing_else(wasteland: tuple[World, Bot], slug: str, rule: str) -> None:
     world, _ = wasteland
     review = world.said(of(wasteland, slug), "review")[-1]
     doubted = re.findall(r"^\| (?!evidence \|)([a-z ]+) \| \*\*[A-Z ]+\*\* \|", review, re.MULTILINE)
@@ -114,7 +114,7 @@ def test_a_pull_that_shows_one_thing_shows_nothing_else(wasteland: tuple[World, 
     assert [name for name in doubted if name != "rig has trust" or slug != "impostor-commit"] == [rule]
 
 
-def test_the_first_review_of_the_demo_says_what_the_evidence_is(wasteland: tuple[World, Deps]) -> None:
+def test_the_first_review_of_the_demo_says_what_the_evidence_is(wasteland: tuple[World, Bot]) -> None:
     world, _ = wasteland
     (review,) = world.said(of(wasteland, "happy-handshake"), "review")
     shown = r"GitHub pull, merged 1[78] h ago by `bo`, 14 files, `Retry the handshake after a dropped lease`"

@@ -43,8 +43,8 @@ class Failing:
             jobs=jobs_of(self.bot.store),
             look=self._look,
             sweep=lambda _: 0,
-            tell=lambda commons, number: quarantine.tell(commons, number, self.bot),
-            tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, self.bot),
+            tell=lambda commons, number: quarantine.tell(number, self.bot.at(commons)),
+            tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(number, debt, self.bot.at(commons)),
         )
 
     def _look(self, _commons: Commons, _number: PullNo, _extend: Callable[[], None]) -> None:

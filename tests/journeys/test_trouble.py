@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 from structlog.testing import capture_logs
 
 from bot.converge import quarantine
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import Report, converge
 from bot.dolthub.client import Hub
 from bot.model.ids import Commons, PullNo
@@ -52,15 +52,15 @@ class Worker:
         made = world.bot()
         options: dict[str, Any] = {"poll_s": (0.005, 0.05), "sleep": self.slept.append, **hub}
         client = Hub(world.sandbox.base_url, f"token-{BOT}", commons=[world.commons], **options)
-        self.deps: Deps = replace(made, hubs={world.commons: client})
+        self.deps: Bot = replace(made, hubs={world.commons: client})
         self.duties = PullJobs(
             known=frozenset({world.commons}),
             store=self.deps.store,
             jobs=jobs_of(self.deps.store),
             look=self._look,
-            sweep=lambda commons: sweep(commons, self.deps),
-            tell=lambda commons, number: quarantine.tell(commons, number, self.deps),
-            tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(commons, number, debt, self.deps),
+            sweep=lambda commons: sweep(self.deps.at(commons)),
+            tell=lambda commons, number: quarantine.tell(number, self.deps.at(commons)),
+            tell_stuck=lambda commons, number, debt: quarantine.tell_stuck(number, debt, self.deps.at(commons)),
         )
         self._prober = ProbeJobs(
             known=frozenset({world.commons}),
@@ -70,7 +70,7 @@ class Worker:
         )
 
     def _look(self, commons: Commons, number: PullNo, extend: Callable[[], None]) -> None:
-        self.reports.append(converge(commons, number, self.deps, extend=extend))
+        self.reports.append(converge(number, self.deps.at(commons), extend=extend))
 
     def look(self, pull: PullNo) -> list[str]:
         """One job for a pull; what was logged about it, as `level: event: error`."""
@@ -150,7 +150,7 @@ def test_a_hub_in_trouble_gets_no_verdict_and_one_clear_line_and_is_gone_on_with
     world: World, fault: dict[str, Any], level: str, says: str
 ) -> None:
     worker = Worker(world, timeout_s=(2, 1.0))
-    worker.deps.account(world.commons)
+    assert worker.deps.at(world.commons).account == BOT
     pull = world.hand_in("pia", "polecat-7", ITEM)
     with trouble(world, fault):
         for lines in (worker.look(pull), worker.sweep()):

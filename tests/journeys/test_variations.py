@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import look
 from bot.dolthub.client import Hub
 from bot.model.finding import Level, Verdict
@@ -123,7 +123,7 @@ class Listening(requests.Session):
         ]
 
 
-def hurried(world: World, session: requests.Session | None = None) -> Deps:
+def hurried(world: World, session: requests.Session | None = None) -> Bot:
     """A bot that waits for nobody long: a fork that is gone is asked for again before that is believed."""
     bot = world.bot()
     token = f"token-{world.account}"
@@ -133,14 +133,14 @@ def hurried(world: World, session: requests.Session | None = None) -> Deps:
     return replace(bot, hubs={world.commons: hub})
 
 
-def go_on(world: World, pull: PullNo, bot: Deps) -> None:
+def go_on(world: World, pull: PullNo, bot: Bot) -> None:
     """Look, answer the knocks, look again: what a worker and a prober come to, without a sweep."""
     world.converge(pull, bot)
     world.answer_knocks_at_the_prober(bot)
     assert not world.converge(pull, bot).stopped
 
 
-def decide(world: World, pull: PullNo, command: str, bot: Deps, *, user: str = "ana") -> None:
+def decide(world: World, pull: PullNo, command: str, bot: Bot, *, user: str = "ana") -> None:
     world.comment(pull, user, command)
     go_on(world, pull, bot)
 
@@ -165,10 +165,10 @@ def assert_stamped(world: World, pull: PullNo, *, rig: str = RIG, item: str = IT
     assert json.loads(str(stamp["valence"])) == {"quality": 4, "reliability": 4}
 
 
-def verdict_of(world: World, pull: PullNo, bot: Deps) -> tuple[Verdict, set[str]]:
+def verdict_of(world: World, pull: PullNo, bot: Bot) -> tuple[Verdict, set[str]]:
     """What a review would say, and which rules find a fault; no rule may crash."""
     world.probe(world.observe(pull, bot), bot)
-    _, judgement, _ = look(world.commons, pull, bot)
+    _, judgement, _ = look(pull, bot.at(world.commons))
     assert not judgement.crashes
     return judgement.verdict, {finding.rule for finding in judgement.at(Level.FAULT)}
 
@@ -216,7 +216,7 @@ def test_work_is_reviewed_merged_and_stamped_whatever_the_commons_looks_like(
             world.merge_by_hand(pull)
             world.db.push("main", *variant.merged)
         decide(world, pull, "/accept --quality 4 --as ana-town", bot)
-        sweep(world.commons, bot)
+        sweep(bot.at(world.commons))
         assert headlines(world, pull) == ["READY", "ACCEPTED"]
         assert_stamped(world, pull, rig=variant.rig)
         assert len(session.schema_reads) == len(set(session.schema_reads))
@@ -224,17 +224,17 @@ def test_work_is_reviewed_merged_and_stamped_whatever_the_commons_looks_like(
         assert ours == ["merged"] * (variant.landing is Landing.PULL)
 
 
-def _assert_a_second_look_asks_little(world: World, pull: PullNo, bot: Deps, session: Listening) -> None:
+def _assert_a_second_look_asks_little(world: World, pull: PullNo, bot: Bot, session: Listening) -> None:
     """Nothing has changed: what main holds, which columns it has and where the pull comes from is known."""
     for _ in range(2):
-        sweep(world.commons, bot)
+        sweep(bot.at(world.commons))
         world.converge(pull, bot)
     paths, queries = len(session.paths), len(session.queries)
     world.converge(pull, bot)
     assert sorted(session.paths[paths:]) == ["1", "branches", "comments", "sql"]
     assert session.queries[queries:] == [("main", "SELECT DOLT_HASHOF('main') AS head")]
     paths, queries = len(session.paths), len(session.queries)
-    sweep(world.commons, bot)
+    sweep(bot.at(world.commons))
     assert sorted(session.paths[paths:]) == ["branches", "comments", "pulls", "sql"]
     assert session.queries[queries:] == [("main", "SELECT DOLT_HASHOF('main') AS head")]
 
@@ -260,7 +260,7 @@ def test_where_no_stamp_can_be_written_nothing_is_merged(world: World) -> None:
     pull = world.hand_in(USER, RIG, ITEM)
     go_on(world, pull, world.deps)
     decide(world, pull, "/accept --quality 4", world.deps)
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     assert "Table `stamps` of this commons has no `context_id`" in world.said(pull, "answer")[0]
     assert (world.state(pull), headlines(world, pull)[-1]) == ("open", "REFUSED")
 
@@ -412,7 +412,7 @@ def test_odd_shapes_are_told_and_not_merged(
     go_on(world, pull, world.deps)
     assert verdict_of(world, pull, world.deps) == (verdict, faults)
     decide(world, pull, "/accept --quality 4", world.deps)
-    sweep(world.commons, world.deps)
+    sweep(world.deps.at(world.commons))
     assert headlines(world, pull)[-1] == "REFUSED"
     assert (world.state(pull), world.db.head()) == ("open", before)
 
@@ -436,7 +436,7 @@ def test_a_pull_whose_fork_is_gone_is_never_called_ready_again_nor_merged(world:
     world.sandbox.admin("DELETE", "/databases", {"database": world.fork_of(USER)})
     assert verdict_of(world, pull, bot) == (Verdict.CANNOT_TELL, set())
     decide(world, pull, "/accept --quality 4", bot)
-    sweep(world.commons, bot)
+    sweep(bot.at(world.commons))
     assert (headlines(world, pull), world.state(pull), world.count("completions")) == (
         ["READY", "REFUSED", "CANNOT TELL"],
         "open",

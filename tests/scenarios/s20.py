@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from bot.config.settings import CommonsSettings, Secret, Settings
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import converge
 from bot.dolthub.errors import HubBusy
 from bot.model.ids import Commons, PullNo, User
@@ -213,12 +213,12 @@ def doubled(stage: Stage) -> None:
     assert (stage.answers(pull), stage.stamps(), stage.verdicts(pull)) == (["ACCEPTED"], 1, ["READY"])
 
 
-def _work(stage: Stage, pull: PullNo, bot: Deps) -> None:
+def _work(stage: Stage, pull: PullNo, bot: Bot) -> None:
     """What a worker does with a job, a few times."""
     commons = stage.world.commons
 
     def look(where: Commons, number: PullNo, extend: Callable[[], None]) -> None:
-        converge(where, number, bot, extend=extend)
+        converge(number, bot.at(where), extend=extend)
 
     duties = PullJobs(known=frozenset({commons}), store=bot.store, jobs=jobs_of(bot.store), look=look, sweep=lambda _: 0)
     for _ in range(3):

@@ -184,7 +184,7 @@ TROUBLE = Scenario(
 @TROUBLE.part()
 def trouble(stage: Stage) -> None:
     bot = stage.world.bot(timeout_s=(2, 0.15))
-    bot.account(stage.world.commons)
+    assert bot.at(stage.world.commons).account
     faults: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("401", "DoltHub refuses the token", {"quirk": 11}),
         ("500", "DoltHub answers 500", {"quirk": "status", "status": 500, "match": {"user": BOT}}),

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import redis
 import requests
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, networks
@@ -98,7 +98,7 @@ class _Town(World):
     forge: ForgeLookAlike | None = None
     allow: tuple[str, ...] = (LOOPBACK,)
 
-    def bot(self, session: requests.Session | None = None, *, clock: Callable[[], datetime] | None = None, **hub: Any) -> Deps:
+    def bot(self, session: requests.Session | None = None, *, clock: Callable[[], datetime] | None = None, **hub: Any) -> Bot:
         # Not super(): a dataclass with slots is made anew, and super() would look for the one before.
         made = World.bot(self, session, clock=clock)
         assert self.forge is not None
@@ -107,7 +107,7 @@ class _Town(World):
         forges = make_forges(((self.forge.authority, "github"),), now=made.clock)
         return replace(made, hubs={self.commons: client}, forges=forges)
 
-    def looking(self, bot: Deps) -> LinkChecker:
+    def looking(self, bot: Bot) -> LinkChecker:
         return LinkChecker(
             store=bot.store,
             hosts=Hosts(bot.store.redis, bot.store.keys, bot.store.now),
@@ -257,7 +257,7 @@ class Stage:
 
     # --- the bot ----------------------------------------------------------------------------------------------------
 
-    def look(self, *pulls: PullNo, bot: Deps | None = None) -> None:
+    def look(self, *pulls: PullNo, bot: Bot | None = None) -> None:
         """The bot (or another one) looks at these pulls until nothing is left to do about them. Raises HubError.
 
         Where DoltHub is still busy with what was asked of it before, the bot looks again, as its worker does.
@@ -271,7 +271,7 @@ class Stage:
                     raise
                 time.sleep(AT_ONCE.about_to_s / 4)
 
-    def look_once(self, *pulls: PullNo, bot: Deps | None = None) -> None:
+    def look_once(self, *pulls: PullNo, bot: Bot | None = None) -> None:
         """As `look`, but what DoltHub refuses for the moment is not asked for again. Raises HubError."""
         end = time.monotonic() + PATIENCE_S
         try:

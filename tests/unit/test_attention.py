@@ -24,7 +24,7 @@ from benchmarks.crowd import BOT, COMMONS, Crowd
 from benchmarks.sweep import AtOnce
 from bot.commands import catalog as commands
 from bot.config.settings import LANES
-from bot.converge.bot import Deps
+from bot.converge.bot import Bot
 from bot.converge.converge import seen
 from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
 from bot.dolthub.client import Hub
@@ -134,7 +134,7 @@ class Installation:
         self.hub = Hub(
             "http://127.0.0.1:1", "secret", commons=[COMMONS], session=self.crowd, sleep=told.sleep, limiter=self.pace
         )
-        self.deps = Deps(
+        self.deps = Bot(
             hubs={COMMONS: self.hub},
             policies={COMMONS: policy},
             store=self.store,
@@ -149,7 +149,7 @@ class Installation:
             store=self.store,
             jobs=jobs_of(self.store),
             look=self._look,
-            sweep=lambda each: sweep(each, self.deps),
+            sweep=lambda each: sweep(self.deps.at(each)),
         )
 
     def play(self, people: Callable[[Installation], None]) -> None:
@@ -167,7 +167,7 @@ class Installation:
     def _clock(self) -> None:
         while not self.is_over:
             jobs_of(self.store).enqueue_sweep(COMMONS)
-            self.told.sleep(SOONEST * self.deps.policy(COMMONS).timing.poll_s)
+            self.told.sleep(SOONEST * self.deps.at(COMMONS).policy.timing.poll_s)
 
     def _lane(self, queue: str) -> None:
         while not self.is_over:

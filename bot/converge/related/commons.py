@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
-from bot.converge.bot import Deps
+from bot.converge.bot import Site
 from bot.converge.reads import columns_at, main_head
 from bot.dolthub import sql, wire
 from bot.dolthub.errors import HubError
@@ -46,32 +46,32 @@ class Asked:
 NOBODY = Asked(remembered={}, asked={})
 
 
-def ask(worker: Rig | None, here: Commons, deps: Deps) -> Asked:
+def ask(worker: Rig | None, site: Site) -> Asked:
     """Begin to ask about the rig of this handle and this owner. A rig without an owner is nobody elsewhere."""
     if worker is None or not worker.owner:
         return NOBODY
-    epoch, handle, owner = deps.store.reputation, worker.handle, worker.owner
+    remembers, handle, owner = site.store.shared.reputation, worker.handle, worker.owner
     remembered: dict[Commons, Record] = {}
     asked: dict[Commons, Future[Record | None]] = {}
-    for commons in [each for each in deps.hubs if each != here][:COMMONS_MAX]:
-        record = epoch.get(commons, handle, owner)
+    for commons in [each for each in site.bot.hubs if each != site.commons][:COMMONS_MAX]:
+        record = remembers.get(commons, handle, owner)
         if record is not None:
             remembered[commons] = record
-        elif deps.hubs[commons].has_slack and epoch.may_ask(commons, handle, owner):
-            asked[commons] = deps.readers.submit(_ask, commons, worker, deps)
+        elif site.bot.hubs[commons].has_slack and remembers.may_ask(commons, handle, owner):
+            asked[commons] = site.readers.submit(_ask, worker, site.bot.at(commons))
     return Asked(remembered=remembered, asked=asked)
 
 
-def _ask(commons: Commons, worker: Rig, deps: Deps) -> Record | None:
+def _ask(worker: Rig, site: Site) -> Record | None:
     """What main of a commons tells of the rig, kept for whoever asks next; None where it cannot be told now."""
     query = sql.record_elsewhere(worker.handle, worker.owner or "")
     try:
-        hub = deps.hub(commons)
-        main = main_head(hub, commons)
-        rows = hub.rows(commons, main, query) if query.fits(columns_at(hub, commons, main)) else ()
+        hub = site.hub
+        main = main_head(site)
+        rows = hub.rows(site.commons, main, query) if query.fits(columns_at(site, main)) else ()
     except HubError:
         return None
     same = (worker.handle, worker.owner)
     record = wire.read_record(row for row in rows if (row.text("handle"), row.text("dolthub_org")) == same)
-    deps.store.reputation.put(commons, worker.handle, worker.owner or "", record)
+    site.store.shared.reputation.put(site.commons, worker.handle, worker.owner or "", record)
     return record
