@@ -254,7 +254,7 @@ PLAIN_ERRORS = [
     ),
     ("/accept -q 4 --dry-run=yes", 22, "`--dry-run` takes no value", "/accept -q 4 --dry-run"),
     ("/accept --quality 4 --message", 20, "`--message` needs a value", '/accept --quality 4 --message "…"'),
-    ("/accept w-1 w-2 -q 4", 12, "Two items are named: one pull, one item", "/accept w-1  -q 4"),
+    ("/accept w-1 w-2 -q 4", 12, "Two items are named: one pull, one item", "/accept w-1 -q 4"),
     ('/accept -q "4"x', 14, "A space must follow the closing quote", None),
     ("/accept --at 9f3c -q 4", 13, None, "/accept --at HEAD -q 4"),
     ("/acept --quality 4", 0, "Unknown command; did you mean `/accept`?", "/accept --quality 4"),
@@ -328,18 +328,29 @@ def test_a_wrong_line_is_told_what_is_wrong_where_and_what_was_meant(
     found = misread(line)
     if says is not None:
         assert [str(p.says) for p in found.problems] == [says]
-    assert (found.line, found.caret, found.meant) == (line, caret, meant)
+    assert (found.line, found.caret, found.suggestion) == (line, caret, meant)
 
 
 def test_all_problems_of_a_line_are_told_at_once() -> None:
     found = misread("/accept --qualty 4 --severity brnch --confidence 80")
     assert [p.caret for p in found.problems] == [8, 30, 49]
-    assert found.meant == "/accept --quality 4 --severity branch --confidence 80%"
+    assert found.suggestion == "/accept --quality 4 --severity branch --confidence 80%"
 
 
-def test_no_line_is_offered_where_two_corrections_touch_the_same_words() -> None:
+def test_text_that_cannot_be_corrected_leaves_a_placeholder_in_the_suggestion() -> None:
     found = misread(f"/accept -q 4 --skills {'x' * 33}, go")
-    assert (len(found.problems), found.meant) == (2, None)
+    assert (len(found.problems), found.suggestion) == (2, "/accept -q 4 --skills a,b,…")
+
+
+def test_the_value_of_a_misspelt_option_is_corrected_with_its_name() -> None:
+    found = misread("/accept --qualty 9 --mesage it is good")
+    assert [str(p.says) for p in found.problems] == [
+        "Unknown option; did you mean `--quality`?",
+        "`--quality` takes 1 to 5, or poor, fair, good, excellent",
+        "Unknown option; did you mean `--message`?",
+        '`/accept` does not take loose text; write `--message "it is good"`',
+    ]
+    assert found.suggestion == '/accept --quality Q --message "it is good"'
 
 
 def test_a_flood_of_problems_is_cut() -> None:
@@ -608,13 +619,25 @@ def test_any_text_is_read_and_everything_about_it_can_be_said(text: str) -> None
         assert len(reading.items) <= 11
 
 
-@given(st.lists(PIECES | st.sampled_from([" ", " "]), max_size=12).map("".join))
-def test_the_line_meant_can_be_read_or_waits_for_its_blanks_only(text: str) -> None:
-    line = f"/accept {text}".split("\n")[0]
-    for item in read(line, CATALOG).misread:
-        if item.meant is not None:
-            again = the_one(item.meant)
-            assert isinstance(again, Parsed) or again.meant == again.line
+WORDS = st.sampled_from(
+    [
+        *["--because", "--severity", "--qualty", "--at=", "--as", "--message=", "--yes=1", "-m", "-q9"],
+        *["brnch", "why", "go,", "80", "=", '"', "…", "w-2", "a_b", ".", "<rig>"],
+    ]
+)
+
+
+@given(
+    name=st.sampled_from(["accept", "acept", "override", "reject", "close", "help", "recheck", "unhold", "lgtm"]),
+    text=st.lists(PIECES | WORDS | st.sampled_from([" ", " "]), max_size=14).map("".join),
+)
+def test_a_suggested_line_can_be_read_or_waits_for_its_placeholders_only(name: str, text: str) -> None:
+    line = f"/{name} {text}".split("\n")[0]
+    for catalog in (CATALOG, find()):
+        for item in read(line, catalog).misread:
+            if item.suggestion is not None:
+                (again,) = read(item.suggestion, catalog).items
+                assert isinstance(again, Parsed) or again.suggestion == again.line
 
 
 @given(st.lists(PIECES, min_size=1, max_size=4).map("".join), st.integers(1_000, 40_000))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from bot.commands.grammar import stops
-from bot.commands.grammar.line import read_line
+from bot.commands.grammar.line import read_line, suggest
 from bot.commands.grammar.option import near
 from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Problem, Reading
 from bot.commands.grammar.signature import Signature, Signatures
@@ -132,15 +132,15 @@ class _Named:
             )
         else:
             says = md.fill("Unknown command; did you mean {name}?", name=md.code(f"/{command.name}"))
-        rest = self.line[self.end :].removeprefix(" ")
-        meant = _as_meant(f"/{command.name} {rest}".rstrip(), command, below)
+        name = f"/{command.name}"
+        suggestion = suggest(f"{name} {self.line[self.end :]}", len(name), command, below)
         return Misread(
             line=self.line,
             problems=(Problem(says, self.end if self.glued else 0),),
             name=command.name,
             decides=command.decides,
-            meant=meant,
-            pinnable=_pinnable(command, meant),
+            suggestion=suggestion,
+            pinnable=_pinnable(command, suggestion),
         )
 
 
@@ -170,16 +170,6 @@ def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | 
     if glued and match["glued"] in ",:;":
         end += 1
     return _Named(number=number, line=line, word=word, end=end, glued=glued, command=command, exact=exact)
-
-
-def _as_meant(line: str, command: Signature, below: str = "") -> str:
-    """`line` if it can be read, else what it was probably meant to be, else the shortest whole line."""
-    behind = len(command.name) + 1
-    reading = read_line(line, behind, command, below)
-    if isinstance(reading, Misread):
-        return reading.meant or command.skeleton
-    missing = "".join(f" {option.usage}" for option in command.usual if not reading.has(option.name))
-    return f"{line[:behind]}{missing}{line[behind:]}"
 
 
 # --- hints ----------------------------------------------------------------------------------------------------------
@@ -229,7 +219,7 @@ def _mid_line(text: str, commands: Signatures[Signature]) -> tuple[Hint, int] | 
         rest = text[match.end() :].rstrip()
         # "I would not /reject this" is talk about a command; courtesies before it or options behind it make it one.
         if _OPTION.search(rest) or _courteous(text[: match.start()]):
-            ready = _as_meant(f"/{command.name}{rest}", command)
+            ready = suggest(f"/{command.name}{rest}", len(command.name) + 1, command)
             return _instead(HintKind.MID_LINE, text.strip(), ready, commands), match.start() + 1
     return None
 
@@ -256,5 +246,5 @@ def _command_line(text: str, commands: Signatures[Signature]) -> tuple[Hint, int
     command = commands.get(INSTEAD.get(word, word))
     if match is None or command is None or not command.decides:
         return None
-    ready = _as_meant(f"/{command.name}{text[match.end() :].rstrip()}", command)
+    ready = suggest(f"/{command.name}{text[match.end() :].rstrip()}", len(command.name) + 1, command)
     return _instead(HintKind.WL, text.strip(), ready, commands), match.start("wl") + 1

@@ -18,7 +18,7 @@ def explain(misread: Misread, pin: str | None = None) -> Md:
     return md.lines(
         md.pointed(misread.line, carets),
         says[0] if len(says) == 1 else md.bullets(says),
-        _ready(misread.meant, pin if misread.pinnable else None),
+        _ready(misread.suggestion, pin if misread.pinnable else None),
     )
 
 

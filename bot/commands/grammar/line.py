@@ -1,11 +1,9 @@
-"""Reads one command line against its command: options, item id, words or free text, and everything that is wrong with it."""
+"""Reads one command line against its signature: options, item id, words or free text, and everything that is wrong with it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from bot.commands.grammar.option import (
     DRY_RUN,
@@ -30,11 +28,10 @@ WORDS_MAX = 10
 WORD_CHARS_MAX = 64
 PROBLEMS_MAX = 10
 NEAR_OPTION = 0.7
-MENDS_MAX = 4
 REASON_WORDS = frozenset({"reason", "why", "because"})
-"""Options that people expect to hold a reason: free text needs none, so it is taken for what it says."""
+"""Options that people expect to hold a reason: free text needs no option, so their value is read as the reason."""
 BLANKS = frozenset({"…", "..."})
-"""What stands for words still to be written, in the lines we offer for copying; never taken for a reason."""
+"""Placeholders for a reason in suggested lines; never read as a reason."""
 
 _ITEM = re.compile(r"w-[A-Za-z0-9](?:[A-Za-z0-9_.:-]{0,60}[A-Za-z0-9])?")
 _DASH = r"(?:[-‐‑–—―−]{2,3}|[‐‑–—―−])"
@@ -50,32 +47,43 @@ _SMART_CLOSING = re.compile(r"[“”„‟＂](?=\s|$)")
 def read_line(line: str, start: int, command: Signature, below: str = "") -> Parsed | Misread:
     """Read `line` from column `start`, which lies behind the command's name; `below` is the text under the line.
 
-    Never raises. All problems of the line are reported together, and with them, if each can be mended, the whole line as
-    it was probably meant.
+    Never raises. All problems of the line are reported together, and with them, if each can be corrected, a suggested line.
     """
     draft = _Draft(line, command, below.strip())
     draft.read(start)
     return draft.done(start)
 
 
+def suggest(line: str, start: int, command: Signature, below: str = "") -> str:
+    """The suggestion for a line whose name was corrected: its usual options are added; the shortest line if there is none."""
+    draft = _Draft(line, command, below.strip())
+    draft.read(start)
+    draft.missing(command.usual)
+    return draft.suggestion(start) or command.skeleton
+
+
 @dataclass(slots=True)
 class _Draft:
-    """A line while it is read. `edits` mend the line, one for each problem that can be mended."""
+    """A line while it is read.
+
+    `parts` is the suggested line, made once while the line is read: each item as typed where it was understood, corrected or
+    with a placeholder where it was not, and None where no correction is known.
+    """
 
     line: str
     command: Signature
     below: str
+    parts: list[str | None] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
     words: list[str] = field(default_factory=list)
     wanted: str | None = None
     reason: str = ""
     problems: list[Problem] = field(default_factory=list)
-    edits: list[tuple[int, int, str]] = field(default_factory=list)
     stopped: bool = False
     """Reading ended early: what stands behind was not looked at, so nothing can be called missing."""
-    bare: tuple[Option, int, int] | None = None
-    """The last option whose text stands unquoted, and where its value lies: loose words behind it probably belong to it."""
+    bare: _Bare | None = None
+    """The last option whose text stands unquoted: loose words behind it probably belong to it."""
 
     def read(self, at: int) -> None:
         while not self.stopped and (match := _WORD.search(self.line, at)) is not None:
@@ -85,7 +93,7 @@ class _Draft:
 
     def done(self, start: int) -> Parsed | Misread:
         command = self.command
-        self.missing(start)
+        self.missing(command.required)
         if not self.problems:
             return Parsed(
                 name=command.name,
@@ -101,7 +109,7 @@ class _Draft:
             problems=tuple(self.problems),
             name=command.name,
             decides=command.decides,
-            meant=self._meant(start),
+            suggestion=self.suggestion(start),
             pinnable=command.option("at") is not None and "at" not in self.named,
         )
 
@@ -115,20 +123,20 @@ class _Draft:
         self_contained = command.takes_item and _ITEM.fullmatch(word)
         if self_contained and self.wanted is None:
             self.wanted = word
-            return at + len(word)
+            return self._take(at, at + len(word))
         if command.takes.free:
             return self._free_text(at)
         if self_contained:
-            self._wrong(md.own("Two items are named: one pull, one item"), at, (at, at + len(word), ""))
+            self._wrong(md.own("Two items are named: one pull, one item"), at)
             return at + len(word)
         if command.takes is Takes.CHECK and not self.words and self.bare is None:
             self.words.append(word)
-            return at + len(word)
+            return self._take(at, at + len(word))
         if command.takes is Takes.WORDS:
             self.words.append(word)
             if len(self.words) == WORDS_MAX + 1 or len(word) > WORD_CHARS_MAX:
-                self._wrong(md.fill("{name} takes a few names only", name=self._name), at)
-            return at + len(word)
+                self._hopeless(md.fill("{name} takes a few names only", name=self._name), at)
+            return self._take(at, at + len(word))
         return self._loose(at)
 
     def _option(self, at: int) -> int | None:
@@ -137,7 +145,7 @@ class _Draft:
         match = _LONG.match(self.line, at)
         if match is not None:
             if free and match["key"].casefold() in REASON_WORDS:
-                return self._named_reason(match.end())
+                return self._named_reason(at, match.end())
             option = self.command.option(match["key"])
             if option is not None:
                 return self._known(option, at, match.end())
@@ -164,42 +172,50 @@ class _Draft:
             return None
         return short if isinstance(short.reads.read(key[1:]), Got) else None
 
-    def _named_reason(self, end: int) -> int:
+    def _named_reason(self, at: int, end: int) -> int:
         """`--reason …`, where free text needs no name: the rest of the line, without the quotes around it."""
         text = self.line[end:].lstrip(" =").rstrip()
         whole = len(text) > 1 and text[0] in _OPENING and _closing(text, 0) == len(text) - 1
         self.reason = text[1:-1] if whole else text
-        return len(self.line)
+        return self._take(at, len(self.line))
 
-    def _known(self, option: Option, at: int, end: int) -> int:
-        """Read the value of `option`, whose name lies from `at` to `end`."""
+    def _known(self, option: Option, at: int, end: int, spelled: str = "") -> int:
+        """Read the value of `option`, whose name lies from `at` to `end`. The suggestion names it as typed, or as `spelled`."""
+        spelled = spelled or self.line[at:end]
         if option.name in self.named:
-            self._wrong(md.fill("{option} is given twice", option=_dashed(option.name)), at)
+            self._hopeless(md.fill("{option} is given twice", option=_dashed(option.name)), at)
         self.named.add(option.name)
         self.bare = None
         equals = self.line.startswith("=", end)
         if option.flag:
-            if equals:
-                stop = _end_of_word(self.line, end)
-                self._wrong(md.fill("{option} takes no value", option=_dashed(option.name)), end, (end, stop, ""))
-                return stop
             self.values[option.name] = True
+            self.parts.append(spelled)
+            if equals:
+                self._wrong(md.fill("{option} takes no value", option=_dashed(option.name)), end)
+                return _end_of_word(self.line, end)
             return end
         begin = end + 1 if equals else _skip(self.line, end)
         if self._no_value(begin, equals):
-            if option.below and not equals and not self.line[begin:] and self.below:
-                self._value(option, self.below, at)
-            else:
-                says = md.fill("{option} needs a value", option=_dashed(option.name))
-                blank = _blank(option)
-                self._wrong(says, at, (end, end + equals, f" {blank}") if blank else None)
-            return end + equals
+            return self._without_value(option, at, end + equals, spelled)
+        spelled += self.line[end:begin]
         if self.line[begin] in _OPENING:
-            return self._quoted(option, begin)
+            return self._quoted(option, begin, spelled)
         stop = _end_of_word(self.line, begin)
-        self._value(option, self.line[begin:stop], begin, (begin, stop))
+        self._value(option, self.line[begin:stop], begin)
         if isinstance(option.reads, Text | SkillList):
-            self.bare = (option, begin, stop)
+            self.bare = _Bare(option, begin, len(self.parts), spelled)
+        self.parts.append(_corrected(option, self.line[begin:stop], self.line[begin:stop], spelled))
+        return stop
+
+    def _without_value(self, option: Option, at: int, stop: int, spelled: str) -> int:
+        """An option that ends the line, or stands before another one: its value is the text below, or missing."""
+        if option.below and not self.line[stop:].strip() and self.line[stop - 1] != "=" and self.below:
+            self._value(option, self.below, at)
+            self.parts.append(spelled if isinstance(option.reads.read(self.below), Got) else None)
+            return stop
+        self._wrong(md.fill("{option} needs a value", option=_dashed(option.name)), at)
+        blank = _blank(option)
+        self.parts.append(f"{spelled} {blank}" if blank else None)
         return stop
 
     def _no_value(self, begin: int, equals: bool) -> bool:
@@ -211,26 +227,27 @@ class _Draft:
             _LONG.match(rest) or (one_dash and len(one_dash["key"]) == 1 and self.command.short(one_dash["key"]))
         )
 
-    def _quoted(self, option: Option, begin: int) -> int:
+    def _quoted(self, option: Option, begin: int, spelled: str) -> int:
         found = _closing(self.line, begin)
         if found is None:
             self.stopped = True
             says = md.own("The quote opened at the caret is never closed")
-            if self.command.options and any(o.below for o in self.command.options):
-                name = next(o.name for o in self.command.options if o.below)
+            if (below := next((o for o in self.command.options if o.below), None)) is not None:
                 says = md.fill(
-                    "{says}. Long text can go below the command, after a lone {option}", says=says, option=_dashed(name)
+                    "{says}. Long text can go below the command, after a lone {option}", says=says, option=_dashed(below.name)
                 )
             self._wrong(says, begin)
             return len(self.line)
         stop = found + 1
-        self._value(option, re.sub(r"\\([\\\"“”„‟＂])", r"\1", self.line[begin + 1 : found]), begin, (begin, stop))
+        text = re.sub(r"\\([\\\"“”„‟＂])", r"\1", self.line[begin + 1 : found])
+        self._value(option, text, begin)
+        self.parts.append(_corrected(option, text, self.line[begin:stop], spelled))
         if stop < len(self.line) and self.line[stop] != " ":
-            self._wrong(md.own("A space must follow the closing quote"), stop)
+            self._hopeless(md.own("A space must follow the closing quote"), stop)
             return _end_of_word(self.line, stop)
         return stop
 
-    def _value(self, option: Option, text: str, at: int, span: tuple[int, int] | None = None) -> None:
+    def _value(self, option: Option, text: str, at: int) -> None:
         match option.reads.read(text):
             case Got(value):
                 self.values.setdefault(option.name, value)
@@ -238,26 +255,25 @@ class _Draft:
                 says = md.fill("{option} {says}", option=_dashed(option.name), says=says)
                 if meant is not None:
                     says = md.fill("{says}; did you mean {meant}?", says=says, meant=md.code(meant))
-                mend = meant or _blank(option)
-                self._wrong(says, at, (*span, mend) if span and mend else None)
+                self._wrong(says, at)
 
     def _unknown(self, at: int, end: int, key: str) -> int:
-        """An option this command does not have; its value, if it has one, is passed over so that it is not blamed too."""
+        """An option this command does not have. Where its name is near another one, its value is read as that option's."""
         names = [w for o in self.command.options for w in (o.name, *o.aliases)]
         guess = near(key.replace("_", "-"), tuple(names), cutoff=NEAR_OPTION)
         option = self.command.option(guess) if guess is not None else None
         if option is not None:
-            self.named.add(option.name)
-            says = md.fill("Unknown option; did you mean {option}?", option=_dashed(option.name))
-            self._wrong(says, at, (at, end, f"--{option.name}"))
-        elif names:
+            self._wrong(md.fill("Unknown option; did you mean {option}?", option=_dashed(option.name)), at)
+            return self._known(option, at, end, f"--{option.name}")
+        if names:
             known = ", ".join(o.name for o in self.command.options)
-            self._wrong(md.fill("Unknown option; options: {known}", known=Md(known)), at)
+            self._hopeless(md.fill("Unknown option; options: {known}", known=Md(known)), at)
         else:
-            self._wrong(md.fill("{name} takes no options", name=self._name), at)
+            self._hopeless(md.fill("{name} takes no options", name=self._name), at)
         stop = _end_of_word(self.line, end)
-        if stop > end or (option is not None and option.flag) or self.command.takes.free:
+        if stop > end or self.command.takes.free:
             return stop
+        # Its value is passed over, so that it is not reported as well.
         begin = _skip(self.line, end)
         if self._no_value(begin, equals=False):
             return end
@@ -275,9 +291,9 @@ class _Draft:
                     "Options stand before the reason: here {option} would be read as a part of it",
                     option=_dashed(option.name),
                 )
-                self._wrong(says, match.start())
+                self._hopeless(says, match.start())
                 break
-        return len(self.line)
+        return self._take(at, len(self.line))
 
     def _loose(self, at: int) -> int:
         """Words that belong to nothing, up to the next option: one problem, and a guess what was meant."""
@@ -289,19 +305,22 @@ class _Draft:
         guess = next((o for o in self.command.options if o.name not in self.named and _speaks_for_itself(o, words)), None)
         below = next((o for o in self.command.options if o.below and o.name not in self.named), None)
         if self.bare is not None:
-            option, begin, _ = self.bare
-            edit = (begin, stop, _quote(self.line[begin:stop]))
-            mend = f"--{option.name} {edit[2]}"
-            self._wrong(md.fill("{says}; write {mend}", says=says, mend=md.code(mend)), at, edit)
+            option, text = self.bare.option, self.line[self.bare.begin : stop]
+            mend = md.code(f"--{option.name} {_quote(text)}")
+            self._wrong(md.fill("{says}; write {mend}", says=says, mend=mend), at)
+            self.parts[self.bare.part :] = [_corrected(option, text, _quote(text), self.bare.spelled)]
         elif guess is not None:
             self.named.add(guess.name)
-            mend = f"--{guess.name} {words}"
-            self._wrong(md.fill("{says}. Did you mean {mend}?", says=says, mend=md.code(mend)), at, (at, stop, mend))
+            mend = md.code(f"--{guess.name} {words}")
+            self._wrong(md.fill("{says}. Did you mean {mend}?", says=says, mend=mend), at)
+            self.parts.append(f"--{guess.name} {words}")
         elif below is not None:
-            mend = f"--{below.name} {_quote(words)}"
-            self._wrong(md.fill("{says}; write {mend}", says=says, mend=md.code(mend)), at, (at, stop, mend))
+            self.named.add(below.name)
+            mend = md.code(f"--{below.name} {_quote(words)}")
+            self._wrong(md.fill("{says}; write {mend}", says=says, mend=mend), at)
+            self.parts.append(_corrected(below, words, _quote(words), f"--{below.name} "))
         else:
-            self._wrong(says, at, (at, stop, ""))
+            self._wrong(says, at)
         self.bare = None
         return stop
 
@@ -313,8 +332,8 @@ class _Draft:
 
     # --- what is missing --------------------------------------------------------------------------------------------
 
-    def missing(self, start: int) -> None:
-        """Take the reason from below if there is none yet, and tell of what is not there or too long."""
+    def missing(self, options: tuple[Option, ...]) -> None:
+        """Take the reason from below if there is none yet, and report what is missing, of `options` too, or too long."""
         command = self.command
         if command.takes.free and not self.reason:
             self.reason = self.below
@@ -322,13 +341,14 @@ class _Draft:
         if blank:
             self.reason = ""
         if len(self.reason) > TEXT_CHARS_MAX:
-            self._wrong(md.fill("A reason takes up to {most} characters", most=Md(f"{TEXT_CHARS_MAX:,}")))
+            self._hopeless(md.fill("A reason takes up to {most} characters", most=Md(f"{TEXT_CHARS_MAX:,}")))
         if self.stopped:
             return
+        front: list[str | None] = []
         if command.takes is Takes.CHECK and not self.words:
-            says = md.fill("{name} needs the name of a check, as the review writes it", name=self._name)
-            self._wrong(says, None, (start, start, " CHECK"))
-        for option in command.required:
+            self._wrong(md.fill("{name} needs the name of a check, as the review writes it", name=self._name))
+            front.append("CHECK")
+        for option in options:
             if option.name not in self.named:
                 says = md.fill(
                     "{name} needs {option} ({takes})",
@@ -336,42 +356,52 @@ class _Draft:
                     option=_dashed(option.name),
                     takes=option.reads.takes,
                 )
-                # Behind the name of a check, as it is written everywhere else.
-                spot = len(self.line) if command.takes is Takes.CHECK else start
-                self._wrong(says, None, (spot, spot, f" {option.usage}"))
+                self._wrong(says)
+                front.append(option.usage)
+        # The name of a check stands first, as everywhere else.
+        at = self.parts.index(self.words[0]) + 1 if command.takes is Takes.CHECK and self.words else 0
+        self.parts[at:at] = front
         if command.takes is Takes.REASON and not self.reason:
             says = md.fill(
                 "{name} needs a reason, behind it or on the lines below: whoever did the work will read it",
                 name=self._name,
             )
-            end = len(self.line)
-            self._wrong(says, None, (end, end, "" if blank else " …"))
+            self._wrong(says)
+            if not blank:
+                self.parts.append("…")
 
-    def _meant(self, start: int) -> str | None:
-        """The line as it was probably meant: it can be read, or nothing is wrong with it but place-holders to fill."""
-        if self.stopped or len(self.edits) != len(self.problems):
+    def suggestion(self, start: int) -> str | None:
+        """The corrected line: it can be read, or nothing is wrong with it but placeholders to fill in. None: there is none."""
+        if self.stopped or None in self.parts:
             return None
-        line = _mended(self.line, self.edits)
-        for _ in range(MENDS_MAX):
-            if line is None:
-                return None
-            again = _Draft(line, self.command, self.below)
-            again.read(start)
-            again.missing(start)
-            mended = _mended(line, again.edits) if len(again.edits) == len(again.problems) else None
-            if mended == line:
-                return line
-            line = mended
-        return None
+        return " ".join([self.line[:start], *(part for part in self.parts if part is not None)])
 
     @property
     def _name(self) -> Md:
         return md.code(f"/{self.command.name}")
 
-    def _wrong(self, says: Md, caret: int | None = None, edit: tuple[int, int, str] | None = None) -> None:
+    def _take(self, begin: int, stop: int) -> int:
+        """Keep an item in the suggestion as it was typed; returns where the next one begins."""
+        self.parts.append(self.line[begin:stop].rstrip())
+        return stop
+
+    def _wrong(self, says: Md, caret: int | None = None) -> None:
         self.problems.append(Problem(says, caret))
-        if edit is not None:
-            self.edits.append(edit)
+
+    def _hopeless(self, says: Md, caret: int | None = None) -> None:
+        """A problem for which no correction is known."""
+        self._wrong(says, caret)
+        self.parts.append(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bare:
+    """An option with unquoted text: where the text begins, and which part of the suggestion it is, spelled how."""
+
+    option: Option
+    begin: int
+    part: int
+    spelled: str
 
 
 def _dashed(name: str) -> Md:
@@ -422,11 +452,11 @@ def _blank(option: Option) -> str:
     return shape if isinstance(option.reads.read(shape.strip('"')), Wrong) and "|" not in shape else ""
 
 
-def _mended(line: str, edits: Iterable[tuple[int, int, str]]) -> str | None:
-    """The line with all edits made, None if two of them touch the same words."""
-    ordered = sorted(edits, key=lambda edit: edit[0])
-    if any(before[1] > after[0] for before, after in pairwise(ordered)):
-        return None
-    for begin, end, text in reversed(ordered):
-        line = line[:begin] + text + line[end:]
-    return line.rstrip()
+def _corrected(option: Option, text: str, typed: str, spelled: str) -> str | None:
+    """An option with its value for the suggestion: as typed if it can be read, else corrected or a placeholder, else None."""
+    match option.reads.read(text):
+        case Got():
+            return f"{spelled}{typed}"
+        case Wrong(meant=meant):
+            value = meant or _blank(option)
+            return f"{spelled}{value}" if value else None

@@ -68,15 +68,15 @@ class Problem:
 class Misread:
     """A command line that was not understood, with everything that is wrong with it.
 
-    `name` is the command it is about, if that much is clear. `meant` is the line that was probably meant, as a whole, ready
-    to copy once read; foreign text. `pinnable`: the command takes `--at`, and none was given.
+    `name` is the command it is about, if that much is clear. `suggestion` is the corrected line as a whole, ready to copy;
+    foreign text. `pinnable`: the command takes `--at`, and none was given.
     """
 
     line: str
     problems: tuple[Problem, ...]
     name: str | None = None
     decides: bool = False
-    meant: str | None = None
+    suggestion: str | None = None
     pinnable: bool = False
 
     @property
