@@ -9,6 +9,7 @@
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
 #   make races [ROUNDS=50 SEED=n]    two sides want one pull in the same moment; who was first, and whether all is true (about 4 minutes)
 #   make fuzz [FUZZ=200000]          as many broken comments, read by the grammar (about 8 minutes on two cores)
+#   make docs                        write all generated pages anew (a few minutes: it plays the scenarios)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
 
@@ -20,7 +21,7 @@ MINUTES ?= 10
 ROUNDS ?= 50
 LANDING ?= pull
 
-.PHONY: help demo smoke test slow faults soak races check bench mutants fuzz format lock clean
+.PHONY: help demo smoke test slow faults soak races check bench mutants fuzz format docs lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -75,6 +76,12 @@ format: $(VENV)/.ready-dev
 
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --build-deps-for editable --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+docs: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.house.tables --write
+	@$(BIN)/python -m tests.commands.replies --write
+	@$(BIN)/python -m tests.commands.answers --write
+	@$(BIN)/python -m tests.scenarios --write
 
 lock: $(VENV)/.ready-dev
 	$(COMPILE) --extra sandbox -o requirements.lock pyproject.toml

@@ -13,7 +13,12 @@ from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, quote, rule
 _ADDRESSES = ("owner_email", "hop_uri")
 
 
-@rule(Level.NOTE, kinds=(PullKind.REGISTRATION,))
+@rule(
+    Level.NOTE,
+    label="E-mail",
+    asks="A registration that holds an e-mail address warns that the address becomes public",
+    kinds=(PullKind.REGISTRATION,),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("rigs"):
         written = [column for column in _ADDRESSES if column in change.changed and (change.new(column) or "").strip()]

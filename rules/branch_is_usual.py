@@ -19,6 +19,8 @@ _NAMED_MAX = 4
 
 @rule(
     Level.NOTE,
+    label="Branch",
+    asks="The pull comes from a branch of its own with a usual name, and a rig has one open pull for an item",
     kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
 )
 def check(pull: Snapshot) -> Iterator[Finding]:

@@ -19,8 +19,10 @@ OLD = timedelta(days=30)
 
 @rule(
     Level.NOTE,
+    label="Branch age",
+    asks="The branch left main recently",
     kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
-    fades=True,
+    softens_after_merge=True,
     of_merge=True,
 )
 def check(pull: Snapshot) -> Iterator[Finding]:

@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from bot.rulebook import Level, PullKind, Said, Snapshot, rule
 
 
-@rule(Level.NOTE, kinds=(PullKind.CLAIM,))
+@rule(
+    Level.NOTE,
+    label="Claim",
+    asks="A claim is decided when its evidence is there",
+    kinds=(PullKind.CLAIM,),
+)
 def check(_pull: Snapshot) -> Iterator[Said]:
     yield check.waits("the rig's evidence")

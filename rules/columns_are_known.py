@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.rulebook import ORDINARY_TABLES, ChangeKind, Finding, Level, Place, Snapshot, quote, rule
-from rules._cells import knows
+from bot.rulebook.cells import knows
 
 
-@rule(Level.DOUBT)
+@rule(
+    Level.DOUBT,
+    label="Columns",
+    asks="Every column that is written is known",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     rows: dict[tuple[str, str], int] = {}
     for change in pull.changes.rows:

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from bot.rulebook import INDISPENSABLE, Finding, Level, Place, PullKind, Snapshot, quote, rule
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK,), fixed=True)
+@rule(
+    Level.FAULT,
+    label="Stamp columns",
+    asks="The tables have the columns that a decision writes",
+    kinds=(PullKind.WORK,),
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     if not pull.columns:
         return

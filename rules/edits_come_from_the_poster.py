@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from bot.rulebook import ChangeKind, Finding, Handle, Level, Place, PullKind, Snapshot, quote, rule, writer
 
 
-@rule(Level.FAULT, kinds=(PullKind.EDIT,), overridable=False)
+@rule(
+    Level.FAULT,
+    label="Poster",
+    asks="Only the poster of an item edits it",
+    kinds=(PullKind.EDIT,),
+    overridable=False,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     account = writer(pull)
     for change in pull.changes.of("wanted", ChangeKind.MODIFIED):

@@ -24,7 +24,12 @@ from bot.rulebook import (
 )
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK,))
+@rule(
+    Level.FAULT,
+    label="Evidence URL",
+    asks="There is evidence, it is a link, and `evidence` and `evidence_url` lead to the same place",
+    kinds=(PullKind.WORK,),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     done = pull.completion
     if done is None:

@@ -36,7 +36,13 @@ LONG = timedelta(hours=24)
 """Trouble of a day passes without a word."""
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK,), fades=True)
+@rule(
+    Level.FAULT,
+    label="Evidence",
+    asks="The link leads to something: a merged pull, a commit on the default branch, a public page",
+    kinds=(PullKind.WORK,),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Said]:
     for link in pull.links:
         probe = pull.probe(link.url)

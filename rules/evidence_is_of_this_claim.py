@@ -39,7 +39,13 @@ _ITEM = re.compile(r"\bw-(?:[0-9a-f]{10,16}|[a-z][a-z0-9-]*-[0-9]+)\b", re.IGNOR
 """Ids as the tools make them, and as people number them: `w-870be07fbc`, `w-com-001` (wl internal/commons; hop/wl-commons)."""
 
 
-@rule(Level.DOUBT, kinds=(PullKind.WORK,), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Evidence match",
+    asks="The evidence is about this item, by a plausible author, and not older than the claim",
+    kinds=(PullKind.WORK,),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     done = pull.completion
     if done is None:

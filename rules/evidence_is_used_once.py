@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, Use, quote, rule
 
 
-@rule(Level.DOUBT, kinds=(PullKind.WORK,), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Evidence reuse",
+    asks="The evidence is submitted once",
+    kinds=(PullKind.WORK,),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for use in pull.uses:
         yield check.finding(

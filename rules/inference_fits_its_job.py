@@ -12,12 +12,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.rulebook import ChangeKind, Completion, Finding, Level, Place, Row, RowChange, Snapshot, quote, rule, typed
-from rules._cells import read_as
+from bot.rulebook.cells import read_as
 
 _ASKED = frozenset({"type", "description"})
 
 
-@rule(Level.FAULT)
+@rule(
+    Level.FAULT,
+    label="Inference",
+    asks="An inference result is of the job that was asked for, and its hash is right",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("wanted"):
         if change.kind is not ChangeKind.REMOVED and not _ASKED.isdisjoint(change.changed):

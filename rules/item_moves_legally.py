@@ -37,7 +37,13 @@ _MOVES = frozenset(
 )
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT), overridable=False)
+@rule(
+    Level.FAULT,
+    label="Status",
+    asks="The item may move from its status on main to the status in the pull",
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT),
+    overridable=False,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     main = {item.id: item for item in pull.items}
     moved = {change.key: change for change in pull.changes.of("wanted", ChangeKind.MODIFIED)}

@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from bot.rulebook import LANDING_PREFIX, Finding, Level, Place, Snapshot, quote, rule
 
 
-@rule(Level.FAULT, fixed=True)
+@rule(
+    Level.FAULT,
+    label="Landing branch",
+    asks="Only the bot uses branches for landings",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     if pull.pull.source.branch.startswith(LANDING_PREFIX):
         yield check.finding(

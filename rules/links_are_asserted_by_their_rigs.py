@@ -16,7 +16,13 @@ from bot.rulebook import Finding, Handle, Level, Place, PullKind, RigLink, RowCh
 _STATUSES = ("pending", "active", "revoked")
 
 
-@rule(Level.FAULT, kinds=(PullKind.LINK,), fixed=True)
+@rule(
+    Level.FAULT,
+    label="Rig link",
+    asks="Each rig asserts a link between rigs for itself",
+    kinds=(PullKind.LINK,),
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     rows = pull.changes.of("rig_links")
     known: dict[frozenset[str], list[RigLink]] = {}

@@ -14,7 +14,12 @@ _MOVING = frozenset({"status", "claimed_by", "evidence_url", "updated_at", "meta
 _NEVER_EDITED = frozenset({"id", "posted_by", "created_at", "claimed_by", "evidence_url"})
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT))
+@rule(
+    Level.FAULT,
+    label="Locked fields",
+    asks="What the item asks for stays as posted",
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     kind = pull.kind
     for change in pull.changes.of("wanted", ChangeKind.MODIFIED):

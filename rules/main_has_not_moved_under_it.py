@@ -30,6 +30,8 @@ from bot.rulebook import (
 
 @rule(
     Level.FAULT,
+    label="Merge conflict",
+    asks="Main's rows are those that the branch started from",
     kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
     overridable=False,
     of_merge=True,

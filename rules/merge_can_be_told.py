@@ -21,7 +21,12 @@ _BY_HAND = "A maintainer compares main before the merge with main after it, tabl
 _ANEW = "Discard the branch (b in the wl board), sync the fork with main, then make a new branch and write the rows again"
 
 
-@rule(Level.FORBID, fixed=True)
+@rule(
+    Level.FORBID,
+    label="Merge result",
+    asks="What the merge would bring can be read",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     if pull.other_bases:
         count = len(pull.other_bases) + 1

@@ -18,14 +18,19 @@ _FOR_MAINTAINERS = "Take the row out of the branch; maintainers write such rows"
 _VALIDATION = frozenset({"validated_by", "stamp_id", "validated_at"})
 
 
-@rule(Level.FAULT, fixed=True)
+@rule(
+    Level.FAULT,
+    label="Privileged rows",
+    asks="The pull brings no stamp, badge, boot block, validation or trust",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     backfill, acceptance = pull.kind is PullKind.BACKFILL, pull.form is Form.ACCEPTANCE
     for change in pull.changes.rows:
         if backfill and change.table != "rigs":
             continue  # Stamps are what a backfill is made of; it is stopped as a whole by its kind.
         if acceptance and _decides(change):
-            continue  # Held against main, row by row, by decision_keeps_the_yearbook; stopped as a whole by its kind.
+            continue  # Held against main, row by row, by outside_decision_is_allowed; stopped as a whole by its kind.
         yield from _of_row(change)
 
 

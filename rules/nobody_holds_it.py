@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from bot.rulebook import Level, Said, Snapshot, quote, rule
 
 
-@rule(Level.NOTE, fixed=True)
+@rule(
+    Level.NOTE,
+    label="Hold",
+    asks="No person holds the pull",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Said]:
     for hold in pull.holds:
         yield check.waits(f"{quote(hold.by)} to lift the hold")

@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from bot.rulebook import Finding, Level, Place, Snapshot, day, hand_in_again, quote, rule
 
 
-@rule(Level.DOUBT, fades=True)
+@rule(
+    Level.DOUBT,
+    label="Rejection",
+    asks="This work was not rejected before",
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     rejection = pull.rejection
     if rejection is None:

@@ -25,7 +25,13 @@ from bot.rulebook import (
 _JUDGED = ("validated_by", "stamp_id", "validated_at")
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK,), overridable=False)
+@rule(
+    Level.FAULT,
+    label="Completion",
+    asks="In review means exactly one new completion, by the claimer, for this item",
+    kinds=(PullKind.WORK,),
+    overridable=False,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     added = pull.changes.of("completions", ChangeKind.ADDED)
     item = next(iter(pull.item_ids), "")

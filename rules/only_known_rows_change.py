@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from bot.rulebook import ORDINARY_TABLES, ChangeKind, Finding, Level, Place, Snapshot, quote, rule
 
 
-@rule(Level.FAULT, fixed=True)
+@rule(
+    Level.FAULT,
+    label="Tables",
+    asks="Only known tables change, and no row is removed",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     changes = pull.changes
     for table in changes.tables:

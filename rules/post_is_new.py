@@ -16,7 +16,13 @@ _DONE = frozenset({"completed", "validated"})
 _NAMED_MAX = 3
 
 
-@rule(Level.DOUBT, kinds=(PullKind.POST,), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Duplicate",
+    asks="A post is not on the board already",
+    kinds=(PullKind.POST,),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     posts = pull.changes.of("wanted", ChangeKind.ADDED)
     first: dict[str, str] = {}

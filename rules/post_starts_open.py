@@ -23,7 +23,12 @@ _SOUNDS_LOW = re.compile(
 )
 
 
-@rule(Level.FAULT, kinds=(PullKind.POST,))
+@rule(
+    Level.FAULT,
+    label="Post",
+    asks="A post is open, unclaimed and complete",
+    kinds=(PullKind.POST,),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("wanted", ChangeKind.ADDED):
 

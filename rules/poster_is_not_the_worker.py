@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, quote, rule
 
 
-@rule(Level.NOTE, kinds=(PullKind.WORK,))
+@rule(
+    Level.NOTE,
+    label="Own item",
+    asks="The worker did not post the item",
+    kinds=(PullKind.WORK,),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     item, worker = pull.item, pull.worker
     if item is None or item.posted_by is None or worker is None:

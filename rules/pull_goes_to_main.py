@@ -12,7 +12,12 @@ from collections.abc import Iterator
 from bot.rulebook import Finding, Level, Place, PullState, Snapshot, quote, rule
 
 
-@rule(Level.FAULT, fixed=True)
+@rule(
+    Level.FAULT,
+    label="Target",
+    asks="The pull is open and goes to main of this commons",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     target = pull.pull.target
     if target.database != pull.commons or target.branch != "main":

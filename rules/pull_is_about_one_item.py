@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, quote, rule
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT), overridable=False)
+@rule(
+    Level.FAULT,
+    label="One item",
+    asks="All changed items are one, the one that the branch names",
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.EDIT),
+    overridable=False,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     items = pull.item_ids
     if len(items) > 1:

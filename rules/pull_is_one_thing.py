@@ -23,6 +23,8 @@ _NAMED_MAX = 3
 
 @rule(
     Level.FAULT,
+    label="Scope",
+    asks="The pull is one of the things that the bot can merge",
     kinds=(PullKind.MIXED, PullKind.FOREIGN, PullKind.EMPTY, PullKind.BACKFILL, PullKind.ADMIN),
     fixed=True,
 )

@@ -42,7 +42,13 @@ _REFRESHED = frozenset({"display_name", "dolthub_org", "hop_uri", "owner_email",
 _NAMED_MAX = 4
 
 
-@rule(Level.FAULT, kinds=(PullKind.REGISTRATION,), fixed=True)
+@rule(
+    Level.FAULT,
+    label="Registration",
+    asks="A registration is of one rig, by its owner, with a handle that works everywhere",
+    kinds=(PullKind.REGISTRATION,),
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     rows = pull.changes.of("rigs")
     if len(rows) > 1:

@@ -41,7 +41,13 @@ class _Deed:
     claim: str = ""
 
 
-@rule(Level.FAULT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.MIXED), fixed=True)
+@rule(
+    Level.FAULT,
+    label="Owner",
+    asks="The owner of the rig sends the rows",
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.MIXED),
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     account, deeds = writer(pull), dict[Handle, _Deed]()
     for deed in _acting(pull):

@@ -14,7 +14,13 @@ from bot.rulebook import ChangeKind, Finding, Handle, Level, Place, PullKind, Sn
 _COLUMN = "trust_level"
 
 
-@rule(Level.DOUBT, kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Trust",
+    asks="The rig is trusted",
+    kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     posters = [change.new("posted_by") for change in pull.changes.of("wanted", ChangeKind.ADDED)]
     for handle in dict.fromkeys(posters if pull.kind is PullKind.POST else [pull.worker]):

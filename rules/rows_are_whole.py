@@ -2,7 +2,7 @@
 
 Ids become parts of branch names, commit messages and commands, so they hold letters, digits and `_ . : -` only. Numbers
 are numbers, JSON is JSON and times are times: one unreadable cell breaks readers for everybody. Types and sizes are those of
-wl `schema/commons.sql` (schema 1.2), written down in `rules/schemas/`. Only cells that this pull writes are looked at.
+wl `schema/commons.sql` (schema 1.2), written down in `bot/rulebook/schemas/`. Only cells that this pull writes are looked at.
 (Handles of rigs have a rule of their own, with registrations.)
 """
 
@@ -12,12 +12,17 @@ import re
 from collections.abc import Iterator
 
 from bot.rulebook import ORDINARY_TABLES, PRIMARY_KEYS, ChangeKind, Finding, Level, Place, RowChange, Snapshot, quote, rule
-from rules._cells import Misfit, misfits
+from bot.rulebook.cells import Misfit, misfits
 
 _KEY = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 
 
-@rule(Level.FAULT, fixed=True)
+@rule(
+    Level.FAULT,
+    label="Schema",
+    asks="Rows have every required cell, and every cell fits its column",
+    fixed=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     in_words = pull.policy.rating.value == "words"
     for change in pull.changes.rows:

@@ -20,7 +20,13 @@ EFFORT_MIN: Mapping[str, int] = {"trivial": 5, "small": 15, "medium": 30, "large
 _WRITTEN = ("completed_at", "registered_at", "created_at")
 
 
-@rule(Level.DOUBT, kinds=(PullKind.WORK, PullKind.POST, PullKind.REGISTRATION, PullKind.LINK), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Times",
+    asks="Times can be true, and are not faster than the effort",
+    kinds=(PullKind.WORK, PullKind.POST, PullKind.REGISTRATION, PullKind.LINK),
+    softens_after_merge=True,
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.rows:
         for column in _WRITTEN:

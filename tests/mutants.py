@@ -93,10 +93,12 @@ def targets() -> tuple[Target, ...]:
     found = [Target(module="bot.model.kind", path=ROOT / "bot" / "model" / "kind.py", tests=("tests/unit/test_kind.py",))]
     files = sorted(path for path in (ROOT / "rules").glob("*.py") if path.stem != "__init__")
     for path in files:
-        module = f"rules.{path.stem}"
-        users = [path] if path.stem[0] != "_" else [user for user in files if module in {name for name, _ in imports(user)}]
-        tables = tuple(f"tests/rules/test_{user.stem}.py" for user in users)
-        found.append(Target(module=module, path=path, tests=tuple(each for each in tables if (ROOT / each).is_file())))
+        tables = f"tests/rules/test_{path.stem}.py"
+        found.append(Target(module=f"rules.{path.stem}", path=path, tests=(tables,) if (ROOT / tables).is_file() else ()))
+    readers = [path.stem for path in files if "bot.rulebook.cells" in {name for name, _ in imports(path)}]
+    cells = ROOT / "bot" / "rulebook" / "cells.py"
+    tests = ("tests/rules/test_schemas.py", *(f"tests/rules/test_{name}.py" for name in readers))
+    found.append(Target(module="bot.rulebook.cells", path=cells, tests=tests))
     return tuple(found)
 
 
@@ -306,7 +308,7 @@ def main(
     \b
     Examples:
       python -m tests.mutants
-      python -m tests.mutants no_rival_is_ahead kind --all
+      python -m tests.mutants no_competing_pull kind --all
     """
     known = {target.module.rpartition(".")[2]: target for target in targets()}
     if strange := [name for name in names if name not in known]:

@@ -101,7 +101,7 @@ def _begin_rule(name: str, folder: Path, package: Path | None, *, as_json: bool)
     if to_add:
         click.echo(f'Add to {root / "pyproject.toml"}, below [project.entry-points."stampbot.rules"]: {to_add}')
     if package is None:
-        click.echo(f"Next: pytest tests/rules/test_{name}.py; then make it yours, and: python -m tests.house.tables --write")
+        click.echo(f"Next: pytest tests/rules/test_{name}.py; then make it yours, and: make docs")
     else:
         click.echo(f"Next: pip install -e {root}; pytest {root}; stampbot rules --explain {name}")
 
@@ -128,11 +128,13 @@ def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
         {
             "name": r.name,
             "level": r.level.value,
+            "label": r.label,
+            "asks": r.asks,
             "title": r.title,
             "doc": r.doc,
             "kinds": [kind.value for kind in r.kinds],
             "fixed": r.fixed,
-            "fades": r.softens_after_merge,
+            "softens_after_merge": r.softens_after_merge,
             "overridable": r.overridable,
         }
         for r in rules

@@ -22,7 +22,7 @@ def matching(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def about(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """Checks with `word` anywhere in their names, as whole words: `yearbook` is about `decision_keeps_the_yearbook`."""
+    """Checks with `word` anywhere in their names, as whole words: `decision` is about `outside_decision_is_allowed`."""
     return tuple(name for name in known if f"_{_bare(word)}_" in f"_{name}_")
 
 

@@ -81,7 +81,7 @@ def _report(snapshot: Snapshot, judgement: Judgement, chosen: frozenset[str]) ->
         left = md.number(len(told) - FINDINGS_MAX)
         told = [*told[:FINDINGS_MAX], md.fill("and {n} more", n=left)]
     passed = [name for name in judgement.passed if not chosen or name in chosen]
-    end = md.fill("{n} passed.", n=md.number(len(passed)))
+    end = md.fill("{n} passed.", n=words.checks(len(passed)))
     waits = md.fill("Waiting for {whom}.", whom=md.prose(judgement.waiting_for)) if judgement.waiting_for else None
     return md.lines(head, md.bullets(told) if told else None, waits, end)
 

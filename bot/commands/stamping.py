@@ -31,7 +31,7 @@ def unwritable(snapshot: Snapshot, change: LedgerChange | None) -> Refuse | None
 
 def blocked(context: CommandContext) -> Refuse:
     faults = context.judgement.at(Level.FAULT)
-    said = md.bullets([md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in faults[:5]])
+    said = md.bullets([md.fill("{check}: {says}", check=words.label(f), says=md.prose(f.says)) for f in faults[:5]])
     remedies = [words.stopped(md.prose(remedy)) for remedy in _once(f.remedy for f in faults)[:3]]
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.commands import authority, decision, grammar
+from bot.commands import authority, check_names, decision, grammar
 from bot.commands.command import CommandContext, Decision, Follow, command
 from bot.messages import md, words
 from bot.messages.md import Md
@@ -78,6 +78,9 @@ def _against(judgement: Judgement) -> Iterator[Md]:
         yield md.fill("{check}: {says} {last}", check=md.code(fault.rule), says=md.prose(fault.says), last=last)
     if len(faults) > FINDINGS_MAX:
         yield md.fill("and {n} more faults", n=md.number(len(faults) - FINDINGS_MAX))
+    if judgement.passed:
+        names = check_names.listed(judgement.passed)
+        yield md.fill("{n} passed: {names}.", n=words.checks(len(judgement.passed)), names=names)
 
 
 def _waiting(context: CommandContext) -> Iterator[Md]:

@@ -78,8 +78,8 @@ def cannot_tell(snapshot: Snapshot, judgement: Judgement) -> tuple[Md, Md]:
     """Why nothing is merged or stamped where what the merge would bring, or brought, cannot be told; and what helps."""
     told = judgement if judgement.at(Level.FORBID) or judgement.crashes else judgement.alone or judgement
     weighty = (*told.at(Level.FORBID), *judgement.at(Level.FAULT))
-    reasons = [md.fill("{check}: the check failed with an error of the bot.", check=words.check(c.rule)) for c in told.crashes]
-    reasons += [md.fill("{check}: {says}", check=words.check(f.rule), says=md.prose(f.says)) for f in weighty]
+    reasons = [md.fill("{check}: the check failed with an error of the bot.", check=words.label(c)) for c in told.crashes]
+    reasons += [md.fill("{check}: {says}", check=words.label(f), says=md.prose(f.says)) for f in weighty]
     remedies = [words.stopped(md.prose(remedy)) for remedy in dict.fromkeys(f.remedy for f in weighty) if remedy]
     if told.crashes:
         remedies = [md.own("The operator finds the error of the check in the log, and can fix it."), *remedies]

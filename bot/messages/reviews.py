@@ -1,6 +1,6 @@
 """The review comment: one screen a validator can decide from.
 
-Verdict first, exceptions in full, passing checks folded into one line, evidence shown as what it is, what changed since the
+Verdict first, exceptions in full, passed checks as a number, evidence shown as what it is, what changed since the
 last review, and the exact next commands, pinned to the head that was looked at.
 """
 
@@ -142,7 +142,7 @@ def _checks(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
     shown = weighty[: room.exceptions]
     links = _shown_links(snapshot)
     rows = _evidence_rows(snapshot, judgement, room.links)
-    rows.extend((words.check(f.rule), Md(_RESULT[f.level]), _seen(f, links, judgement)) for f in shown)
+    rows.extend((words.label(f), Md(_RESULT[f.level]), _seen(f, links, judgement)) for f in shown)
     if len(weighty) > len(shown):
         left = md.fill("{n} more findings, of less weight", n=Md(str(len(weighty) - len(shown))))
         rows.append((md.own("and"), md.own(""), left))
@@ -162,7 +162,7 @@ def _seen(finding: Finding, links: Mapping[str, Md], judgement: Judgement) -> Md
 
 
 def _crashed(judgement: Judgement) -> _Cells:
-    names = md.join([words.check(c.rule) for c in judgement.crashes[:5]], ", ")
+    names = md.join([words.label(c) for c in judgement.crashes[:5]], ", ")
     told = md.own("Failed with an error of the bot, not of the work. The operator finds the error in the log.")
     return names, Md(_RESULT[Level.FORBID]), told
 
@@ -236,9 +236,8 @@ def sentence(finding: Finding, links: Mapping[str, Md]) -> Md:
 def _passed(judgement: Judgement) -> Md | None:
     if not judgement.passed:
         return None
-    names = md.join([words.check(name) for name in judgement.passed], ", ")
-    more = md.own("more ") if judgement.findings or judgement.crashes else md.own("")
-    return md.fill("{n} {more}passed: {names}.", n=Md(str(len(judgement.passed))), more=more, names=names)
+    more = bool(judgement.findings or judgement.crashes)
+    return md.fill("{n} passed.", n=words.checks(len(judgement.passed), more=more))
 
 
 def _notes(judgement: Judgement, room: _Room) -> Md | None:

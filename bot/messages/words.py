@@ -8,7 +8,7 @@ from typing import LiteralString
 
 from bot.messages import md
 from bot.messages.md import Md
-from bot.model.finding import Verdict
+from bot.model.finding import Finding, RuleCrash, Verdict
 from bot.model.ids import CommitHash, PullNo, User
 from bot.model.ledger import RowChange
 from bot.model.snapshot import Hold, Snapshot
@@ -74,9 +74,15 @@ def subject(snapshot: Snapshot) -> Md:
     return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
 
 
-def check(rule: str) -> Md:
-    """A rule's name as the sentence it is: `evidence is alive`."""
-    return md.escape(rule.replace("_", " ").replace(".", " "))
+def label(of: Finding | RuleCrash) -> Md:
+    """The rule's label; the name in words where a finding came from no rule of the catalogue."""
+    return md.escape(of.label or of.rule.replace("_", " ").replace(".", " "))
+
+
+def checks(number: int, *, more: bool = False) -> Md:
+    """`1 check`, `33 checks`; with `more`: `33 more checks`."""
+    template: LiteralString = "{n} more check" if more else "{n} check"
+    return md.fill(template if number == 1 else template + "s", n=md.number(number))
 
 
 def stopped(said: Md) -> Md:

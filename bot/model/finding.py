@@ -43,8 +43,8 @@ class Place:
 class Finding:
     """One sentence about the work, in the present tense, and one thing a contributor can do about it.
 
-    `says` and `remedy` are plain text that may hold strangers' words; speech escapes them. `overridden_by`: the account of the
-    validator who overrode it, on this head; it was a fault, and is a doubt.
+    `says` and `remedy` are plain text that may hold strangers' words; messages escape them. `overridden_by`: the account of
+    the validator who overrode it, on this head; it was a fault, and is a doubt. `label`: the rule's name for people.
     """
 
     rule: str
@@ -53,6 +53,7 @@ class Finding:
     says: str
     remedy: str = ""
     overridden_by: str = ""
+    label: str = field(default="", compare=False)
 
 
 RowName = tuple[str, str]
@@ -72,10 +73,11 @@ class AuditFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleCrash:
-    """A rule broke: our fault, not the worker's."""
+    """A rule raised an exception: an error of the bot, not of the work."""
 
     rule: str
     error: str
+    label: str = field(default="", compare=False)
 
 
 class Verdict(enum.Enum):

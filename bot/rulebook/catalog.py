@@ -47,13 +47,18 @@ class Catalog:
         """The rule of this name, None if there is none."""
         return next((r for r in self.rules if r.name == name), None)
 
+    def renamed(self, name: str) -> Rule | None:
+        """The rule that had this name before it was renamed, None if there is none."""
+        return next((r for r in self.rules if name and r.formerly == name), None)
+
     def complaints(self, levels: Mapping[str, Level | None]) -> tuple[str, ...]:
-        """What is wrong with a policy's `levels`: rules nobody has, and rules that cannot be changed. One sentence each."""
+        """What is wrong with a policy's `levels`: unknown rules, old names, and fixed rules. One sentence each."""
         said = []
         for name in levels:
             found = self.get(name)
             if found is None:
-                said.append(f"there is no rule {name}")
+                renamed = self.renamed(name)
+                said.append(f"there is no rule {name}" + (f"; its name is {renamed.name} now" if renamed else ""))
             elif found.fixed:
                 said.append(f"{name} cannot be softened or switched off")
         return tuple(said)

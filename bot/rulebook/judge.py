@@ -1,4 +1,4 @@
-"""Judging: every rule of the catalogue over one snapshot, with a bulkhead around each rule."""
+"""Judges one snapshot with every rule of the catalogue; a rule that raises stops no other rule."""
 
 from __future__ import annotations
 
@@ -85,11 +85,11 @@ def _run(rule: Rule, snapshot: Snapshot) -> tuple[list[Finding], list[Waits], Ru
                 case Waits():
                     waiting.append(said)
                 case Finding():
-                    found.append(replace(said, rule=rule.name))
+                    found.append(replace(said, rule=rule.name, label=rule.label))
                 case other:
                     raise TypeError(f"yields {type(other).__name__}, not a finding")
     except Exception as error:
-        crash = RuleCrash(rule=rule.name, error=_first_line(error))
+        crash = RuleCrash(rule=rule.name, label=rule.label, error=_first_line(error))
     return _cut(rule, found, endless=len(found) + len(waiting) > READ_MAX), waiting, crash
 
 
@@ -136,7 +136,7 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
 
 def _overridden(finding: Finding, rule: Rule, overrides: Mapping[str, User]) -> Finding:
     """A fault that a validator overrode on this head is a doubt that names them, never a silent pass."""
-    by = overrides.get(rule.name)
+    by = overrides.get(rule.name) or overrides.get(rule.formerly)
     if by is None or finding.level is not Level.FAULT or not rule.overridable:
         return finding
     return replace(finding, level=Level.DOUBT, overridden_by=by)

@@ -22,7 +22,7 @@ REVIEWED = tuple(kind for kind in PullKind if kind is not PullKind.LANDING)
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """What a rule says when neither the work nor a human look is missing, but an answer of somebody else."""
+    """What a rule yields when it needs an answer of `whom` before it can judge; the work is not at fault."""
 
     rule: str
     whom: str
@@ -41,14 +41,17 @@ class Rule:
     """One rule.
 
     `level` is that of its findings unless a finding says otherwise; `kinds` the kinds of pull it looks at. A `fixed` rule
-    cannot be softened or switched off by policy. What a rule that `fades` finds can change without anybody touching the
-    rows (links, time, rivals): once the pull is merged it is worth a note and no more. Faults of an `overridable` rule may
-    be overruled by a validator who has looked; a fixed rule never is. Faults of a rule that is `of_merge` are of the merge and
-    not of the work: where all faults are such, the work can be taken over without a merge.
+    cannot be softened or switched off by policy. What a rule that `softens_after_merge` finds can change while the rows stay
+    as they are (links, time, rivals): once the pull is merged, it is a note. A validator may override faults of an
+    `overridable` rule; a fixed rule is never overridden. Faults of a rule that is `of_merge` are of the merge and not of the
+    work: where all faults are such, the work can be adopted without a merge.
+    `label`: one or two words for people. `asks`: what must hold, for the page of checks. `formerly`: the name before a rename.
     """
 
     name: str
     level: Level
+    label: str
+    asks: str
     title: str
     doc: str
     kinds: tuple[PullKind, ...]
@@ -56,6 +59,7 @@ class Rule:
     softens_after_merge: bool
     overridable: bool = True
     of_merge: bool = False
+    formerly: str = ""
     check: Check
 
     @property
@@ -66,31 +70,34 @@ class Rule:
 
     def finding(self, place: Place, says: str, remedy: str = "", level: Level | None = None) -> Finding:
         """A finding of this rule: one sentence about the work, and one thing a contributor can type or click."""
-        return Finding(rule=self.name, level=level or self.level, place=place, says=says, remedy=remedy)
+        return Finding(rule=self.name, label=self.label, level=level or self.level, place=place, says=says, remedy=remedy)
 
     def waits(self, whom: str) -> Waits:
-        """Says that this rule waits for somebody or something named, such as "the link checker"."""
+        """An answer that this rule waits for, by who gives it, such as "the link checker"."""
         return Waits(self.name, whom)
 
 
 def is_sentence(name: str) -> bool:
-    """Whether a rule may be called so: two words or more in snake case. (`evidence_is_alive`, not `alive`.)"""
+    """Whether this can be the name of a rule: two words or more in snake case. (`evidence_is_alive`, not `alive`.)"""
     return re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", name) is not None
 
 
 def rule(
     level: Level,
     *,
+    label: str = "",
+    asks: str = "",
     kinds: Iterable[PullKind] = REVIEWED,
     fixed: bool = False,
-    fades: bool = False,
+    softens_after_merge: bool = False,
     overridable: bool | None = None,
     of_merge: bool = False,
+    formerly: str = "",
 ) -> Callable[[Check], Rule]:
     """Makes a rule of the function `check` of a rule file.
 
     The rule is named like the file; the file's docstring gives its title (first line) and its documentation (the rest).
-    Without a word on it, a rule is `overridable` unless it is fixed.
+    Defaults: `label` is the name in words, `asks` the title; a rule is `overridable` unless it is fixed.
     Raises MisfitError if the file has no docstring, its name is not a snake-case sentence, `kinds` is empty, or the rule is
     fixed and overridable at once.
     """
@@ -111,13 +118,16 @@ def rule(
         return Rule(
             name=name,
             level=level,
+            label=label or name.replace("_", " ").capitalize(),
+            asks=asks or title.strip().rstrip("."),
             title=title.strip(),
             doc=doc.strip(),
             kinds=looks_at,
             fixed=fixed,
-            softens_after_merge=fades,
+            softens_after_merge=softens_after_merge,
             overridable=not fixed if overridable is None else overridable,
             of_merge=of_merge,
+            formerly=formerly,
             check=check,
         )
 

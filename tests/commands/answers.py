@@ -22,6 +22,7 @@ from bot.rulebook import catalog as rules
 from bot.rulebook.judge import judge
 from tests.build import a_comment, ago
 from tests.house.kinds import ACCEPT, example
+from tests.scenarios.plain import without_passed
 from tests.unit.test_plan_law import after, merge
 
 GOLDEN = Path(__file__).parent / "golden" / "answers"
@@ -77,7 +78,7 @@ def _sections(form: Form, snapshot: Snapshot) -> Iterator[str]:
 
 
 def _section(snapshot: Snapshot, body: str, where: str = "") -> Iterator[str]:
-    by_pull, direct = (answer(snapshot, body, landing) for landing in (Landing.PULL, Landing.DIRECT))
+    by_pull, direct = (without_passed(answer(snapshot, body, landing)) for landing in (Landing.PULL, Landing.DIRECT))
     alike = by_pull == direct
     for landing, said in (("", by_pull),) if alike else ((", landing by pull", by_pull), (", landing direct", direct)):
         yield f"## {body}{where}{landing}\n"

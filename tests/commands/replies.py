@@ -6,6 +6,7 @@ Each line is read, judged by the real rules and planned by the real plan, on the
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ from tests.build import (
     merged,
     modified,
 )
+from tests.scenarios.plain import without_passed
 
 PAGE = Path(__file__).parent / "golden" / "replies.md"
 WRITTEN = ago(minutes=5)
@@ -221,13 +223,13 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line(
             "/accept --quality 4",
             "**BLOCKED**",
-            "evidence is alive",
+            "Evidence: ",
             '/override evidence_is_alive --at vedj3hu --because "…"',
             "`/reject`",
             on=blocked,
         ),
         _line("/accept --quality 4", "**BLOCKED**", "Cannot be overridden: `item_moves_legally`", on=settled),
-        _line("/override yearbook --because no", "cannot be overridden", on=blocked),
+        _line("/override decision --because no", "cannot be overridden", on=blocked),
         _line("/override item_moves_legally --because no", "cannot be overridden", on=settled),
         _line("/override evidnce --because no", "Did you mean `evidence`?", on=blocked),
         _line("/unhold", "Nobody holds this pull"),
@@ -254,14 +256,19 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
 """By what is wrong. Every line of `commands in comments` that people get wrong stands here."""
 
 
+def _folded(answer: str | None) -> str | None:
+    """The answer without what a new rule would change: which checks passed, and the list of all."""
+    return None if answer is None else re.sub(r"Checks: [^\n]*", "Checks: ….", without_passed(answer))
+
+
 def page() -> str:
     """The golden page: each line and its whole answer."""
-    parts = ["# What people type, and what they are answered", "Written by `python -m tests.commands.replies --write`."]
+    parts = ["# What people type, and what they are answered", "Written by `make docs`."]
     for heading, lines in TABLE.items():
         parts.append(f"## {heading}")
         for line in lines:
             where = (line.on.__doc__ or "").split("\n")[0].rstrip(".")
-            told = line.answer
+            told = _folded(line.answer)
             parts.append(f"`{line.by}` writes{f' ({where})' if where else ''}:")
             parts.append(f"````text\n{line.typed}\n````")
             parts.append("No answer." if told is None else "\n".join(f"> {row}".rstrip() for row in told.split("\n")))
@@ -269,7 +276,7 @@ def page() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tell whether the page is stale, or write it. Exit status."""
+    """Compares the page, or writes it. Exit status: 1 if it is stale and was not written."""
     made = page()
     if "--write" in arguments:
         PAGE.parent.mkdir(exist_ok=True)

@@ -36,8 +36,8 @@ DEAD = (a_probe(seen=Seen.DEAD, probed_at=ago(minutes=2), misses=tuple(ago(hours
 BLOCKED = a_judgement(
     a_finding("evidence_is_alive"),
     a_finding("evidence_is_used_once", Level.DOUBT),
-    passed=("rows_are_whole", "words_are_usual"),
-    final=("rows_are_whole", "decision_keeps_the_yearbook"),
+    passed=("rows_are_whole", "values_are_conventional"),
+    final=("rows_are_whole", "outside_decision_is_allowed"),
 )
 LINE = '/override evidence_is_alive --because "I looked"'
 OPEN_TO = "Failing now, and open to it: `evidence_is_alive`."
@@ -72,17 +72,20 @@ def test_a_check_is_named_as_people_write_it(name: str) -> None:
     ("name", "reason"),
     [
         ("evidnce", "No such check: `evidnce`. Did you mean `evidence`?"),
-        ("yearbook", "The check `yearbook` cannot be overridden."),
-        ("decision_keeps_the_yearbook", "The check `decision_keeps_the_yearbook` cannot be overridden."),
+        ("decision", "The check `decision` cannot be overridden."),
+        ("outside_decision_is_allowed", "The check `outside_decision_is_allowed` cannot be overridden."),
         ("rows_are_whole", "The check `rows_are_whole` cannot be overridden."),
-        ("words_are_usual", "`words_are_usual` does not fail now, so there is nothing to override."),
+        ("values_are_conventional", "`values_are_conventional` does not fail now, so there is nothing to override."),
         ("evidence_is_used_once", "`evidence_is_used_once` does not fail now, so there is nothing to override."),
     ],
 )
 def test_only_a_named_check_that_fails_and_is_open_to_it_is_overridden(name: str, reason: str) -> None:
     told = refused(override(f"/override {name} --because ok"))
     assert told[0] == reason
-    assert told[1] in (OPEN_TO, "Checks: `evidence_is_alive`, `evidence_is_used_once`, `rows_are_whole`, `words_are_usual`.")
+    assert told[1] in (
+        OPEN_TO,
+        "Checks: `evidence_is_alive`, `evidence_is_used_once`, `rows_are_whole`, `values_are_conventional`.",
+    )
 
 
 def test_one_word_for_two_failing_checks_is_asked_about() -> None:

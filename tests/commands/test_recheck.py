@@ -60,14 +60,14 @@ def test_it_tells_what_was_found_crashed_and_passed() -> None:
         "- fault `evidence_is_alive`: The link answers 404.\n"
         "- doubt `evidence_not_reused`: Used `twice`.\n"
         "- `skill_tags` failed with an error of the bot, so nothing is merged or stamped.",
-        "2 passed.",
+        "2 checks passed.",
     ]
 
 
 def test_it_tells_only_of_the_checks_that_were_named() -> None:
     assert told(recheck("/recheck evidence-is-alive one_item"))[1:] == [
         "- fault `evidence_is_alive`: The link answers 404.",
-        "1 passed.",
+        "1 check passed.",
     ]
     assert len(told(recheck("/recheck evidence"))[1].split("\n")) == 2
 

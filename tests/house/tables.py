@@ -1,4 +1,4 @@
-"""Writes the generated parts of the documents: `python -m tests.house.tables` tells which are stale, `--write` mends them.
+"""Writes the generated parts of the documents: `python -m tests.house.tables` lists the stale ones, `--write` renews them.
 
 A part stands between two markers, `<!-- name: begin … -->` and `<!-- name: end -->`, and is made from what the code knows.
 """
@@ -26,10 +26,10 @@ from bot.model.reasons import REASONS, Reason
 from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
 from tests.faults import matrix
-from tests.house import checks, kinds, quirks, samples, wall
+from tests.house import kinds, quirks, samples, wall
 from tests.house.tree import ROOT
 
-HOW = "written by python -m tests.house.tables --write"
+HOW = "written by make docs"
 
 
 def command_table() -> str:
@@ -38,12 +38,13 @@ def command_table() -> str:
 
 
 def rule_table() -> str:
-    """Every rule as `stampbot rules` lists it."""
-    return _table(("rule", "level", "meaning"), ((_code(r.name), r.level.value, r.title) for r in rules.find().rules))
+    """Every rule: what it asks, its label in comments, its level, its name."""
+    rows = ((r.asks, r.label, r.level.value, f"[`{r.name}`](#{r.name})") for r in rules.find().rules)
+    return _table(("what must hold", "label", "level", "rule"), rows)
 
 
 def rule_pages() -> str:
-    """Every rule in full, for rule authors and for who wants to know what exactly is asked."""
+    """Every rule in full."""
     return "\n\n".join(f"### {r.name}\n\n**{r.title}**\n{_traits(r)}\n\n{r.doc}" for r in rules.find().rules)
 
 
@@ -117,28 +118,17 @@ def _files(row: matrix.Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(test.partition("::")[0] for test in row.tests))
 
 
-def check_tables() -> str:
-    """Everything a pull is held against, group by group, and who sees to it."""
-    parts, first = [], 1
-    for title, group in checks.GROUPS:
-        parts.append(f"### {title}\n\n{_table(('', 'what must hold', 'who sees to it'), checks.table(group, first))}")
-        first += len(group)
-    return "\n\n".join(parts)
-
-
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
         "review": review_sample,
         "receipt": receipt_sample,
         "commands": command_table,
-        "rules": rule_table,
         "variables": variable_table,
         "policy": policy_table,
         "shell": shell_table,
     },
-    "docs/checks.md": {"checks": check_tables},
-    "docs/rules.md": {"rules in full": rule_pages},
+    "docs/checks.md": {"rules": rule_table, "rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
     "docs/sandbox.md": {"oddities": quirk_table},
@@ -172,7 +162,7 @@ def stale() -> tuple[Path, ...]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tell what is stale, or write it. Exit status."""
+    """Lists what is stale, or writes it. Exit status."""
     for path in (found := stale()):
         if "--write" in arguments:
             path.write_text(renewed(path.read_text("utf-8"), _parts_of(path)), "utf-8")

@@ -31,6 +31,8 @@ def broken(world: World) -> Bot:
     rule = Rule(
         name="rows_are_sound",
         level=Level.DOUBT,
+        label="Sample",
+        asks="It holds",
         title="",
         doc="",
         kinds=REVIEWED,

@@ -27,14 +27,14 @@ from bot.rulebook import (
 from rules.addresses_are_public import check as addresses_are_public
 from rules.branch_is_usual import check as branch_is_usual
 from rules.main_has_not_moved_under_it import check as main_has_not_moved_under_it
+from rules.open_claims_are_few import check as open_claims_are_few
 from rules.post_is_new import check as post_is_new
 from rules.poster_is_not_the_worker import check as poster_is_not_the_worker
-from rules.praise_is_not_exchanged import check as praise_is_not_exchanged
-from rules.ratings_tell_work_apart import check as ratings_tell_work_apart
+from rules.ratings_vary import check as ratings_vary
 from rules.rig_has_trust import check as rig_has_trust
-from rules.sandbox_is_minded import check as sandbox_is_minded
+from rules.sandbox_requirement_is_met import check as sandbox_requirement_is_met
+from rules.stamps_are_not_mutual import check as stamps_are_not_mutual
 from rules.times_are_sane import check as times_are_sane
-from rules.worker_keeps_up import check as worker_keeps_up
 from tests.build import ITEM, NOW, POSTER, WORKER, a_branch, a_pull, a_snapshot, added, changes_of
 from tests.strategies import any_changes, any_rows, cells
 
@@ -42,12 +42,12 @@ HINTS = (
     addresses_are_public,
     branch_is_usual,
     poster_is_not_the_worker,
-    praise_is_not_exchanged,
-    ratings_tell_work_apart,
-    worker_keeps_up,
+    stamps_are_not_mutual,
+    ratings_vary,
+    open_claims_are_few,
 )
 SAYS_CHARS_MAX = 400
-DOUBTS = (post_is_new, rig_has_trust, sandbox_is_minded, times_are_sane)
+DOUBTS = (post_is_new, rig_has_trust, sandbox_requirement_is_met, times_are_sane)
 _HANDLES = st.sampled_from((WORKER, POSTER)) | cells().map(lambda cell: Handle(cell or ""))
 
 

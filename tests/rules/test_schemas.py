@@ -12,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from bot.rulebook import ORDINARY_TABLES, ChangeKind, RowChange, Rule, find
-from rules import _cells
+from bot.rulebook import ORDINARY_TABLES, ChangeKind, RowChange, Rule, cells, find
 from tests.build import COLUMNS, a_row, a_snapshot, a_wanted, added, changes_of, modified, work
 from tests.rules.table import judged
-from tests.strategies import cells
+from tests.strategies import cells as any_cells
 
-FOLDER = Path(_cells.__file__).with_name("schemas")
+FOLDER = Path(cells.__file__).with_name("schemas")
 FILES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
 NAMES = (
     "rows_are_whole",
-    "words_are_usual",
+    "values_are_conventional",
     "columns_are_known",
     "inference_fits_its_job",
     "post_starts_open",
@@ -42,14 +41,14 @@ def test_each_schema_is_one_of_the_draft_it_names(name: str) -> None:
     schema = json.loads((FOLDER / f"{name}.json").read_text("utf-8"))
     assert schema["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator.check_schema(_cells.schema_of(name))
-    assert "$ref" not in json.dumps(_cells.schema_of(name))
+    Draft202012Validator.check_schema(cells.schema_of(name))
+    assert "$ref" not in json.dumps(cells.schema_of(name))
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_whatever_can_be_wrong_says_what_would_be_right(name: str) -> None:
     assert [
-        part for part in parts(_cells.schema_of(name)) if {"type", "minimum", "pattern"} & set(part) and "title" not in part
+        part for part in parts(cells.schema_of(name)) if {"type", "minimum", "pattern"} & set(part) and "title" not in part
     ] == []
 
 
@@ -66,16 +65,16 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("table", sorted(ORDINARY_TABLES))
 def test_each_column_of_a_table_stands_in_its_schema(table: str) -> None:
-    schema = _cells.schema_of(table)
+    schema = cells.schema_of(table)
     assert tuple(schema["properties"]) == COLUMNS[table]
     for name in ("usual", "known"):
         assert set(schema.get("$defs", {}).get(name, {}).get("properties", {})) <= set(COLUMNS[table])
-    assert set(schema.get("$defs", {}).get("known", {}).get("properties", {})) <= set(_cells.SHEETS[table].usual)
+    assert set(schema.get("$defs", {}).get("known", {}).get("properties", {})) <= set(cells.SHEETS[table].usual)
 
 
 @pytest.mark.parametrize("table", sorted(ORDINARY_TABLES))
 def test_a_sane_row_fits(table: str) -> None:
-    assert list(_cells.misfits(added(table))) == []
+    assert list(cells.misfits(added(table))) == []
 
 
 @pytest.mark.parametrize(
@@ -90,15 +89,15 @@ def test_a_sane_row_fits(table: str) -> None:
 )
 def test_a_text_is_read_as_a_schema_describes_it(name: str, good: str | None, wrong: str, clause: str) -> None:
     if good is not None:
-        assert _cells.read_as(name, good) == (json.loads(good), "")
-    assert _cells.read_as(name, wrong) == ({}, clause)
+        assert cells.read_as(name, good) == (json.loads(good), "")
+    assert cells.read_as(name, wrong) == ({}, clause)
 
 
 @pytest.mark.parametrize(
     "text", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "", "2026-02-30 00:00:00", "now\x00"]
 )
 def test_a_moment_that_no_calendar_has_is_no_time(text: str) -> None:
-    (misfit,) = _cells.misfits(added("badges", awarded_at=text))
+    (misfit,) = cells.misfits(added("badges", awarded_at=text))
     assert (misfit.column, misfit.clause) == ("awarded_at", "which is not a time in UTC, such as 2026-06-14 13:40:00")
 
 
@@ -109,7 +108,7 @@ def test_a_moment_that_no_calendar_has_is_no_time(text: str) -> None:
      ("0x1", False), ("true", False), ("9" * 5_000, False)],
 )  # fmt: skip
 def test_a_number_is_read_as_columns_hold_it(text: str, fits: bool) -> None:
-    assert (list(_cells.misfits(added("stamps", confidence=text))) == []) is fits
+    assert (list(cells.misfits(added("stamps", confidence=text))) == []) is fits
 
 
 HOSTILE = (
@@ -128,7 +127,7 @@ def test_hostile_text_in_any_cell_is_a_finding_or_a_pass(text: str) -> None:
             judged(rule_of(name), a_snapshot(changes=changes_of(whole)))
 
 
-@given(where=st.sampled_from(COLUMN_NAMES), text=cells() | st.text(max_size=60), kind=st.sampled_from(ChangeKind))
+@given(where=st.sampled_from(COLUMN_NAMES), text=any_cells() | st.text(max_size=60), kind=st.sampled_from(ChangeKind))
 def test_any_text_in_any_cell_is_a_finding_or_a_pass(where: tuple[str, str], text: str | None, kind: ChangeKind) -> None:
     (table, column), before = where, a_row(where[0])
     after = a_row(table, **{column: text})
@@ -158,7 +157,7 @@ JSON = st.recursive(
 @given(value=JSON, column=st.sampled_from(("valence", "skill_tags")))
 def test_any_json_fits_or_is_told_in_one_sentence(value: object, column: str) -> None:
     text = json.dumps(value)
-    told = [(misfit.column, misfit.clause) for misfit in _cells.misfits(added("stamps", **{column: text}))]
+    told = [(misfit.column, misfit.clause) for misfit in cells.misfits(added("stamps", **{column: text}))]
     if column == "skill_tags":
         fits = value is None or (isinstance(value, list) and all(isinstance(word, str) for word in value))
     else:
@@ -175,5 +174,5 @@ def test_thousands_of_rows_are_read() -> None:
     assert [str(finding.place) for finding in judged(rule_of("rows_are_whole"), pull).findings] == [
         f"wanted.{last.key}.created_at"
     ]
-    assert [str(finding.place) for finding in judged(rule_of("words_are_usual"), pull).findings] == ["stamps.severity"]
+    assert [str(finding.place) for finding in judged(rule_of("values_are_conventional"), pull).findings] == ["stamps.severity"]
     assert judged(rule_of("columns_are_known"), pull).findings == ()

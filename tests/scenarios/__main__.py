@@ -1,4 +1,4 @@
-"""`python -m tests.scenarios`: tells which golden texts are stale; `--write` (and numbers, if only some) writes them anew."""
+"""`python -m tests.scenarios`: plays all scenarios, or those of these numbers; `--write` writes docs/scenarios.md anew."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from tests.scenarios.stage import forge_beside
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Play, compare, write if asked. Exit status: 1 if something is stale and was not written, or does not hold."""
-    write = "--write" in arguments
+    """Plays, compares, writes if asked. Exit status: 1 if something is stale and was not written, or does not hold."""
     numbers = {int(argument) for argument in arguments if argument.isdecimal()}
-    stale = False
+    sections = dict(page.kept())
     with (
         SandboxProcess.start("--operation-ms", "5", "--evidence-port", "0") as sandbox,
         private_redis() as server,
         forge_beside() as forge,
     ):
 
-        def told(scenario: Scenario, part: Part) -> str:
+        def played(scenario: Scenario, part: Part) -> str:
             try:
                 section = play(part, sandbox, server, forge)
             except AssertionError as broken:
@@ -38,20 +37,18 @@ def main(arguments: Sequence[str]) -> int:
         for scenario in SCENARIOS:
             if numbers and scenario.number not in numbers:
                 continue
-            sections = tuple(told(scenario, part) for part in scenario.parts)
-            text, path = page.text_of(scenario, sections), page.golden(scenario)
-            if not path.exists() or path.read_text("utf-8") != text:
-                stale = True
-                print(path.name)
-                if write:
-                    path.write_text(text, "utf-8")
-    text = page.page(SCENARIOS)
-    if not page.PAGE.exists() or page.PAGE.read_text("utf-8") != text:
-        stale = True
-        print(page.PAGE.name)
-        if write:
-            page.PAGE.write_text(text, "utf-8")
-    return 1 if stale and not write else 0
+            for number, part in enumerate(scenario.parts, start=1):
+                name, section = page.name_of(scenario, number), played(scenario, part)
+                if sections.get(name) != section:
+                    print(f"{name} {scenario.title} {part.name}".rstrip())
+                sections[name] = section
+    text = page.page(SCENARIOS, sections)
+    if page.PAGE.exists() and page.PAGE.read_text("utf-8") == text:
+        return 0
+    if "--write" in arguments:
+        page.PAGE.write_text(text, "utf-8")
+        return 0
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,99 +1,72 @@
-"""Golden texts and the page for readers: how what was played is written down, and read again."""
+"""The page of scenarios, docs/scenarios.md: it is written from what was played, and what is played is compared with it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.house.tree import ROOT
 from tests.scenarios.scenario import Part, Scenario
 from tests.scenarios.stage import Case
 
-GOLDEN = Path(__file__).parent / "golden"
 PAGE = ROOT / "docs" / "scenarios.md"
-_BOUND = re.compile(r"^<!-- part (\d+) -->$\n", re.MULTILINE)
-_SAID = re.compile(r"(?:^>.*\n)+", re.MULTILINE)
-_LEFT_OUT = re.compile(r"\d+ (?:more )?passed: |This pull |Validators, |Checked |Worker |```|`stampbot/1 ")
-"""How paragraphs begin that a shortened review does without."""
+_PART = re.compile(r"^<!-- part (\S+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 
 INTRO = """\
 # Scenarios
 
-What happens to pulls on a commons, told as stories: who does what, what the bot says below the pull, and what is on main
-afterwards. Each is played on the [sandbox](sandbox.md) with the real bot whenever the tests run, and what the bot says is
-compared to the letter. This page is written by `python -m tests.scenarios --write`.
+What happens to pulls on a commons, as stories: who does what, what the bot writes below the pull, and what is on main
+afterwards. The tests play each story on the [sandbox](sandbox.md) with the real bot, and compare each comment of the bot with
+this page, character by character. `make docs` writes the page.
 
 The commons is the same each time. `alice` is a rig of the account `alice-dev`; she posted all items, and may validate (trust
 level 3). `bob` is a rig of `bob` and `mallory` one of `mallory`, both of trust level 1; `carol` belongs to `carol-org` and has
-trust level 2; `bob-bot` is an agent whose parent rig is `bob`. Bob's work lies on a forge that the operator trusts.
+trust level 2; `bob-bot` is an agent whose parent rig is `bob`. Bob's work is on a forge that the operator trusts.
 
-The first review of the first story stands here whole, all others without the lists that are alike everywhere; the whole text
-is behind the link below each story. What differs from run to run is written as `commit-1`, `stamp-1`, `comment-1`, `digest`,
-`HH:MM UTC`, `NOW`, and hosts as `forge.example` and `pages.example`.
+What differs from run to run is written as `commit-1`, `stamp-1`, `comment-1`, `digest`, `HH:MM UTC`, `NOW`, and hosts as
+`forge.example` and `pages.example`. The number and the names of the checks that passed are left out, so that a new check
+leaves this page as it is.
 """
 
+Sections = Mapping[str, str]
+"""What was played, by the name of the part: `12.3`."""
 
-def text_of(scenario: Scenario, sections: Sequence[str]) -> str:
-    """The golden text of a scenario: one section for each of its parts."""
-    parts = "\n".join(f"<!-- part {number} -->\n{section}" for number, section in enumerate(sections, start=1))
-    return f"# {scenario.number}. {scenario.title}\n\n{scenario.story}\n\n{parts}"
+
+def name_of(scenario: Scenario, part: int) -> str:
+    """The name of a part by its place, from 1: `12.3`."""
+    return f"{scenario.number}.{part}"
 
 
 def section_of(part: Part, cases: Sequence[Case]) -> str:
     """What was played in one part."""
-    lines = [f"\n## {part.name}\n"] if part.name else []
+    lines = [f"\n### {part.name}\n"] if part.name else []
     if part.trouble:
         lines.append(f"\n*Not yet as it should be.* {part.trouble}\n")
     else:
         for case in cases:
-            lines.extend([f"\n### {case.title}\n"] if case.title else [""])
+            lines.extend([f"\n#### {case.title}\n"] if case.title else [""])
             lines.extend(case.lines)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
-def golden(scenario: Scenario) -> Path:
-    """Where the golden text of a scenario lies."""
-    return GOLDEN / f"{scenario.slug}.md"
+def kept() -> Sections:
+    """The sections as they are on the page; none where there is no page."""
+    return dict(_PART.findall(PAGE.read_text("utf-8"))) if PAGE.exists() else {}
 
 
-def kept(scenario: Scenario) -> tuple[str, ...]:
-    """The sections of a golden text as kept, by part; empty if there is none."""
-    path = golden(scenario)
-    return tuple(_BOUND.split(path.read_text("utf-8"))[2::2]) if path.exists() else ()
-
-
-def page(scenarios: Sequence[Scenario]) -> str:
-    """The page for readers, made from the golden texts."""
+def page(scenarios: Sequence[Scenario], sections: Sections) -> str:
+    """The whole page."""
     contents = "\n".join(f"{s.number}. [{s.title}](#{_anchor(s)})" for s in scenarios)
-    return "\n".join((INTRO, contents, "", *(_story(s) for s in scenarios)))
+    return "\n".join((INTRO, contents, "", *(_story(s, sections) for s in scenarios)))
 
 
-def _story(scenario: Scenario) -> str:
-    told = "\n".join(_readable(kept(scenario), whole=scenario.number == 1))
-    links = [_link(golden(scenario), "every word of it"), *(_link(ROOT / path, f"`{path}`") for path in scenario.see)]
-    more = f"More: {', '.join(links)}."
-    return f"## {scenario.number}. {scenario.title}\n\n{scenario.story}\n{told}\n{more}\n"
-
-
-def _readable(sections: Sequence[str], *, whole: bool) -> Iterator[str]:
-    """The sections with headings one level lower and comments shortened; `whole`: all but the first comment."""
-    for section in sections:
-        lowered = re.sub(r"^(#+ )", r"#\1", section, flags=re.MULTILINE)
-        parts: list[str] = []
-        end = 0
-        for said in _SAID.finditer(lowered):
-            parts.extend((lowered[end : said.start()], said[0] if whole else _shortened(said[0])))
-            end, whole = said.end(), False
-        yield "".join((*parts, lowered[end:]))
-
-
-def _shortened(said: str) -> str:
-    """A comment of the bot without the paragraphs that are alike everywhere; of an answer all but its mark."""
-    is_review = "`stampbot/1 review" in said
-    paragraphs = re.split(r"^>\n", said, flags=re.MULTILINE)
-    dropped = _LEFT_OUT if is_review else re.compile("`stampbot/1 ")
-    return ">\n".join(p for p in paragraphs if not dropped.match(p.removeprefix("> ")))
+def _story(scenario: Scenario, sections: Sections) -> str:
+    names = [name_of(scenario, number) for number, _ in enumerate(scenario.parts, start=1)]
+    told = "\n".join(f"<!-- part {name} -->\n{sections.get(name, '')}<!-- end -->" for name in names)
+    links = ", ".join(_link(ROOT / path, f"`{path}`") for path in scenario.see)
+    more = f"\nMore: {links}.\n" if links else ""
+    return f"## {scenario.number}. {scenario.title}\n\n{scenario.story}\n\n{told}\n{more}"
 
 
 def _anchor(scenario: Scenario) -> str:

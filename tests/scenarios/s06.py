@@ -117,7 +117,7 @@ def all_at_once(stage: Stage) -> None:
     )
     stage.look(pull)
     assert stage.verdicts(pull) == ["BLOCKED"]
-    assert stage.found(pull)["pull is one thing"] == "FAIL"
+    assert stage.found(pull)["Scope"] == "FAIL"
     stage.comment(pull, "alice-dev", "/accept --quality 4")
     stage.look(pull)
     assert (stage.answers(pull), stage.world.row("rigs", handle="lamp-post"), stage.item("w-001")) == (
@@ -140,7 +140,7 @@ def impostor(stage: Stage) -> None:
     pull = stage.hand_in("bob", "w-001", user="mallory")
     stage.look(pull)
     assert stage.verdicts(pull) == ["BLOCKED"]
-    assert stage.found(pull)["rig belongs to its owner"] == "FAIL"
+    assert stage.found(pull)["Owner"] == "FAIL"
     stage.comment(pull, "alice-dev", "/accept --quality 5")
     stage.look(pull)
     assert (stage.answers(pull), stage.stamps(), stage.world.state(pull)) == (["REFUSED"], 0, "open")

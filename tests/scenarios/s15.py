@@ -39,43 +39,43 @@ def seen(stage: Stage, title: str, item: str, evidence: str) -> PullNo:
 @EVIDENCE.part("Text", rows=_INFERENCE)
 def evidence_text(stage: Stage) -> None:
     plain = seen(stage, "Plain text", "w-001", "done, see the docs folder")
-    assert (stage.verdicts(plain), stage.found(plain)["evidence is a url"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(plain), stage.found(plain)["Evidence URL"]) == (["BLOCKED"], "FAIL")
     commit = seen(stage, "The name of a commit", "w-002", "commit abc123def")
-    assert (stage.verdicts(commit), stage.found(commit)["evidence is a url"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(commit), stage.found(commit)["Evidence URL"]) == (["BLOCKED"], "FAIL")
     prose = seen(stage, "A link in a sentence", "w-003", f"Mended the relay, see {stage.proof()} and the notes there.")
     assert (stage.verdicts(prose), stage.found(prose)) == (["READY"], {})
     script = seen(stage, "A script", "w-004", "javascript:alert(1)")
-    assert (stage.verdicts(script), stage.found(script)["evidence is a url"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(script), stage.found(script)["Evidence URL"]) == (["BLOCKED"], "FAIL")
     unicode_host = seen(stage, "A host of look-alike letters", "w-005", "https://gіthub.com/hop/relay/pull/1")
     assert stage.verdicts(unicode_host)[-1] == "BLOCKED"
     good = seen(stage, "A result with the hash of its output", "w-021", _result("hello", "hello"))
     assert (stage.verdicts(good), stage.found(good)) == (["READY"], {})
     bad = seen(stage, "A result with another hash", "w-022", _result("hello", "goodbye"))
-    assert (stage.verdicts(bad), stage.found(bad)["inference fits its job"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(bad), stage.found(bad)["Inference"]) == (["BLOCKED"], "FAIL")
 
 
 @EVIDENCE.part("Links", policy={"timing": PATIENT})
 def evidence_links(stage: Stage) -> None:
     private = seen(stage, "A redirect to a private address", "w-001", stage.page("/redirect-private"))
-    assert (stage.verdicts(private)[-1], stage.found(private)["evidence is alive"]) == ("BLOCKED", "FAIL")
+    assert (stage.verdicts(private)[-1], stage.found(private)["Evidence"]) == ("BLOCKED", "FAIL")
     long = seen(stage, "A page that never ends", "w-002", stage.page("/huge"))
     assert (stage.verdicts(long), stage.found(long)) == (["READY"], {})
     closed = seen(stage, "A pull request that was closed unmerged", "w-003", f"{stage.forge}/{REPO}/pull/70")
-    assert (stage.verdicts(closed), stage.found(closed)["evidence is alive"]) == (["LOOK"], "LOOK")
+    assert (stage.verdicts(closed), stage.found(closed)["Evidence"]) == (["LOOK"], "LOOK")
     other = seen(stage, "Somebody else's pull request", "w-004", f"{stage.forge}/{REPO}/pull/71")
-    assert (stage.verdicts(other), stage.found(other)["evidence is of this claim"]) == (["LOOK"], "LOOK")
+    assert (stage.verdicts(other), stage.found(other)["Evidence match"]) == (["LOOK"], "LOOK")
     stage.case("A page that is not there")
     gone = stage.hand_in("bob", "w-005", stage.page("/gone"))
     stage.look(gone)
     assert stage.verdicts(gone) == ["LOOK"]
     stage.time_passes(gone)
-    assert (stage.verdicts(gone), stage.found(gone)["evidence is alive"]) == (["LOOK", "BLOCKED"], "FAIL")
+    assert (stage.verdicts(gone), stage.found(gone)["Evidence"]) == (["LOOK", "BLOCKED"], "FAIL")
     stage.comment(gone, "alice-dev", "/accept --quality 3")
     stage.look(gone)
     assert (stage.answers(gone), stage.stamps()) == (["REFUSED"], 0)
     stage.world.allow = ()
     local = seen(stage, "A loopback address", "w-006", "http://127.0.0.1/done")
-    assert (stage.verdicts(local)[-1], stage.found(local)["evidence is alive"]) == ("BLOCKED", "FAIL")
+    assert (stage.verdicts(local)[-1], stage.found(local)["Evidence"]) == ("BLOCKED", "FAIL")
     stage.case("Used before")
     stage.main(
         "INSERT INTO wanted (id, title, project, type, priority, posted_by, claimed_by, status, created_at, updated_at) VALUES"
@@ -86,7 +86,7 @@ def evidence_links(stage: Stage) -> None:
         says="a backfill has written down Carol's pull request 12 on main, as completion `c-gh-relay-12`",
     )
     used = seen(stage, "", "w-007", f"{stage.forge}/{REPO.title()}/pull/12/files#diff-0")
-    assert (stage.verdicts(used), stage.found(used)["evidence is used once"]) == (["LOOK"], "LOOK")
+    assert (stage.verdicts(used), stage.found(used)["Evidence reuse"]) == (["LOOK"], "LOOK")
     assert "c-gh-relay-12" in stage.review(used)
 
 
@@ -109,7 +109,7 @@ def too_much(stage: Stage) -> None:
         says="rig `bob` puts `w-001` in review and hands in nothing",
     )
     stage.look(empty)
-    assert (stage.verdicts(empty), stage.found(empty)["one fresh completion"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(empty), stage.found(empty)["Completion"]) == (["BLOCKED"], "FAIL")
     stage.case("A completion that comes validated")
     proof = stage.proof()
     done = wl_sql.completion_id("w-002", "bob")
@@ -122,7 +122,7 @@ def too_much(stage: Stage) -> None:
         says="rig `bob` hands in `w-002` with `validated_by` set to `alice`",
     )
     stage.look(preset)
-    assert (stage.verdicts(preset), stage.found(preset)["one fresh completion"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(preset), stage.found(preset)["Completion"]) == (["BLOCKED"], "FAIL")
     stage.case("A stamp in the pocket")
     proof, done = stage.proof(), wl_sql.completion_id("w-003", "bob")
     stamped = stage.pull(
@@ -134,7 +134,7 @@ def too_much(stage: Stage) -> None:
         says="rig `bob` hands in `w-003` and brings a stamp in Alice's name for himself",
     )
     stage.look(stamped)
-    assert (stage.verdicts(stamped), stage.found(stamped)["decision keeps the yearbook"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(stamped), stage.found(stamped)["Outside decision"]) == (["BLOCKED"], "FAIL")
     for pull in (empty, preset, stamped):
         stage.comment(pull, "alice-dev", "/accept --quality 4")
         stage.look(pull)

@@ -327,7 +327,7 @@ def orphans(stage: Stage) -> None:
         says="`w-003` is completed on main by rig `alice`",
     )
     stage.look(late)
-    assert (stage.verdicts(late), stage.found(late)["item moves legally"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(late), stage.found(late)["Status"]) == (["BLOCKED"], "FAIL")
     assert "Close this pull" in stage.review(late)
     stage.case("The fork is gone")
     orphan = stage.hand_in("carol", "w-001", stage.page("/hop/relay/pull/904"))

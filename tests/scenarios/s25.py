@@ -169,7 +169,7 @@ def other_tools(stage: Stage) -> None:
     assert (stage.answers(pull), stage.stamps(), stage.item("w-001")) == (["REFUSED"], 0, ("in_review", "bob"))
     stage.case("Work of a rig of her own")
     own = adopted(stage, "w-002", subject="carol-2")
-    assert (stage.verdicts(own), stage.found(own)["decision keeps the yearbook"]) == (["BLOCKED"], "FAIL")
+    assert (stage.verdicts(own), stage.found(own)["Outside decision"]) == (["BLOCKED"], "FAIL")
 
 
 TROUBLE = Scenario(

@@ -39,7 +39,7 @@ class Scenario:
 
     @property
     def slug(self) -> str:
-        """The name of its golden text: `01-happy-path`."""
+        """The name of its tests: `01-happy-path`."""
         return f"{self.number:02}-{re.sub('[^a-z0-9]+', '-', self.title.lower()).strip('-')}"
 
     def part(

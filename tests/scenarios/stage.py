@@ -346,9 +346,9 @@ class Stage:
         return self.said(pull, "answer")[-1]
 
     def found(self, pull: PullNo) -> dict[str, str]:
-        """What did not pass in the newest review: result by rule, the worst where a rule says several things."""
-        rows = re.findall(r"^\| ([a-z ]+) \| \*\*([A-Z ]+)\*\* \|", self.review(pull), re.MULTILINE)
-        return {rule: result for rule, result in reversed(rows) if rule != "evidence"}
+        """What did not pass in the newest review: result by the rule's label, the worst where a rule has several findings."""
+        rows = re.findall(r"^\| ([A-Za-z -]+) \| \*\*([A-Z ]+)\*\* \|", self.review(pull), re.MULTILINE)
+        return {label: result for label, result in reversed(rows) if label != "evidence"}
 
     def item(self, item: str) -> tuple[str | None, str | None]:
         """Status and claimer of an item on main."""

@@ -288,7 +288,7 @@ PULL = frozenset(
     ("commons", "pull", "title", "state", "head", "kind", "form", "item", "verdict", "waiting_for", "crashes", "passed")
 ) | {"findings", *(f"findings[].{name}" for name in ("rule", "level", "place", "says", "remedy")), "plan", "waits", "look_at"}
 REVIEW_STEP = ("step", "head", "digest", "body")
-RULE = ("name", "level", "title", "doc", "kinds", "fixed", "fades", "overridable")
+RULE = ("name", "level", "label", "asks", "title", "doc", "kinds", "fixed", "softens_after_merge", "overridable")
 
 
 @pytest.mark.parametrize(

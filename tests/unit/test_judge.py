@@ -49,7 +49,18 @@ PLACE = Place("wanted", "w-1", "status")
 
 
 def a_rule(name: str, check: Check, level: Level = Level.FAULT, *, fixed: bool = False, fades: bool = False) -> Rule:
-    return Rule(name=name, level=level, title=name, doc="", kinds=REVIEWED, fixed=fixed, softens_after_merge=fades, check=check)
+    return Rule(
+        name=name,
+        level=level,
+        label="Sample",
+        asks="It holds",
+        title=name,
+        doc="",
+        kinds=REVIEWED,
+        fixed=fixed,
+        softens_after_merge=fades,
+        check=check,
+    )
 
 
 def saying(name: str, *levels: Level, fixed: bool = False, fades: bool = False, own: Level = Level.FAULT) -> Rule:
@@ -187,6 +198,8 @@ def test_a_rule_is_only_asked_about_its_kinds() -> None:
     only_posts = Rule(
         name="only_posts",
         level=Level.FAULT,
+        label="Sample",
+        asks="It holds",
         title="",
         doc="",
         kinds=(PullKind.POST,),

@@ -78,10 +78,12 @@ def test_an_explanation_is_what_the_rule_itself_says() -> None:
     assert told == {
         "name": "evidence_is_a_url",
         "level": "fault",
+        "label": "Evidence URL",
+        "asks": "There is evidence, it is a link, and `evidence` and `evidence_url` lead to the same place",
         "title": "The evidence is a link that can be followed.",
         "kinds": ["work"],
         "fixed": False,
-        "fades": False,
+        "softens_after_merge": False,
         "overridable": True,
         "sources": [],
         "example": {
@@ -107,7 +109,7 @@ def test_people_are_told_the_same() -> None:
         "Take the row out of the branch",
     ):
         assert part in said
-    assert "a note at most" in run("--explain", "no_rival_is_ahead").output
+    assert "a note at most" in run("--explain", "no_competing_pull").output
     assert "the pull waits for the rig's evidence" in run("--explain", "claim_waits_for_evidence").output
     assert "wl `schema/commons.sql`, schema 1.2" in run("--explain", "rows_are_whole").output
 
@@ -286,7 +288,8 @@ def test_a_rule_that_no_example_makes_speak_is_explained_all_the_same() -> None:
         return []
 
     silent = Rule(
-        name="all_is_well", level=Level.NOTE, title="All is well.", doc="", kinds=(PullKind.LINK,), fixed=False,
+        name="all_is_well", level=Level.NOTE, label="Sample", asks="It holds", title="All is well.", doc="",
+        kinds=(PullKind.LINK,), fixed=False,
         softens_after_merge=False,
         check=check,  # type: ignore[arg-type]
     )  # fmt: skip

@@ -118,7 +118,7 @@ Accept would go through now.
 |---|---|---|
 | evidence | PASS | <https://github.com/gastownhall/beads/pull/412> answered 200, at 14:00 UTC |
 
-2 passed: one fresh completion, rows are whole.
+2 checks passed.
 
 This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: 3 stamps, mean quality 4.3.
@@ -153,7 +153,7 @@ Accept would go through. Something deserves a human eye.
 | evidence is alive | **LOOK** | The link <https://github.com/gastownhall/beads/pull/412> answered 404 at 14:00 UTC. \
 Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`. |
 
-2 more passed: one fresh completion, rows are whole.
+2 more checks passed.
 
 - Note: The pull is small.
 
@@ -190,7 +190,7 @@ Accept would be refused as it stands.
 2026-06-14 06:02 UTC. Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`. \
 A validator may override it. |
 
-2 more passed: one fresh completion, rows are whole.
+2 more checks passed.
 
 This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
 Worker `polecat-7`: 1 stamp, quality not in numbers; also on this item: \
@@ -219,7 +219,7 @@ def test_a_waiting_review() -> None:
 **WAITING** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
 Nothing to decide yet: waiting for the rig's evidence.
 
-2 passed: one fresh completion, rows are whole.
+2 checks passed.
 
 This pull is a claim: `wanted` 1 row (`open` to `claimed`). Nothing else.
 Worker `polecat-7`: no stamps yet.
@@ -240,7 +240,7 @@ Validators, put one of these on a line of its own (… is your reason):
 def test_a_review_that_cannot_tell() -> None:
     forbids = a_finding("rows_are_whole", Level.FORBID, says="The diff holds a warning.", remedy="Push the branch again")
     unsure = a_finding(level=Level.UNSURE, says=f"The bot cannot judge {quote(EVIDENCE)}: open it yourself.")
-    crash = RuleCrash(rule="no_rival_is_ahead", error="KeyError")
+    crash = RuleCrash(rule="no_competing_pull", error="KeyError")
     snapshot = a_snapshot(probes=(a_probe(seen=Seen.UNKNOWN, reason="time-out"),))
     assert told(snapshot, a_judgement(forbids, unsure, crashes=(crash,))) == (
         """\
@@ -252,7 +252,7 @@ What a merge would bring to main cannot be told for certain. Accept would be ref
 | rows are whole | **CANNOT TELL** | The diff holds a warning. Push the branch again. |
 | evidence is alive | **LOOK** | The bot cannot judge \
 <https://github.com/gastownhall/beads/pull/412>: open it yourself. |
-| no rival is ahead | **CANNOT TELL** | Failed with an error of the bot, not of the work. \
+| no competing pull | **CANNOT TELL** | Failed with an error of the bot, not of the work. \
 The operator finds the error in the log. |
 
 This pull is work: `wanted` 1 row (`open` to `in_review`); `completions` 1 row added. Nothing else.
@@ -267,7 +267,7 @@ Validators, put one of these on a line of its own (… is your reason):
 /help
 ```
 
-`stampbot/1 review - CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid e30548e12621 1`"""
+`stampbot/1 review - CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 8f45bdeec2eb 1`"""
     )
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from bot.rulebook import ChangeKind, Finding, Level, Place, PullKind, Snapshot, having, quote, rule
 
 
-@rule(Level.DOUBT, kinds=(PullKind.POST,))
+@rule(Level.DOUBT, label="$label", asks="$asks", kinds=(PullKind.POST,))
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("wanted", ChangeKind.ADDED):
         if not (change.new("description") or "").strip():
@@ -138,6 +138,12 @@ def title_of(name: str) -> str:
     return f"{name.replace('_', ' ').capitalize()}."
 
 
+def label_of(name: str) -> str:
+    """The first and the last word of the name, a label to begin with: `item_has_a_title` is "Item title"."""
+    words = name.split("_")
+    return f"{words[0].capitalize()} {words[-1]}"
+
+
 def for_this_project(name: str, folder: str = "rules") -> dict[str, str]:
     """Text by path, relative to the project: the rule, in package `folder`, and its table.
 
@@ -169,7 +175,8 @@ def entry_point(name: str, package: str) -> str:
 def _words(name: str) -> dict[str, str]:
     if not is_sentence(name):
         raise MisfitError(f"{name}: a rule is named with a sentence in snake case, such as evidence_is_alive")
-    return {"name": name, "title": title_of(name)}
+    title = title_of(name)
+    return {"name": name, "title": title, "label": label_of(name), "asks": title.rstrip(".")}
 
 
 def _package_of(name: str) -> str:

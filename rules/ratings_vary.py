@@ -18,7 +18,13 @@ CONFIDENCE_MIN = 0.95
 """Mean from which an author is all but certain."""
 
 
-@rule(Level.NOTE, kinds=(PullKind.WORK,))
+@rule(
+    Level.NOTE,
+    label="Ratings",
+    asks="Stamps of one author for this worker differ from one another",
+    kinds=(PullKind.WORK,),
+    formerly="ratings_tell_work_apart",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     tallies = pull.surroundings.tallies
     chosen = any(tally.confidence not in (None, 1.0) for tally in tallies)

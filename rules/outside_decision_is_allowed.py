@@ -43,7 +43,14 @@ _DECIDED = frozenset({"status", "claimed_by", "evidence_url", "updated_at"})
 _NAMED_MAX = 3
 
 
-@rule(Level.FAULT, kinds=(PullKind.ADMIN,), fixed=True)
+@rule(
+    Level.FAULT,
+    label="Outside decision",
+    asks="A decision made with another tool is one that a validator may make",
+    kinds=(PullKind.ADMIN,),
+    fixed=True,
+    formerly="decision_keeps_the_yearbook",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     stamps = pull.changes.of("stamps", ChangeKind.ADDED)
     ledger = _Ledger.of(pull)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.history import Commit
 from bot.rulebook import PullKind, Snapshot
-from rules.commits_tell_what_they_bring import check
+from rules.commit_messages_match_rows import check
 from tests.build import ITEM, a_hash, a_snapshot, added, changes_of, claims
 from tests.rules.table import PASS, found, told
 
@@ -60,7 +60,7 @@ RIG = changes_of(added("rigs", handle="heron-1"))
         "a definition", "a table that is gone", "a definition of a table that changes", "a merge", "many of a kind",
     ],
 )  # fmt: skip
-def test_that_commits_tell_what_they_bring(pull: Snapshot, expected: tuple[str, ...]) -> None:
+def test_that_commit_messages_match_rows(pull: Snapshot, expected: tuple[str, ...]) -> None:
     assert found(check, pull) == expected
 
 

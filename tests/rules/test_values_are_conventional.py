@@ -6,7 +6,7 @@ import pytest
 
 from bot.model.policy import RatingStyle
 from bot.rulebook import Changes, Level
-from rules.words_are_usual import check
+from rules.values_are_conventional import check
 from tests.build import ITEM, a_policy, a_row, a_snapshot, added, changes_of, claims, hands_in, modified, removed, work
 from tests.rules.table import PASS, found, judged, told
 
@@ -61,7 +61,7 @@ STAMP = "stamps.s-0a1b2c3d4e5f6071"
         ),
     ],
 )  # fmt: skip
-def test_words_are_usual(changes: Changes, expected: tuple[str, ...]) -> None:
+def test_values_are_conventional(changes: Changes, expected: tuple[str, ...]) -> None:
     assert found(check, a_snapshot(changes=changes)) == expected
 
 

@@ -22,7 +22,13 @@ DAY_COMPLETIONS_MAX = 5
 """Completions within a day; a number of our own, for that document counts over all time."""
 
 
-@rule(Level.NOTE, kinds=(PullKind.WORK,))
+@rule(
+    Level.NOTE,
+    label="Workload",
+    asks="The worker has few open claims and few completions within a day",
+    kinds=(PullKind.WORK,),
+    formerly="worker_keeps_up",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     if pull.worker is None:
         return

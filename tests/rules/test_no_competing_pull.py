@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.ids import PullNo
 from bot.rulebook import Handle, Rival, Snapshot
-from rules.no_rival_is_ahead import check
+from rules.no_competing_pull import check
 from tests.build import EVIDENCE, ITEM, a_completion, a_snapshot, a_wanted, added, changes_of, merged
 from tests.rules.table import PASS, found, told
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.rulebook import Rig, Row, Snapshot
-from rules.sandbox_is_minded import check
+from rules.sandbox_requirement_is_met import check
 from tests.build import ITEM, a_rig, a_snapshot, a_wanted, changes_of, claims, merged
 from tests.rules.table import PASS, found, judged, told
 

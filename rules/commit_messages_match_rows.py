@@ -31,7 +31,10 @@ _NAMED_MAX = 3
 
 @rule(
     Level.NOTE,
+    label="Commits",
+    asks="The messages of the commits agree with the rows",
     kinds=(PullKind.WORK, PullKind.CLAIM, PullKind.POST, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK),
+    formerly="commits_tell_what_they_bring",
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
     tables, about = set(pull.changes.tables), {change.key for change in pull.changes.rows} | set(pull.item_ids)

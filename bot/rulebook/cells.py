@@ -1,4 +1,4 @@
-"""How the rules read a cell: text as DoltHub answers it, made what its column holds, held against rules/schemas.
+"""Reads cells for rules: converts the text that DoltHub returns, and validates it by the JSON Schemas in `schemas/`.
 
 `<table>.json` says what fits each column; its `$defs/usual` what cells usually hold, its `$defs/known` what else is known to
 stand there. A schema's `title` says what would be right, in words that fit after "which is not" and after "Write".
@@ -16,7 +16,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError, validators
 
-from bot.rulebook import ORDINARY_TABLES, ChangeKind, RowChange, quote, read_time
+from bot.model.kind import ORDINARY_TABLES
+from bot.model.ledger import ChangeKind, RowChange, read_time
+from bot.rulebook.phrases import quote
 
 JSON_DEPTH_MAX = 40
 """Nothing that belongs in a cell is nested deeper; readers that recurse are not made to."""
@@ -207,14 +209,14 @@ def _title(schema: object) -> str:
 
 @cache
 def schema_of(name: str) -> Schema:
-    """The schema in this file of rules/schemas, with what it refers to in other files put in its place."""
+    """The schema in this file of bot/rulebook/schemas, with what it refers to in other files put in its place."""
     found: Schema = _expanded(_file(name))
     return found
 
 
 @cache
 def _file(name: str) -> Schema:
-    loaded: Schema = json.loads(files("rules").joinpath("schemas", f"{name}.json").read_text("utf-8"))
+    loaded: Schema = json.loads(files("bot.rulebook").joinpath("schemas", f"{name}.json").read_text("utf-8"))
     return loaded
 
 

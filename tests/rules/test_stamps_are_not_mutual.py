@@ -7,7 +7,7 @@ import pytest
 from bot.dolthub.sql import AROUND_ROWS_MAX
 from bot.model.snapshot import Surroundings
 from bot.rulebook import Handle, Snapshot, Tally
-from rules.praise_is_not_exchanged import READ_MAX, check
+from rules.stamps_are_not_mutual import READ_MAX, check
 from tests.build import a_snapshot, changes_of, hands_in
 from tests.rules.table import PASS, found, told
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.model.snapshot import Surroundings
 from bot.rulebook import Handle, Snapshot, Tally
-from rules.ratings_tell_work_apart import check
+from rules.ratings_vary import check
 from tests.build import a_snapshot, changes_of, hands_in
 from tests.rules.table import PASS, found, told
 

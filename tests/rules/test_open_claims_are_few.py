@@ -8,7 +8,7 @@ import pytest
 
 from bot.model.snapshot import Surroundings
 from bot.rulebook import Completion, Snapshot, Wanted
-from rules.worker_keeps_up import check
+from rules.open_claims_are_few import check
 from tests.build import ITEM, NOW, a_completion, a_snapshot, a_wanted, changes_of, hands_in
 from tests.rules.table import PASS, found, told
 

@@ -9,7 +9,7 @@ import pytest
 from bot.model.ledger import Stamp
 from bot.model.policy import Policy, PosterMay, Validator
 from bot.rulebook import Changes, Form, Handle, PullKind, Rig, Row, RowChange, Snapshot, User
-from rules.decision_keeps_the_yearbook import check
+from rules.outside_decision_is_allowed import check
 from tests.build import (
     COMPLETION,
     ITEM,

@@ -16,7 +16,14 @@ _YES, _NO = frozenset({"1", "true"}), frozenset({"", "0", "false"})
 _SCOPES_MAX = 4
 
 
-@rule(Level.NOTE, kinds=(PullKind.WORK, PullKind.CLAIM), fades=True)
+@rule(
+    Level.NOTE,
+    label="Sandbox",
+    asks="The validator knows which sandbox the item asks for",
+    kinds=(PullKind.WORK, PullKind.CLAIM),
+    softens_after_merge=True,
+    formerly="sandbox_is_minded",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     item = pull.item
     wants = item.row.text("sandbox_required").strip().lower() if item is not None else ""

@@ -13,7 +13,14 @@ from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, quote, rule
 _COMPARE = "Compare before deciding; the first merge ends the race"
 
 
-@rule(Level.DOUBT, kinds=(PullKind.WORK, PullKind.CLAIM), fades=True)
+@rule(
+    Level.DOUBT,
+    label="Rivals",
+    asks="No other pull, completion or claim is about the same item",
+    kinds=(PullKind.WORK, PullKind.CLAIM),
+    softens_after_merge=True,
+    formerly="no_rival_is_ahead",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for rival in pull.rivals:
         if rival.rig and rival.rig == pull.worker:

@@ -20,7 +20,13 @@ READ_MAX = 100
 """Tallies that are read, in order of their authors: where there are so many, those of the last author may be cut off."""
 
 
-@rule(Level.NOTE, kinds=(PullKind.WORK,))
+@rule(
+    Level.NOTE,
+    label="Mutual stamps",
+    asks="Worker and validator do not only stamp each other",
+    kinds=(PullKind.WORK,),
+    formerly="praise_is_not_exchanged",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     worker, tallies = pull.worker, pull.surroundings.tallies
     if worker is None:

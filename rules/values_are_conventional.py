@@ -1,9 +1,9 @@
 """Cells hold the words and numbers that other tools know.
 
-The schema of a commons takes any type, effort, priority, severity or kind of rig; what readers do with a word they do not know
-is up to them. Usual is what the reference client writes (wl `cmd/wl`) or what the protocol names, written down in
-`rules/schemas/` with the source of each list. A word that is known from live commons or another tool is a note. Statuses of
-items have a rule of their own. Only cells that this pull writes are looked at; rows that share a word share a finding.
+The schema of a commons takes any type, effort, priority, severity or kind of rig; what readers do with an unknown word is
+undefined. Usual is what the reference client writes (wl `cmd/wl`) or what the protocol names; `bot/rulebook/schemas/` holds
+the source of each list. A word that is known from live commons or another tool is a note. Statuses of items have a rule of
+their own. Only cells that this pull writes are judged; rows that share a word share a finding.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.rulebook import ORDINARY_TABLES, Finding, Level, Place, Snapshot, quote, rule
-from rules._cells import is_worded, oddity, written
+from bot.rulebook.cells import is_worded, oddity, written
 
 
-@rule(Level.DOUBT)
+@rule(
+    Level.DOUBT,
+    label="Values",
+    asks="Cells hold the values that other tools know",
+    formerly="words_are_usual",
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     cells: dict[tuple[str, str, str], list[str]] = {}
     for change in pull.changes.rows:
