@@ -34,7 +34,7 @@ from benchmarks.through_queue import own_redis
 from bot.config.settings import child_environment
 from bot.model.ids import Commons
 from bot.store import REVIEW, Keys
-from bot.web.server import THREADS, WebServer
+from bot.web.server import WebServer
 
 BARE, COALESCED, ENQUEUED = "bare Flask", "coalesced knock", "knock with a new job"
 CONNECTIONS = 32
@@ -103,7 +103,6 @@ def main(rounds: int, seconds: float, as_json: bool, bare_port: int | None) -> N
     if as_json:
         document = {
             "machine": machine,
-            "threads": THREADS,
             "connections": CONNECTIONS,
             "rounds": rounds,
             "figures": [dataclasses.asdict(each) for each in figures],
@@ -256,7 +255,7 @@ def _per_s(echo: Echo) -> float:
 
 def _show(console: Console, machine: Mapping[str, Any], figures: Sequence[Figure], beside: Sequence[Beside]) -> None:
     about = ", ".join(f"{name} {value}" for name, value in machine.items())
-    table = Table(title=f"gunicorn, {THREADS} threads, {CONNECTIONS} connections; {about}")
+    table = Table(title=f"gunicorn, one worker, {CONNECTIONS} connections; {about}")
     table.add_column("answer")
     for heading in ("requests/s", "p50 ms", "p99 ms"):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""Runs the door under gunicorn, with settings that hold: threads that wait on Redis, no log of paths that hold secrets."""
+"""Runs the web application under gunicorn: one process, bounded requests, and no log of paths, which hold secrets."""
 
 from __future__ import annotations
 
@@ -6,31 +6,29 @@ import logging
 import resource
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
-from bot.web.buffering_worker import BufferingWorker
+from bot.web.bounded_worker import BoundedWorker
 
-THREADS = 32
-"""What a request waits for is Redis, and all who wait share one round trip: with fewer threads fewer share it (measured)."""
-CONNECTIONS = 1000
-TIMEOUT_S = 30
-"""A process that has not come by its own loop for so long is killed and made anew."""
-GRACEFUL_TIMEOUT_S = 10
-KEEPALIVE_S = 75
-"""Longer than the proxies in front of it keep a connection (mostly 60): whoever closes first must not be us."""
-REQUEST_LINE_BYTES = 2048
-HEADERS = 64
-OPEN_FILES = 2 * CONNECTIONS + 256
-"""Connections, as many that are being seen off, and the rest."""
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn touches a file there; on a disk that can block
+CONNECTIONS: Final = 1000
+TIMEOUT_S: Final = 30
+"""A process whose loop has not run for so long is killed and started again."""
+GRACEFUL_TIMEOUT_S: Final = 10
+KEEPALIVE_S: Final = 75
+"""Longer than proxies keep a connection open (mostly 60 s): the proxy has to close first, or it answers 502."""
+REQUEST_LINE_BYTES_MAX: Final = 2048
+HEADERS_MAX: Final = 64
+OPEN_FILES: Final = 2 * CONNECTIONS + 256
+"""Connections, as many that are being closed, and the rest."""
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - gunicorn touches a file there; on a disk that can block
 
 
 def _allow_open_files() -> int:
-    """Ask for as many open files as are needed; how many connections there is room for then."""
+    """Raise the limit of open files to what is needed. Returns how many connections it has room for."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -39,10 +37,10 @@ def _allow_open_files() -> int:
 
 
 class _QuietLogger(Logger):
-    """Leaves form and place of log lines to ours."""
+    """Hands errors to the bot's own log, and logs nothing else."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ARG002
-        # At WARNING it tells of each request it cannot read, one line each: that is for strangers to fill our disk with.
+        # gunicorn logs each request that it cannot parse at WARNING: strangers could fill the disk with such lines.
         self.loglevel = logging.ERROR
         self.error_log.propagate = True
         self.error_log.handlers.clear()
@@ -59,14 +57,13 @@ class WebServer(BaseApplication):
         self._options: dict[str, object] = {
             "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             "workers": 1,
-            "worker_class": BufferingWorker,
-            "threads": THREADS,
+            "worker_class": BoundedWorker,
             "worker_connections": _allow_open_files(),
             "timeout": TIMEOUT_S,
             "graceful_timeout": GRACEFUL_TIMEOUT_S,
             "keepalive": KEEPALIVE_S,
-            "limit_request_line": REQUEST_LINE_BYTES,
-            "limit_request_fields": HEADERS,
+            "limit_request_line": REQUEST_LINE_BYTES_MAX,
+            "limit_request_fields": HEADERS_MAX,
             "accesslog": None,
             "logger_class": _QuietLogger,
             "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
@@ -76,7 +73,7 @@ class WebServer(BaseApplication):
         super().__init__()  # type: ignore[no-untyped-call]
 
     def load_config(self) -> None:
-        """Called by gunicorn. Options it does not know (older ones lack some) are left out."""
+        """Called by gunicorn. Options that this version of it does not know are left out."""
         config: Any = self.cfg
         for name, value in self._options.items():
             if name in config.settings:

@@ -7,6 +7,7 @@ import os
 import resource
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -24,6 +25,7 @@ from bot.config.settings import child_environment
 from bot.demo.processes import Child
 from bot.web.server import CONNECTIONS
 from bot.web.webhook import RINGS_LEAST
+from tests.house.tree import ROOT
 from tests.journeys.test_webhook_to_review import free_port, frozen
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until
@@ -308,3 +310,35 @@ def test_sigterm_ends_the_door_at_once_although_somebody_dawdles(tmp_path: Path)
         own = Door(server, tmp_path)
         with crowd(own, 20), crowd(own, 20, HEAD), ends_within(4.0):
             own.end()
+
+
+def test_what_stands_behind_a_body_that_is_too_long_is_no_request(door: Door) -> None:
+    """A body is never left unread on a connection that is kept open: its bytes would be parsed as the next request."""
+    hidden = b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n"
+    for framing, body in (
+        (b"Content-Length: 70000", hidden * 10),
+        (b"Transfer-Encoding: chunked", b"%x\r\n%s\r\n" % (70_000, b"x" * 65_537 + hidden * 10)),
+    ):
+        with socket.create_connection(("127.0.0.1", door.port), PATIENCE_S) as line:
+            line.sendall(b"POST %s HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n%s" % (DOOR.encode(), framing, body))
+            answers = b""
+            while more := line.recv(65536):
+                answers += more
+        assert (status(answers), answers.count(b"HTTP/1.1 ")) == (413, 1)
+
+
+def test_several_requests_in_one_packet_are_answered_one_after_the_other(door: Door) -> None:
+    ask = f"POST {DOOR} HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s"
+    first, second = (json.dumps({**PULL, "pullID": number}) for number in ("601", "602"))
+    sent = ask % (len(first), first) + ask % (len(second), second) + "GET /nowhere HTTP/1.1\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", door.port), PATIENCE_S) as line:
+        line.sendall(sent.encode())
+        answers = b""
+        while more := line.recv(65536):
+            answers += more
+    assert [int(each[:3]) for each in answers.split(b"HTTP/1.1 ")[1:]] == [202, 202, 404]
+
+
+def test_greenlets_stay_in_the_process_of_the_web_server() -> None:
+    code = "import bot.web.server, bot.web.app\nfrom gevent import monkey\nraise SystemExit(monkey.is_anything_patched())"
+    assert subprocess.run([sys.executable, "-c", code], env={"PATH": ""}, cwd=ROOT, check=False).returncode == 0
