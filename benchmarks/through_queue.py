@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.measure import ROOT, MeasureError, Server
-from bot.config.settings import child_environment
-from bot.config.variables import VARIABLES
+from bot.config.settings import VARIABLES, child_environment
 from bot.demo.processes import redis_server
 from bot.evidence import probe_key
 from bot.model.evidence import Seen

@@ -69,7 +69,7 @@ def web(host: str, until_eof: bool) -> None:
     Example:
       STAMPBOT_COMMONS=hop/wl-commons STAMPBOT_WEBHOOK_SECRET=… stampbot web
     """
-    settings = settings_of(door=True)
+    settings = settings_of(webhook_needed=True)
     import structlog
 
     from bot import wiring

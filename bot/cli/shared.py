@@ -35,22 +35,22 @@ STYLE: Mapping[enum.Enum, str] = {
 """Colour of each verdict and level."""
 
 
-def settings_read(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
+def settings_read(*, webhook_needed: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
     """Settings and logging. Raises SettingsError with every problem."""
     from bot import log
     from bot.config.settings import colour_wanted, read
 
-    settings = read(door=door, named=named, commons_needed=commons_needed)
+    settings = read(webhook_needed=webhook_needed, named=named, commons_needed=commons_needed)
     log.configure(settings.log, settings.secrets, colours=colour_wanted())
     return settings
 
 
-def settings_of(*, door: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
+def settings_of(*, webhook_needed: bool = False, named: tuple[Commons, ...] = (), commons_needed: bool = True) -> Settings:
     """Settings and logging, or every problem on standard error and exit status 2."""
     from bot.config.settings import SettingsError
 
     try:
-        return settings_read(door=door, named=named, commons_needed=commons_needed)
+        return settings_read(webhook_needed=webhook_needed, named=named, commons_needed=commons_needed)
     except SettingsError as error:
         fail_with(error)
 

@@ -6,21 +6,31 @@ import difflib
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from bot.model.finding import Level
-from bot.model.ids import Commons, Handle, User
-from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.model.ids import Commons
+from bot.model.policy import Policy
+from bot.model.policy_key import Shape, key, keys_of, properties_of, table_of, values_of
 from bot.model.registry import Registry
 
 _VALUE_SHOWN_CHARS = 60
+_LABEL: Final = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_TOP_LABEL: Final = "[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_NAME: Final = rf"(?:{_LABEL}\.)*{_TOP_LABEL}"
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_PORT: Final = "(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3}))"
+_PATH: Final = r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*/?"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f'"{word}"' for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +45,141 @@ class Problem:
         return f"{self.name}: {self.says}. {self.fix}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rulings:
-    """What the file says for one commons."""
+_HOST: Final[Shape] = {
+    "description": "A host, with its port where it has one of its own: git.example.org, git.example.org:8443.",
+    "type": "string",
+    "maxLength": 200,
+    "pattern": rf"^(?:{_NAME}|{_IPV4}){_PORT}?(?!\n)$",
+}
+_ROOT: Final[Shape] = {
+    "description": 'The root of an API, such as "https://registry.example.com/npm": https, or http on this machine.',
+    "type": "string",
+    "maxLength": 400,
+    "pattern": rf"^(?:https://(?:{_NAME}|{_IPV4})|http://(?:localhost|127(?:\.{_OCTET}){{3}})){_PORT}?{_PATH}(?!\n)$",
+}
+FORGE_KINDS: Final = ("github", "gitlab", "gitea", "bitbucket", "dolthub")
+REGISTRY_KINDS: Final = ("npm", "pypi", "oci")
+_FORGES: Final[Shape] = {
+    "type": "object",
+    "propertyNames": _HOST,
+    "additionalProperties": {"description": f"One of {_quoted(FORGE_KINDS)}.", "enum": [*FORGE_KINDS]},
+}
+_REGISTRY_KIND: Final[Shape] = {
+    "description": f'One of {_quoted(REGISTRY_KINDS)}; or a table {{kind = "npm", api = "https://registry.example.com/npm"}}.',
+    "enum": [*REGISTRY_KINDS],
+}
+_REGISTRY: Final[Shape] = {
+    "description": 'A table such as {kind = "npm", api = "https://registry.example.com/npm"}; a registry of kind oci may '
+    'have a realm too: the address that gives out its tokens, such as "https://auth.example.com/token".',
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["kind"],
+    "properties": {
+        "kind": {"description": f"One of {_quoted(REGISTRY_KINDS)}.", "enum": [*REGISTRY_KINDS]},
+        "api": _ROOT,
+        "realm": _ROOT,
+    },
+    "if": {"required": ["realm"]},
+    "then": {"properties": {"kind": {"description": '"oci": no other kind of registry has a realm.', "const": "oci"}}},
+}
+_REGISTRIES: Final[Shape] = {
+    "type": "object",
+    "propertyNames": _HOST,
+    "additionalProperties": {"if": {"type": "object"}, "then": _REGISTRY, "else": _REGISTRY_KIND},
+}
+_WEBHOOK: Final[Shape] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["header"],
+    "properties": {
+        "header": {
+            "description": "Name of an HTTP header, as the webhook's delivery page shows it.",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9][A-Za-z0-9-]{0,63}$",
+        },
+        "scheme": {
+            "description": '"hmac-sha256" (of the body) or "plain" (the key itself).',
+            "enum": ["hmac-sha256", "plain"],
+        },
+    },
+}
 
-    policy: Policy = field(default_factory=Policy)
+
+def _registries(table: Mapping[str, str | Mapping[str, str]]) -> tuple[Registry, ...]:
+    written = {host: {"kind": entry} if isinstance(entry, str) else entry for host, entry in table.items()}
+    return tuple(Registry(host=host, **entry) for host, entry in written.items())
+
+
+def _forges(table: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(table.items())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookHeader:
+    """A header that each webhook must carry, made with STAMPBOT_WEBHOOK_KEY by `scheme`. An empty name: none."""
+
+    header: str = ""
+    scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
+
+
+def _webhook(table: Mapping[str, Any]) -> WebhookHeader:
+    return WebhookHeader(**table)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyFile:
     """A whole file, read. `overrides` holds the commons that have a table of their own; `general` is for all others."""
 
-    general: Rulings = field(default_factory=Rulings)
-    overrides: tuple[tuple[Commons, Rulings], ...] = ()
-    forges: tuple[tuple[str, str], ...] = ()
-    registries: tuple[Registry, ...] = ()
-    webhook_header: str = ""
-    webhook_scheme: Literal["hmac-sha256", "plain"] = "hmac-sha256"
+    general: Policy = field(default_factory=Policy)
+    overrides: tuple[tuple[Commons, Policy], ...] = ()
+    forges: tuple[tuple[str, str], ...] = key(
+        (),
+        f'A table of Git forges you trust, host = kind, such as "gitlab.com" = "gitlab"; kinds: {", ".join(FORGE_KINDS)}',
+        _FORGES,
+        read=_forges,
+    )
+    registries: tuple[Registry, ...] = key(
+        (),
+        'A table of artifact registries you trust, host = kind, such as "registry.example.com" = "npm"; '
+        f"kinds: {', '.join(REGISTRY_KINDS)}. Where its API has another root: "
+        '{kind = "npm", api = "https://registry.example.com/npm"}',
+        _REGISTRIES,
+        read=_registries,
+    )
+    webhook: WebhookHeader = key(
+        WebhookHeader(),
+        "A table with header and scheme: a header of each webhook that is checked with STAMPBOT_WEBHOOK_KEY",
+        _WEBHOOK,
+        read=_webhook,
+    )
 
-    def rulings(self, commons: Commons) -> Rulings:
+    def policy(self, commons: Commons) -> Policy:
         """What holds on this commons."""
         return dict(self.overrides).get(commons, self.general)
 
 
 @cache
-def schema() -> Mapping[str, Any]:
-    """The JSON Schema of `stampbot.toml`, shipped with the package."""
-    loaded: Mapping[str, Any] = json.loads(files("bot.config").joinpath("settings.schema.json").read_text("utf-8"))
-    return loaded
+def schema() -> Shape:
+    """The JSON Schema of `stampbot.toml`, made from the keys that the fields of Policy and PolicyFile declare."""
+    of_one = {"description": "A table of overrides for one commons.", **table_of(Policy)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:stampbot:settings:1",
+        "title": "stampbot.toml",
+        "description": "The operator's policy. Keys at the top hold for every commons; "
+        'a table [commons."owner/database"] overrides them for one.',
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            **properties_of(Policy),
+            **properties_of(PolicyFile),
+            "commons": {
+                "description": 'Tables of overrides, [commons."owner/database"].',
+                "type": "object",
+                "additionalProperties": of_one,
+            },
+        },
+    }
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
@@ -117,7 +234,7 @@ def _fix_of(error: ValidationError | Any | None) -> str:
         if near:
             return f"Did you mean {near[0]}?"
     said = error.schema.get("description") if error is not None and isinstance(error.schema, dict) else None
-    return f"Expected: {said}" if said else "See bot/config/settings.schema.json for what can stand here."
+    return f"Expected: {said}" if said else "See stampbot.toml in README.md for what may stand here."
 
 
 def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
@@ -136,62 +253,19 @@ def _dotted(name: str, path: tuple[str, ...]) -> str:
 
 
 def _policy_file(document: Mapping[str, Any]) -> PolicyFile:
+    tables = document.get("commons", {}).items()
     return PolicyFile(
-        general=_rulings(document),
-        overrides=tuple(
-            (Commons.parse(name), _rulings(_merged(document, table))) for name, table in document.get("commons", {}).items()
-        ),
-        forges=tuple(document.get("forges", {}).items()),
-        registries=tuple(_registry(host, said) for host, said in document.get("registries", {}).items()),
-        webhook_header=document.get("webhook", {}).get("header", ""),
-        webhook_scheme=document.get("webhook", {}).get("scheme", "hmac-sha256"),
+        general=_policy(document),
+        overrides=tuple((Commons.parse(name), _policy(_merged(document, table))) for name, table in tables),
+        **values_of(PolicyFile, document),
     )
+
+
+def _policy(table: Mapping[str, Any]) -> Policy:
+    return Policy(**values_of(Policy, table))
 
 
 def _merged(general: Mapping[str, Any], table: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The table over the general keys; `timing` and `levels` are merged key by key, everything else is replaced."""
-    inner = {key: {**general.get(key, {}), **table.get(key, {})} for key in ("timing", "levels")}
-    return {**general, **table, **inner}
-
-
-def _rulings(table: Mapping[str, Any]) -> Rulings:
-    default = Policy()
-    timing = dict(table.get("timing", {}))
-    if "confirm_dead_s" in timing:
-        first, second = timing["confirm_dead_s"]
-        timing["confirm_dead_s"] = (first, second)
-    poster = table.get("poster_may_decide", False)
-    return Rulings(
-        policy=Policy(
-            validators=tuple(_validator(entry) for entry in table.get("validators", ())),
-            min_trust=table.get("min_trust", default.min_trust),
-            poster_may_decide=PosterMay(poster) if poster else PosterMay.NOTHING,
-            poster_min_trust=table.get("poster_min_trust", default.poster_min_trust),
-            landing=Landing(table.get("landing", default.landing.value)),
-            rating=RatingStyle(table.get("rating", default.rating.value)),
-            comments=Comments(table.get("comment", default.comments.value)),
-            min_age_s=table.get("min_age", 0) * 60,
-            requests_per_minute=table.get("requests_per_minute", default.requests_per_minute),
-            ignored_users=tuple(User(user) for user in table.get("ignored_users", ())),
-            timing=Timing(**timing),
-            projects={name: _lowered(repos) for name, repos in table.get("projects", {}).items()},
-            logins={Handle(rig): _lowered(accounts) for rig, accounts in table.get("logins", {}).items()},
-            levels={rule: None if level == "off" else Level(level) for rule, level in table.get("levels", {}).items()},
-        ),
-    )
-
-
-def _registry(host: str, said: str | Mapping[str, str]) -> Registry:
-    return Registry(host=host, kind=said) if isinstance(said, str) else Registry(host=host, **said)
-
-
-def _lowered(texts: list[str]) -> tuple[str, ...]:
-    """Forges do not tell names apart by case."""
-    return tuple(text.lower() for text in texts)
-
-
-def _validator(entry: str | Mapping[str, str]) -> Validator:
-    if isinstance(entry, str):
-        return Validator(User(entry))
-    rig = entry.get("rig")
-    return Validator(User(entry["user"]), Handle(rig) if rig is not None else None)
+    """The table of one commons over the general keys: some tables are merged key by key, everything else is replaced."""
+    merged = [each.name for each in keys_of(Policy).values() if each.merged]
+    return {**general, **table, **{name: {**general.get(name, {}), **table.get(name, {})} for name in merged}}

@@ -5,23 +5,21 @@ A part stands between two markers, `<!-- name: begin … -->` and `<!-- name: en
 
 from __future__ import annotations
 
-import json
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from importlib.resources import files as package_files
 from pathlib import Path
-from typing import Any
 
 import click
 
 from bot.__main__ import main as command_line
 from bot.commands import catalog as commands
 from bot.commands.command import Command
-from bot.config.variables import VARIABLES
+from bot.config.policy_file import PolicyFile
+from bot.config.settings import VARIABLES
 from bot.model import evidence
 from bot.model.evidence import Seen
 from bot.model.policy import Policy, Timing
+from bot.model.policy_key import keys_of
 from bot.model.reasons import REASONS, Reason
 from bot.rulebook import catalog as rules
 from bot.rulebook.rule import REVIEWED, Rule
@@ -58,9 +56,15 @@ def variable_table() -> str:
 
 def policy_table() -> str:
     """Every key of stampbot.toml, but for the waits."""
-    schema = policy_schema()
-    rows = [(_code(name), _meaning(name, schema), _default(_policy_default(name))) for name in schema["properties"]]
-    return _table(("key", "what can stand there", "default"), [r for r in rows if r[0] not in ("`timing`", "`commons`")])
+    known = [*keys_of(Policy).values(), *keys_of(PolicyFile).values()]
+    rows = ((_code(each.name), each.meaning, _default(each.default)) for each in known if each.name != "timing")
+    return _table(("key", "what can stand there", "default"), rows)
+
+
+def wait_table() -> str:
+    """Every wait of [timing]."""
+    rows = ((_code(each.name), each.default, each.meaning) for each in keys_of(Timing).values())
+    return _table(("key", "default", "what waits"), rows)
 
 
 def shell_table() -> str:
@@ -132,15 +136,9 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
     "docs/sandbox.md": {"oddities": quirk_table},
-    "docs/operations.md": {"unit": wall.unit, "ruleset": wall.ruleset},
+    "docs/operations.md": {"waits": wait_table, "unit": wall.unit, "ruleset": wall.ruleset},
 }
 """The generated parts of each document, by the name in their markers."""
-
-
-def policy_schema() -> Mapping[str, Any]:
-    """The JSON Schema of stampbot.toml."""
-    loaded: Mapping[str, Any] = json.loads(package_files("bot.config").joinpath("settings.schema.json").read_text("utf-8"))
-    return loaded
 
 
 def renewed(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
@@ -217,29 +215,6 @@ def _span(seconds: float) -> str:
         if seconds % unit_s == 0:
             return f"{seconds / unit_s:g} {unit}".replace("1 days", "1 day")
     return f"{seconds:g} s"
-
-
-def _meaning(name: str, schema: Mapping[str, Any]) -> str:
-    found = schema["properties"][name]
-    if "$ref" in found:
-        found = schema["$defs"][found["$ref"].rpartition("/")[2]]
-    return re.sub(r"\.$", "", str(found["description"]))
-
-
-def _policy_default(name: str) -> str:
-    policy = Policy()
-    plain = {
-        "validators": "none",
-        "min_trust": str(policy.min_trust),
-        "poster_may_decide": "false",
-        "poster_min_trust": str(policy.poster_min_trust),
-        "landing": f'"{policy.landing.value}"',
-        "rating": f'"{policy.rating.value}"',
-        "comment": f'"{policy.comments.value}"',
-        "min_age": f"{policy.min_age_s / 60:g}",
-        "requests_per_minute": str(policy.requests_per_minute),
-    }
-    return plain.get(name, "none")
 
 
 def _arguments(command: click.Command) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def both(
         override_name("STAMPBOT_WEBHOOK_SECRET", second.commons): SECRETS[1],
         "REDIS_URL": world_redis.url,
     }
-    settings = read(environment, door=True)
+    settings = read(environment, webhook_needed=True)
     deps = wiring.for_worker(settings, patient=False)
     for world in (first, second):
         world._default = deps
@@ -185,7 +185,7 @@ def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, W
             override_name("STAMPBOT_WEBHOOK_SECRET", first.commons): SECRETS[0],
             override_name("STAMPBOT_WEBHOOK_SECRET", second.commons): SECRETS[1],
         },
-        door=True,
+        webhook_needed=True,
     )
     door = create_app(settings, first.deps.store).test_client()
 

@@ -31,7 +31,7 @@ def wasteland(world_redis: RedisProcess) -> Iterator[tuple[World, Bot]]:
         world = World(sandbox=sandbox, db=db, redis=client, evidence=str(sandbox.ready["evidence_url"]), account="stampbot")
         file, problems = load(toml_tables(sandbox.ready["trust"]), "stampbot.toml")
         assert problems == ()
-        policy = file.general.policy
+        policy = file.general
         world.policy = replace(world.policy, projects=policy.projects, logins=policy.logins)
         bot = replace(world.deps, forges=make_forges(file.forges, file.registries, now=world.deps.clock))
         world.settle(bot)

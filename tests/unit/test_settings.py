@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot import wiring
+from bot.config import readers
 from bot.config.policy_file import Problem, load, schema
 from bot.config.settings import (
+    VARIABLES,
     CommonsSettings,
     Secret,
     Settings,
@@ -24,10 +26,12 @@ from bot.config.settings import (
     override_name,
     read,
 )
+from bot.config.variable import Variable
 from bot.evidence import FetchPolicy
 from bot.model.finding import Level
 from bot.model.ids import Commons, Handle, User
 from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.model.policy_key import keys_of
 from bot.prober.environment import prober_environment
 
 HOP = Commons("hop", "wl-commons")
@@ -37,7 +41,7 @@ SECRET = "a-secret-of-many-letters"
 
 def problems_of(environ: Mapping[str, str], *, door: bool = False) -> tuple[Problem, ...]:
     with pytest.raises(SettingsError) as caught:
-        read(environ, door=door)
+        read(environ, webhook_needed=door)
     return caught.value.problems
 
 
@@ -179,8 +183,8 @@ def test_all_problems_are_told_at_once_each_with_its_fix(tmp_path: Path) -> None
         ("stampbot.toml timing.quiet_head", "Did you mean quiet_head_s?"),
         ("STAMPBOT_HUB_TOKN", "Did you mean STAMPBOT_HUB_TOKEN?"),
         ("STAMPBOT_HUB_URL", "Write the address of a DoltHub or DoltLab, such as https://www.dolthub.com."),
-        ("STAMPBOT_EVIDENCE_ALLOW", "Write a comma list such as 10.1.0.0/16, ::1/128."),
         ("REDIS_URL", "Write redis://host:port/0, rediss://… or unix:///path/of/socket."),
+        ("STAMPBOT_EVIDENCE_ALLOW", "Write a comma list such as 10.1.0.0/16, ::1/128."),
         ("PORT", "Write a whole number from 0 to 65535."),
         ("STAMPBOT_LOG", "Write json or console."),
     ]
@@ -215,7 +219,7 @@ def test_a_policy_that_cannot_be_meant_is_named_by_its_key(text: str, name: str)
     policies, problems = load(text, "stampbot.toml")
     assert {p.name for p in problems} == {f"stampbot.toml {name}"}
     assert all(p.says and p.fix for p in problems)
-    assert policies.general.policy == Policy()
+    assert policies.general == Policy()
 
 
 def test_a_file_that_is_not_toml_says_so_with_its_line() -> None:
@@ -232,12 +236,55 @@ def test_no_text_of_a_policy_file_crashes_the_reader(text: str) -> None:
 
 def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
     Draft202012Validator.check_schema(schema())
-    timing = {f.name for f in dataclasses.fields(Timing)}
-    assert set(schema()["$defs"]["timing"]["properties"]) == timing
-    keys = {f.name for f in dataclasses.fields(Policy)} - {"comments", "min_age_s"} | {"comment", "min_age"}
-    general = set(schema()["properties"]) - {"forges", "registries", "webhook", "commons"}
-    assert general == keys
-    assert set(schema()["properties"]["commons"]["additionalProperties"]["properties"]) == keys
+    assert set(keys_of(Timing)) == {f.name for f in dataclasses.fields(Timing)}
+    assert set(keys_of(Policy)) == {f.name for f in dataclasses.fields(Policy)}
+    of_one = set(schema()["properties"]["commons"]["additionalProperties"]["properties"])
+    assert set(schema()["properties"]) - of_one == {"forges", "registries", "webhook", "commons"}
+
+
+def test_whatever_has_a_default_that_is_no_empty_one_shows_it() -> None:
+    shown = {each.name: each.default for each in keys_of(Policy).values()}
+    assert shown == {
+        "validators": "none",
+        "min_trust": "3",
+        "poster_may_decide": "false",
+        "poster_min_trust": "2",
+        "landing": '"pull"',
+        "rating": '"numbers"',
+        "comment": '"summary"',
+        "min_age": "0",
+        "requests_per_minute": "120",
+        "ignored_users": "none",
+        "timing": "none",
+        "projects": "none",
+        "logins": "none",
+        "levels": "none",
+    }
+
+
+@given(st.sampled_from(VARIABLES), st.text(max_size=60))
+def test_no_text_of_a_variable_crashes_the_reader_and_no_secret_is_shown(variable: Variable, text: str) -> None:
+    """Each text is read, or is a problem of that variable; the problem of a secret does not hold its text."""
+    problems: tuple[Problem, ...] = ()
+    try:
+        read({"STAMPBOT_COMMONS": "hop/wl-commons", variable.name: text})
+    except SettingsError as error:
+        problems = error.problems
+    assert {problem.name for problem in problems} <= {variable.name}
+    if variable.secret and len(text.strip()) > 20:
+        assert text.strip() not in "".join(map(str, problems))
+
+
+def test_every_secret_variable_is_redacted() -> None:
+    canaries = {
+        each.name: f"redis://u:canary-{n}@r/0" if each.read is readers.redis_url else f"canary-{n}-canary-canary"
+        for n, each in enumerate(VARIABLES)
+        if each.secret and each.name != "STAMPBOT_WEBHOOK_KEY"
+    }
+    settings = read({"STAMPBOT_COMMONS": "hop/wl-commons", **canaries})
+    assert len(settings.secrets) == len(canaries)
+    assert all(text.startswith("canary-") for text in settings.secrets)
+    assert "canary" not in f"{settings!r}"
 
 
 def test_no_secret_shows_in_any_form_of_the_settings() -> None:
@@ -272,7 +319,7 @@ def test_the_door_needs_a_secret_for_each_commons() -> None:
     half = {**both, "STAMPBOT_WEBHOOK_SECRET__HOP__WL_COMMONS": SECRET}
     assert "mesa/wl-commons" in problems_of(half, door=True)[0].says
     whole = {**both, "STAMPBOT_WEBHOOK_SECRET": SECRET}
-    assert [c.webhook_secret for c in read(whole, door=True).commons] == [Secret(SECRET)] * 2
+    assert [c.webhook_secret for c in read(whole, webhook_needed=True).commons] == [Secret(SECRET)] * 2
 
 
 @pytest.mark.parametrize("url", ["http://hub.example.com", "https://ana:pw@hub.example.com", "https://hub.example.com/?x"])
@@ -297,7 +344,7 @@ def test_a_webhook_header_and_its_key_belong_together(tmp_path: Path) -> None:
     header, key = {"STAMPBOT_CONFIG": str(file)}, {"STAMPBOT_WEBHOOK_KEY": "the-key"}
     assert [p.name for p in problems_of(half | header, door=True)] == ["STAMPBOT_WEBHOOK_KEY"]
     assert [p.name for p in problems_of(half | key)] == ["STAMPBOT_WEBHOOK_KEY"]
-    settings = read(half | header | key, door=True)
+    settings = read(half | header | key, webhook_needed=True)
     assert (settings.webhook_header, settings.webhook_scheme) == ("X-Signature", "plain")
     assert "the-key" in settings.secrets
 
