@@ -122,8 +122,8 @@ class Town:
         for number in range(1, self.crowd.pulls + 1):
             said = tuple(wire.read_comment(c) for c in self.crowd.said(number))
             sight = seen(PullState.OPEN, CommitHash(self.crowd.head_of(number)), said)
-            store.at(COMMONS).notes.put_fingerprint(PullNo(number), sight)
-        store.at(COMMONS).poll_states.note_pulls([_listed(n) for n in range(1, self.crowd.pulls + 1)])
+            store.at(COMMONS).pulls.put_fingerprint(PullNo(number), sight)
+        store.at(COMMONS).pulls.note_listed([_listed(n) for n in range(1, self.crowd.pulls + 1)])
 
     def minutes(self, count: float) -> Iterator[None]:
         """Sweep for so long. The clock knocks four times as often; where the budget is the limit that changes nothing."""
@@ -137,7 +137,7 @@ class Town:
 
     def owed(self, queue: str | None = None) -> set[PullNo]:
         """Pulls a look is owed of."""
-        return {d.pull for d in self.deps.store.at(COMMONS).pending.all() if queue in (None, d.queue)}
+        return {d.pull for d in self.deps.store.at(COMMONS).pulls.pending() if queue in (None, d.queue)}
 
 
 def measure(pulls: int, budget: int, client: redis.Redis, seed: int) -> Figures:
@@ -190,7 +190,7 @@ def _command_waits(town: Town, chance: random.Random) -> list[float]:
 def _after_outage(town: Town, chance: random.Random, *, wiped: bool) -> tuple[float, int]:
     """Minutes and requests until all that moved while nobody looked is known; `wiped`: and Redis forgot everything."""
     town.settle()
-    town.deps.store.redis.delete(town.deps.store.keys.at(COMMONS).pending())
+    town.deps.store.redis.delete(town.deps.store.keys.at(COMMONS).pulls("pending"))
     town.now.at += timedelta(hours=OUTAGE_H)
     moved = {PullNo(n) for n in chance.sample(range(1, town.crowd.pulls + 1), round(MOVED_SHARE * town.crowd.pulls))}
     for pull in moved:

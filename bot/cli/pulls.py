@@ -104,7 +104,7 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     warn_read_only(settings)
     with told(), bot.store.at(commons).at_work(number) as lease:
         # Asked for by hand, a pull that was left alone is tried again.
-        bot.store.at(commons).pending.release(number)
+        bot.store.at(commons).pulls.release(number)
         report = bring(number, bot.at(commons), extend=lease.extend)
     if as_json:
         print_json(

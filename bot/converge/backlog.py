@@ -53,7 +53,7 @@ class Backlog:
 
 def read_backlog(site: Site) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
-    board = {standing.pull: standing for standing in site.store.verdicts.all()}
+    board = {standing.pull: standing for standing in site.store.pulls.verdicts()}
     lacks = (
         [] if site.store.shared.answers() else ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"]
     )
@@ -70,7 +70,7 @@ def read_backlog(site: Site) -> Backlog:
 
 def _told(waiting: list[Waiting], lacks: list[str], site: Site) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    alone = site.store.pending.quarantined()
+    alone = site.store.pulls.quarantined()
     told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
     return Backlog(commons=site.commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 

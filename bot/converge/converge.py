@@ -61,7 +61,7 @@ def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda:
             return _rest(snapshot, judgement, due, tuple(done), site)
         # Written down before it is begun: cut short, it is begun again by the next sweep.
         queue = DECIDE if any(deed_of(step) for step in due.steps) else REVIEW
-        site.store.pending.add(number, queue, due=True)
+        site.store.pulls.add_pending(number, queue, due=True)
         for step in due.steps:
             extend()
             try:
@@ -219,10 +219,10 @@ def _remember(snapshot: Snapshot, next_look: datetime | None, site: Site) -> Non
     """Remember the sight of the pull, and when time alone makes something due: a sweep that sees it again passes by."""
     pull, store = snapshot.pull, site.store
     queue = DECIDE if snapshot.unanswered else RECHECK if snapshot.reviews else REVIEW
-    store.notes.put_fingerprint(pull.number, glance(snapshot), due_at=next_look, queue=queue)
+    store.pulls.put_fingerprint(pull.number, glance(snapshot), due_at=next_look, queue=queue)
     listed = Listed(number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source)
-    store.poll_states.note_pulls((listed,))
-    store.pending.done(pull.number, since=snapshot.taken_at)
+    store.pulls.note_listed((listed,))
+    store.pulls.end_pending(pull.number, since=snapshot.taken_at)
 
 
 def _let_rest(snapshot: Snapshot, site: Site) -> None:
@@ -230,7 +230,7 @@ def _let_rest(snapshot: Snapshot, site: Site) -> None:
     rest_s = snapshot.policy.timing.park_s
     _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), site)
     site.store.notes.park(snapshot.pull.number, ttl_s=rest_s)
-    site.store.pending.done(snapshot.pull.number, since=site.clock())
+    site.store.pulls.end_pending(snapshot.pull.number, since=site.clock())
 
 
 def glance(snapshot: Snapshot) -> Fingerprint:
@@ -251,13 +251,13 @@ def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...
 
 def _put_on_board(snapshot: Snapshot, judgement: Judgement, site: Site) -> None:
     """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
-    commons, number, board = snapshot.commons, snapshot.pull.number, site.store.verdicts
-    before = board.get(number)
+    commons, number, board = snapshot.commons, snapshot.pull.number, site.store.pulls
+    before = board.verdict(number)
     if snapshot.pull.state is PullState.OPEN:
-        board.put(_cached_verdict(snapshot, judgement))
+        board.put_verdict(_cached_verdict(snapshot, judgement))
         news = before is None or before.item != snapshot.item_id
     else:
-        board.drop(number)
+        board.drop_verdict(number)
         news = before is not None
     if news:
         for rival in snapshot.rivals:

@@ -373,7 +373,7 @@ def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
         uses=evidence.uses(sketch, handed, alike.result(), site),
         surroundings=asked.surroundings(),
         namesakes=asked.others(sketch),
-        rivals=store.verdicts.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
+        rivals=store.pulls.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=store.notes.first_look(sketch.pull.number, sketch.evidence_key),
     )
 

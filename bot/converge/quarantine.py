@@ -129,16 +129,16 @@ def stirs_at(stray: Quarantine, head: CommitHash | None, site: Site) -> bool:
 
 def _differs(stray: Quarantine, what: str, now: str, site: Site) -> bool:
     """Compare with what was seen first after it was left alone, and write that down where nothing was."""
-    owed = site.store.pending
+    owed = site.store.pulls
     fresh = owed.quarantined().get(stray.pull)
     if fresh is None:
         return False
     seen = dict(part.split("=", 1) for part in fresh.fingerprint.split() if "=" in part)
     if what not in seen:
-        owed.note_fingerprint(fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
+        owed.note_quarantined(fresh, " ".join(f"{name}={value}" for name, value in {**seen, what: now}.items()))
         return False
     if seen[what] == now:
         return False
     owed.release(stray.pull)
-    owed.add(stray.pull, REVIEW)
+    owed.add_pending(stray.pull, REVIEW)
     return True

@@ -98,7 +98,7 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
         named_account=settings.account,
         stuck=tuple(
             (each.pull, stranger(each.trouble.says), each.alike)
-            for each in site.store.pending.stuck()
+            for each in site.store.pulls.stuck()
             if each.trouble is not None
         ),
         outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in site.store.outages.all()),
@@ -121,7 +121,7 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
         begun=begun,
         lost=lost,
         other_bots=reading.other_bots(bot),
-        quarantined=tuple(sorted((each.pull, each.why) for each in site.store.pending.quarantined().values())),
+        quarantined=tuple(sorted((each.pull, each.why) for each in site.store.pulls.quarantined().values())),
         ledger=_ledger(site),
     )
 

@@ -1,10 +1,9 @@
-"""Scratch paper: everything the bot keeps in Redis. All of it may vanish at any moment, and nothing is decided by it alone."""
+"""Everything the bot keeps in Redis. All of it may be lost at any moment, and nothing is decided by it alone."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -18,15 +17,15 @@ from bot.store.counters import Counters
 from bot.store.epoch import Epoch
 from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys, SiteKeys
 from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
-from bot.store.notes import Fingerprint, Notes
+from bot.store.notes import Notes
 from bot.store.outages import Outage, Outages
-from bot.store.pending import Pending, PendingLooks, Quarantine, Trouble
-from bot.store.poll_state import Listed, PollState, PollStates
+from bot.store.poll_state import PollState, PollStates
 from bot.store.posted_comments import PostedComments
 from bot.store.probes import ProbeCache
+from bot.store.pulls import CachedVerdict, Fingerprint, Listed, Pending, PullRecord, Pulls, Quarantine, Trouble, Wait
 from bot.store.reputation import Reputation
 from bot.store.single_flight import Flight, SingleFlight
-from bot.store.verdicts import CachedVerdict, VerdictCache
+from bot.store.soft import soft
 
 __all__ = [
     "DECIDE",
@@ -53,11 +52,12 @@ __all__ = [
     "Outage",
     "Outages",
     "Pending",
-    "PendingLooks",
     "PollState",
     "PollStates",
     "PostedComments",
     "ProbeCache",
+    "PullRecord",
+    "Pulls",
     "Quarantine",
     "Reputation",
     "SingleFlight",
@@ -65,7 +65,6 @@ __all__ = [
     "SiteStore",
     "Store",
     "Trouble",
-    "VerdictCache",
     "make_patient_redis",
     "make_redis",
 ]
@@ -78,12 +77,12 @@ class Enqueue(Protocol):
 
 
 class Store:
-    """All sheets of scratch paper over one Redis client.
+    """What the bot remembers, over one Redis client.
 
-    `enqueue` makes a job for a pull whose lease another process waited for: commons, pull, queue.
+    `enqueue` makes a job for a pull that found a lease taken, once the lease is free.
 
-    What raises redis.RedisError when Redis is away: leases, debts, the `put` of sheets, the paper itself, `said`,
-    `notes.note_about_to`. Everything else goes on as if the paper were blank.
+    While Redis is away leases, the epoch, posted comments, intents, pending looks, quarantines and the `put` of probe results
+    raise redis.RedisError. Everything else goes on as if Redis were empty.
     """
 
     def __init__(
@@ -112,12 +111,10 @@ class Store:
             self._sites[commons] = SiteStore(self, commons, self._enqueue)
         return self._sites[commons]
 
+    @soft(False)
     def answers(self) -> bool:
         """Whether Redis answers."""
-        try:
-            return bool(self.redis.ping())
-        except redis.RedisError:
-            return False
+        return bool(self.redis.ping())
 
     def trouble(self) -> str:
         """Why nothing could be written to Redis now, in a sentence; empty if it could."""
@@ -143,9 +140,8 @@ class SiteStore:
         self.notes = Notes(client, keys, now)
         self.posted = PostedComments(client, keys, now)
         self.poll_states = PollStates(client, keys, now)
-        self.pending = PendingLooks(client, keys, now)
+        self.pulls = Pulls(client, keys, now)
         self.outages = Outages(client, keys, now)
-        self.verdicts = VerdictCache(client, keys)
         self.audits = Audits(client, keys, now)
         self.shared = store
         """What serves all commons: probe results, the epoch, counters."""
@@ -154,41 +150,40 @@ class SiteStore:
 
     @contextmanager
     def at_work(self, pull: PullNo, *, queue: str = REVIEW, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
-        """Hold the lease of a pull; extend it as you go. Whoever came by meanwhile is knocked for again afterwards.
+        """Hold the lease of a pull; the caller extends it as it goes.
 
-        Raises Held (nothing to do: whoever holds it will knock again for you, or the next sweep will) and redis.RedisError.
+        Raises Held and redis.RedisError. Where it raises Held a look is pending, and its holder makes a job for it at the end.
         """
-        with self._holding(f"pull:{self.commons}:{pull}", f"{queue}:{pull}", ttl_s) as lease:
+        name = f"pull:{self.commons}:{pull}"
+        with self._take(name, pull, queue, "pull", ttl_s) as lease:
             yield lease
 
     @contextmanager
     def landing(self, pull: PullNo, *, queue: str = DECIDE, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
         """Hold the one lease under which `pull` may merge or land on this commons. Otherwise as `at_work`."""
-        with self._holding(f"landing:{self.commons}", f"{queue}:{pull}", ttl_s) as lease:
+        with self._take(f"landing:{self.commons}", pull, queue, "landing", ttl_s) as lease:
             yield lease
 
     @contextmanager
     def sweeping(self, *, ttl_s: float = LEASE_TTL_S) -> Iterator[Lease]:
-        """Hold the lease of a commons' sweep. Raises Held (somebody sweeps already) and redis.RedisError."""
+        """Hold the lease of a commons' sweep. Raises Held (another process sweeps) and redis.RedisError."""
         with self._leases.take(f"sweep:{self.commons}", ttl_s=ttl_s) as lease:
             yield lease
 
     @contextmanager
-    def _holding(self, name: str, waiter: str, ttl_s: float) -> Iterator[Lease]:
-        lease = self._leases.take(name, waiter=waiter, ttl_s=ttl_s)
+    def _take(self, name: str, pull: PullNo, queue: str, waits: Wait, ttl_s: float) -> Iterator[Lease]:
+        try:
+            lease = self._leases.take(name, ttl_s=ttl_s)
+        except Held:
+            self.pulls.add_pending(pull, queue, waits=waits)
+            # The holder may have released it before it could see that.
+            lease = self._leases.take(name, ttl_s=ttl_s)
         try:
             with lease:
                 yield lease
         finally:
-            for one in lease.waiters:
-                self._call_back(one)
-
-    def _call_back(self, waiter: str) -> None:
-        match = re.fullmatch(rf"({'|'.join(LOOKS)}):([1-9][0-9]{{0,9}})", waiter)
-        if match is None or self._enqueue is None:
-            return
-        try:
-            self._enqueue(self.commons, PullNo(int(match[2])), queue=match[1])
-        except redis.RedisError:
-            # The sweep finds what nobody knocked for; what the block itself raised must not be hidden by this.
-            return
+            # What the block raised must not be hidden: the sweep finds what is not enqueued here.
+            with suppress(redis.RedisError):
+                for look in self.pulls.take_waiting(waits, pull if waits == "pull" else None):
+                    if self._enqueue is not None:
+                        self._enqueue(self.commons, look.pull, queue=look.queue)

@@ -1,4 +1,4 @@
-"""Whether this is still the paper we wrote on. Who remembers that Redis was wiped tells all the others."""
+"""Whether Redis lost its data. A process that remembers another epoch than the one in Redis warns all others."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import redis
 
 from bot.store.keys import Keys
 
-# KEYS: paper, blank. ARGV: the name we remember or '', a new name, how long a wipe is told, in ms.
+FORM: Final = "2:"
+"""How what stands in Redis is written: it begins the name of the epoch. What another form has written counts as lost."""
+
+# KEYS: epoch, wiped. ARGV: the name this process remembers or '', a new name, for how long a wipe is reported, in ms, the form.
 _LOOK: Final = """
 local name = redis.call('GET', KEYS[1])
-if not name then
+local older = name and string.sub(name, 1, #ARGV[4]) ~= ARGV[4]
+if older or not name then
   name = ARGV[2]
   redis.call('SET', KEYS[1], name)
 end
-if ARGV[1] ~= '' and ARGV[1] ~= name then
+if older or (ARGV[1] ~= '' and ARGV[1] ~= name) then
   redis.call('SET', KEYS[2], '1', 'PX', ARGV[3])
 end
 return {name, redis.call('EXISTS', KEYS[2])}
@@ -25,10 +29,10 @@ return {name, redis.call('EXISTS', KEYS[2])}
 
 
 class Epoch:
-    """The paper as one process knows it. Notes about what was said a moment ago are gone after a wipe, and nobody can tell.
+    """The epoch as one process knows it. After a wipe no note is left of what was posted a moment ago.
 
-    But a process that has been here before sees another name on the paper. So only where Redis was wiped *and* every
-    process that knew it ended, a wipe goes unnoticed.
+    A process that was there before sees another name. So a wipe goes unnoticed only where every process that knew the old
+    name ended as well. A Redis that an older version has written is a wiped one, although no process remembers it.
     """
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
@@ -40,21 +44,22 @@ class Epoch:
         self._lock = threading.Lock()
 
     def was_wiped(self, *, within_s: float) -> bool:
-        """Whether somebody noticed less than `within_s` ago that Redis had been wiped. Raises redis.RedisError.
+        """Whether a process noticed less than `within_s` ago that Redis had lost its data. Raises redis.RedisError.
 
         Called now and then, it is also how a wipe is noticed; the sooner the better.
         """
         with self._lock:
             keys = self._keys.epoch(), self._keys.blank()
-            answer = self._redis.eval(_LOOK, 2, *keys, self._name, secrets.token_hex(8), str(max(1, round(within_s * 1000))))
+            report_ms = str(max(1, round(within_s * 1000)))
+            answer = self._redis.eval(_LOOK, 2, *keys, self._name, FORM + secrets.token_hex(8), report_ms, FORM)
             if not isinstance(answer, list) or len(answer) != 2:
-                raise redis.ResponseError("the look at the paper gave no pair")
+                raise redis.ResponseError("the script of the epoch returned no pair")
             self._name = answer[0].decode("ascii", "replace") if isinstance(answer[0], bytes) else str(answer[0])
             self._lost = bool(int(answer[1]))
             return self._lost
 
     def is_new_wipe(self) -> bool:
-        """Whether this process has not been asked yet since somebody noticed the wipe; asked again, it is no news any more."""
+        """Whether a wipe was noticed that this method has not reported in this process."""
         with self._lock:
             fresh = self._lost and self._told != self._name
             self._told = self._name

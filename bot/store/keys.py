@@ -1,4 +1,8 @@
-"""The names of all keys in Redis, in one place, so that access rules can be written over them."""
+"""The names of all keys in Redis, in one place, so that access rules can be written over them.
+
+The names that the prober's access rules list stay as they are: an operator has installed those rules. So do the names of
+intents, of marks of posted comments, of leases and of the epoch: they keep an update from doing a thing twice.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +14,11 @@ from typing import Final
 from bot.model.ids import Commons, PullNo, digest
 
 REVIEW: Final = "review"
-"""Queue of pulls that have not been reviewed as they are, and of those somebody knocked at."""
+"""Queue of pulls that have not been reviewed as they are, and of those that a webhook named."""
 DECIDE: Final = "decide"
 """Queue of pulls with a command in them."""
 RECHECK: Final = "recheck"
-"""Queue of pulls that have not moved, while time or main may have changed what a review says."""
+"""Queue of pulls that have not changed, while time or main may have changed what a review says."""
 SWEEP: Final = "sweep"
 """Queue of sweeps: a sweep waits for its share of the budget, and no decision waits behind it."""
 PROBE: Final = "probe"
@@ -35,7 +39,7 @@ class Keys:
         return f"{self.prefix}hint:{queue}:{target}"
 
     def is_dedup(self, text: str) -> bool:
-        """Whether `text` is the name of a hint: job arguments come out of Redis and are not to be trusted."""
+        """Whether `text` is the name of a dedup key: job arguments come out of Redis and are not to be trusted."""
         return re.fullmatch(rf"{re.escape(self.prefix)}hint:(?:{'|'.join(QUEUES)}):[0-9a-f]{{16}}", text) is not None
 
     def at(self, commons: Commons) -> SiteKeys:
@@ -43,39 +47,31 @@ class Keys:
         return SiteKeys(self.prefix, commons)
 
     def webhook_rate(self, commons: Commons) -> str:
-        """How many looks the door has asked for of late."""
+        """How many looks webhooks have asked for of late."""
         return f"{self.prefix}rung:{commons}"
 
     def overflow_sweep(self, commons: Commons) -> str:
-        """There while a sweep that was asked for a moment ago stands for whoever rings."""
+        """There while a sweep that was asked for a moment ago stands for further webhooks."""
         return f"{self.prefix}crowd:{commons}"
 
     def lease(self, name: str) -> str:
-        """Token of whoever holds the lease."""
+        """Token of the process that holds the lease."""
         return f"{self.prefix}lease:{name}"
 
-    def fence(self, name: str) -> str:
-        """Fencing number of the lease given out last."""
-        return f"{self.prefix}fence:{name}"
-
-    def waiters(self, name: str) -> str:
-        """Set of those who found the lease taken."""
-        return f"{self.prefix}waiters:{name}"
-
     def probe(self, key: str) -> str:
-        """Fact sheet of what the prober saw at the URL of a canonical key. Strangers choose URLs, so the name is a digest."""
+        """What the prober saw at the URL of a canonical key. Strangers choose URLs, so the name is a digest."""
         return f"{self.prefix}sheet:{digest('sheet/1', key)}"
 
     def forge_probe(self, key: str) -> str:
-        """Fact sheet of what a forge said about the thing of a canonical key. Not the prober's: it may hold more."""
+        """What a forge answered about the subject of a canonical key. Not the prober's: it may hold more."""
         return f"{self.prefix}forge-sheet:{digest('forge-sheet/1', key)}"
 
     def probing(self, key: str) -> str:
-        """Token of whoever of the probers looks at the link of a canonical key."""
+        """Token of the prober that looks at the link of a canonical key."""
         return f"{self.prefix}looking:{digest('looking/1', key)}"
 
     def asking(self, key: str) -> str:
-        """Token of whoever asks a forge about the thing of a canonical key. Not the prober's: it could keep us waiting."""
+        """Token of the process that asks a forge about the subject of a canonical key. Not for the prober."""
         return f"{self.prefix}asking:{digest('asking/1', key)}"
 
     def slot(self, host: str) -> str:
@@ -87,15 +83,15 @@ class Keys:
         return f"{self.prefix}trouble:{digest('host/1', host)}"
 
     def cooldown(self, host: str) -> str:
-        """Why and until when a host is left alone."""
+        """Why and until when a host is in cooldown."""
         return f"{self.prefix}resting:{digest('host/1', host)}"
 
     def network_health(self) -> str:
-        """Sorted set by time: the hosts looked at last, and whether they were heard at all."""
+        """Sorted set by time: the hosts looked at last, and whether they answered at all."""
         return f"{self.prefix}weather"
 
     def control(self) -> str:
-        """What asking the controls, pages that are up whenever our own network is, came to last."""
+        """Whether a control, a page that is up whenever the bot's network is, answered last."""
         return f"{self.prefix}control"
 
     def baseline(self, place: str) -> str:
@@ -103,15 +99,15 @@ class Keys:
         return f"{self.prefix}sibling:{digest('sibling/1', place)}"
 
     def epoch(self) -> str:
-        """A name for all that stands here: another one means that Redis was wiped in between."""
+        """The name of the epoch: another one means that Redis lost its data in between."""
         return f"{self.prefix}paper"
 
     def blank(self) -> str:
-        """There while somebody remembers that more stood here a moment ago."""
+        """There for a while after a process noticed that Redis had lost its data."""
         return f"{self.prefix}blank"
 
     def elsewhere(self, commons: Commons, handle: str, owner: str) -> str:
-        """What another commons tells of a rig's stamps. Strangers choose handles, so the name is a digest."""
+        """The stamps of a rig in another commons. Strangers choose handles, so the name is a digest."""
         return f"{self.prefix}elsewhere:{commons}:{digest('elsewhere/1', handle, owner)[:32]}"
 
     def well(self) -> str:
@@ -119,7 +115,7 @@ class Keys:
         return f"{self.prefix}well"
 
     def heartbeat(self) -> str:
-        """There, with the time it has left, since a clock was heard."""
+        """There, with the time it has left, since a clock was running."""
         return f"{self.prefix}heartbeat"
 
     def budget(self, token: str) -> str:
@@ -143,20 +139,16 @@ class SiteKeys:
         return f"{self.prefix}first-look:{self.commons}:{pull}:{digest('first-look/1', about)[:16]}"
 
     def intent(self, pull: PullNo, mark: str) -> str:
-        """Time at which somebody was about to do what `mark` says."""
+        """Time at which a process was about to do what `mark` names."""
         return f"{self.prefix}about-to:{self.commons}:{pull}:{digest('about-to/1', mark)[:16]}"
 
     def posted(self, pull: PullNo) -> str:
-        """List of the marks of what we said below a pull, on a hub that does not show comments."""
+        """List of the marks of the bot's comments below a pull, on a host that does not show comments."""
         return f"{self.prefix}said:{self.commons}:{pull}"
 
     def sent(self, pull: PullNo, mark: str) -> str:
-        """How often the comment with this mark was sent to such a hub."""
+        """How often the comment with this mark was sent to such a host."""
         return f"{self.prefix}sent:{self.commons}:{pull}:{digest('sent/1', mark)[:16]}"
-
-    def fingerprint(self, pull: PullNo) -> str:
-        """What the pull looked like when everything due was done."""
-        return f"{self.prefix}glance:{self.commons}:{pull}"
 
     def audit(self) -> str:
         """What the last audit of main found."""
@@ -175,41 +167,25 @@ class SiteKeys:
         return f"{self.prefix}due:{queue}:{self.commons}"
 
     def swept(self) -> str:
-        """Where main stood when a sweep last told what it touches."""
-        return f"{self.prefix}swept:{self.commons}"
+        """Where main stood when a sweep last looked at what it touches."""
+        return f"{self.prefix}main-swept:{self.commons}"
 
     def poll_states(self) -> str:
-        """Hash, thing to when it was looked at and when it moved last."""
-        return f"{self.prefix}pulses:{self.commons}"
+        """Hash, thing to when it was looked at and when it changed last."""
+        return f"{self.prefix}poll-states:{self.commons}"
 
-    def pulls(self) -> str:
-        """Hash, pull number to how it was listed last."""
-        return f"{self.prefix}pulls:{self.commons}"
-
-    def pending(self) -> str:
-        """Hash, pull number to the look that is owed."""
-        return f"{self.prefix}owed:{self.commons}"
-
-    def tries(self) -> str:
-        """Hash, pull number to the looks begun in a row that did not end."""
-        return f"{self.prefix}tries:{self.commons}"
-
-    def quarantine(self) -> str:
-        """Hash, pull number to why it is left alone."""
-        return f"{self.prefix}quarantine:{self.commons}"
+    def pulls(self, topic: str) -> str:
+        """Hash, pull number to one part of what is remembered about a pull."""
+        return f"{self.prefix}pull-{topic}:{self.commons}"
 
     def outages(self) -> str:
         """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
         return f"{self.prefix}outages:{self.commons}"
 
-    def verdicts(self) -> str:
-        """Hash, pull number to last judged state."""
-        return f"{self.prefix}board:{self.commons}"
-
 
 @lru_cache(maxsize=4096)
 def pull_target(commons: Commons, pull: PullNo) -> str:
-    """Sixteen hex digits that name a pull in hints and job ids."""
+    """Sixteen hex digits that name a pull in dedup keys and job ids."""
     return digest("pull/1", str(commons), str(pull))[:16]
 
 
@@ -219,5 +195,5 @@ def sweep_target(commons: Commons) -> str:
 
 
 def probe_target(commons: Commons, pull: PullNo, urls: tuple[str, ...], not_before: str) -> str:
-    """Sixteen hex digits that name one request to look at these links: another request must not be swallowed by it."""
+    """Sixteen hex digits that name one request to look at these links: it must not suppress another request."""
     return digest("probe/1", str(commons), str(pull), not_before, *sorted(digest("url/1", url) for url in urls))[:16]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 import redis
 
+from bot.store.codec import decode, encode
 from bot.store.keys import SiteKeys
+from bot.store.soft import NOTHING, soft
 
 CALM_S: Final = 60
 """An outage is over when a look goes well and none has met it for so long: trouble that comes and goes is one outage."""
@@ -44,13 +45,7 @@ class Outages:
         first = before or Outage(of=of, since=now, last=now, failed=0, says="")
         found = replace(first, last=now, failed=first.failed + 1, says=says[:SAYS_MAX_CHARS])
         self._alone[of] = found
-        try:
-            with self._redis.pipeline() as pipe:
-                pipe.hset(self._keys.outages(), of, _text(found))
-                pipe.expire(self._keys.outages(), OUTAGE_TTL_S)
-                pipe.execute()
-        except redis.RedisError:
-            pass
+        self._write(found)
         return before is None
 
     def over(self) -> tuple[Outage, ...]:
@@ -59,39 +54,28 @@ class Outages:
         ended = tuple(each for each in self._known().values() if each.last <= latest)
         for each in ended:
             self._alone.pop(each.of, None)
-            try:
-                self._redis.hdel(self._keys.outages(), each.of)
-            except redis.RedisError:
-                continue
+            self._forget(each.of)
         return ended
 
     def all(self) -> tuple[Outage, ...]:
-        """The outages of a commons, by name."""
+        """The outages of the commons, by name."""
         return tuple(each for _, each in sorted(self._known().items()))
 
     def _known(self) -> Mapping[str, Outage]:
-        alone = dict(self._alone)
-        try:
-            found: list[tuple[Any, Any]] = list(self._redis.hgetall(self._keys.outages()).items())
-        except redis.RedisError:
-            return alone
-        read = ((of.decode("utf-8", "replace"), value) for of, value in found)
-        return {**alone, **{of: each for of, value in read if (each := _outage(of, value)) is not None}}
+        return {**self._alone, **self._read()}
 
+    @soft(NOTHING)
+    def _read(self) -> Mapping[str, Outage]:
+        found = (decode(text, Outage) for text in self._redis.hgetall(self._keys.outages()).values())
+        return {each.of: each for each in found if each is not None}
 
-def _text(each: Outage) -> str:
-    return json.dumps([each.since.timestamp(), each.last.timestamp(), each.failed, each.says])
+    @soft(None)
+    def _write(self, outage: Outage) -> None:
+        with self._redis.pipeline() as pipe:
+            pipe.hset(self._keys.outages(), outage.of, encode(outage))
+            pipe.expire(self._keys.outages(), OUTAGE_TTL_S)
+            pipe.execute()
 
-
-def _outage(of: str, value: Any) -> Outage | None:
-    try:
-        since, last, failed, says = json.loads(value)
-        return Outage(
-            of=of,
-            since=datetime.fromtimestamp(float(since), UTC),
-            last=datetime.fromtimestamp(float(last), UTC),
-            failed=int(failed),
-            says=str(says),
-        )
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        return None
+    @soft(None)
+    def _forget(self, of: str) -> None:
+        self._redis.hdel(self._keys.outages(), of)

@@ -78,7 +78,7 @@ def sweep(site: Site, *, everything: bool = False, report: Report = _unreported)
     site.store.shared.epoch.was_wiped(within_s=site.policy.timing.about_to_s)
     tour = SweepRun(commons=site.commons, site=site, at=site.clock().timestamp(), everything=everything, report=report)
     tour.pulses = site.store.poll_states.all()
-    tour.owing = frozenset(debt.pull for debt in site.store.pending.all())
+    tour.owing = frozenset(debt.pull for debt in site.store.pulls.pending())
     tour.left = tour.allowance()
     pulls = _pulls(tour)
     unfinished = _main(tour, pulls)
@@ -144,7 +144,7 @@ class SweepRun:
         self.changed[thing] = PollState(self.at, self.at if moved else self.pulses.get(thing, PollState()).changed_at)
 
     def add_pending(self, pull: PullNo, queue: str) -> None:
-        self.site.store.pending.add(pull, queue)
+        self.site.store.pulls.add_pending(pull, queue)
 
 
 def interval_s(still_s: float, poll_s: float) -> float:
@@ -158,7 +158,7 @@ def interval_s(still_s: float, poll_s: float) -> float:
 def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
     """All pulls, newest first: as listed now, or as they were, with those that came since."""
     commons, site = tour.commons, tour.site
-    known = site.store.poll_states.listed()
+    known = dict(site.store.pulls.listed())
     pages = ceil(max(1, len(known)) / PULLS_PER_PAGE)
     looked_at = tour.pulses.get(LIST, PollState()).checked_at
     wait_s = max(tour.poll_s, pages * 60 / (LIST_SHARE * tour.per_minute))
@@ -173,8 +173,8 @@ def _pulls(tour: SweepRun) -> dict[PullNo, Listed]:
         known = {
             n: Listed(number=n, state=p.state, creator=p.creator, title=p.title, source=old.get(n)) for n, p in found.items()
         } | {n: known[n] for n in unread if n in known}
-        site.store.poll_states.note_pulls(known.values())
-        site.store.verdicts.keep_only((n for n, p in known.items() if p.state is PullState.OPEN))
+        site.store.pulls.note_listed(known.values())
+        site.store.pulls.keep_open((n for n, p in known.items() if p.state is PullState.OPEN))
         for number in _served([p for p in known.values() if _is_landing(p, site)], tour):
             tour.add_pending(number, DECIDE)
     elif tour.over(tour.pulses.get(NEXT, PollState()).checked_at, tour.poll_s) >= 1:
@@ -201,7 +201,7 @@ def _came_since(newest: PullNo, tour: SweepRun) -> dict[PullNo, Listed]:
         found[pull.number] = Listed(
             number=pull.number, state=pull.state, creator=pull.creator, title=pull.title, source=pull.source
         )
-    site.store.poll_states.note_pulls(found.values())
+    site.store.pulls.note_listed(found.values())
     return found
 
 
@@ -294,7 +294,7 @@ def _touched(last: CommitHash | None, main: CommitHash, site: Site) -> set[PullN
     """Open pulls whose item, rigs or evidence main has changed since: their review may not hold any more."""
     if last == main:
         return set()
-    standings = site.store.verdicts.all()
+    standings = site.store.pulls.verdicts()
     try:
         changes = diff.read_changes(site.hub, site.commons, last, main, pool=site.readers) if last is not None else None
     except (HubRefused, HubStrange):
@@ -331,7 +331,7 @@ def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: froz
         for n, p in pulls.items()
         if (p.state is PullState.OPEN or n in newest or n in unfinished) and not _is_landing(p, site)
     ]
-    strays = site.store.pending.quarantined()
+    strays = site.store.pulls.quarantined()
     if LIST in tour.changed:
         _owe_turned(tour, watched)
     forks: dict[Database, list[Listed]] = {}
@@ -341,7 +341,7 @@ def _look_round(tour: SweepRun, pulls: Mapping[PullNo, Listed], unfinished: froz
     chosen = _chosen(tour, watched, forks, unfinished)
     said = [each for each in chosen if not isinstance(each, Database)]
     at_forks = [each for each in chosen if isinstance(each, Database)]
-    glances = site.store.notes.fingerprints((*said, *(p.number for fork in at_forks for p in forks[fork])))
+    glances = site.store.pulls.fingerprints((*said, *(p.number for fork in at_forks for p in forks[fork])))
     comments = site.readers.map(lambda number: _comments(number, site), said)
     heads = site.readers.map(lambda fork: _heads(fork, site), at_forks)
     for number, found in zip(said, comments, strict=True):
@@ -366,8 +366,8 @@ def _chosen(
     tour: SweepRun, watched: Iterable[Listed], forks: Iterable[Database], unfinished: frozenset[PullNo]
 ) -> tuple[PullNo | Database, ...]:
     """What is due and paid for by what the sweep may still spend."""
-    notes = tour.site.store.notes
-    first_look_owed = tour.owing - notes.fingerprints(tour.owing).keys()
+    pulls = tour.site.store.pulls
+    first_look_owed = tour.owing - pulls.fingerprints(tour.owing).keys()
     due: list[PullNo] = []
     # Of those that were never read, the oldest pulls come first.
     for pull in sorted(watched, key=lambda p: p.number):
@@ -375,7 +375,7 @@ def _chosen(
         if tour.overdue(pull_thing(pull.number), RARE if at_rest or pull.number in first_look_owed else 1.0) >= 1:
             due.append(pull.number)
     # A glance is remembered when all that was due was done: from then on a review stands below the pull.
-    reviewed = notes.fingerprints(due)
+    reviewed = pulls.fingerprints(due)
     standing = [number for number in due if number in reviewed]
     lively = [number for number in standing if tour.interval_s(pull_thing(number)) < LATEST * tour.poll_s]
     rest: list[PullNo | Database] = [n for n in due if n not in reviewed]
@@ -392,7 +392,7 @@ def in_turn(queues: Sequence[Sequence[T]], most: int | None) -> tuple[T, ...]:
 
 def _owe_turned(tour: SweepRun, pulls: list[Listed]) -> None:
     """Owe a look at every pull that was closed, merged or opened again since it was seen last, whatever was said."""
-    glances = tour.site.store.notes.fingerprints(p.number for p in pulls)
+    glances = tour.site.store.pulls.fingerprints(p.number for p in pulls)
     for pull in pulls:
         glance = glances.get(pull.number)
         if glance is not None and glance.state is not pull.state:
@@ -477,18 +477,18 @@ def _thing(each: PullNo | Database) -> str:
 
 def _hand_over(site: Site) -> int:
     """Knock at the pulls that a look is owed of, as far as the queues have room; how many knocks made a job."""
-    notes, pending = site.store.notes, site.store.pending
+    pulls = site.store.pulls
     for queue in LOOKS:
-        timely = notes.due(queue)
+        timely = pulls.due(queue)
         for number in timely:
-            pending.add(number, queue)
-        notes.drop_due(queue, timely)
+            pulls.add_pending(number, queue)
+        pulls.drop_due(queue, timely)
     waiting = site.jobs.waiting()
     room = {queue: AHEAD[queue] - waiting[queue] for queue in LOOKS}
-    strays, now, knocked = pending.quarantined(), site.clock(), 0
+    strays, now, knocked = pulls.quarantined(), site.clock(), 0
     first_s = SOONEST * site.policy.timing.poll_s
     for queue in LOOKS:
-        ripe = [d for d in pending.all() if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
+        ripe = [d for d in pulls.pending() if d.queue == queue and d.is_due(now, first_s) and d.pull not in strays]
         # The oldest stand in the queue already, so nobody has to be asked about the others.
         for debt in ripe[: AHEAD[queue]]:
             if room[queue] > 0 and site.jobs.enqueue(site.commons, debt.pull, queue=queue):

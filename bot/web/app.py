@@ -106,7 +106,7 @@ class _StoreMetrics(Collector):
                 silent.add_metric([], silent_s)
             for commons in self._commons:
                 others.add_metric([str(commons)], self._store.at(commons).notes.other_bot() is not None)
-                stuck.add_metric([str(commons)], len(self._store.at(commons).pending.stuck()))
+                stuck.add_metric([str(commons)], len(self._store.at(commons).pulls.stuck()))
                 for outage in self._store.at(commons).outages.all():
                     outages.add_metric([str(commons), outage.of], 1)
                 if (audit := self._store.at(commons).audits.get()) is not None:

@@ -24,7 +24,7 @@ from bot.queue.enqueue import RUN, RUN_SWEEP, JobQueue
 from bot.queue.job_filter import Unlisted, known_commons, pull_number
 from bot.queue.threads import RESTART_S, Function, TookTooLong
 from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Pending, Store, Trouble
-from bot.store.pending import STUCK_AFTER, TRIES_MAX
+from bot.store.pulls import STUCK_AFTER, TRIES_MAX
 
 LEASE_KEPT_EVERY_S: Final = 10.0
 
@@ -65,10 +65,10 @@ class PullJobs:
             _kept(lease),
             working_at(URGENCIES[queue]),
         ):
-            if number in self.store.at(where).pending.quarantined():
+            if number in self.store.at(where).pulls.quarantined():
                 log.debug("a pull in quarantine is left alone", commons=str(where), pull=number)
                 return
-            if self.store.at(where).pending.begin(number) > TRIES_MAX:
+            if self.store.at(where).pulls.begin(number) > TRIES_MAX:
                 self._leave_alone(where, number)
                 return
             with self._counted(where, number, queue):
@@ -78,21 +78,21 @@ class PullJobs:
     @contextmanager
     def _counted(self, commons: Commons, pull: PullNo, queue: str) -> Iterator[None]:
         """A look that was begun has ended in good order, unless it broke; one that failed is not tried again at once."""
-        owed = self.store.at(commons).pending
+        owed = self.store.at(commons).pulls
         try:
             yield
         except Held:
             # Another pull of the commons lands: nothing failed, and the turn of this one may come any moment.
             owed.ended(pull)
-            owed.add(pull, queue)
+            owed.add_pending(pull, queue)
             raise
         except HubGone as gone:
             owed.ended(pull)
-            if self.store.at(commons).poll_states.is_listed(pull):
+            if self.store.at(commons).pulls.is_listed(pull):
                 self._postpone(commons, pull, queue, gone)
                 raise
             # Anybody can ring for a pull that is not there. One that is, but is not shown yet, is found by the sweep.
-            owed.drop(pull)
+            owed.drop_pending(pull)
             log.info("there is no such pull", commons=str(commons), pull=pull, error=stranger(gone))
         except (HubError, redis.RedisError, Lost) as error:
             owed.ended(pull)
@@ -109,7 +109,7 @@ class PullJobs:
         """A look failed: it is tried again later. Where it fails again and again for one reason, that is told once."""
         # What ends the process is no trouble of a look.
         trouble = trouble_of(error) if isinstance(error, Exception) else None
-        debt = self.store.at(commons).pending.retry_later(pull, queue, trouble)
+        debt = self.store.at(commons).pulls.retry_later(pull, queue, trouble)
         if debt is None or debt.trouble is None or not debt.is_stuck or debt.told:
             return
         if debt.alike == STUCK_AFTER and not debt.trouble.common:
@@ -118,7 +118,7 @@ class PullJobs:
             return
         try:
             if self.tell_stuck(commons, pull, debt):
-                self.store.at(commons).pending.note_told(debt)
+                self.store.at(commons).pulls.note_told(debt)
         except Exception as also:
             # The look's own trouble is what is logged; with it, comments often cannot be written either.
             log.debug("a stuck look could not be told below its pull", pull=pull, error=stranger(also))
@@ -126,7 +126,7 @@ class PullJobs:
     def _leave_alone(self, commons: Commons, pull: PullNo) -> None:
         """Nobody looks at a pull any more that broke so many looks in a row, until it changes or somebody asks for it."""
         why = f"{TRIES_MAX} looks in a row broke off; the last log lines about this pull tell where"
-        self.store.at(commons).pending.quarantine(pull, why)
+        self.store.at(commons).pulls.quarantine(pull, why)
         self.store.counters.add("quarantines")
         log.error(
             "a pull is left alone, it breaks whoever looks at it",

@@ -173,8 +173,8 @@ def test_leases_and_sweeps_of_one_commons_keep_nobody_from_another(both: tuple[W
         with pytest.raises(Held), deps.store.at(first.commons).at_work(pulls[0]):
             pass
     second.review(pulls[1])
-    assert [s.pull for s in deps.store.at(second.commons).verdicts.all()] == [1]
-    assert deps.store.at(first.commons).verdicts.all() == ()
+    assert [s.pull for s in deps.store.at(second.commons).pulls.verdicts()] == [1]
+    assert deps.store.at(first.commons).pulls.verdicts() == ()
 
 
 def test_the_secret_of_one_commons_opens_no_door_of_another(both: tuple[World, World], world_sandbox: SandboxProcess) -> None:

@@ -164,7 +164,7 @@ def test_words_that_break_their_reader_end_no_sweep(world: World, monkeypatch: p
     found, troubles = swept(world)
     assert set(found) == {bad, good}
     assert troubles == {bad: "RecursionError"}
-    owed = {debt.pull: debt.queue for debt in world.deps.store.at(world.commons).pending.all()}
+    owed = {debt.pull: debt.queue for debt in world.deps.store.at(world.commons).pulls.pending()}
     assert owed == {bad: REVIEW, good: DECIDE}
 
 

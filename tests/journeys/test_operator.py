@@ -183,7 +183,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
         "INSERT INTO completions (id, wanted_id, completed_by, evidence) VALUES ('c-lost', 'w-com-002', 'brass-otter', 'x')",
     )
     pull = world.hand_in("mallory", "slick-fox", "w-com-003")
-    world.deps.store.at(world.commons).pending.quarantine(pull, "KeyError: 'x'")
+    world.deps.store.at(world.commons).pulls.quarantine(pull, "KeyError: 'x'")
     world.comment(pull, "mallory", f"I am a bot\n\n`stampbot/1 review - ready {'0' * 32} abc 1`")
     audit_gains(world.deps.at(world.commons))
     told = run("doctor", world.db.name, "--json", STAMPBOT_HUB_TOKEN="token-pia", STAMPBOT_WEBHOOK_SECRET="a" * 16)

@@ -15,7 +15,7 @@ from bot.dolthub.errors import HubBusy, HubRefused, HubStrange
 from bot.model.ids import Commons, PullNo
 from bot.store import REVIEW, Store
 from bot.store.keys import pull_target
-from bot.store.pending import TRIES_MAX
+from bot.store.pulls import TRIES_MAX
 from bot.sweep.sweep import sweep
 from bot.worker.jobs import PullJobs
 from tests.stores import a_store, jobs_of
@@ -45,7 +45,7 @@ def breaks(_commons: Commons, _pull: PullNo, _extend: Callable[[], None]) -> Non
 
 
 def quarantined(world: World) -> list[PullNo]:
-    return sorted(world.deps.store.at(world.commons).pending.quarantined())
+    return sorted(world.deps.store.at(world.commons).pulls.quarantined())
 
 
 @pytest.mark.parametrize("change", ["a comment", "a commit"])
@@ -62,7 +62,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         run(world, poison, pull)
         sweep(world.deps.at(world.commons))
     assert quarantined(world) == [pull]
-    assert world.deps.store.at(world.commons).pending.all() == ()
+    assert world.deps.store.at(world.commons).pulls.pending() == ()
     (notice,) = world.said(pull, "notice")
     assert notice.startswith("**CANNOT GO ON**")
     assert "After five failures in a row it waits for a new commit or a new comment here." in notice
@@ -77,7 +77,7 @@ def test_a_poisonous_pull_is_left_alone_told_once_and_tried_again_when_it_change
         world.push("pia", "wl/polecat-7/w-com-001", "UPDATE wanted SET description = 'more' WHERE id = 'w-com-001'")
     sweep(world.deps.at(world.commons))
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.store.at(world.commons).pending.all()] == [pull]
+    assert [debt.pull for debt in world.deps.store.at(world.commons).pulls.pending()] == [pull]
     world.settle()
     assert world.said(pull, "answer") != []
     assert len(world.said(pull, "notice")) == 1
@@ -117,7 +117,7 @@ def test_trouble_of_the_hub_is_never_a_pulls_fault(world: World) -> None:
     for _ in range(TRIES_MAX + 2):
         run(world, duties(world, fails), pull)
     assert quarantined(world) == []
-    assert [debt.pull for debt in world.deps.store.at(world.commons).pending.all()] == [pull]
+    assert [debt.pull for debt in world.deps.store.at(world.commons).pulls.pending()] == [pull]
 
 
 def test_waiting_for_the_landing_of_another_pull_is_no_failure(world: World) -> None:
@@ -131,4 +131,4 @@ def test_waiting_for_the_landing_of_another_pull_is_no_failure(world: World) -> 
         for _ in range(TRIES_MAX + 2):
             run(world, duties(world, waits), pull)
     assert quarantined(world) == []
-    assert [(debt.pull, debt.failed) for debt in world.deps.store.at(world.commons).pending.all()] == [(pull, 0)]
+    assert [(debt.pull, debt.failed) for debt in world.deps.store.at(world.commons).pulls.pending()] == [(pull, 0)]

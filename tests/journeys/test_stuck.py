@@ -64,7 +64,7 @@ class Failing:
 
     def stuck(self) -> list[tuple[int, str, int]]:
         """What doctor is told of stuck looks."""
-        found = self.bot.store.at(self._world.commons).pending.stuck()
+        found = self.bot.store.at(self._world.commons).pulls.stuck()
         return [(debt.pull, debt.trouble.says, debt.alike) for debt in found if debt.trouble is not None]
 
     def metrics(self) -> str:

@@ -159,7 +159,7 @@ def test_a_hub_in_trouble_gets_no_verdict_and_one_clear_line_and_is_gone_on_with
         worker.look(pull)
         assert worker.reports == []
         assert world.said(pull) == []
-        assert worker.deps.store.at(world.commons).verdicts.all() == ()
+        assert worker.deps.store.at(world.commons).pulls.verdicts() == ()
     assert world.db.counts().get("createPullComment", 0) == 0
     knocked(world)
     worker.sweep()

@@ -418,7 +418,7 @@ def test_a_flood_about_made_up_pulls_keeps_no_real_one_waiting_and_leaves_nothin
             until(lambda: sum(jobs_of(a_store(paper, now=lambda: datetime.now(UTC))).waiting().values()) < 5, town)
             asked = world.sandbox.counts(database=world.db.name, user=BOT)
             assert asked.get("getPull", 0) < limited_max(budget) + 100 < len(rung)
-            assert {int(pull) for pull in paper.hkeys(Keys().at(world.commons).pending())} <= {unheard, heard}
+            assert {int(pull) for pull in paper.hkeys(Keys().at(world.commons).pulls("pending"))} <= {unheard, heard}
         finally:
             town.end()
 

@@ -198,11 +198,11 @@ class Installation:
             self.store.at(COMMONS).poll_states.note_change(pull)
         after, head = self.hub.comments(COMMONS, pull), CommitHash(self.crowd.head_of(pull))
         if set(after[:-1]) <= {*comments, *after[-1:]} or news:
-            self.store.at(COMMONS).notes.put_fingerprint(pull, seen(PullState.OPEN, head, after))
-        self.store.at(COMMONS).poll_states.note_pulls(
+            self.store.at(COMMONS).pulls.put_fingerprint(pull, seen(PullState.OPEN, head, after))
+        self.store.at(COMMONS).pulls.note_listed(
             [Listed(number=pull, state=PullState.OPEN, creator=User("rig"), title="", source=None)]
         )
-        self.store.at(COMMONS).pending.done(pull, since=began)
+        self.store.at(COMMONS).pulls.end_pending(pull, since=began)
 
 
 @pytest.fixture

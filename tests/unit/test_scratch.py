@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 import redis
@@ -45,7 +48,11 @@ from bot.store import (
     Keys,
     Listed,
     Lost,
+    Pending,
     PollState,
+    PullRecord,
+    Pulls,
+    Quarantine,
     Store,
     make_patient_redis,
     make_redis,
@@ -319,16 +326,6 @@ def test_one_of_many_takes_the_lease(store: Store) -> None:
         assert sorted(threads.map(take, range(8))) == [False] * 7 + [True]
 
 
-def test_fences_rise_even_after_redis_forgot_everything(store: Store) -> None:
-    fences = []
-    for n in range(6):
-        with store.leases.take("x") as lease:
-            fences.append(lease.fence)
-        if n == 3:
-            store.redis.flushall()
-    assert fences == sorted(set(fences))
-
-
 def test_a_lease_that_is_extended_outlives_its_time(store: Store) -> None:
     name = store.keys.lease("x")
     with store.leases.take("x", ttl_s=600) as lease:
@@ -345,13 +342,43 @@ def test_a_lease_that_is_extended_outlives_its_time(store: Store) -> None:
 def test_a_lease_extended_too_late_is_lost_and_leaves_the_next_holder_alone(store: Store) -> None:
     late = store.leases.take("x", ttl_s=0.1)
     time.sleep(0.15)
-    with store.leases.take("x") as next_one:
+    with store.leases.take("x"):
         with pytest.raises(Lost):
             late.extend()
-        assert late.release() == ()
+        late.release()
         with pytest.raises(Held):
             store.leases.take("x")
-        assert next_one.fence > late.fence
+    store.leases.take("x").release()
+
+
+def test_a_lease_is_extended_and_given_back_from_another_thread(store: Store) -> None:
+    with store.leases.take("x", ttl_s=600) as lease, ThreadPoolExecutor(1) as beside:
+        store.redis.pexpire(store.keys.lease("x"), 300_000)
+        lease._extended_at -= 300
+        beside.submit(lease.extend).result()
+        assert store.redis.pttl(store.keys.lease("x")) > 300_000
+        beside.submit(store.leases.release_all).result()
+        assert not store.redis.exists(store.keys.lease("x"))
+        lease._extended_at -= 300
+        with pytest.raises(Lost):
+            lease.extend()
+
+
+def test_a_lease_whose_answer_was_lost_is_taken_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A patient client sends SET NX again after a time-out, and is refused by its own token."""
+    once = store.redis.set
+
+    def twice(*args: Any, **more: Any) -> Any:
+        once(*args, **more)
+        return once(*args, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.redis, "set", twice)
+        lease = store.leases.take("x")
+        with pytest.raises(Held):
+            store.leases.take("x")
+    lease.release()
+    store.leases.take("x").release()
 
 
 def test_a_lease_is_given_back_when_the_work_fails(store: Store) -> None:
@@ -381,20 +408,36 @@ def test_every_pull_that_found_a_landing_under_way_is_knocked_for(store: Store) 
     assert waiting(store) == {DECIDE: 2}
 
 
-def test_the_one_who_comes_back_and_gets_the_lease_waits_no_more(store: Store) -> None:
-    first = store.leases.take("x")
-    with pytest.raises(Held):
-        store.leases.take("x", waiter="decide:2")
-    store.redis.delete(store.keys.lease("x"))
-    with store.leases.take("x", waiter="decide:2") as second:
+def test_who_comes_while_the_lease_is_being_given_back_takes_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = store.at(COMMONS)
+    lease = store.leases.take(f"pull:{COMMONS}:{PULL}")
+    add = site.pulls.add_pending
+
+    def add_late(*args: Any, **more: Any) -> None:
+        lease.release()
+        add(*args, **more)
+
+    monkeypatch.setattr(site.pulls, "add_pending", add_late)
+    with site.at_work(PULL):
         pass
-    assert (first.release(), second.waiters) == ((), ())
+    assert waiting(store) == {REVIEW: 1}, "one look too many, and none too few"
 
 
-def test_a_forged_waiter_knocks_at_nothing(store: Store) -> None:
-    with store.at(COMMONS).at_work(PULL) as lease:
-        store.redis.sadd(store.keys.waiters(lease.name), "probe:1", "review:0", "review:x", b"\xff")
-    assert not any(jobs_of(store).waiting().values())
+def test_a_look_that_waited_is_enqueued_once_and_stays_pending_until_it_ended_well(store: Store, worker: Worker) -> None:
+    site = store.at(COMMONS)
+    with site.at_work(PULL):
+        with pytest.raises(Held), site.at_work(PULL, queue=DECIDE):
+            pass
+        site.pulls.went_well(PULL)
+        site.pulls.end_pending(PULL, since=NOW)
+    assert waiting(store) == {DECIDE: 1}
+    worker.work(DECIDE)
+    with site.at_work(PULL):
+        pass
+    assert waiting(store) == {}
+    assert [look.pull for look in site.pulls.pending()] == [PULL]
+    site.pulls.end_pending(PULL, since=NOW)
+    assert site.pulls.pending() == ()
 
 
 # --- fact sheets ----------------------------------------------------------------------------------------------------
@@ -580,18 +623,18 @@ def test_a_glance_is_remembered_and_comes_due(store: Store) -> None:
         state=PullState.OPEN, head=CommitHash("a" * 32), comments=3, last_comment=CommentId("c-9"), last_updated=NOW
     )
     bare = Fingerprint(state=PullState.CLOSED, head=None, comments=0)
-    store.at(COMMONS).notes.put_fingerprint(PULL, glance)
-    store.at(COMMONS).notes.put_fingerprint(PullNo(13), bare)
-    assert store.at(COMMONS).notes.fingerprints((PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
-    assert all(store.at(COMMONS).notes.due(queue) == () for queue in LOOKS)
+    store.at(COMMONS).pulls.put_fingerprint(PULL, glance)
+    store.at(COMMONS).pulls.put_fingerprint(PullNo(13), bare)
+    assert store.at(COMMONS).pulls.fingerprints((PULL, PullNo(13), PullNo(14))) == {PULL: glance, PullNo(13): bare}
+    assert all(store.at(COMMONS).pulls.due(queue) == () for queue in LOOKS)
     for pull, due_at, queue in ((PULL, NOW, DECIDE), (PullNo(13), NOW + timedelta(seconds=1), RECHECK)):
-        store.at(COMMONS).notes.put_fingerprint(pull, glance, due_at=due_at, queue=queue)
-    assert [store.at(COMMONS).notes.due(queue) for queue in LOOKS] == [(PULL,), (), ()]
-    store.at(COMMONS).notes.drop_due(DECIDE, (PULL,))
-    assert store.at(COMMONS).notes.due(DECIDE) == ()
-    store.at(COMMONS).notes.put_fingerprint(PULL, glance, due_at=NOW, queue=REVIEW)
-    store.at(COMMONS).notes.put_fingerprint(PULL, glance)
-    assert store.at(COMMONS).notes.due(REVIEW) == ()
+        store.at(COMMONS).pulls.put_fingerprint(pull, glance, due_at=due_at, queue=queue)
+    assert [store.at(COMMONS).pulls.due(queue) for queue in LOOKS] == [(PULL,), (), ()]
+    store.at(COMMONS).pulls.drop_due(DECIDE, (PULL,))
+    assert store.at(COMMONS).pulls.due(DECIDE) == ()
+    store.at(COMMONS).pulls.put_fingerprint(PULL, glance, due_at=NOW, queue=REVIEW)
+    store.at(COMMONS).pulls.put_fingerprint(PULL, glance)
+    assert store.at(COMMONS).pulls.due(REVIEW) == ()
 
 
 def test_where_main_stood_at_the_last_sweep_is_known_to_all(store: Store) -> None:
@@ -606,32 +649,33 @@ def test_pulses_and_pulls_are_kept_by_thing(store: Store) -> None:
     pulses = store.at(COMMONS).poll_states
     pulses.put({"main": PollState(5.0, 2.5), "list": PollState(7.0)})
     pulses.note_change(PULL)
-    at = round(NOW.timestamp(), 3)
+    at = NOW.timestamp()
     assert pulses.all() == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "pull:12": PollState(at, at)}
     pulses.drop(["main", "none"])
     assert sorted(pulses.all()) == ["list", "pull:12"]
     fork = BranchRef(Database("pia", "wl"), "wl/pia/w-1")
     listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="naïve", source=fork)
-    pulses.note_pulls([listed, replace(listed, number=PullNo(13), source=None)])
-    assert pulses.listed() == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
-    store.redis.hset(store.keys.at(COMMONS).pulls(), "12", "[1")
+    pulls = store.at(COMMONS).pulls
+    pulls.note_listed([listed, replace(listed, number=PullNo(13), source=None)])
+    assert pulls.listed() == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
+    store.redis.hset(store.keys.at(COMMONS).pulls("listed"), "12", "[1")
     store.redis.hset(store.keys.at(COMMONS).poll_states(), "list", "x y z")
-    assert (sorted(pulses.listed()), sorted(pulses.all())) == ([13], ["pull:12"])
+    assert (sorted(pulls.listed()), sorted(pulses.all())) == ([13], ["pull:12"])
 
 
 def test_a_look_is_owed_until_one_that_began_later_ends_well(store: Store) -> None:
-    owed = store.at(COMMONS).pending
-    owed.add(PULL, RECHECK)
-    owed.add(PULL, DECIDE)
-    owed.add(PULL, REVIEW)
-    owed.add(PullNo(3), REVIEW)
-    assert [(d.pull, d.queue) for d in owed.all()] == [(PULL, DECIDE), (3, REVIEW)]
-    owed.done(PULL, since=NOW - timedelta(seconds=1))
-    assert len(owed.all()) == 2
-    owed.done(PULL, since=NOW)
-    assert [d.pull for d in owed.all()] == [3]
-    store.redis.hset(store.keys.at(COMMONS).pending(), "3", '["probe", 1, 0, 0]')
-    assert owed.all() == ()
+    owed = store.at(COMMONS).pulls
+    owed.add_pending(PULL, RECHECK)
+    owed.add_pending(PULL, DECIDE)
+    owed.add_pending(PULL, REVIEW)
+    owed.add_pending(PullNo(3), REVIEW)
+    assert [(d.pull, d.queue) for d in owed.pending()] == [(PULL, DECIDE), (3, REVIEW)]
+    owed.end_pending(PULL, since=NOW - timedelta(seconds=1))
+    assert len(owed.pending()) == 2
+    owed.end_pending(PULL, since=NOW)
+    assert [d.pull for d in owed.pending()] == [3]
+    store.redis.hset(store.keys.at(COMMONS).pulls("pending"), "3", '["probe", 1, 0, 0]')
+    assert owed.pending() == ()
 
 
 @pytest.mark.parametrize(
@@ -641,23 +685,23 @@ def test_a_look_that_fails_is_owed_later_and_later_but_a_decision_never_by_more_
     store: Store, queue: str, waits: list[int]
 ) -> None:
     for wait_s in waits:
-        store.at(COMMONS).pending.retry_later(PULL, queue)
-        (debt,) = store.at(COMMONS).pending.all()
+        store.at(COMMONS).pulls.retry_later(PULL, queue)
+        (debt,) = store.at(COMMONS).pulls.pending()
         soon = NOW + timedelta(seconds=wait_s)
         assert (debt.is_due(soon - timedelta(seconds=1), 5), debt.is_due(soon, 5)) == (False, True)
     assert debt.is_due(NOW, 0)
 
 
 def test_tries_are_counted_until_one_ends_and_a_quarantine_forgets_them(store: Store) -> None:
-    owed = store.at(COMMONS).pending
+    owed = store.at(COMMONS).pulls
     assert [owed.begin(PULL) for _ in range(3)] == [1, 2, 3]
     owed.ended(PULL)
     assert owed.begin(PULL) == 1
-    owed.add(PULL, DECIDE)
+    owed.add_pending(PULL, DECIDE)
     owed.quarantine(PULL, "it broke " + "x" * 999)
     (stray,) = owed.quarantined().values()
-    assert (stray.pull, stray.since, len(stray.why), owed.all()) == (PULL, NOW, 300, ())
-    owed.note_fingerprint(stray, "head=abc")
+    assert (stray.pull, stray.since, len(stray.why), owed.pending()) == (PULL, NOW, 300, ())
+    owed.note_quarantined(stray, "head=abc")
     assert owed.quarantined()[PULL].fingerprint == "head=abc"
     assert owed.release(PULL)
     assert not owed.release(PULL)
@@ -676,12 +720,66 @@ def test_a_cell_is_changed_by_one_after_the_other(store: Store, server: RedisPro
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
 def test_a_note_that_does_not_read_well_is_no_note(store: Store, text: str | bytes) -> None:
-    store.redis.set(store.keys.at(COMMONS).fingerprint(PULL), text)
-    store.redis.hset(store.keys.at(COMMONS).verdicts(), "12", text)
+    for topic in ("fingerprint", "verdict", "listed", "pending", "quarantine"):
+        store.redis.hset(store.keys.at(COMMONS).pulls(topic), "12", text)
+        store.redis.hset(store.keys.at(COMMONS).pulls(topic), "x12", text)
     store.redis.set(store.keys.at(COMMONS).first_look(PULL, ""), text)
-    assert store.at(COMMONS).notes.fingerprint(PULL) is None
-    assert store.at(COMMONS).verdicts.all() == ()
+    assert store.at(COMMONS).pulls.fingerprint(PULL) is None
+    assert store.at(COMMONS).pulls.records() == {}
+    assert (store.at(COMMONS).pulls.pending(), store.at(COMMONS).pulls.verdicts()) == ((), ())
     assert store.at(COMMONS).notes.first_look(PULL) == NOW
+
+
+def test_a_record_is_all_that_is_remembered_about_a_pull(store: Store) -> None:
+    pulls, fingerprint = store.at(COMMONS).pulls, Fingerprint(state=PullState.OPEN, head=None, comments=2)
+    listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="x")
+    pulls.quarantine(PullNo(3), "it broke")
+    pulls.put_fingerprint(PULL, fingerprint)
+    pulls.put_verdict(a_standing(12))
+    pulls.note_listed([listed])
+    pulls.add_pending(PULL, DECIDE)
+    pulls.begin(PULL)
+    assert pulls.records() == {
+        PullNo(3): PullRecord(number=PullNo(3), quarantine=Quarantine(pull=PullNo(3), since=NOW, why="it broke")),
+        PULL: PullRecord(
+            number=PULL,
+            fingerprint=fingerprint,
+            verdict=a_standing(12),
+            listed=listed,
+            pending=Pending(pull=PULL, queue=DECIDE, since=NOW),
+            tries=1,
+        ),
+    }
+    assert store.at(Database("hop", "other")).pulls.records() == {}
+
+
+def test_a_fingerprint_is_forgotten_after_a_week(store: Store) -> None:
+    for days in (6, 8):
+        earlier = a_store(store.redis, now=partial(operator.sub, NOW, timedelta(days=days)))
+        fingerprint = Fingerprint(state=PullState.OPEN, head=None, comments=days)
+        earlier.at(COMMONS).pulls.put_fingerprint(PullNo(days), fingerprint)
+    assert sorted(store.at(COMMONS).pulls.fingerprints([PullNo(6), PullNo(8)])) == [6]
+    store.at(COMMONS).pulls.keep_open(())
+    assert store.redis.hkeys(store.keys.at(COMMONS).pulls("fingerprint")) == [b"6"]
+
+
+def test_of_what_two_processes_change_about_one_pull_nothing_is_lost(store: Store, server: RedisProcess) -> None:
+    """Each retry adds one failure: were one overwritten, or another part of the record, the sum would be too small."""
+    others = [a_store(make_redis(server.url), now=lambda: NOW).at(COMMONS).pulls for _ in range(3)]
+
+    def work(pulls: Pulls) -> None:
+        for n in range(5):
+            assert pulls.retry_later(PULL, REVIEW) is not None
+            pulls.begin(PULL)
+            pulls.put_fingerprint(PULL, Fingerprint(state=PullState.OPEN, head=None, comments=n))
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(work, others))
+    record = store.at(COMMONS).pulls.records()[PULL]
+    assert record.pending is not None
+    assert (record.pending.failed, record.tries, record.fingerprint) == (
+        (15, 15, Fingerprint(state=PullState.OPEN, head=None, comments=4))
+    )
 
 
 # --- board and counters ---------------------------------------------------------------------------------------------
@@ -702,23 +800,23 @@ def a_standing(pull: int, item: str | None = "w-1", rig: str | None = "polecat-7
 
 def test_the_board_shows_each_open_pull_as_last_judged(store: Store) -> None:
     for standing in (a_standing(100), a_standing(9, None, None), a_standing(11)):
-        store.at(COMMONS).verdicts.put(standing)
-    store.at(COMMONS).verdicts.put(replace(a_standing(11), verdict=Verdict.READY))
-    assert store.at(COMMONS).verdicts.all() == (
+        store.at(COMMONS).pulls.put_verdict(standing)
+    store.at(COMMONS).pulls.put_verdict(replace(a_standing(11), verdict=Verdict.READY))
+    assert store.at(COMMONS).pulls.verdicts() == (
         a_standing(9, None, None),
         replace(a_standing(11), verdict=Verdict.READY),
         a_standing(100),
     )
-    assert store.at(COMMONS).verdicts.get(PullNo(100)) == a_standing(100)
-    assert store.at(COMMONS).verdicts.get(PullNo(101)) is None
-    assert store.at(Database("hop", "other")).verdicts.all() == ()
+    assert store.at(COMMONS).pulls.verdict(PullNo(100)) == a_standing(100)
+    assert store.at(COMMONS).pulls.verdict(PullNo(101)) is None
+    assert store.at(Database("hop", "other")).pulls.verdicts() == ()
 
 
 def test_rivals_are_the_other_open_pulls_about_the_same_item(store: Store) -> None:
     for standing in (a_standing(1), a_standing(2, rig="crow-2"), a_standing(3, "w-2"), a_standing(4, rig=None)):
-        store.at(COMMONS).verdicts.put(standing)
+        store.at(COMMONS).pulls.put_verdict(standing)
     evidence = "https://good.example.com/é"
-    assert store.at(COMMONS).verdicts.rivals(WantedId("w-1"), besides=PullNo(1)) == (
+    assert store.at(COMMONS).pulls.rivals(WantedId("w-1"), besides=PullNo(1)) == (
         Rival(pull=PullNo(2), rig=Handle("crow-2"), evidence=evidence),
         Rival(pull=PullNo(4), rig=Handle(""), evidence=evidence),
     )
@@ -726,10 +824,10 @@ def test_rivals_are_the_other_open_pulls_about_the_same_item(store: Store) -> No
 
 def test_what_is_not_open_any_more_leaves_the_board(store: Store) -> None:
     for n in range(1, 6):
-        store.at(COMMONS).verdicts.put(a_standing(n))
-    store.at(COMMONS).verdicts.drop(PullNo(1))
-    store.at(COMMONS).verdicts.keep_only([PullNo(2), PullNo(5), PullNo(77)])
-    assert [standing.pull for standing in store.at(COMMONS).verdicts.all()] == [2, 5]
+        store.at(COMMONS).pulls.put_verdict(a_standing(n))
+    store.at(COMMONS).pulls.drop_verdict(PullNo(1))
+    store.at(COMMONS).pulls.keep_open([PullNo(2), PullNo(5), PullNo(77)])
+    assert [standing.pull for standing in store.at(COMMONS).pulls.verdicts()] == [2, 5]
 
 
 def test_counters_add_up_over_all_who_count(store: Store) -> None:
@@ -744,35 +842,39 @@ def test_counters_add_up_over_all_who_count(store: Store) -> None:
 
 def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) -> None:
     assert not away.answers()
-    away.at(COMMONS).notes.put_fingerprint(PULL, Fingerprint(state=PullState.OPEN, head=None, comments=0))
+    away.at(COMMONS).pulls.put_fingerprint(PULL, Fingerprint(state=PullState.OPEN, head=None, comments=0))
     away.at(COMMONS).notes.drop_intent(PULL, "x")
-    away.at(COMMONS).verdicts.put(a_standing(1))
-    away.at(COMMONS).verdicts.drop(PULL)
-    away.at(COMMONS).verdicts.keep_only(())
+    away.at(COMMONS).pulls.put_verdict(a_standing(1))
+    away.at(COMMONS).pulls.drop_verdict(PULL)
+    away.at(COMMONS).pulls.keep_open(())
     away.counters.add("x")
-    away.at(COMMONS).pending.done(PULL, since=NOW)
-    away.at(COMMONS).pending.retry_later(PULL, DECIDE)
-    away.at(COMMONS).pending.ended(PULL)
+    away.at(COMMONS).pulls.end_pending(PULL, since=NOW)
+    away.at(COMMONS).pulls.retry_later(PULL, DECIDE)
+    away.at(COMMONS).pulls.ended(PULL)
     away.at(COMMONS).poll_states.note_change(PULL)
     away.at(COMMONS).notes.note_swept(CommitHash("m" * 32), ())
     blank = (
-        away.at(COMMONS).pending.quarantined(),
+        away.at(COMMONS).pulls.quarantined(),
         away.at(COMMONS).poll_states.all(),
-        away.at(COMMONS).poll_states.listed(),
-        away.at(COMMONS).notes.due(DECIDE),
+        away.at(COMMONS).pulls.listed(),
+        away.at(COMMONS).pulls.due(DECIDE),
         away.at(COMMONS).notes.swept(),
         AtomicText(away.redis, "x").change(lambda text, at: text or str(at)),
         away.probes.get(URL),
         away.probes.get_many([URL]),
-        away.at(COMMONS).notes.fingerprint(PULL),
+        away.at(COMMONS).pulls.fingerprint(PULL),
         away.at(COMMONS).notes.first_look(PULL),
         away.at(COMMONS).notes.intent_at(PULL, "x"),
-        away.at(COMMONS).verdicts.all(),
-        away.at(COMMONS).verdicts.get(PULL),
-        away.at(COMMONS).verdicts.rivals(WantedId("w-1"), besides=PULL),
+        away.at(COMMONS).pulls.verdicts(),
+        away.at(COMMONS).pulls.records(),
+        away.at(COMMONS).pulls.stuck(),
+        away.at(COMMONS).audits.get(),
+        away.at(COMMONS).outages.all(),
+        away.at(COMMONS).pulls.verdict(PULL),
+        away.at(COMMONS).pulls.rivals(WantedId("w-1"), besides=PULL),
         away.counters.all(),
     )
-    assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), None, (), {})
+    assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), {}, (), None, (), None, (), {})
     promises: list[Callable[[], object]] = [
         lambda: jobs_of(away).enqueue(COMMONS, PULL),
         lambda: jobs_of(away).enqueue_sweep(COMMONS),
@@ -781,11 +883,11 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) 
         lambda: away.leases.take("x"),
         lambda: away.probes.put(SHEET),
         lambda: away.at(COMMONS).notes.record_intent(PULL, "x", ttl_s=1),
-        lambda: away.at(COMMONS).pending.add(PULL, DECIDE),
-        away.at(COMMONS).pending.all,
-        lambda: away.at(COMMONS).pending.begin(PULL),
-        lambda: away.at(COMMONS).pending.quarantine(PULL, "why"),
-        lambda: away.at(COMMONS).pending.release(PULL),
+        lambda: away.at(COMMONS).pulls.add_pending(PULL, DECIDE),
+        away.at(COMMONS).pulls.pending,
+        lambda: away.at(COMMONS).pulls.begin(PULL),
+        lambda: away.at(COMMONS).pulls.quarantine(PULL, "why"),
+        lambda: away.at(COMMONS).pulls.release(PULL),
     ]
     for promise in promises:
         with pytest.raises(redis.RedisError):
@@ -796,12 +898,11 @@ def test_a_redis_that_is_killed_and_comes_back_empty_is_worked_with_as_before() 
     with private_redis() as server:
         store = a_store(make_redis(server.url), now=lambda: NOW)
         jobs_of(store).enqueue(COMMONS, PULL)
-        with store.at(COMMONS).at_work(PULL) as lease:
+        with store.at(COMMONS).at_work(PULL):
             server.kill()
             with ends_within(2), pytest.raises(redis.RedisError):
                 jobs_of(store).enqueue(COMMONS, PULL)
             server.start()
-        assert lease.waiters == ()
         assert jobs_of(store).enqueue(COMMONS, PULL)
         assert waiting(store) == {REVIEW: 1}
 
@@ -871,7 +972,7 @@ def test_the_probers_account_reaches_its_queue_and_the_sheets_and_nothing_else(s
         lambda: prober.forge_probes.put(SHEET),
         lambda: client.set(store.keys.asking("k"), "mine"),
         lambda: client.set(store.keys.lease("x"), "mine"),
-        lambda: client.hset(store.keys.at(COMMONS).verdicts(), "1", "x"),
+        lambda: client.hset(store.keys.at(COMMONS).pulls("verdict"), "1", "x"),
         lambda: client.eval("return redis.call('GET', KEYS[1])", 1, store.keys.lease("x")),
         lambda: client.lpush("rq:queue:decide", "x"),
         lambda: client.keys("*"),

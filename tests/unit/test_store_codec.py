@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from bot.model.evidence import Probe
 from bot.model.snapshot import Record
-from bot.store import CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, Quarantine
+from bot.store import LOOKS, CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, PollState, Quarantine
 from bot.store.codec import decode, encode
 from bot.store.soft import NOTHING, soft
 
-KINDS: tuple[Any, ...] = (CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, Probe, Quarantine, Record)
+KINDS: tuple[Any, ...] = (CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, PollState, Probe, Quarantine, Record)
 
 _text = st.text(st.characters(exclude_categories=()), max_size=40)
 _times = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -33,6 +33,10 @@ _json = st.recursive(
 def _values(hint: Any) -> st.SearchStrategy[Any]:
     """Values of a type: times with a zone, and texts with any character."""
     arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is typing.Literal:
+        return st.sampled_from(arguments)
+    if hint is Pending:
+        return st.builds(Pending, **{**_fields(hint), "queue": st.sampled_from(LOOKS)})
     if hint is datetime:
         return _times
     if hint is str or getattr(hint, "__supertype__", None) is str:
@@ -48,9 +52,13 @@ def _values(hint: Any) -> st.SearchStrategy[Any]:
     if typing.get_origin(hint) is frozenset:
         return st.frozensets(_values(arguments[0]), max_size=3)
     if hasattr(hint, "__dataclass_fields__"):
-        hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{field.name: _values(hints[field.name]) for field in fields(hint)})
+        return st.builds(hint, **_fields(hint))
     return st.from_type(hint)
+
+
+def _fields(kind: Any) -> dict[str, st.SearchStrategy[Any]]:
+    hints = typing.get_type_hints(kind)
+    return {field.name: _values(hints[field.name]) for field in fields(kind)}
 
 
 def _plain(value: Any) -> Any:

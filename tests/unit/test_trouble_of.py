@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +16,7 @@ from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
 from bot.queue.threads import TookTooLong
 from bot.store import Lost, Pending, Trouble
-from bot.store.pending import _debt, _debt_text
+from bot.store.codec import decode, encode
 from bot.worker.jobs import trouble_of
 from tests.build import NOW
 
@@ -90,10 +89,4 @@ DEBTS = st.builds(
 
 @given(DEBTS)
 def test_a_debt_is_read_as_it_was_written(debt: Pending) -> None:
-    assert _debt(debt.pull, _debt_text(debt)) == debt
-
-
-def test_a_debt_of_an_older_version_is_read() -> None:
-    assert _debt(PullNo(7), json.dumps(["review", NOW.timestamp(), 2, 0])) == Pending(
-        pull=PullNo(7), queue="review", since=NOW, failed=2
-    )
+    assert decode(encode(debt), Pending) == debt

@@ -172,17 +172,17 @@ def test_a_pull_that_is_not_there_leaves_nothing_behind_unless_it_was_listed(sto
         raise HubGone("no such pull")
 
     listed = Listed(number=PullNo(2), state=PullState.OPEN, creator=User("pia"), title="x")
-    store.at(HOP).poll_states.note_pulls([listed])
-    store.at(HOP).pending.add(PullNo(1), REVIEW)
+    store.at(HOP).pulls.note_listed([listed])
+    store.at(HOP).pulls.add_pending(PullNo(1), REVIEW)
     with structlog.testing.capture_logs() as logged, Crew(store, (REVIEW,), pull_jobs(store, look).functions()):
         jobs_of(store).enqueue_limited(HOP, PullNo(1), most=9)
         jobs_of(store).enqueue_limited(HOP, PullNo(2), most=9)
-        until(lambda: len(looked) == 2 and store.at(HOP).pending.all())
+        until(lambda: len(looked) == 2 and store.at(HOP).pulls.pending())
         until(lambda: len([line for line in logged if line["log_level"] in ("info", "error")]) >= 2)
-    assert [(debt.pull, debt.failed) for debt in store.at(HOP).pending.all()] == [(PullNo(2), 1)]
+    assert [(debt.pull, debt.failed) for debt in store.at(HOP).pulls.pending()] == [(PullNo(2), 1)]
     told = [(line["log_level"], line["event"], line["pull"]) for line in logged if "pull" in line]
     assert sorted(told) == [("error", "look: DoltHub refused", 2), ("info", "there is no such pull", 1)]
-    assert store.redis.hgetall(store.keys.at(HOP).tries()) == {}
+    assert store.redis.hgetall(store.keys.at(HOP).pulls("tries")) == {}
 
 
 def forge(store: Store, queue: str, function: str, args: list[object], **more: Any) -> str:

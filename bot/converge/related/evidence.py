@@ -54,7 +54,7 @@ def _on_main(sketch: Snapshot, handed: Things, rows: Iterable[Row], site: Site) 
 def _in_pulls(sketch: Snapshot, handed: Things, site: Site) -> Iterator[Use]:
     if not handed:
         return
-    for standing in site.store.verdicts.all():
+    for standing in site.store.pulls.verdicts():
         if standing.pull == sketch.pull.number or (standing.item, standing.rig) == (sketch.item_id, sketch.worker):
             continue
         for url in _met(handed, standing.evidence, site):
