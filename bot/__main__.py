@@ -46,6 +46,7 @@ for command in (
     links.probe,
     catalogues.rules,
     catalogues.commands,
+    catalogues.settings,
 ):
     main.add_command(command)
 

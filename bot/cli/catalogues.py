@@ -1,4 +1,4 @@
-"""The rules and the slash-commands there are, and the beginning of a new rule."""
+"""The rules, the slash-commands and the settings there are, and the files of a new rule."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from bot.terminal import FINDING, WRONG_USE, cells, lines, print_json, table
 
 if TYPE_CHECKING:
     from bot.commands.command import Command
+    from bot.config.variable import Variable
+    from bot.model.policy_key import Key
     from bot.rulebook.kit.examples import Told
     from bot.rulebook.rule import Rule
 
@@ -120,6 +122,38 @@ def commands(as_json: bool) -> None:
         print_json(commands_json(found))
     else:
         print_commands(console(), found)
+
+
+@click.command()
+@as_json
+def settings(as_json: bool) -> None:
+    """The settings: environment variables and keys of stampbot.toml, with what each means and its default."""
+    from bot.config.policy_file import PolicyFile
+    from bot.config.settings import VARIABLES
+    from bot.model.policy import Policy, Timing
+    from bot.model.policy_key import keys_of
+
+    groups: dict[str, tuple[Variable | Key, ...]] = {
+        "environment": VARIABLES,
+        "file": (*keys_of(Policy).values(), *keys_of(PolicyFile).values()),
+        "timing": tuple(keys_of(Timing).values()),
+    }
+    if as_json:
+        print_json(
+            {
+                group: [{"name": each.name, "meaning": each.meaning, "default": each.default} for each in found]
+                for group, found in groups.items()
+            }
+        )
+        return
+    titles = {
+        "environment": "Environment variables",
+        "file": "Keys of stampbot.toml",
+        "timing": "Keys of its table [timing], s",
+    }
+    for group, found in groups.items():
+        rows = [cells(each.name, each.meaning, each.default) for each in found]
+        console().print(table(titles[group], ("name", "meaning", "default"), rows))
 
 
 def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:

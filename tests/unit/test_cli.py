@@ -334,6 +334,14 @@ RULE = ("name", "level", "label", "asks", "title", "doc", "kinds", "fixed", "sof
             | {f"example.{name}" for name in ("pull_in_which", "level", "place", "says", "remedy")},
         ),
         (
+            ("settings",),
+            {
+                f"{group}{name}"
+                for group in ("environment", "file", "timing")
+                for name in ("", "[].name", "[].meaning", "[].default")
+            },
+        ),
+        (
             ("commands",),
             {f"[].{name}" for name in ("name", "title", "details", "aliases", "decides", "options")}
             | {f"[].options[].{name}" for name in ("name", "usage", "says", "required")},

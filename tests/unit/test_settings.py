@@ -242,24 +242,30 @@ def test_the_schema_is_a_schema_and_knows_each_field_of_the_policy() -> None:
     assert set(schema()["properties"]) - of_one == {"forges", "registries", "webhook", "commons"}
 
 
-def test_whatever_has_a_default_that_is_no_empty_one_shows_it() -> None:
-    shown = {each.name: each.default for each in keys_of(Policy).values()}
-    assert shown == {
+def test_a_default_is_shown_as_the_file_would_write_it() -> None:
+    shown = {each.name: each.default for each in (*keys_of(Policy).values(), *keys_of(Timing).values())}
+    expected = {
         "validators": "none",
         "min_trust": "3",
         "poster_may_decide": "false",
-        "poster_min_trust": "2",
         "landing": '"pull"',
-        "rating": '"numbers"',
-        "comment": '"summary"',
         "min_age": "0",
         "requests_per_minute": "120",
-        "ignored_users": "none",
-        "timing": "none",
-        "projects": "none",
-        "logins": "none",
         "levels": "none",
+        "poll_s": "30",
+        "confirm_dead_s": "1800, 21600",
     }
+    assert {name: shown[name] for name in expected} == expected
+
+
+def test_every_default_of_the_environment_is_read_as_itself() -> None:
+    """What the documents show as a default and is no sentence is what holds without the variable."""
+    plain = {
+        each.name: each.default for each in VARIABLES if " " not in each.default and each.name != "STAMPBOT_EVIDENCE_CONTROL"
+    }
+    names = {name: text for name, text in plain.items() if text not in ("none", "required", "auto", "REDIS_URL")}
+    assert set(names) >= {"STAMPBOT_HUB_URL", "REDIS_URL", "PORT", "STAMPBOT_LANES", "STAMPBOT_EVIDENCE_PACE"}
+    assert read(names, commons_needed=False) == read({}, commons_needed=False)
 
 
 @given(st.sampled_from(VARIABLES), st.text(max_size=60))
