@@ -92,6 +92,8 @@ def _tidy_item(item: str) -> str:
     # The engine prints keywords and brackets without a space, and knows UNIQUE KEY as a named constraint.
     item = re.sub(r"^(PRIMARY KEY)\(", r"\1 (", item)
     item = re.sub(r"^CONSTRAINT (`(?:[^`]|``)*`) UNIQUE ?\(", r"UNIQUE KEY \1 (", item)
+    # The engine writes the new name of a column in double quotes.
+    item = re.sub(r'^"((?:[^"`]|"")*)"', r"`\1`", item)
     item = re.sub(r"\bDEFAULT (-?[0-9.]+)$", r"DEFAULT '\1'", item)
     return re.sub(r"^(CONSTRAINT `(?:[^`]|``)*` CHECK)\(", r"\1 (", item)
 

@@ -205,8 +205,13 @@ class DoltStore:
     def read(self, db: DatabaseName, ref: str, sql: str, *, limit: int = 1000, timeout_ms: int = 30_000) -> QueryResult:
         """As `Store.read`."""
         known = self._get(db)
-        self._refuse_unknown(known, ref)
-        with self._server.connection(f"{known.inner}/{ref}", user=known.inner, timeout_s=timeout_ms / 1000) as connection:
+        with contextlib.ExitStack() as stack:
+            try:
+                place = f"{known.inner}/{ref}"
+                connection = stack.enter_context(self._server.connection(place, user=known.inner, timeout_s=timeout_ms / 1000))
+            except pymysql.MySQLError:
+                self._refuse_unknown(known, ref)
+                raise
             try:
                 cursor = connection.cursor()
                 cursor.execute(_named_inside(sql, known))

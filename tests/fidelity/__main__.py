@@ -1,0 +1,64 @@
+"""`python -m tests.fidelity`: plays every story on a real Dolt and on doltlite, and prints every difference that is not listed.
+
+Exit status 1: there is one. 3: there is no dolt; the text says where it is to be had. `--record` keeps what Dolt answers as the
+corpus that the everyday suite compares doltlite with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.sql.dolt_server import dolt_version, find_dolt
+from sandbox.values.records import DoltMissing
+from tests.fidelity.comparing import PLAYED_BY_DOLT_ALONE, compared
+from tests.fidelity.differences import LISTED_STORIES
+from tests.fidelity.playing import Answers, Corpus, played, record
+from tests.sandbox.store_client import Engine
+
+DIFFERS, NO_DOLT = 1, 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status 0, 1 or 3."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fidelity", description=__doc__)
+    parser.add_argument("--record", action="store_true", help="keep what Dolt answers as the corpus")
+    options = parser.parse_args(argv)
+    try:
+        dolt = find_dolt()
+    except DoltMissing as missing:
+        print(f"fidelity: {missing}; STAMPBOT_DOLT=PATH names it here", file=sys.stderr)
+        return NO_DOLT
+    begun, version = time.monotonic(), dolt_version(dolt)
+    answers = _played("dolt")
+    if options.record:
+        record(Corpus(version=version, answers=answers))
+    found = compared(answers, _played("doltlite"))
+    for difference in found.differences:
+        print(difference)
+    unlisted = found.played_by_dolt_alone ^ PLAYED_BY_DOLT_ALONE
+    for name in sorted(unlisted):
+        print(f"{name}: listed as played by Dolt alone, or so played, and not both")
+    ended = found.unlike ^ {each.story for each in LISTED_STORIES}
+    for name in sorted(ended):
+        print(f"{name}: listed as ending in another way, or so ended, and not both")
+    count = len(found.differences) + len(unlisted) + len(ended)
+    print(
+        f"Dolt {version}: {len(answers)} stories, {sum(map(len, answers.values()))} answers, {found.cases} compared"
+        " with doltlite,"
+        f" {count} differences that are not listed, {time.monotonic() - begun:.0f} s"
+    )
+    return DIFFERS if count else 0
+
+
+def _played(engine: Engine) -> Answers:
+    with tempfile.TemporaryDirectory(prefix="stampbot-fidelity-") as folder:
+        return {story.name: answers for story, answers in played(engine, Path(folder))}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
