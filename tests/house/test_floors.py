@@ -23,6 +23,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "markupsafe": ("sandbox/",),
     "publicsuffixlist": ("bot/evidence/page/domain.py",),
     "prometheus_client": ("bot/web/app.py", "bot/web/webhook.py"),
+    "pymysql": ("sandbox/sql/dolt_",),
     "redis": (
         "bot/clock/",
         "bot/health/redis.py",
