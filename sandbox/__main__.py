@@ -17,14 +17,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from sandbox.lookalikes.beside import Beside
+    from sandbox.beside import Beside
 
 WRONG_USE = 2
 EXIT_POLL_S = 0.05
 
 
 class CannotStart(Exception):
-    """The process cannot run as asked; the text is one sentence with the way to mend it."""
+    """The process cannot run as asked; the text is one sentence with the fix."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -50,7 +50,7 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     except (ImportError, SystemExit) as error:
         raise CannotStart(str(error)) from error
 
-    from sandbox.hub.app import Sandbox, application
+    from sandbox.app import application, new_sandbox
     from sandbox.hub.server import Server
     from sandbox.hub.state import Hub, Settings
     from sandbox.sql.dolt_server import find_dolt
@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     )
     try:
         found = Engine(find_dolt(options.dolt)) if options.engine == "dolt" or options.dolt else Engine()
-        sandbox = Sandbox(_data(options.data, stack), settings, found)
+        sandbox = new_sandbox(_data(options.data, stack), settings, found)
     except DoltMissing as error:
         raise CannotStart(str(error)) from error
     stack.callback(sandbox.close)
@@ -102,24 +102,50 @@ def _run(options: argparse.Namespace, stack: ExitStack) -> int:
     return 0
 
 
+_EXAMPLES = """\
+examples:
+  python -m sandbox --seed demo --port 8090
+      the demo's commons hop/wl-commons at http://127.0.0.1:8090, a page to act as each of its users
+  python -m sandbox --seed small --data ./sandbox-data
+      one validator, one worker, one pull; the databases are kept in ./sandbox-data
+  python -m sandbox --seed demo --webhook http://127.0.0.1:8000/hooks/dolthub/SECRET
+      each event of hop/wl-commons is sent there, as DoltHub sends it
+  python -m sandbox --seed demo --faults plan.json --latency-ms 200
+      a slow DoltHub with the oddities of a fault plan (docs/sandbox.md)
+  python -m sandbox --engine dolt
+      the databases lie on a real Dolt
+
+The first line of output is JSON: `url` is the address to open, `places` and `trust` name the forges and registries beside it.
+The process ends on SIGTERM or Ctrl-C.
+"""
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A DoltHub look-alike on this machine.")
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on (any free one)")
-    parser.add_argument("--seed", choices=("demo", "small", "none"), default="none", help="what to begin with (none)")
-    parser.add_argument("--data", type=Path, help="folder for the databases (a temporary one, removed at the end)")
-    parser.add_argument("--evidence-port", type=int, help="port of the evidence pages (any free one, with a seed)")
-    parser.add_argument("--webhook", help="URL that hears the events of the seeded commons")
-    parser.add_argument("--faults", type=Path, help="JSON file with a fault plan")
-    parser.add_argument("--latency-ms", type=_natural, default=0, help="wait before every API answer (0)")
-    parser.add_argument("--operation-ms", type=_natural, default=50, help="how long a job takes (50)")
-    parser.add_argument("--page-size", type=_positive, default=20, help="items on a page (20)")
-    parser.add_argument("--row-limit", type=_positive, default=1000, help="rows of a read (1000)")
-    parser.add_argument("--conflicts-at-start", action="store_true", help="refuse a conflicting merge at once, with 422")
-    parser.add_argument("--v1-only", action="store_true", help="be a DoltLab without API v2: comments cannot be read")
-    parser.add_argument("--engine", choices=("doltlite", "dolt"), default="doltlite", help="what the data lies on (doltlite)")
-    parser.add_argument("--dolt", metavar="PATH", help="the dolt program (of STAMPBOT_DOLT, or on PATH); means --engine dolt")
-    parser.add_argument("--until-eof", action="store_true", help="end when standard input ends")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="A DoltHub look-alike on this machine, for the demo, for tests and for trying a rule.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    what = parser.add_argument_group("what it holds")
+    what.add_argument("--seed", choices=("demo", "small", "none"), default="none", help="what it begins with (none)")
+    what.add_argument("--data", type=Path, help="folder for the databases (a temporary one, removed at the end)")
+    what.add_argument("--engine", choices=("doltlite", "dolt"), default="doltlite", help="what stores the databases (doltlite)")
+    what.add_argument("--dolt", metavar="PATH", help="the dolt program (STAMPBOT_DOLT, or dolt on PATH); implies --engine dolt")
+    where = parser.add_argument_group("where it listens")
+    where.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    where.add_argument("--port", type=int, default=0, help="port to listen on (any free one)")
+    where.add_argument("--evidence-port", type=int, help="port of the evidence pages (any free one, with a seed)")
+    where.add_argument("--webhook", metavar="URL", help="URL that receives the events of the seeded commons")
+    where.add_argument("--until-eof", action="store_true", help="end when standard input ends")
+    how = parser.add_argument_group("how it behaves")
+    how.add_argument("--faults", type=Path, metavar="FILE", help="JSON file with a fault plan")
+    how.add_argument("--latency-ms", type=_natural, default=0, metavar="MS", help="wait before each answer of the API (0)")
+    how.add_argument("--operation-ms", type=_natural, default=50, metavar="MS", help="duration of a job (50)")
+    how.add_argument("--page-size", type=_positive, default=20, metavar="N", help="items on a page (20)")
+    how.add_argument("--row-limit", type=_positive, default=1000, metavar="N", help="rows of one read (1000)")
+    how.add_argument("--conflicts-at-start", action="store_true", help="refuse a conflicting merge at once, with 422")
+    how.add_argument("--v1-only", action="store_true", help="be a DoltLab without API v2: comments cannot be read")
     return parser
 
 
@@ -162,7 +188,7 @@ def _play(file: Path | None, sandbox: object) -> None:
 
 
 def _beside(options: argparse.Namespace, stack: ExitStack) -> Beside:
-    from sandbox.lookalikes.beside import Beside
+    from sandbox.beside import Beside
 
     try:
         return Beside(options.host, options.evidence_port or 0, stack)

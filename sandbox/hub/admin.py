@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from flask import Blueprint, Response, jsonify, request
 
+from sandbox.hub.app import Sandbox
 from sandbox.hub.exchange import timestamp
 from sandbox.hub.faults import BadPlan
 from sandbox.hub.state import Hub, Settings
@@ -16,9 +17,6 @@ from sandbox.hub.webhooks import wait_until_idle
 from sandbox.values.pulls import Pull
 from sandbox.values.records import DatabaseName, StoreError
 from sandbox.values.refusals import HubRefusal
-
-if TYPE_CHECKING:
-    from sandbox.hub.app import Sandbox
 
 Body = Mapping[str, object]
 IDLE_PATIENCE_S = 10.0

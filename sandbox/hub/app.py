@@ -16,18 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
 
-from flask import Flask
-
 from sandbox.hub import api_v1, api_v2
-from sandbox.hub.admin import admin
 from sandbox.hub.exchange import Answer, Api, Call, Refused, error_answer, html_not_found, problem, text_answer, timestamp
 from sandbox.hub.faults import Faults, database_of
 from sandbox.hub.server import CutConnection
 from sandbox.hub.state import Hub, Settings, utc_now
 from sandbox.hub.webhooks import Deliveries
-from sandbox.pages.page import page
-from sandbox.quirks import ALWAYS_ON, QUIRKS
-from sandbox.sql.engines import DOLTLITE, Engine, open_store
+from sandbox.sql.engines import Engine, open_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -62,13 +57,13 @@ class Seen:
 class Sandbox:
     """One running look-alike: hub, faults, webhooks and request log; `reset` puts a new hub in place."""
 
-    def __init__(self, root: Path, settings: Settings, engine: Engine = DOLTLITE) -> None:
+    def __init__(self, root: Path, settings: Settings, faults: Faults, engine: Engine) -> None:
         self._root = root
         self._engine = engine
         self._first_settings = settings
         self._lock = threading.Lock()
         self._seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
-        self.faults = Faults(QUIRKS, ALWAYS_ON)
+        self.faults = faults
         self.hub, self.deliveries = self._start()
 
     def _start(self) -> tuple[Hub, Deliveries]:
@@ -291,12 +286,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
-
-
-def application(sandbox: Sandbox, seed: Callable[[Hub], Mapping[str, object]]) -> Application:
-    """The whole application: the API, `/_sandbox/`, and the pages."""
-    pages = Flask("sandbox.pages")
-    pages.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    pages.register_blueprint(admin(sandbox, seed))
-    pages.register_blueprint(page(sandbox))
-    return Application(sandbox, pages)

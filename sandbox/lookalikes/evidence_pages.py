@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
-IDLE_TIMEOUT_S = 30.0
+from sandbox.lookalikes.server import IDLE_TIMEOUT_S, LookAlikeServer
+
 SLOWEST_S = 30.0
 HUGE_BODY_BYTES = 64 * 1024 * 1024
 PRIVATE_TARGET = "http://169.254.169.254/"
@@ -24,8 +24,8 @@ _COMMIT = re.compile(rf"/(?P<owner>{_NAME})/(?P<repo>{_NAME})/commit/(?P<hash>[0
 _LOCAL_PATH = re.compile(r"/(?:[A-Za-z0-9._~-][A-Za-z0-9._~/-]*)?")
 
 
-class EvidencePages(ThreadingHTTPServer):
-    """A running page server; one thread per request, so a slow page holds nobody else up.
+class EvidencePages(LookAlikeServer):
+    """A running page server.
 
     Answers, for GET and HEAD only (shapes of the paths follow code forges, so that link checkers see what they see
     in life):
@@ -45,50 +45,9 @@ class EvidencePages(ThreadingHTTPServer):
     ==============================  ============================================================
     """
 
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 64
-
     def __init__(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Bind at once (port 0: any free one).
-
-        Raises:
-            OSError: the port is taken.
-        """
-        self._thread: threading.Thread | None = None
-        super().__init__((host, port), _Handler)
-
-    @property
-    def port(self) -> int:
-        """The port really bound."""
-        return int(self.server_address[1])
-
-    @property
-    def base_url(self) -> str:
-        """``http://HOST:PORT`` without a trailing slash."""
-        return f"http://{self.server_address[0]!s}:{self.port}"
-
-    def start(self) -> EvidencePages:
-        """Serve in a daemon thread; returns itself."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="evidence-pages", daemon=True)
-            self._thread.start()
-        return self
-
-    def server_close(self) -> None:
-        """Stop serving and free the port. Requests still being answered end with the process."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            self.shutdown()
-            thread.join()
-        super().server_close()
-
-    def close(self) -> None:
-        """The same under the everyday name."""
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up in the middle is everyday life here: no traceback."""
+        """Bind at once (port 0: any free one). Raises OSError if the port is taken."""
+        super().__init__(_Handler, host, port)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,89 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Mapping
 from datetime import datetime
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from sandbox.lookalikes.forge_seed import Day
-from sandbox.lookalikes.forges import IDLE_TIMEOUT_S, Heard, Played
 from sandbox.lookalikes.registry_seed import NPM, OCI, PYPI, digest, manifest
 from sandbox.lookalikes.registry_shapes import Shape, npm, oci, pypi, token
+from sandbox.lookalikes.server import ApiHandler, ApiLookAlike
 
 Registry = Literal["npm", "pypi", "oci"]
 REGISTRIES: tuple[Registry, ...] = get_args(Registry)
 
 
-class RegistryLookAlike(ThreadingHTTPServer):
+class RegistryLookAlike(ApiLookAlike):
     """A running look-alike. `what`: npm, pypi or oci. Its API stands at the root, beside the pages for people.
 
-    Answers with an ETag and to If-None-Match; oci wants a token for everything, and hands it out to everybody at `/token`.
-    `played` answers go first; `heard` holds all requests. `now`: from when on hours are counted back (`forge_seed.Day`); may
-    be set anew at any time.
+    Answers with an ETag and to If-None-Match; oci wants a token for everything, and gives one to every client at `/token`.
     """
-
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, what: Registry, host: str = "127.0.0.1", port: int = 0, *, now: datetime | None = None) -> None:
         """Bind at once (port 0: any free one). Raises OSError if the port is taken."""
-        super().__init__((host, port), _Handler)
+        super().__init__(_Handler, host, port, now)
         self.what = what
-        self.now = now
-        self.heard: list[Heard] = []
-        self.played: list[Played] = []
-        self.lock = threading.Lock()
-
-    @property
-    def authority(self) -> str:
-        """`host:port`, as links name it."""
-        return f"{self.server_address[0]!s}:{self.server_address[1]}"
 
     @property
     def api(self) -> str:
         """The root of the API."""
-        return f"http://{self.authority}"
-
-    def start(self, poll_s: float = 0.01) -> RegistryLookAlike:
-        """Serve in a thread of its own. `poll_s`: the longest that `stop` waits."""
-        threading.Thread(target=self.serve_forever, args=(poll_s,), name=f"registry-{self.what}", daemon=True).start()
-        return self
-
-    def stop(self) -> None:
-        """Stop serving and give the port back."""
-        self.shutdown()
-        self.server_close()
+        return self.base_url
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(ApiHandler):
     server: RegistryLookAlike
-    protocol_version = "HTTP/1.1"
-    timeout = IDLE_TIMEOUT_S
-    disable_nagle_algorithm = True
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: whoever wants to know reads `heard`."""
-
-    def do_GET(self) -> None:
-        with self.server.lock:
-            self.server.heard.append(Heard(self.path, {name.lower(): value for name, value in self.headers.items()}))
-            played = next((p for p in self.server.played if p.times > 0 and self.path.startswith(p.path)), None)
-            if played is not None:
-                played.times -= 1
-        if played is not None:
-            self._send(played.status, dict(played.headers), played.body)
-            return
+    def respond(self) -> None:
         target = urlsplit(self.path)
         shape = _page(self.server.what, unquote(target.path)) or self._answer(target.path, target.query)
-        tag = f'"{hashlib.sha256(shape.body).hexdigest()[:16]}"'
-        if shape.status == 200 and self.headers.get("If-None-Match") == tag:
-            self._send(304, {"ETag": tag}, b"")
-        else:
-            self._send(shape.status, {**shape.headers, "ETag": tag}, shape.body)
+        self.send_tagged(shape.status, shape.headers, shape.body, f'"{hashlib.sha256(shape.body).hexdigest()[:16]}"')
 
     def _answer(self, path: str, query: str) -> Shape:
         day = Day(self.server.now)
@@ -101,15 +57,6 @@ class _Handler(BaseHTTPRequestHandler):
                 return Shape(200, json.dumps(given).encode(), {"Cache-Control": "no-store"})
             case "oci":
                 return oci(path, self.headers.get("Authorization", ""), f"{self.server.api}/token")
-
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in ({"Content-Type": "application/json"} | dict(headers)).items():
-            self.send_header(name, value)
-        if status != 304:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
 
 _PAGES: Mapping[Registry, re.Pattern[str]] = {

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.hub.app import Sandbox
 from sandbox.hub.exchange import timestamp
 from sandbox.hub.state import Hub, utc_now
 from sandbox.pages.markdown import rendered, seen
 from sandbox.values.pulls import Pull
 from sandbox.values.records import Commit, DatabaseName, StoreError, TableDiff
 from sandbox.values.refusals import HubRefusal, NoSuch, NotAllowed
-
-if TYPE_CHECKING:
-    from sandbox.hub.app import Sandbox
 
 FIRST_TABLES = ("wanted", "completions", "stamps", "rigs")
 SHOWN_ROWS = 500

@@ -36,7 +36,8 @@ from bot.model.evidence import Probe, Seen
 from bot.model.links import Link
 from bot.store.probes import read_probe, write_probe
 from sandbox.lookalikes.forge_seed import GIST, sha
-from sandbox.lookalikes.forges import TOKEN, ForgeLookAlike, Played
+from sandbox.lookalikes.forges import TOKEN, ForgeLookAlike
+from sandbox.lookalikes.server import Played
 from tests.evidence.wire import Address
 from tests.patience import ends_within
 from tests.sandbox_process import FreshDatabase, commons, sandbox_server

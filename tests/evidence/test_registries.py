@@ -32,10 +32,10 @@ from bot.model.evidence import Probe, Seen
 from bot.model.reasons import REASONS
 from bot.model.registry import Registry
 from bot.store.probes import read_probe, write_probe
-from sandbox.lookalikes.forges import Played
 from sandbox.lookalikes.registries import REGISTRIES, RegistryLookAlike
 from sandbox.lookalikes.registry_seed import DIGEST
 from sandbox.lookalikes.registry_shapes import token
+from sandbox.lookalikes.server import Played
 from tests.evidence.wire import Address
 from tests.patience import STATE_WAIT_S, ends_within
 

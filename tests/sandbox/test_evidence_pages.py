@@ -21,7 +21,7 @@ TIMEOUT_S = STATE_WAIT_S
 def pages() -> Iterator[EvidencePages]:
     server = EvidencePages().start()
     yield server
-    server.close()
+    server.stop()
 
 
 def get(pages: EvidencePages, path: str) -> requests.Response:
@@ -136,7 +136,7 @@ def test_bad_requests_leave_no_traceback_and_the_server_up(
 ) -> None:
     crashed: list[str] = []
     monkeypatch.setattr(threading, "excepthook", lambda args: crashed.append(str(args.exc_value)))
-    with socket.create_connection(("127.0.0.1", pages.port), TIMEOUT_S) as connection:
+    with socket.create_connection(("127.0.0.1", pages.server_port), TIMEOUT_S) as connection:
         connection.sendall(request_bytes)
         connection.shutdown(socket.SHUT_WR)
         answer = b""
@@ -153,11 +153,11 @@ def test_bad_requests_leave_no_traceback_and_the_server_up(
 
 def test_a_closed_server_frees_its_port() -> None:
     first = EvidencePages().start()
-    port = first.port
-    first.close()
+    port = first.server_port
+    first.stop()
     second = EvidencePages(port=port).start()
-    assert (second.port, get(second, "/ok").status_code) == (port, 200)
-    second.close()
+    assert (second.server_port, get(second, "/ok").status_code) == (port, 200)
+    second.stop()
 
 
 def test_a_taken_port_is_an_error() -> None:
