@@ -5,6 +5,7 @@ The board is scratch and DoltHub may be away. Either is enough for a list; what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from bot.model.finding import Verdict
 from bot.model.ids import Commons, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
 from bot.model.pull import PullState, PullSummary
-from bot.store import CachedVerdict
+from bot.store import CachedVerdict, PullRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +54,8 @@ class Backlog:
 
 def read_backlog(site: Site) -> Backlog:
     """What waits on a commons now. Raises HubError where neither DoltHub nor the board knows anything."""
-    board = {standing.pull: standing for standing in site.store.pulls.verdicts()}
+    records = site.store.pulls.records()
+    board = {pull: record.verdict for pull, record in records.items() if record.verdict is not None}
     lacks = (
         [] if site.store.shared.answers() else ["Redis does not answer, so no verdicts are known: start it, or fix REDIS_URL"]
     )
@@ -64,13 +66,13 @@ def read_backlog(site: Site) -> Backlog:
         if not board:
             raise
         lacks.append(f"DoltHub does not list its pulls ({error}), so this is what was known of them last: try again later")
-        return _told([_of_board(each) for each in board.values()], lacks, site)
-    return _told([_of_list(pull, board.get(pull.number)) for pull in listed], lacks, site)
+        return _told([_of_board(each) for each in board.values()], lacks, records, site)
+    return _told([_of_list(pull, board.get(pull.number)) for pull in listed], lacks, records, site)
 
 
-def _told(waiting: list[Waiting], lacks: list[str], site: Site) -> Backlog:
+def _told(waiting: list[Waiting], lacks: list[str], records: Mapping[PullNo, PullRecord], site: Site) -> Backlog:
     """Oldest first: pulls are numbered as they are opened."""
-    alone = site.store.pulls.quarantined()
+    alone = {pull: record.quarantine for pull, record in records.items() if record.quarantine is not None}
     told = [replace(each, quarantined=alone[each.pull].why) if each.pull in alone else each for each in waiting]
     return Backlog(commons=site.commons, waiting=tuple(sorted(told, key=lambda each: each.pull)), lacks=tuple(lacks))
 
