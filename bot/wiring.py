@@ -16,7 +16,7 @@ from bot.dolthub.budget.rate_limiter import RateLimiter
 from bot.dolthub.budget.shared import SharedBudget
 from bot.dolthub.client import Api, Hub
 from bot.evidence import FetchPolicy, Network
-from bot.evidence.forge import Forges, make_forges
+from bot.evidence.forge.look import Forges, make_forges
 from bot.prober.hosts import Hosts, Soft404Baselines
 from bot.prober.link_checker import LinkChecker, Politeness
 from bot.queue.enqueue import JobQueue

@@ -48,7 +48,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
     if seen is None:
         told = as_known(as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True)), forges.hosts)
-        seen = replace(told, kind=what.kind.value, key=what.key)
+        seen = replace(told, kind=what.kind.code, label=what.kind.label, key=what.key)
     if as_json:
         print_json(seen)
     else:

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from bot.evidence.forge.catalog import FORGES, REGISTRIES
 from bot.model.ids import Commons
 from bot.model.policy import Policy
 from bot.model.policy_key import Shape, key, keys_of, properties_of, table_of, values_of
@@ -57,16 +58,14 @@ _ROOT: Final[Shape] = {
     "maxLength": 400,
     "pattern": rf"^(?:https://(?:{_NAME}|{_IPV4})|http://(?:localhost|127(?:\.{_OCTET}){{3}})){_PORT}?{_PATH}(?!\n)$",
 }
-FORGE_KINDS: Final = ("github", "gitlab", "gitea", "bitbucket", "dolthub")
-REGISTRY_KINDS: Final = ("npm", "pypi", "oci")
 _FORGES: Final[Shape] = {
     "type": "object",
     "propertyNames": _HOST,
-    "additionalProperties": {"description": f"One of {_quoted(FORGE_KINDS)}.", "enum": [*FORGE_KINDS]},
+    "additionalProperties": {"description": f"One of {_quoted(tuple(FORGES))}.", "enum": [*FORGES]},
 }
 _REGISTRY_KIND: Final[Shape] = {
-    "description": f'One of {_quoted(REGISTRY_KINDS)}; or a table {{kind = "npm", api = "https://registry.example.com/npm"}}.',
-    "enum": [*REGISTRY_KINDS],
+    "description": f'One of {_quoted(tuple(REGISTRIES))}; or a table {{kind = "npm", api = "https://registry.example.com/npm"}}.',
+    "enum": [*REGISTRIES],
 }
 _REGISTRY: Final[Shape] = {
     "description": 'A table such as {kind = "npm", api = "https://registry.example.com/npm"}; a registry of kind oci may '
@@ -75,7 +74,7 @@ _REGISTRY: Final[Shape] = {
     "additionalProperties": False,
     "required": ["kind"],
     "properties": {
-        "kind": {"description": f"One of {_quoted(REGISTRY_KINDS)}.", "enum": [*REGISTRY_KINDS]},
+        "kind": {"description": f"One of {_quoted(tuple(REGISTRIES))}.", "enum": [*REGISTRIES]},
         "api": _ROOT,
         "realm": _ROOT,
     },
@@ -134,14 +133,14 @@ class PolicyFile:
     overrides: tuple[tuple[Commons, Policy], ...] = ()
     forges: tuple[tuple[str, str], ...] = key(
         (),
-        f'A table of Git forges you trust, host = kind, such as "gitlab.com" = "gitlab"; kinds: {", ".join(FORGE_KINDS)}',
+        f'A table of Git forges you trust, host = kind, such as "gitlab.com" = "gitlab"; kinds: {", ".join(FORGES)}',
         _FORGES,
         read=_forges,
     )
     registries: tuple[Registry, ...] = key(
         (),
         'A table of artifact registries you trust, host = kind, such as "registry.example.com" = "npm"; '
-        f"kinds: {', '.join(REGISTRY_KINDS)}. Where its API has another root: "
+        f"kinds: {', '.join(REGISTRIES)}. Where its API has another root: "
         '{kind = "npm", api = "https://registry.example.com/npm"}',
         _REGISTRIES,
         read=_registries,

@@ -12,7 +12,7 @@ from bot.commands.command import Catalog as Commands
 from bot.dolthub.client import Hub
 from bot.dolthub.client_v1 import HubV1, Journal, in_its_words
 from bot.evidence import NOBODY, Evidence, KnownHosts, classify
-from bot.evidence.forge import Forges
+from bot.evidence.forge.look import Forges
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
 from bot.queue.enqueue import JobQueue

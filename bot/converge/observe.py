@@ -405,9 +405,9 @@ def _sheets(urls: tuple[str, ...], site: Site) -> dict[str, Probe]:
     said = site.store.shared.forge_probes.get_many(keys.values())
     plain = {url: probe_key(url) for url in urls if url not in keys}
     checked = site.store.shared.probes.get_many(plain.values())
-    return {url: replace(said[key], url=url) for url, key in keys.items() if key in said} | {
-        url: as_known(replace(checked[key], url=url), site.hosts) for url, key in plain.items() if key in checked
-    }
+    found = {url: said[key] for url, key in keys.items() if key in said}
+    found |= {url: checked[key] for url, key in plain.items() if key in checked}
+    return {url: as_known(replace(probe, url=url), site.hosts) for url, probe in found.items()}
 
 
 def _read_ledger(reads: Reads, sketch: Snapshot, at: CommitHash) -> tuple[Rows, ...]:

@@ -15,7 +15,8 @@ from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.hop import FetchPolicy, Page, fetch
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target, canonical_key, read_location, read_url
-from bot.evidence.kinds import Evidence, Kind, KnownHosts
+from bot.evidence.kind import Evidence
+from bot.evidence.kinds import INFERENCE, KINDS, TEXT, KnownHosts
 from bot.evidence.page.content import (
     Baselines,
     Ending,
@@ -47,25 +48,35 @@ class Looked:
 
 def without_looking(evidence: Evidence, at: datetime) -> Probe | None:
     """The sheet of what is no link at all, so that nothing can be looked at; None for links."""
-    match evidence.kind:
-        case Kind.TEXT if not _SCHEME.match(evidence.url):
-            seen, reason = Seen.BLOCKED, "not_a_url"
-        case Kind.INFERENCE:
-            # Only running the model again tells whether it gives this output.
-            seen, reason = Seen.UNKNOWN, "needs_rerun"
-        case _:
-            return None
+    if evidence.kind is TEXT and not _SCHEME.match(evidence.url):
+        seen, reason = Seen.BLOCKED, "not_a_url"
+    elif evidence.kind is INFERENCE:
+        # Only running the model again tells whether it gives this output.
+        seen, reason = Seen.UNKNOWN, "needs_rerun"
+    else:
+        return None
     return following(
-        Probe(url=evidence.url, seen=seen, reason=reason, probed_at=at, key=evidence.key, kind=evidence.kind.value), None
+        Probe(
+            url=evidence.url,
+            seen=seen,
+            reason=reason,
+            probed_at=at,
+            key=evidence.key,
+            kind=evidence.kind.code,
+            label=evidence.kind.label,
+        ),
+        None,
     )
 
 
 def as_known(probe: Probe, hosts: KnownHosts) -> Probe:
-    """A sheet of the link checker as it reads where `hosts` are known: a 404 of a forge or of a registry is *not visible*.
+    """A stored result as it reads where `hosts` are known: a 404 of a forge or of a registry is *not visible*.
 
     They answer 404 for what is private as well, so that this answer proves nothing. The link checker cannot tell: it does not
-    read the operator's file.
+    read the operator's file. The label is that of the kind, whatever was stored.
     """
+    kind = KINDS.get(probe.kind)
+    probe = replace(probe, label=kind.label if kind is not None else "")
     if (probe.seen, probe.reason) != (Seen.DEAD, "not_found"):
         return probe
     passed = (_authority(url) for url in (probe.url, probe.final_url))

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import LiteralString
 
 from bot.messages import md
 from bot.messages.md import Md
 from bot.model.evidence import Probe, Seen
 from bot.model.reasons import reason_of
 
-KINDS: Mapping[str, LiteralString] = {
-    "github_pull": "GitHub pull",
-    "github_commit": "GitHub commit",
-    "github_issue": "GitHub issue",
-    "github_release": "GitHub release",
-    "github_run": "GitHub Actions run",
-    "github_gist": "gist",
-    "github_file": "GitHub file",
-    "github_repo": "GitHub repository",
-    "gitlab_merge_request": "GitLab merge request",
-    "gitlab_commit": "GitLab commit",
-    "bitbucket_pull": "Bitbucket pull",
-    "bitbucket_commit": "Bitbucket commit",
-    "gitea_pull": "Gitea pull",
-    "gitea_commit": "Gitea commit",
-    "dolthub_pull": "DoltHub pull",
-    "dolthub_commit": "DoltHub commit",
-    "npm_package": "npm package",
-    "pypi_package": "Python package",
-    "oci_image": "container image",
-    "inference": "inference result",
-    "text": "text without a link",
-}
-"""What a thing is called, by its kind. A link of no known kind (`url`, `refused`) is called nothing but a link."""
 _TIMES = ("merged_at", "published_at", "closed_at", "updated_at", "created_at")
 
 
@@ -43,7 +17,7 @@ def said(probe: Probe) -> tuple[Md, ...]:
 
     Every value is a stranger's text but the words of the state, which are read here.
     """
-    pieces = [named(probe.kind), *_became(probe)]
+    pieces = [named(probe), *_became(probe)]
     if count := _number(probe.fact("files")):
         pieces.append(md.own("1 file") if count == "1" else md.fill("{n} files", n=Md(count)))
     if title := probe.fact("title"):
@@ -53,9 +27,9 @@ def said(probe: Probe) -> tuple[Md, ...]:
     return tuple(pieces)
 
 
-def named(kind: str) -> Md:
-    """What a thing of this kind is called; for a kind without a name, the kind itself."""
-    return md.own(KINDS[kind]) if kind in KINDS else md.code(kind, 32)
+def named(probe: Probe) -> Md:
+    """What the thing is called; for a kind without a label, its code."""
+    return md.label(probe.label) if probe.label else md.code(probe.kind, 32)
 
 
 def state(probe: Probe) -> Md:

@@ -40,6 +40,11 @@ def code(text: object, most: int = FOREIGN_CHARS_MAX) -> Md:
     return Md(f"`{plain}`") if plain else Md("`(empty)`")
 
 
+def label(text: str) -> Md:
+    """A label of letters, digits and single blanks as it is; any other text as inline code."""
+    return Md(text) if re.fullmatch(r"[A-Za-z0-9]+(?: [A-Za-z0-9]+){0,4}", text) and len(text) <= 40 else code(text, 40)
+
+
 _SAFE_URL = re.compile(r"https?://[A-Za-z0-9\[\]:._~/?#!$&'()*+,;=%@-]+", re.IGNORECASE)
 
 

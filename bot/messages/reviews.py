@@ -214,7 +214,7 @@ def evidence(link: Link, probe: Probe, now: datetime) -> Md:
         seen_at = md.fill("at {when}", when=words.since(probe.probed_at, now))
         return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
     if probe.kind and probe.kind != "url":
-        what.append(forges.named(probe.kind))
+        what.append(forges.named(probe))
     if probe.status is not None:
         what.append(md.fill("answered {status}", status=Md(str(probe.status))))
     elif probe.reason:

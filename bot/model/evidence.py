@@ -59,6 +59,8 @@ class Probe:
     sha256: str = ""
     key: str = ""
     kind: str = "url"
+    label: str = ""
+    """What a thing of this kind is called, for people; empty for a link of no known kind."""
     final_url: str = ""
     hops: tuple[Hop, ...] = ()
     misses: tuple[datetime, ...] = ()

@@ -120,6 +120,7 @@ def _is_plain(probe: Probe, latest: datetime) -> bool:
         all(_is_clean(text, URL_MAX) for text in urls)
         and all(_is_clean(text) for text in (*texts, *(said for _, said in probe.facts)))
         and _is_clean(probe.kind, 32)
+        and _is_clean(probe.label, 40)
         and _SHA256.fullmatch(probe.sha256) is not None
         and all(100 <= status <= 999 for status in statuses)
         and len(probe.hops) <= HOPS_MAX

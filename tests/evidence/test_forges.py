@@ -22,14 +22,13 @@ from hypothesis import strategies as st
 
 from bot.__main__ import main
 from bot.evidence import probe_key
-from bot.evidence.forge import Forge, Forges, bitbucket, dolthub, gitea, github, gitlab, make_forges
+from bot.evidence.forge.apis import bitbucket, dolthub, gitea, github, gitlab
 from bot.evidence.forge.budget import Budget
-from bot.evidence.forge.client import KINDS
+from bot.evidence.forge.client import Forge
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
-from bot.evidence.forge.look import root_of
+from bot.evidence.forge.look import Forges, make_forges, root_of
 from bot.evidence.kinds import KnownHosts, classify
 from bot.messages import md
-from bot.messages.forges import KINDS as KIND_NAMES
 from bot.messages.forges import ago
 from bot.messages.reviews import evidence
 from bot.model.evidence import Probe, Seen
@@ -680,7 +679,7 @@ SPAN = f"/repos/o/r/compare/main...{sha('h')}"
     ],
 )
 def test_gitea_tells_what_a_link_proves(path: str, answers: dict[str, object], seen: Seen, reason: str) -> None:
-    found = play(gitea.inquire(classify(f"https://codeberg.org/o/r/{path}")), answers)
+    found = play(gitea.FORGE.inquire(classify(f"https://codeberg.org/o/r/{path}")), answers)
     assert (found.seen, found.reason) == (seen, reason)
 
 
@@ -734,7 +733,7 @@ BIT_TIPS = f'/repositories/w/r/refs/branches|q=target.hash="{sha("h")}"|pagelen=
     ],
 )
 def test_bitbucket_tells_what_a_link_proves(path: str, answers: dict[str, object], seen: Seen, reason: str) -> None:
-    found = play(bitbucket.inquire(classify(f"https://bitbucket.org/w/r/{path}")), answers)
+    found = play(bitbucket.FORGE.inquire(classify(f"https://bitbucket.org/w/r/{path}")), answers)
     assert (found.seen, found.reason) == (seen, reason)
 
 
@@ -773,7 +772,7 @@ _json = st.recursive(
 
 def _inquiry(link: str) -> Inquiry:
     evidence = classify(link)
-    inquiries: list[Inquiry] = [i for i in (api.inquire(evidence) for api in _APIS) if i is not None]
+    inquiries: list[Inquiry] = [i for i in (api.FORGE.inquire(evidence) for api in _APIS) if i is not None]
     assert len(inquiries) == 1
     return inquiries[0]
 
@@ -801,13 +800,9 @@ def test_no_answer_makes_an_inquiry_break_or_lets_it_out_of_its_place(link: str,
         assert not {"", ".", ".."} & set(ask.path.split("/")[1:])
 
 
-def test_every_kind_of_forge_has_an_api() -> None:
-    assert {"github", "gitlab", "gitea", "bitbucket", "dolthub"} == KINDS
-
-
 def test_a_query_for_dolthub_is_made_of_hashes_only() -> None:
     evidence = replace(classify(LINKS[-1]), name="' OR 1=1 -- ")
-    inquiry = dolthub.inquire(evidence)
+    inquiry = dolthub.FORGE.inquire(evidence)
     assert inquiry is not None
     with pytest.raises(ValueError, match="hash"):
         next(inquiry)
@@ -942,10 +937,6 @@ def test_a_review_shows_the_evidence_as_what_it_is(hub: Stage) -> None:
 )
 def test_times_are_told_in_the_largest_unit_that_fits(minutes: int, words: str) -> None:
     assert ago(NOW - timedelta(minutes=minutes), NOW) == words
-
-
-def test_every_kind_a_forge_knows_has_a_name_in_reviews() -> None:
-    assert {classify(link).kind.value for link in LINKS} <= set(KIND_NAMES)
 
 
 def test_the_forge_is_asked_again_before_an_accept(world: World, hub: Stage) -> None:

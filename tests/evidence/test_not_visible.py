@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from bot.evidence import NOBODY, KnownHosts, as_known
-from bot.evidence.forge import Forges, make_forges
+from bot.evidence.forge.look import Forges, make_forges
 from bot.model.evidence import Probe, Seen
 from sandbox.lookalikes.forges import ForgeLookAlike
 from tests.evidence.looking import NOW

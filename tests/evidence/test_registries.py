@@ -21,13 +21,13 @@ from hypothesis import strategies as st
 from bot.config.policy_file import load
 from bot.config.settings import read
 from bot.evidence.fetch.connection import ANSWER_MAX_BYTES
-from bot.evidence.forge import Forge, Forges, make_forges, npm, oci, pypi
+from bot.evidence.forge import catalog
+from bot.evidence.forge.apis import npm, oci, pypi
 from bot.evidence.forge.budget import Budget
-from bot.evidence.forge.client import REGISTRY_KINDS
+from bot.evidence.forge.client import Forge
 from bot.evidence.forge.inquiry import Ask, Found, Inquiry, Reply, Settled, Strange
-from bot.evidence.forge.look import root_of
+from bot.evidence.forge.look import Forges, make_forges, root_of
 from bot.evidence.kinds import KnownHosts, classify
-from bot.messages.forges import KINDS as KIND_NAMES
 from bot.model.evidence import Probe, Seen
 from bot.model.reasons import REASONS
 from bot.model.registry import Registry
@@ -165,7 +165,6 @@ def test_a_registry_tells_what_a_link_proves(stages: dict[str, Stage], what: str
 def test_every_verdict_of_a_registry_has_its_words() -> None:
     assert {reason for *_, reason in ALL} <= set(REASONS)
     assert all(seen in REASONS[reason].seen for _, _, seen, reason in ALL)
-    assert {"npm_package", "pypi_package", "oci_image"} <= set(KIND_NAMES)
 
 
 def test_an_npm_version_comes_with_its_facts(packages: Stage) -> None:
@@ -568,7 +567,9 @@ _CHALLENGES = ('Bearer realm="https://r.example.com/token"', "Bearer", "", 'Basi
 
 def _inquiry(link: str) -> Inquiry:
     evidence = classify(link, HOSTS)
-    found: list[Inquiry] = [i for i in (npm.inquire(evidence), pypi.inquire(evidence), oci.inquire(evidence)) if i is not None]
+    found: list[Inquiry] = [
+        i for i in (npm.FORGE.inquire(evidence), pypi.FORGE.inquire(evidence), oci.FORGE.inquire(evidence)) if i is not None
+    ]
     assert len(found) == 1
     return found[0]
 
@@ -685,9 +686,9 @@ def test_settings_carry_the_registries_of_the_policy_file(tmp_path: object) -> N
 @pytest.mark.parametrize(
     ("line", "name", "fix"),
     [
-        ('"r.example.com" = "cargo"', '"r.example.com"', 'One of "npm", "pypi", "oci"; or a table'),
-        ('"r.example.com" = 3', '"r.example.com"', 'One of "npm", "pypi", "oci"; or a table'),
-        ('"r.example.com" = {kind = "cargo"}', '"r.example.com".kind', 'One of "npm", "pypi", "oci"'),
+        ('"r.example.com" = "cargo"', '"r.example.com"', 'One of "npm", "oci", "pypi"; or a table'),
+        ('"r.example.com" = 3', '"r.example.com"', 'One of "npm", "oci", "pypi"; or a table'),
+        ('"r.example.com" = {kind = "cargo"}', '"r.example.com".kind', 'One of "npm", "oci", "pypi"'),
         ('"r.example.com" = {api = "https://r.example.com/npm"}', '"r.example.com"', "A table such as {kind"),
         ('"r.example.com" = {kind = "npm", apis = "x"}', '"r.example.com".apis', "Did you mean api?"),
         ('"r.example.com" = {kind = "npm", api = "http://r.example.com"}', '"r.example.com".api', "https, or http on this"),
@@ -710,7 +711,7 @@ def test_a_registry_that_cannot_be_meant_is_named_with_its_mend(line: str, name:
 
 @given(
     st.from_regex(r"[a-z0-9.\[\]:_/-]{1,30}", fullmatch=True) | st.text(max_size=12),
-    st.sampled_from(sorted(REGISTRY_KINDS)),
+    st.sampled_from(sorted(catalog.REGISTRIES)),
     st.none() | st.from_regex(r"https?://[a-z0-9.:-]{1,20}[a-z0-9./%?-]{0,12}", fullmatch=True),
 )
 def test_what_the_policy_file_takes_can_be_asked(host: str, kind: str, api: str | None) -> None:

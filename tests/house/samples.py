@@ -98,7 +98,7 @@ def _open() -> Snapshot:
             wanted=hands_in(item.row, evidence_url=EVIDENCE),
             completion=added("completions", id=COMPLETION, wanted_id=ITEM["id"], evidence=EVIDENCE),
         ),
-        probes=(a_probe(EVIDENCE, Seen.VERIFIED, reason="merged", kind="github_pull", facts=FACTS),),
+        probes=(a_probe(EVIDENCE, Seen.VERIFIED, reason="merged", kind="github_pull", label="GitHub pull", facts=FACTS),),
         record=Record(stamps=2, mean_quality=4.5),
     )
 

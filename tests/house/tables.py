@@ -16,6 +16,7 @@ from bot.commands import catalog as commands
 from bot.commands.command import Command
 from bot.config.policy_file import PolicyFile
 from bot.config.settings import VARIABLES
+from bot.evidence.forge.catalog import DESCRIPTORS
 from bot.model import evidence
 from bot.model.evidence import Seen
 from bot.model.policy import Policy, Timing
@@ -97,6 +98,15 @@ def look_table() -> str:
     return _table(("a link that is", "not sooner than after", "not later than after"), map(row, Seen))
 
 
+def forge_table() -> str:
+    """The forges and registries that the bot can ask, and what it knows there."""
+    rows = (
+        (f"[{'registries' if each.is_registry else 'forges'}]", f"`{each.name}`", ", ".join(kind.label for kind in each.kinds))
+        for each in sorted(DESCRIPTORS, key=lambda each: each.is_registry)
+    )
+    return _table(("table", "kind", "what the bot asks about there"), rows)
+
+
 def quirk_table() -> str:
     """What production does beyond the contract, and by what name the look-alike plays it."""
     return _table(("#", "what production does", "ask for"), quirks.rows())
@@ -134,7 +144,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     },
     "docs/checks.md": {"rules": rule_table, "rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
-    "docs/evidence.md": {"looks": look_table, "reasons": reason_table},
+    "docs/evidence.md": {"forges": forge_table, "looks": look_table, "reasons": reason_table},
     "docs/sandbox.md": {"oddities": quirk_table},
     "docs/operations.md": {"waits": wait_table, "unit": wall.unit, "ruleset": wall.ruleset},
 }

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.evidence.kinds import Kind
-from bot.messages.forges import KINDS
+from bot.evidence.kinds import KINDS
 from bot.model.evidence import Seen
 from bot.model.reasons import REASONS, Reason, reason_of
 from tests.house.reason_codes import SOURCES, flow, verdicts
@@ -106,8 +105,8 @@ def test_what_forges_say_has_words_for_a_row_of_the_review() -> None:
     assert {code for code in by_forges if not REASONS[code].brief} <= {"deadline", "tls", "login", "legal"}
 
 
-def test_every_kind_has_a_name() -> None:
-    assert set(KINDS) == {kind.value for kind in Kind} - {"url", "refused"}
+def test_every_kind_but_that_of_a_plain_link_has_a_label() -> None:
+    assert [code for code, kind in KINDS.items() if not kind.label] == ["url", "refused"]
 
 
 @pytest.mark.parametrize("code", ["", "no such code", "`]<script>", "merged\n"])
@@ -118,8 +117,3 @@ def test_a_strangers_word_is_taken_calmly(code: str) -> None:
 def test_a_code_beside_a_verdict_it_never_comes_with_is_a_strangers_word() -> None:
     assert reason_of("merged", Seen.VERIFIED) is REASONS["merged"]
     assert reason_of("merged", Seen.DEAD) == Reason(code="merged", seen=(Seen.DEAD,), says="is not as expected")
-
-
-def test_the_page_on_evidence_names_every_kind() -> None:
-    page = (ROOT / "docs" / "evidence.md").read_text("utf-8")
-    assert [name for name in KINDS.values() if f"**{name}" not in page] == []

@@ -12,7 +12,7 @@ import redis
 from bot.config.policy_file import load
 from bot.converge.bot import Bot
 from bot.demo.processes import toml_tables
-from bot.evidence.forge import make_forges
+from bot.evidence.forge.look import make_forges
 from bot.model.evidence import Seen
 from bot.model.ids import PullNo
 from bot.model.kind import Form

@@ -23,7 +23,7 @@ from bot.converge.bot import Bot
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubBusy
 from bot.evidence import FetchPolicy, networks
-from bot.evidence.forge import make_forges
+from bot.evidence.forge.look import make_forges
 from bot.model.ids import Handle, PullNo
 from bot.model.policy import Landing, Policy
 from bot.prober.hosts import Hosts, Soft404Baselines

@@ -20,11 +20,11 @@ from bot.evidence.fetch.connection import ForgeConnection, ForgeResponse
 from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target, read_location, read_url
-from bot.evidence.forge import bitbucket, dolthub, gitea, github, gitlab, npm, oci, pypi
 from bot.evidence.forge.budget import Budget
+from bot.evidence.forge.catalog import FORGES, REGISTRIES
 from bot.evidence.forge.inquiry import TELLING, Ask, Found, Inquiry, Reply, Settled, Strange, unknown
 from bot.evidence.forge.roots import Origin, is_below, is_straight, is_this_machine, origin, read_root
-from bot.evidence.kinds import Evidence
+from bot.evidence.kind import Evidence
 from bot.evidence.page.title import clean
 from bot.model.evidence import Hop, Seen
 
@@ -40,17 +40,7 @@ REMEMBERED_BYTES_MAX: Final = 256 * 1024
 USER_AGENT: Final = "stampbot (evidence check for a Wasteland commons)"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _BEARER: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
-_FORGES: Final = {
-    "github": github,
-    "gitlab": gitlab,
-    "gitea": gitea,
-    "bitbucket": bitbucket,
-    "dolthub": dolthub,
-}
-_REGISTRIES: Final = {"npm": npm, "pypi": pypi, "oci": oci}
-_APIS: Final = {**_FORGES, **_REGISTRIES}
-KINDS: Final = frozenset(_FORGES)
-REGISTRY_KINDS: Final = frozenset(_REGISTRIES)
+_APIS: Final = {**FORGES, **REGISTRIES}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +83,7 @@ class _Question:
 class Forge:
     """One forge or registry. Safe to share between threads; one question is asked at a time.
 
-    `what`: one of KINDS or REGISTRY_KINDS. `host`: as bot.evidence.kinds knows it. `api`: the root of its API,
+    `what`: the name of its descriptor. `host`: as bot.evidence.kinds knows it. `api`: the root of its API,
     `https://api.github.com`; nothing is ever sent anywhere else, the token least of all, but for the question for a token
     at or below `realm`, where this API's tokens are handed out. `ca_file`: certificates to trust instead of the usual ones.
 
@@ -255,7 +245,7 @@ class Forge:
         return self._told(question, answer, document)
 
     def _headers(self, ask: Ask, tag: str) -> dict[str, str]:
-        headers = {"User-Agent": USER_AGENT, **dict(self._api.HEADERS)}
+        headers = {"User-Agent": USER_AGENT, **dict(self._api.headers)}
         if not _BEARER.fullmatch(ask.bearer or "-"):
             raise Strange("a token that cannot stand in a header")
         # A realm is never told a token, be it at the API's own origin.

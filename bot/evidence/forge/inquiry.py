@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.evidence.kinds import Kind
+from bot.evidence.kind import Evidence, Kind
 from bot.evidence.page.title import clean
 from bot.model.evidence import Seen
 
@@ -110,6 +110,35 @@ def kept(*facts: tuple[str, str]) -> tuple[tuple[str, str], ...]:
             # Parts of a link are as long as it is.
             found.setdefault(name, clean(value, FACT_MAX))
     return tuple(found.items())
+
+
+def judge_pull(state: str, into: str, default: str, files: str = "") -> Found:
+    """What a pull proves: only one that was merged into the default branch, and changed a file, is VERIFIED.
+
+    `state`: merged, open or closed, into which each forge's module turns its own words. `into`: the branch it is for.
+    `files`: how many it changes; empty: the forge does not say. Raises Strange for another state, and for a merged pull of
+    a repository without a default branch.
+    """
+    match state:
+        case "merged" if not default:
+            raise Strange("no default branch")
+        case "merged" if into != default:
+            return Found(seen=Seen.SUSPICIOUS, reason="side_branch")
+        case "merged" if files == "0":
+            return Found(seen=Seen.SUSPICIOUS, reason="empty_diff")
+        case "merged":
+            return Found(seen=Seen.VERIFIED, reason="merged")
+        case "open":
+            return Found(seen=Seen.SUSPICIOUS, reason="not_merged")
+        case "closed":
+            return Found(seen=Seen.SUSPICIOUS, reason="closed_unmerged")
+        case _:
+            raise Strange("an unknown `state`")
+
+
+def about_repository(evidence: Evidence, name: str) -> tuple[tuple[str, str], ...]:
+    """The facts about a repository that is called `name` now."""
+    return ("repo", (name or evidence.repo).lower()), ("renamed_to", name if name.lower() != evidence.repo else "")
 
 
 @dataclass(frozen=True, slots=True)

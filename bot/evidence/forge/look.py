@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final
 
+from bot.evidence.forge.catalog import FORGES, REGISTRIES
 from bot.evidence.forge.client import Forge
 from bot.evidence.forge.inquiry import Found
-from bot.evidence.forge.roots import is_this_machine
-from bot.evidence.kinds import Evidence, KnownHosts, classify, evidence_of
+from bot.evidence.kind import Evidence
+from bot.evidence.kinds import KnownHosts, classify
 from bot.model.evidence import Probe, following
 from bot.model.registry import Registry
-
-_ROOTS: Final = {"gitlab": "/api/v4", "gitea": "/api/v1", "dolthub": "/api/v2", "github": "/api/v3", "bitbucket": "/2.0"}
 
 
 class Forges:
@@ -55,7 +53,8 @@ class Forges:
             status=looked.status,
             title=dict(found.facts).get("title", ""),
             key=truly.key,
-            kind=truly.kind.value,
+            kind=truly.kind.code,
+            label=truly.kind.label,
             final_url=truly.url,
             hops=looked.hops,
             facts=found.facts,
@@ -68,8 +67,7 @@ class Forges:
 
 def _truly(evidence: Evidence, found: Found) -> Evidence:
     """The evidence as its forge names it."""
-    return evidence_of(
-        found.kind or evidence.kind,
+    return (found.kind or evidence.kind).at(
         evidence.host,
         found.repo or evidence.repo,
         found.name or evidence.name,
@@ -90,7 +88,7 @@ def make_forges(
     a look-alike on this machine), since Bitbucket Data Center speaks another API. Raises ValueError for a host nobody can
     speak to.
     """
-    named = {host.lower().removeprefix("www." if what == "github" else ""): what for host, what in forges}
+    named = {_known_name(host.lower(), what): what for host, what in forges}
     if github_token:
         named.setdefault("github.com", "github")
     clients = [
@@ -107,13 +105,12 @@ def make_forges(
 
 
 def root_of(what: str, host: str) -> str:
-    """The root of the API of a forge or registry; empty if it has none we speak. One on this machine is asked in clear text."""
-    if what == "github" and host == "github.com":
-        return "https://api.github.com"
-    if what == "bitbucket" and host == "bitbucket.org":
-        return "https://api.bitbucket.org/2.0"
-    name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
-    near = is_this_machine(name.strip("[]"))
-    if what == "bitbucket" and not near:
-        return ""
-    return f"{'http' if near else 'https'}://{host}{_ROOTS.get(what, '')}"
+    """The root of the API of a forge or registry; empty if it has none that the bot speaks."""
+    descriptor = FORGES.get(what) or REGISTRIES.get(what)
+    return descriptor.root(host) if descriptor is not None else ""
+
+
+def _known_name(host: str, what: str) -> str:
+    """The host of a forge as links of it are read: a public one loses its `www.`, be it written or not."""
+    bare, descriptor = host.removeprefix("www."), FORGES.get(what)
+    return bare if descriptor is not None and bare in descriptor.public_hosts else host

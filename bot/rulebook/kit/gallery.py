@@ -156,6 +156,7 @@ def seen(what: Seen, reason: str, **facts: str) -> Probe:
         probed_at=at,
         key=EVIDENCE,
         kind="github_pull" if facts else "url",
+        label="GitHub pull" if facts else "",
         final_url=EVIDENCE,
         misses=misses,
         since=misses[0] if misses else at,

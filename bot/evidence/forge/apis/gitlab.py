@@ -6,25 +6,16 @@ Endpoints and fields: GitLab REST API documentation.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.forge.descriptor import Descriptor
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, about_repository, judge_pull, kept, unknown
+from bot.evidence.kind import HASH, NUMBER, RAW, Evidence, Kind, both_folded, patterns, repo_folded, same_hash, spelled_by_hash
 from bot.model.evidence import Seen
 
-HEADERS: Final = (("Accept", "application/json"),)
-
-
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if GitLab has no say about its kind."""
-    match evidence.kind:
-        case Kind.GITLAB_MERGE_REQUEST:
-            return _merge_request(evidence)
-        case Kind.GITLAB_COMMIT:
-            return _commit(evidence)
-        case _:
-            return None
+_REPO: Final = r"(?P<repo>[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}){1,20})"
 
 
 def _project(evidence: Evidence) -> Generator[Ask, Reply, tuple[str, Doc]]:
@@ -39,12 +30,6 @@ def _project(evidence: Evidence) -> Generator[Ask, Reply, tuple[str, Doc]]:
     return path, reply.doc
 
 
-def _common(evidence: Evidence, project: Doc) -> tuple[tuple[str, str], ...]:
-    name = project.text("path_with_namespace")
-    renamed = name if name and name.lower() != evidence.repo else ""
-    return ("repo", (name or evidence.repo).lower()), ("renamed_to", renamed)
-
-
 def _merge_request(evidence: Evidence) -> Inquiry:
     path, project = yield from _project(evidence)
     reply = yield Ask(f"{path}/merge_requests/{evidence.name}")
@@ -53,22 +38,13 @@ def _merge_request(evidence: Evidence) -> Inquiry:
         listed = yield Ask(f"{path}/merge_requests", (("per_page", "1"),))
         if listed.missing:
             raise unknown("not_visible")
-        return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(*_common(evidence, project)))
+        return Found(
+            seen=Seen.DEAD, reason="no_such_pull", facts=kept(*about_repository(evidence, project.text("path_with_namespace")))
+        )
     doc = reply.doc
     state, target = doc.need("state"), doc.need("target_branch")
-    match state:
-        case "merged" if target != project.need("default_branch"):
-            seen, reason = Seen.SUSPICIOUS, "side_branch"
-        case "merged" if doc.text("changes_count") == "0":
-            seen, reason = Seen.SUSPICIOUS, "empty_diff"
-        case "merged":
-            seen, reason = Seen.VERIFIED, "merged"
-        case "opened" | "locked":
-            seen, reason = Seen.SUSPICIOUS, "not_merged"
-        case "closed":
-            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
-        case _:
-            raise Strange("`state` is none we know")
+    plain = "open" if state in ("opened", "locked") else state
+    judged = judge_pull(plain, target, project.text("default_branch"), doc.text("changes_count"))
     facts = kept(
         ("state", "open" if state == "opened" else state),
         ("title", doc.text("title")),
@@ -81,9 +57,9 @@ def _merge_request(evidence: Evidence) -> Inquiry:
         ("into", target),
         ("commit", doc.text("merge_commit_sha") or doc.text("squash_commit_sha") if state == "merged" else ""),
         ("draft", "yes" if doc.is_true("draft") else ""),
-        *_common(evidence, project),
+        *about_repository(evidence, project.text("path_with_namespace")),
     )
-    return Found(seen=seen, reason=reason, facts=facts)
+    return replace(judged, facts=facts)
 
 
 def _commit(evidence: Evidence) -> Inquiry:
@@ -91,7 +67,11 @@ def _commit(evidence: Evidence) -> Inquiry:
     path, project = yield from _project(evidence)
     reply = yield Ask(f"{path}/repository/commits/{evidence.name}")
     if reply.missing:
-        return Found(seen=Seen.DEAD, reason="no_such_commit", facts=kept(*_common(evidence, project)))
+        return Found(
+            seen=Seen.DEAD,
+            reason="no_such_commit",
+            facts=kept(*about_repository(evidence, project.text("path_with_namespace"))),
+        )
     sha, default = reply.doc.sha("id"), project.need("default_branch")
     if not sha.startswith(evidence.name):
         raise Strange("another commit than the one asked for")
@@ -99,7 +79,7 @@ def _commit(evidence: Evidence) -> Inquiry:
         ("title", reply.doc.text("title")),
         ("author", reply.doc.text("author_name")),
         ("created_at", reply.doc.when("committed_date")),
-        *_common(evidence, project),
+        *about_repository(evidence, project.text("path_with_namespace")),
     )
 
     def found(seen: Seen, reason: str, *more: tuple[str, str]) -> Found:
@@ -124,3 +104,29 @@ def _commit(evidence: Evidence) -> Inquiry:
 
 def _is_merged(request: Doc, default: str) -> bool:
     return request.text("state") == "merged" and request.text("target_branch") == default
+
+
+MERGE_REQUEST = Kind(
+    code="gitlab_merge_request",
+    label="GitLab merge request",
+    key="gitlab:mr:{site}{repo}!{name}",
+    url="{host}/{repo}/-/merge_requests/{name}",
+    paths=patterns(rf"/{_REPO}(?:/-)?/merge_requests/{NUMBER}(?:{RAW}|/(?:diffs|commits|pipelines|conflicts|reports)(?:/.*)?)"),
+    fold=repo_folded,
+)
+COMMIT = Kind(
+    code="gitlab_commit",
+    label="GitLab commit",
+    key="gitlab:commit:{site}{repo}@{name}",
+    url="{host}/{repo}/-/commit/{name}",
+    paths=patterns(rf"/{_REPO}(?:/-)?/commit/{HASH}(?:{RAW}|/pipelines)"),
+    fold=both_folded,
+    spelled=spelled_by_hash,
+    same=same_hash,
+)
+FORGE = Descriptor(
+    name="gitlab",
+    inquiries={MERGE_REQUEST: _merge_request, COMMIT: _commit},
+    public_hosts=("gitlab.com",),
+    api_path="/api/v4",
+)

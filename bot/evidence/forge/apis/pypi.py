@@ -11,21 +11,19 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
+from bot.evidence.forge.descriptor import Descriptor
 from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.kind import VERSION, Evidence, Kind, patterns
 from bot.model.evidence import Seen
 
-HEADERS: Final = (("Accept", "application/json"),)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _VERSION: Final = re.compile(r"[0-9][0-9a-z.+!_-]{0,127}")
+_NAME: Final = r"(?P<repo>[A-Za-z0-9][A-Za-z0-9._-]*)"
 _SOURCES: Final = ("source", "sourcecode", "repository", "github")
 """Labels of a project's URLs that mean its source (Python packaging: well-known project URLs)."""
 
 
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if a PyPI-like registry has no say about its kind."""
-    if evidence.kind is not Kind.PYPI_PACKAGE:
-        return None
+def _inquire(evidence: Evidence) -> Inquiry:
     return _release(evidence) if evidence.name else _project(evidence)
 
 
@@ -81,7 +79,7 @@ def _release(evidence: Evidence) -> Inquiry:
 
 
 def _of_project(evidence: Evidence, doc: Doc) -> Doc:
-    if re.sub("[-_.]+", "-", doc.need("info.name")).lower() != evidence.repo:
+    if _normalized(doc.need("info.name"), "")[0] != evidence.repo:
         raise Strange("another project than the one asked for")
     return doc
 
@@ -102,3 +100,27 @@ def _source(doc: Doc) -> str:
         return ""
     known = {re.sub("[^a-z0-9]", "", str(label).lower()): Doc(url).text("") for label, url in urls.items()}
     return next((known[label] for label in _SOURCES if known.get(label)), "")
+
+
+def _normalized(repo: str, name: str) -> tuple[str, str]:
+    """Names that differ in case, dots, dashes or underscores are one (Python packaging: normalized names)."""
+    return re.sub("[-_.]+", "-", repo).lower(), name.lower()
+
+
+def _spelled(evidence: Evidence) -> tuple[str, ...]:
+    """The words of a name, between which each spelling has marks of its own."""
+    return tuple(piece.lower() for piece in (*evidence.repo.split("-"), evidence.name) if piece)
+
+
+PACKAGE = Kind(
+    code="pypi_package",
+    label="Python package",
+    key="pypi:{site}{repo}@{name}",
+    url="{host}/project/{repo}/{name}",
+    bare_key="pypi:{site}{repo}",
+    bare_url="{host}/project/{repo}",
+    paths=patterns(rf"/(?:project|simple)/{_NAME}(?:/{VERSION})?", rf"/pypi/{_NAME}(?:/{VERSION})?/json"),
+    fold=_normalized,
+    spelled=_spelled,
+)
+FORGE = Descriptor(name="pypi", is_registry=True, inquiries={PACKAGE: _inquire})

@@ -10,8 +10,9 @@ import re
 from collections.abc import Generator, Mapping
 from typing import Final
 
+from bot.evidence.forge.descriptor import Descriptor
 from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.kind import Evidence, Kind, patterns
 from bot.model.evidence import Seen
 
 HEADERS: Final = (
@@ -27,13 +28,13 @@ CHALLENGE: Final = "www-authenticate"
 _CHALLENGE_CHARS_MAX: Final = 2048
 _BEARER: Final = re.compile(r"(?:^|,)\s*Bearer\s+(.*)", re.IGNORECASE)
 _PARAMETER: Final = re.compile(r'([A-Za-z]+)="([^"\\]*)"')
+_NAME: Final = r"(?P<repo>[a-z0-9]+(?:(?:\.|_{1,2}|-{1,8})[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_{1,2}|-{1,8})[a-z0-9]+)*){0,8})"
+_TAG: Final = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_SHA256: Final = r"sha256:[0-9a-f]{64}"
 _ANNOTATION: Final = "org.opencontainers.image."
 
 
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if a registry of images has no say about its kind."""
-    if evidence.kind is not Kind.OCI_IMAGE:
-        return None
+def _inquire(evidence: Evidence) -> Inquiry:
     return _image(evidence) if evidence.name else _repository(evidence)
 
 
@@ -119,3 +120,21 @@ class _Asked:
         if not isinstance(found, str):
             raise Strange("no `token`")
         return found
+
+
+IMAGE = Kind(
+    code="oci_image",
+    label="container image",
+    key="oci:{site}{repo}@{name}",
+    url="{host}/v2/{repo}/manifests/{name}",
+    bare_key="oci:{site}{repo}",
+    bare_url="{host}/r/{repo}",
+    paths=patterns(
+        rf"/v2/{_NAME}/manifests/(?P<name>{_SHA256}|{_TAG})",
+        rf"/{_NAME}(?::{_TAG})?@(?P<name>{_SHA256})",
+        rf"/{_NAME}:(?P<name>{_TAG})",
+        rf"/r/{_NAME}/tags",
+        rf"/r/{_NAME}",
+    ),
+)
+FORGE = Descriptor(name="oci", is_registry=True, inquiries={IMAGE: _inquire}, headers=HEADERS)

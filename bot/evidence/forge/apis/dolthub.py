@@ -8,26 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Final
 
-from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.forge.descriptor import Descriptor
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, judge_pull, kept, unknown
+from bot.evidence.kind import NUMBER, Evidence, Kind, patterns
 from bot.model.evidence import Seen
 
-HEADERS: Final = (("Accept", "application/json"),)
 MAIN: Final = "main"
+PUBLIC_HOST: Final = "www.dolthub.com"
 _HASH: Final = re.compile(r"[0-9a-v]{32}")
-
-
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if DoltHub has no say about its kind."""
-    match evidence.kind:
-        case Kind.DOLTHUB_PULL:
-            return _pull(evidence)
-        case Kind.DOLTHUB_COMMIT:
-            return _commit(evidence)
-        case _:
-            return None
+_DATABASE: Final = r"(?P<repo>[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}/[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})"
 
 
 def _database(evidence: Evidence) -> Generator[Ask, Reply, None]:
@@ -44,17 +36,7 @@ def _pull(evidence: Evidence) -> Inquiry:
         return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(("repo", evidence.repo)))
     doc = reply.doc.at("data")
     state, into = doc.need("state").lower(), doc.need("to_branch.branch_name")
-    match state:
-        case "merged" if into != MAIN:
-            seen, reason = Seen.SUSPICIOUS, "side_branch"
-        case "merged":
-            seen, reason = Seen.VERIFIED, "merged"
-        case "open":
-            seen, reason = Seen.SUSPICIOUS, "not_merged"
-        case "closed":
-            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
-        case _:
-            raise Strange("`state` is none we know")
+    judged = judge_pull(state, into, MAIN)
     facts = kept(
         ("state", state),
         ("title", doc.text("title")),
@@ -63,7 +45,7 @@ def _pull(evidence: Evidence) -> Inquiry:
         ("into", into),
         ("repo", evidence.repo),
     )
-    return Found(seen=seen, reason=reason, facts=facts)
+    return replace(judged, facts=facts)
 
 
 def _commit(evidence: Evidence) -> Inquiry:
@@ -101,3 +83,33 @@ def _row(evidence: Evidence, query: str) -> Generator[Ask, Reply, Doc | None]:
     if not rows:
         return None
     return Doc(dict(zip(names, (cell.value for cell in rows[0].items()), strict=False)))
+
+
+def _same_but_for_case(one: Evidence, other: Evidence) -> bool:
+    """DoltHub does not say whether names of databases differ in case, so that two of one spelling count as one."""
+    return one.kind is other.kind and one.host == PUBLIC_HOST and one.key.lower() == other.key.lower()
+
+
+PULL = Kind(
+    code="dolthub_pull",
+    label="DoltHub pull",
+    key="dolthub:pr:{site}{repo}#{name}",
+    url="{host}/repositories/{repo}/pulls/{name}",
+    paths=patterns(rf"/(?:repositories|api/v2/databases)/{_DATABASE}/pulls/{NUMBER}(?:/.*)?"),
+    same=_same_but_for_case,
+)
+COMMIT = Kind(
+    code="dolthub_commit",
+    label="DoltHub commit",
+    key="dolthub:commit:{site}{repo}@{name}",
+    url="{host}/repositories/{repo}/commits/{name}",
+    # The address of a commit's page on DoltHub is not documented: `commits/HASH` and `commit/HASH` are INFERRED.
+    paths=patterns(rf"/repositories/{_DATABASE}/commits?/(?P<name>{_HASH.pattern})"),
+    same=_same_but_for_case,
+)
+FORGE = Descriptor(
+    name="dolthub",
+    inquiries={PULL: _pull, COMMIT: _commit},
+    public_hosts=(PUBLIC_HOST,),
+    api_path="/api/v2",
+)

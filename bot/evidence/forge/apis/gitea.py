@@ -7,25 +7,25 @@ Endpoints and fields: Gitea API 1.21 and later, Forgejo API (`/api/swagger`), as
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Final
+from dataclasses import replace
 from urllib.parse import quote
 
-from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.forge.descriptor import Descriptor
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, about_repository, judge_pull, kept, unknown
+from bot.evidence.kind import (
+    HASH,
+    NUMBER,
+    OWNER_AND_NAME,
+    RAW,
+    Evidence,
+    Kind,
+    both_folded,
+    patterns,
+    repo_folded,
+    same_hash,
+    spelled_by_hash,
+)
 from bot.model.evidence import Seen
-
-HEADERS: Final = (("Accept", "application/json"),)
-
-
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if Gitea has no say about its kind."""
-    match evidence.kind:
-        case Kind.GITEA_PULL:
-            return _pull(evidence)
-        case Kind.GITEA_COMMIT:
-            return _commit(evidence)
-        case _:
-            return None
 
 
 def _repository(evidence: Evidence) -> Generator[Ask, Reply, Doc]:
@@ -35,35 +35,17 @@ def _repository(evidence: Evidence) -> Generator[Ask, Reply, Doc]:
     return reply.doc
 
 
-def _common(evidence: Evidence, repo: Doc) -> tuple[tuple[str, str], ...]:
-    name = repo.text("full_name")
-    renamed = name if name and name.lower() != evidence.repo else ""
-    return ("repo", (name or evidence.repo).lower()), ("renamed_to", renamed)
-
-
 def _pull(evidence: Evidence) -> Inquiry:
     repo = yield from _repository(evidence)
     reply = yield Ask(f"/repos/{evidence.repo}/pulls/{evidence.name}")
     if reply.missing:
         if repo.at("has_pull_requests").value is False:
             raise unknown("not_visible")
-        return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(*_common(evidence, repo)))
+        return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(*about_repository(evidence, repo.text("full_name"))))
     doc = reply.doc
     merged, base = doc.truth("merged"), doc.need("base.ref")
     state = "merged" if merged else doc.need("state")
-    match state:
-        case "merged" if base != repo.need("default_branch"):
-            seen, reason = Seen.SUSPICIOUS, "side_branch"
-        case "merged" if doc.count("changed_files") == "0":
-            seen, reason = Seen.SUSPICIOUS, "empty_diff"
-        case "merged":
-            seen, reason = Seen.VERIFIED, "merged"
-        case "open":
-            seen, reason = Seen.SUSPICIOUS, "not_merged"
-        case "closed":
-            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
-        case _:
-            raise Strange("`state` is none we know")
+    judged = judge_pull(state, base, repo.text("default_branch"), doc.count("changed_files"))
     facts = kept(
         ("state", state),
         ("title", doc.text("title")),
@@ -76,9 +58,9 @@ def _pull(evidence: Evidence) -> Inquiry:
         ("removed", doc.count("deletions")),
         ("into", base),
         ("commit", doc.text("merge_commit_sha") if merged else ""),
-        *_common(evidence, repo),
+        *about_repository(evidence, repo.text("full_name")),
     )
-    return Found(seen=seen, reason=reason, facts=facts)
+    return replace(judged, facts=facts)
 
 
 def _commit(evidence: Evidence) -> Inquiry:
@@ -86,7 +68,7 @@ def _commit(evidence: Evidence) -> Inquiry:
     repo = yield from _repository(evidence)
     reply = yield Ask(f"/repos/{evidence.repo}/git/commits/{evidence.name}")
     if reply.missing or reply.status == 422:
-        return Found(seen=Seen.DEAD, reason="no_such_commit", facts=kept(*_common(evidence, repo)))
+        return Found(seen=Seen.DEAD, reason="no_such_commit", facts=kept(*about_repository(evidence, repo.text("full_name"))))
     sha, default = reply.doc.sha("sha"), repo.need("default_branch")
     if not sha.startswith(evidence.name):
         raise Strange("another commit than the one asked for")
@@ -94,7 +76,7 @@ def _commit(evidence: Evidence) -> Inquiry:
         ("title", reply.doc.first_line("commit.message")),
         ("author", reply.doc.text("author.login")),
         ("created_at", reply.doc.when("commit.committer.date") or reply.doc.when("created")),
-        *_common(evidence, repo),
+        *about_repository(evidence, repo.text("full_name")),
     )
 
     def found(seen: Seen, reason: str, *more: tuple[str, str]) -> Found:
@@ -119,3 +101,29 @@ def _commit(evidence: Evidence) -> Inquiry:
     tips = () if branches.missing else branches.doc.items()
     branch = next((tip.text("name") for tip in tips if tip.text("commit.id").lower() == sha), "")
     return found(Seen.SUSPICIOUS, "not_on_default", ("on", branch)) if branch else found(Seen.SUSPICIOUS, "impostor_commit")
+
+
+PULL = Kind(
+    code="gitea_pull",
+    label="Gitea pull",
+    key="gitea:pr:{site}{repo}#{name}",
+    url="{host}/{repo}/pulls/{name}",
+    paths=patterns(rf"/{OWNER_AND_NAME}/pulls/{NUMBER}(?:{RAW}|/(?:files|commits)(?:/.*)?)"),
+    fold=repo_folded,
+)
+COMMIT = Kind(
+    code="gitea_commit",
+    label="Gitea commit",
+    key="gitea:commit:{site}{repo}@{name}",
+    url="{host}/{repo}/commit/{name}",
+    paths=patterns(rf"/{OWNER_AND_NAME}/commit/{HASH}{RAW}"),
+    fold=both_folded,
+    spelled=spelled_by_hash,
+    same=same_hash,
+)
+FORGE = Descriptor(
+    name="gitea",
+    inquiries={PULL: _pull, COMMIT: _commit},
+    public_hosts=("codeberg.org",),
+    api_path="/api/v1",
+)

@@ -6,24 +6,25 @@ Endpoints and fields: Bitbucket Cloud REST API documentation, from memory. Bitbu
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Final
+from dataclasses import replace
 
-from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.forge.descriptor import Descriptor
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, about_repository, judge_pull, kept, unknown
+from bot.evidence.kind import (
+    HASH,
+    NUMBER,
+    OWNER_AND_NAME,
+    Evidence,
+    Kind,
+    both_folded,
+    patterns,
+    repo_folded,
+    same_hash,
+    spelled_by_hash,
+)
 from bot.model.evidence import Seen
 
-HEADERS: Final = (("Accept", "application/json"),)
-
-
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if Bitbucket has no say about its kind."""
-    match evidence.kind:
-        case Kind.BITBUCKET_PULL:
-            return _pull(evidence)
-        case Kind.BITBUCKET_COMMIT:
-            return _commit(evidence)
-        case _:
-            return None
+_STATES = {"merged": "merged", "open": "open", "queued": "open", "declined": "closed", "superseded": "closed"}
 
 
 def _repository(evidence: Evidence) -> Generator[Ask, Reply, Doc]:
@@ -33,33 +34,17 @@ def _repository(evidence: Evidence) -> Generator[Ask, Reply, Doc]:
     return reply.doc
 
 
-def _common(evidence: Evidence, repo: Doc) -> tuple[tuple[str, str], ...]:
-    name = repo.text("full_name")
-    renamed = name if name and name.lower() != evidence.repo else ""
-    return ("repo", (name or evidence.repo).lower()), ("renamed_to", renamed)
-
-
 def _pull(evidence: Evidence) -> Inquiry:
     repo = yield from _repository(evidence)
     reply = yield Ask(f"/repositories/{evidence.repo}/pullrequests/{evidence.name}")
     if reply.missing:
-        return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(*_common(evidence, repo)))
+        return Found(seen=Seen.DEAD, reason="no_such_pull", facts=kept(*about_repository(evidence, repo.text("full_name"))))
     doc = reply.doc
-    state, into = doc.need("state"), doc.need("destination.branch.name")
-    match state:
-        case "MERGED" if into != repo.need("mainbranch.name"):
-            seen, reason = Seen.SUSPICIOUS, "side_branch"
-        case "MERGED":
-            seen, reason = Seen.VERIFIED, "merged"
-        case "OPEN" | "QUEUED":
-            seen, reason = Seen.SUSPICIOUS, "not_merged"
-        case "DECLINED" | "SUPERSEDED":
-            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
-        case _:
-            raise Strange("`state` is none we know")
-    merged = state == "MERGED"
+    state, into = doc.need("state").lower(), doc.need("destination.branch.name")
+    judged = judge_pull(_STATES.get(state, ""), into, repo.text("mainbranch.name"))
+    merged = state == "merged"
     facts = kept(
-        ("state", state.lower()),
+        ("state", state),
         ("title", doc.text("title")),
         ("author", doc.text("author.nickname") or doc.text("author.display_name")),
         ("merged_by", (doc.text("closed_by.nickname") or doc.text("closed_by.display_name")) if merged else ""),
@@ -68,16 +53,16 @@ def _pull(evidence: Evidence) -> Inquiry:
         ("created_at", doc.when("created_on")),
         ("into", into),
         ("commit", doc.text("merge_commit.hash") if merged else ""),
-        *_common(evidence, repo),
+        *about_repository(evidence, repo.text("full_name")),
     )
-    return Found(seen=seen, reason=reason, facts=facts)
+    return replace(judged, facts=facts)
 
 
 def _commit(evidence: Evidence) -> Inquiry:
     repo = yield from _repository(evidence)
     reply = yield Ask(f"/repositories/{evidence.repo}/commit/{evidence.name}")
     if reply.missing:
-        return Found(seen=Seen.DEAD, reason="no_such_commit", facts=kept(*_common(evidence, repo)))
+        return Found(seen=Seen.DEAD, reason="no_such_commit", facts=kept(*about_repository(evidence, repo.text("full_name"))))
     sha, main = reply.doc.sha("hash"), repo.need("mainbranch.name")
     if not sha.startswith(evidence.name):
         raise Strange("another commit than the one asked for")
@@ -85,7 +70,7 @@ def _commit(evidence: Evidence) -> Inquiry:
         ("title", reply.doc.first_line("message")),
         ("author", reply.doc.text("author.user.nickname") or reply.doc.text("author.user.display_name")),
         ("created_at", reply.doc.when("date")),
-        *_common(evidence, repo),
+        *about_repository(evidence, repo.text("full_name")),
     )
 
     def found(seen: Seen, reason: str, *more: tuple[str, str]) -> Found:
@@ -101,3 +86,31 @@ def _commit(evidence: Evidence) -> Inquiry:
     return found(
         Seen.SUSPICIOUS, "not_on_default" if names else "impostor_commit", ("on", names[0].text("name") if names else "")
     )
+
+
+PULL = Kind(
+    code="bitbucket_pull",
+    label="Bitbucket pull",
+    key="bitbucket:pr:{site}{repo}#{name}",
+    url="{host}/{repo}/pull-requests/{name}",
+    paths=patterns(rf"/{OWNER_AND_NAME}/pull-requests/{NUMBER}(?:/.*)?"),
+    fold=repo_folded,
+)
+COMMIT = Kind(
+    code="bitbucket_commit",
+    label="Bitbucket commit",
+    key="bitbucket:commit:{site}{repo}@{name}",
+    url="{host}/{repo}/commits/{name}",
+    paths=patterns(rf"/{OWNER_AND_NAME}/commits/{HASH}"),
+    fold=both_folded,
+    spelled=spelled_by_hash,
+    same=same_hash,
+)
+FORGE = Descriptor(
+    name="bitbucket",
+    inquiries={PULL: _pull, COMMIT: _commit},
+    public_hosts=("bitbucket.org",),
+    api_path="/2.0",
+    api_roots={"bitbucket.org": "https://api.bitbucket.org/2.0"},
+    only_listed=True,
+)

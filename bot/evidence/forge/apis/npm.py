@@ -11,17 +11,15 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
 
+from bot.evidence.forge.descriptor import Descriptor
 from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.kind import VERSION, Evidence, Kind, patterns
 from bot.model.evidence import Seen
 
-HEADERS: Final = (("Accept", "application/json"),)
+_NAME: Final = r"(?P<repo>(?:(?:@|%40)[a-z0-9~-][a-z0-9._~-]*(?:/|%2[fF]))?[A-Za-z0-9~_-][A-Za-z0-9._~-]*)"
 
 
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if an npm registry has no say about its kind."""
-    if evidence.kind is not Kind.NPM_PACKAGE:
-        return None
+def _inquire(evidence: Evidence) -> Inquiry:
     return _version(evidence) if evidence.name else _package(evidence)
 
 
@@ -88,3 +86,21 @@ def _source(doc: Doc) -> str:
     """`git+https://git.example.org/hop/wl.git` is how npm writes a repository, for a person it is the part in the middle."""
     written = doc.text("repository.url") or doc.text("repository")
     return re.sub(r"\.git$", "", written.removeprefix("git+"))
+
+
+def _unescaped(repo: str, name: str) -> tuple[str, str]:
+    """A scoped name, `@hop/wl`, as people write it."""
+    return re.sub("%2f", "/", repo.replace("%40", "@"), flags=re.IGNORECASE), name
+
+
+PACKAGE = Kind(
+    code="npm_package",
+    label="npm package",
+    key="npm:{site}{repo}@{name}",
+    url="{host}/package/{repo}/v/{name}",
+    bare_key="npm:{site}{repo}",
+    bare_url="{host}/package/{repo}",
+    paths=patterns(rf"/package/{_NAME}(?:/v/{VERSION})?", rf"/{_NAME}/{VERSION}"),
+    fold=_unescaped,
+)
+FORGE = Descriptor(name="npm", is_registry=True, inquiries={PACKAGE: _inquire})

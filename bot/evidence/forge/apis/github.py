@@ -8,40 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 
-from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, kept, unknown
-from bot.evidence.kinds import Evidence, Kind
+from bot.evidence.forge.descriptor import Descriptor, Door
+from bot.evidence.forge.inquiry import Ask, Doc, Found, Inquiry, Reply, Strange, judge_pull, kept, unknown
+from bot.evidence.kind import HASH, NUMBER, RAW, Evidence, Kind, both_folded, patterns, repo_folded, same_hash, spelled_by_hash
 from bot.model.evidence import Seen
 
 HEADERS: Final = (("Accept", "application/vnd.github+json"), ("X-GitHub-Api-Version", "2022-11-28"))
-_REPO: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+HOME: Final = "github.com"
+_FULL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
-
-
-def inquire(evidence: Evidence) -> Inquiry | None:
-    """The questions about a piece of evidence; None if GitHub has no say about its kind."""
-    match evidence.kind:
-        case Kind.GITHUB_PULL:
-            return _pull(evidence)
-        case Kind.GITHUB_COMMIT:
-            return _commit(evidence)
-        case Kind.GITHUB_ISSUE:
-            return _issue(evidence)
-        case Kind.GITHUB_RELEASE:
-            return _release(evidence)
-        case Kind.GITHUB_RUN:
-            return _run(evidence)
-        case Kind.GITHUB_GIST:
-            return _gist(evidence)
-        case Kind.GITHUB_FILE:
-            return _file(evidence)
-        case Kind.GITHUB_REPO:
-            return _bare_repository(evidence)
-        case _:
-            return None
 
 
 # --- the neighbourhood ------------------------------------------------------------------------------------------------
@@ -74,7 +53,7 @@ def _public(evidence: Evidence, doc: Doc) -> _Repo:
     if doc.truth("private"):
         raise unknown("not_visible")
     name = doc.need("full_name")
-    if not _REPO.fullmatch(name):
+    if not _FULL_NAME.fullmatch(name):
         raise Strange("`full_name` is no name of a repository")
     renamed = name if name.lower() != evidence.repo else ""
     return _Repo(name=name.lower(), default=_branch(doc, "default_branch"), renamed=renamed, doc=doc)
@@ -115,19 +94,7 @@ def _read_pull(evidence: Evidence, doc: Doc) -> Found:
     merged, base = doc.truth("merged"), doc.need("base.ref")
     files = doc.count("changed_files")
     state = "merged" if merged else doc.need("state")
-    match state:
-        case "merged" if base != repo.default:
-            seen, reason = Seen.SUSPICIOUS, "side_branch"
-        case "merged" if files == "0":
-            seen, reason = Seen.SUSPICIOUS, "empty_diff"
-        case "merged":
-            seen, reason = Seen.VERIFIED, "merged"
-        case "open":
-            seen, reason = Seen.SUSPICIOUS, "not_merged"
-        case "closed":
-            seen, reason = Seen.SUSPICIOUS, "closed_unmerged"
-        case _:
-            raise Strange("`state` is none we know")
+    judged = judge_pull(state, base, repo.default, files)
     facts = kept(
         ("state", state),
         ("title", doc.text("title")),
@@ -146,7 +113,7 @@ def _read_pull(evidence: Evidence, doc: Doc) -> Found:
         ("repo_created_at", repo.doc.when("created_at")),
         ("renamed_to", repo.renamed),
     )
-    return Found(seen=seen, reason=reason, facts=facts, kind=Kind.GITHUB_PULL, repo=repo.name)
+    return replace(judged, facts=facts, kind=PULL, repo=repo.name)
 
 
 # --- commits ----------------------------------------------------------------------------------------------------------
@@ -350,3 +317,158 @@ def _bare_repository(evidence: Evidence) -> Inquiry:
         ("renamed_to", repo.renamed),
     )
     return Found(seen=Seen.SUSPICIOUS, reason="too_broad", facts=facts, repo=repo.name)
+
+
+# --- links --------------------------------------------------------------------------------------------------------------
+
+# Legacy and enterprise-managed accounts may end in a hyphen or hold an underscore. Repositories may begin with a dot.
+_OWNER: Final = "[A-Za-z0-9][A-Za-z0-9_-]{0,38}"
+_REPO: Final = rf"(?P<repo>{_OWNER}/(?!\.{{1,2}}(?:\.git)*(?:/|$))[A-Za-z0-9._-]{{1,100}}?)(?:\.git)*"
+_OWN_PAGES: Final = (
+    r"(?!/(?:about|account|apps|codespaces|collections|contact|customer-stories|dashboard|enterprise|events|explore|features"
+    r"|gist|gists|issues|join|login|logout|marketplace|new|notifications|organizations|orgs|pricing|pulls|raw|readme|search"
+    r"|security|sessions|settings|signup|site|sponsors|stars|team|topics|trending|users|watching)/)"
+)
+# Visible characters that stand in a ref or path as they are; `..` never, not even between other characters.
+_TEXT: Final = r"(?P<name>(?!.*(?:\.\.|//))[A-Za-z0-9_~!$&'()*+,;=:@.-][A-Za-z0-9_~!$&'()*+,;=:@./-]*)"
+_GIST: Final = r"(?P<name>(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{20})(?:/[0-9a-fA-F]{40})?|[0-9]{1,12})"
+_REF: Final = "(?:refs/(?:heads|tags)/)?"
+
+
+def _spelled_by_number(evidence: Evidence) -> tuple[str, ...]:
+    return evidence.repo.lower(), f"/{evidence.name}"
+
+
+def _spelled_gist(evidence: Evidence) -> tuple[str, ...]:
+    return (evidence.name.partition("/")[0].lower(),)
+
+
+def _same_number(one: Evidence, other: Evidence) -> bool:
+    """GitHub counts pulls and issues together, so that one may be written as the other."""
+    there = (one.host, one.repo, one.name) == (other.host, other.repo, other.name)
+    return there and {one.kind, other.kind} == {PULL, ISSUE}
+
+
+def _same_gist(one: Evidence, other: Evidence) -> bool:
+    """The name of a gist is whole; its version may be left out."""
+    if one.kind is not other.kind or one.host != other.host:
+        return False
+    a, b = f"{one.name}/", f"{other.name}/"
+    return a.startswith(b) or b.startswith(a)
+
+
+PULL = Kind(
+    code="github_pull",
+    label="GitHub pull",
+    key="github:pr:{site}{repo}#{name}",
+    url="{host}/{repo}/pull/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/pull/{NUMBER}(?:{RAW}|/(?:files|commits|checks|changes|conflicts)(?:/.*)?)"),
+    fold=repo_folded,
+    spelled=_spelled_by_number,
+    same=_same_number,
+)
+COMMIT = Kind(
+    code="github_commit",
+    label="GitHub commit",
+    key="github:commit:{site}{repo}@{name}",
+    url="{host}/{repo}/commit/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/commit/{HASH}(?:{RAW}|/checks)"),
+    fold=both_folded,
+    spelled=spelled_by_hash,
+    same=same_hash,
+)
+ISSUE = Kind(
+    code="github_issue",
+    label="GitHub issue",
+    key="github:issue:{site}{repo}#{name}",
+    url="{host}/{repo}/issues/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/issues/{NUMBER}"),
+    fold=repo_folded,
+    spelled=_spelled_by_number,
+    same=_same_number,
+)
+RELEASE = Kind(
+    code="github_release",
+    label="GitHub release",
+    key="github:release:{site}{repo}@{name}",
+    url="{host}/{repo}/releases/tag/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/releases/tag/{_TEXT}"),
+    fold=repo_folded,
+)
+RUN = Kind(
+    code="github_run",
+    label="GitHub Actions run",
+    key="github:run:{site}{repo}#{name}",
+    url="{host}/{repo}/actions/runs/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/actions/runs/{NUMBER}(?:/(?:job|attempts|artifacts|workflow|usage)(?:/.*)?)?"),
+    fold=repo_folded,
+)
+GIST = Kind(
+    code="github_gist",
+    label="gist",
+    key="github:gist:{site}{name}",
+    url="{host}/gist/{name}",
+    home=HOME,
+    home_url="gist.{host}/{name}",
+    paths=patterns(rf"/gist/(?:{_OWNER}/)?{_GIST}"),
+    fold=both_folded,
+    spelled=_spelled_gist,
+    same=_same_gist,
+)
+FILE = Kind(
+    code="github_file",
+    label="GitHub file",
+    key="github:file:{site}{repo}@{name}",
+    url="{host}/{repo}/tree/{name}",
+    home=HOME,
+    paths=patterns(rf"/{_REPO}/(?:blob|tree|raw|blame)/{_REF}{_TEXT}"),
+    fold=repo_folded,
+)
+REPOSITORY = Kind(
+    code="github_repo",
+    label="GitHub repository",
+    key="github:repo:{site}{repo}",
+    url="{host}/{repo}",
+    home=HOME,
+    paths=patterns(rf"{_OWN_PAGES}/{_REPO}"),
+    fold=repo_folded,
+)
+_API: Final = Door(
+    host="api.github.com",
+    of=HOME,
+    paths=(
+        (PULL, re.compile(rf"/repos/{_REPO}/pulls/{NUMBER}")),
+        (COMMIT, re.compile(rf"/repos/{_REPO}/(?:git/)?commits/{HASH}")),
+        (ISSUE, re.compile(rf"/repos/{_REPO}/issues/{NUMBER}")),
+    ),
+)
+_FILES: Final = Door(host="raw.githubusercontent.com", of=HOME, paths=((FILE, re.compile(rf"/{_REPO}/{_REF}{_TEXT}")),))
+# Where GitHub sends those who ask for a pull's `.diff` or `.patch`.
+_PATCHES: Final = Door(
+    host="patch-diff.githubusercontent.com", of=HOME, paths=((PULL, re.compile(rf"/raw/{_REPO}/pull/{NUMBER}{RAW}")),)
+)
+_GISTS: Final = Door(host="gist.", paths=((GIST, re.compile(rf"/(?:{_OWNER}/)?{_GIST}(?:\.git)?")),))
+FORGE = Descriptor(
+    name="github",
+    inquiries={
+        PULL: _pull,
+        COMMIT: _commit,
+        ISSUE: _issue,
+        RELEASE: _release,
+        RUN: _run,
+        GIST: _gist,
+        FILE: _file,
+        REPOSITORY: _bare_repository,
+    },
+    public_hosts=(HOME,),
+    file_hosts=("githubusercontent.com",),
+    doors=(_API, _FILES, _PATCHES, _GISTS),
+    headers=HEADERS,
+    api_path="/api/v3",
+    api_roots={HOME: "https://api.github.com"},
+)

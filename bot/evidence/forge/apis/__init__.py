@@ -1,0 +1,1 @@
+"""One module a forge or registry. Each has a `FORGE`; bot.evidence.forge.catalog finds them."""
