@@ -15,6 +15,10 @@ from typing import Final
 import redis
 import structlog
 
+from bot.audit.incremental import audit_if_due
+from bot.converge import quarantine
+from bot.converge.bot import Bot, Site
+from bot.converge.converge import converge
 from bot.dolthub.budget.rate_limiter import Urgency, working_at
 from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused, HubStrange, HubUnsettled
 from bot.log import stranger
@@ -25,6 +29,8 @@ from bot.queue.job_filter import Unlisted, known_commons, pull_number
 from bot.queue.threads import RESTART_S, Function, TookTooLong
 from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Pending, Store, Trouble
 from bot.store.pulls import STUCK_AFTER, TRIES_MAX
+from bot.sweep.sweep import sweep
+from bot.worker.reporter import Reporter
 
 LEASE_KEPT_EVERY_S: Final = 10.0
 
@@ -32,6 +38,29 @@ URGENCIES: Final = {DECIDE: Urgency.DECIDE, REVIEW: Urgency.REVIEW, RECHECK: Urg
 """What each queue of looks draws from the budget as."""
 
 log = structlog.get_logger("stampbot.worker")
+
+
+def look(site: Site, number: PullNo, reporter: Reporter, extend: Callable[[], None] = lambda: None) -> None:
+    """Converge one pull and log what was done. Raises HubError and redis.RedisError."""
+    reporter.looked(site, converge(number, site, extend=extend))
+
+
+def sweep_and_audit(site: Site, reporter: Reporter) -> int:
+    """Sweep a commons, then audit main if that is due. Returns how many jobs the sweep made. Raises HubError and
+    redis.RedisError.
+
+    The sweep is what is needed: trouble with the audit is logged and not raised.
+    """
+    enqueued = sweep(site, report=lambda number, trouble: reporter.pull_failed(site, number, trouble))
+    reporter.wiped(site)
+    try:
+        gains = audit_if_due(site)
+    except HubError as error:
+        reporter.audit_failed(site, error)
+        return enqueued
+    if gains is not None:
+        reporter.audited(site, gains)
+    return enqueued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +77,20 @@ class PullJobs:
     sweep: Callable[[Commons], int]
     tell: Callable[[Commons, PullNo], object] = lambda _commons, _pull: None
     tell_stuck: Callable[[Commons, PullNo, Pending], bool] = lambda _commons, _pull, _debt: False
+
+    @classmethod
+    def of(cls, bot: Bot) -> PullJobs:
+        """The jobs of a bot on all its commons."""
+        reporter = Reporter()
+        return cls(
+            known=frozenset(bot.hubs),
+            store=bot.store,
+            jobs=bot.jobs,
+            look=lambda commons, number, extend: look(bot.at(commons), number, reporter, extend),
+            sweep=lambda commons: sweep_and_audit(bot.at(commons), reporter),
+            tell=lambda commons, number: quarantine.tell(number, bot.at(commons)),
+            tell_stuck=lambda commons, number, pending: quarantine.tell_stuck(number, pending, bot.at(commons)),
+        )
 
     def functions(self) -> Mapping[str, Function]:
         """Job functions by name."""

@@ -21,8 +21,6 @@ from click.testing import CliRunner, Result
 from bot.__main__ import main
 from bot.audit.incremental import audit_gains, audit_if_due
 from bot.audit.rows import SINCE_STEPS, TABLES, audit_commons
-from bot.cli import serving
-from bot.cli.serving import look_and_tell, sweep_and_audit
 from bot.converge.backlog import read_backlog
 from bot.converge.bot import Bot
 from bot.model.duplicate_bot import Sign
@@ -32,6 +30,8 @@ from bot.model.kind import PullKind
 from bot.model.snapshot import Snapshot
 from bot.queue.threads import WorkerPool
 from bot.store import QUEUES, KeptAudit
+from bot.worker.jobs import look, sweep_and_audit
+from bot.worker.reporter import Reporter
 from tests.build import a_hash
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
@@ -265,8 +265,7 @@ def test_waiting_for_workers_that_are_not_there_ends_and_says_so(world: World, r
     assert told.output.endswith("stampbot: no worker serves review, where jobs wait. Start: stampbot worker\n")
 
 
-def test_a_rule_that_breaks_is_in_the_log_once_as_the_review_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "_TOLD_CRASHES", set())
+def test_a_rule_that_breaks_is_in_the_log_once_as_the_review_says(world: World) -> None:
 
     def breaks(_: Snapshot) -> Iterator[Finding]:
         raise KeyError("the rule's own fault")
@@ -276,9 +275,10 @@ def test_a_rule_that_breaks_is_in_the_log_once_as_the_review_says(world: World, 
     others = tuple(rule for rule in rules.rules if rule.name != broken.name)
     deps = replace(world.deps, rules=replace(rules, rules=(*others, broken)))
     pulls = [world.hand_in("pia", "polecat-7", "w-com-001"), world.hand_in("otto", "brass-otter", "w-com-002")]
+    reporter = Reporter()
     with structlog.testing.capture_logs() as logged:
         for pull in pulls:
-            look_and_tell(world.commons, pull, deps, lambda: None)
+            look(deps.at(world.commons), pull, reporter)
     told = [line for line in logged if line["event"] == "a check broke while it ran"]
     assert [(line["rule"], line["pull"], line["log_level"]) for line in told] == [(broken.name, pulls[0], "error")]
     assert f"stampbot explain '{world.commons}#{pulls[0]}' --json" in told[0]["fix"]
@@ -297,14 +297,14 @@ def test_a_wipe_of_redis_is_told_once_by_each_process_and_not_once_a_pull(world:
     def told(deps: Bot) -> list[str]:
         with structlog.testing.capture_logs() as logged:
             for pull in pulls:
-                look_and_tell(world.commons, pull, deps, lambda: None)
-            sweep_and_audit(world.commons, deps)
-            look_and_tell(world.commons, pulls[0], deps, lambda: None)
+                look(deps.at(world.commons), pull, Reporter())
+            sweep_and_audit(deps.at(world.commons), Reporter())
+            look(deps.at(world.commons), pulls[0], Reporter())
         return [line["event"] for line in logged if "wiped" in str(line) and line["log_level"] != "debug"]
 
     one, other = world.bot(), world.bot()
     for each in (one, other):
-        sweep_and_audit(world.commons, each)
+        sweep_and_audit(each.at(world.commons), Reporter())
     world.redis.flushall()
     once = ["Redis was wiped: for a while nothing is said or decided, for what was just said may not be listed yet"]
     assert (told(one), told(other), told(one), told(other)) == (once, once, [], [])
@@ -365,7 +365,7 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
 
     def swept() -> list[tuple[str, str]]:
         with structlog.testing.capture_logs() as logged:
-            assert sweep_and_audit(world.commons, world.deps) == 0
+            assert sweep_and_audit(world.deps.at(world.commons), Reporter()) == 0
         return [(line["log_level"], line["event"]) for line in logged]
 
     once = [("warning", "found on main"), ("warning", "found on main"), ("info", "audited")]
@@ -385,7 +385,7 @@ def test_a_sweep_ends_in_an_audit_once_in_a_while_and_its_trouble_is_no_sweeps(w
     # What the sweep itself reads is answered.
     world.db.play({"quirk": 5, "how": "503", "match": {"operation": "runSqlReadQueryPost"}, "after": reads})
     with structlog.testing.capture_logs() as logged:
-        sweep_and_audit(world.commons, world.deps)
+        sweep_and_audit(world.deps.at(world.commons), Reporter())
     assert [line["event"] for line in logged] == ["main could not be audited; it is tried again later"]
     never = replace(world.policy, timing=replace(world.policy.timing, audit_s=0))
     world.redis.flushall()
