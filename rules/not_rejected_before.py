@@ -21,7 +21,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     rejection = pull.rejection
     if rejection is None:
         return
-    told = pull.asker(rejection, "reject")
+    told = pull.journal.asker(rejection, "reject")
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
         Place("completions", pull.completion.id, "evidence") if pull.completion else Place(),

@@ -57,7 +57,6 @@ AT_ONCE = Timing(
     about_to_s=0.4,
     same_head_s=0,
     look_again_s=0.05,
-    other_bot_s=0,
     park_s=30,
     poll_s=0,
 )

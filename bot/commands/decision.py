@@ -17,9 +17,10 @@ from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
+from bot.model.journal import Answered, Review
 from bot.model.ledger import LedgerChange, Rig, Row
 from bot.model.pull import PullState
-from bot.model.snapshot import Answered, Review, Snapshot
+from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
 
 
@@ -76,7 +77,7 @@ def held(context: CommandContext, *, begun: bool = False) -> Refuse | None:
     A hold that stood when the command was written counts whatever became of it, for that can never change: what was begun
     goes on. One that came later counts as long as the pull is open and nothing is begun.
     """
-    snapshot, then = context.snapshot, context.snapshot.holds_before(context.comment)
+    snapshot, then = context.snapshot, context.snapshot.journal.holds_before(context.comment.created_at)
     now = snapshot.holds if snapshot.pull.state is PullState.OPEN and not begun else ()
     if now:
         return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, context.comment.author)), words.LIFT)
@@ -89,7 +90,7 @@ def held(context: CommandContext, *, begun: bool = False) -> Refuse | None:
 
 def _denied_before(context: CommandContext) -> Refuse | None:
     """Whoever was told that they may not decide here, and may since: their unanswered words were not meant to be kept."""
-    if not context.snapshot.denied(context.comment.author, deciding(context.catalog)):
+    if not context.snapshot.journal.denied(context.comment.author, deciding(context.catalog)):
         return None
     return Refuse(
         md.own("You were told here that you may not decide. You may now, but what you wrote before is not carried out."),
@@ -293,7 +294,7 @@ def earlier_decision(snapshot: Snapshot, *commands: str, since: datetime | None 
             return None
         if answered.mark.outcome == "done" and set(commands) & set(answered.mark.commands):
             verb = Md("".join(sorted(set(commands) & set(answered.mark.commands))[0]))
-            asker = snapshot.asker(answered, verb)
+            asker = snapshot.journal.asker(answered, verb)
             who = md.fill(" by {user}", user=md.code(asker)) if asker else md.own("")
             return md.fill(
                 "Decided already: {verb}{who} at {when}.",

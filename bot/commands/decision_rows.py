@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.commands.authority import is_theirs
-from bot.model.duplicate_bot import DECIDED_ELSEWHERE
 from bot.model.ids import CommentId, Handle, PullNo, WantedId, decision_id, stamp_id
 from bot.model.ledger import (
     Completion,
@@ -30,6 +29,8 @@ from bot.model.policy import RatingStyle
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 
+DECIDED_ELSEWHERE = "decide-"
+"""How the ids begin of decisions that are given on the command line: they stand in no comment."""
 NOTE = "stampbot"
 """How each note begins."""
 WORDS = {5: "excellent", 4: "good", 3: "fair", 2: "poor", 1: "1"}

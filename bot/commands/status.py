@@ -89,7 +89,9 @@ def _waiting(context: CommandContext) -> Iterator[Md]:
     waiting = [
         (comment, parsed)
         for comment in context.snapshot.unanswered
-        if comment.id != context.comment.id and not comment.edited and not context.snapshot.denied(comment.author, decisions)
+        if comment.id != context.comment.id
+        and not comment.edited
+        and not context.snapshot.journal.denied(comment.author, decisions)
         for parsed in grammar.read(comment.body, context.catalog).parsed
         if parsed.decides
     ]

@@ -54,7 +54,6 @@ def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda:
     done: list[Step] = []
     for _ in range(ROUNDS_MAX):
         snapshot, judgement, due = look(number, site)
-        _beware(snapshot, site)
         if not due.steps:
             if _ask_forges(snapshot, due, site, extend):
                 continue
@@ -88,14 +87,6 @@ def look(number: PullNo, site: Site) -> tuple[Snapshot, Judgement, Plan]:
     snapshot = observe(number, site)
     judgement = judge(snapshot, site.rules)
     return snapshot, judgement, plan(snapshot, judgement, site.commands)
-
-
-def _beware(snapshot: Snapshot, site: Site) -> None:
-    """Tell all other pulls of a certain sign of another bot: what two bots do on one pull they do on each."""
-    sign, lasts_s = snapshot.another_bot, snapshot.policy.timing.other_bot_s
-    if sign is not None and sign.certain and sign != snapshot.other_bot:
-        left_s = lasts_s - (snapshot.taken_at - sign.at).total_seconds()
-        site.store.notes.saw_other_bot(sign, ttl_s=left_s)
 
 
 def _carry_out(step: Step, snapshot: Snapshot, site: Site) -> Done | Moved | Refused:

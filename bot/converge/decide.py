@@ -16,6 +16,7 @@ from datetime import timedelta
 from bot.commands import grammar
 from bot.commands.authority import Denied, may_decide
 from bot.commands.command import Catalog
+from bot.commands.decision_rows import DECIDED_ELSEWHERE
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed
 from bot.converge.bot import Site
@@ -23,7 +24,6 @@ from bot.converge.converge import Report, converge, look
 from bot.dolthub.client_v1 import Journal
 from bot.messages import md, reviews
 from bot.messages.md import Md
-from bot.model.duplicate_bot import DECIDED_ELSEWHERE
 from bot.model.finding import Judgement
 from bot.model.ids import CommentId, PullNo, User, digest
 from bot.model.mark import NO_HEAD, MarkKind, read_mark

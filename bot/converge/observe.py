@@ -116,7 +116,6 @@ def observe(number: PullNo, site: Site) -> Snapshot:
         comments=said.comments,
         comments_readable=hub.comments_readable,
         merging=_may_be_merging(said, site),
-        other_bot=site.store.notes.other_bot(),
         changes=brought.changes,
         reviewed=brought.reviewed,
         since_last=brought.since_last,

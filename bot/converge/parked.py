@@ -24,7 +24,7 @@ def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, site: Si
     patience = timedelta(seconds=snapshot.policy.timing.park_s if hitch is ParkReason.BUSY else 0)
     if since is None or site.clock() < since + patience:
         return False
-    if hitch.value not in snapshot.kept(comment.id):
+    if hitch.value not in snapshot.journal.parked(comment.id):
         said = kept(snapshot, comment, step, site.commands, hitch=hitch, why=str(trouble))
         # Whoever hears the trouble itself need not hear of this one as well: the next try tells it.
         with contextlib.suppress(HubError):

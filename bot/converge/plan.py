@@ -22,11 +22,12 @@ from bot.messages import answers, md, reviews, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash, stamp_id
+from bot.model.journal import Review
 from bot.model.kind import PullKind
 from bot.model.mark import DENIED, NO_HEAD, Fact
 from bot.model.policy import Comments
 from bot.model.pull import Comment, PullState
-from bot.model.snapshot import Merge, Review, Snapshot
+from bot.model.snapshot import Merge, Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, PostNotice, PostReview, Step
 
 
@@ -238,11 +239,11 @@ def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Pl
                 waits.append(until)
                 since = comment.created_at if since is None else max(since, comment.created_at)
                 undecided |= _decides(reading)
-            case _Found() if snapshot.kept(comment.id):
+            case _Found() if snapshot.journal.parked(comment.id):
                 # It is stuck. It is tried again, but whoever asks for something else meanwhile is heard first. A decision that
                 # shows on main already keeps its place before others, and so does one whose merge may be under way.
                 kept = kept or found
-                undecided |= found.begun or ParkReason.BUSY.value in snapshot.kept(comment.id)
+                undecided |= found.begun or ParkReason.BUSY.value in snapshot.journal.parked(comment.id)
             case _Found(begun=True):
                 return Plan(steps=found.steps)
             case _Found():
@@ -354,11 +355,9 @@ def _transaction(
     if not begun and any(fact.command == "hold" for _, one in decided if isinstance(one, Follow) for fact in one.facts):
         decided = [(parsed, _held_here(parsed, one)) for parsed, one in decided]
     denials = [p.decides and isinstance(one, Refuse) and one.denied for p, one in decided]
-    if denials and all(denials) and not problems and snapshot.denied(comment.author, deciding(commands)):
+    if denials and all(denials) and not problems and snapshot.journal.denied(comment.author, deciding(commands)):
         return None  # told before, and told once is enough
     waits = [one for _, one in decided if isinstance(one, Wait)]
-    if any(parsed.decides and not parsed.rehearsed and isinstance(one, Follow) for parsed, one in decided):
-        waits.extend(_for_another_bot(snapshot))
     if waits and not begun:
         return waits[0]
     changes = any(isinstance(one, Follow) and one.changes for _, one in decided)
@@ -421,15 +420,6 @@ def _held_here(parsed: Parsed, one: Decision) -> Decision:
     if isinstance(one, Wait):
         return Refuse(md.own("The hold beside it does not wait for this."), md.own("Write it in a comment of its own."))
     return one
-
-
-def _for_another_bot(snapshot: Snapshot) -> tuple[Wait, ...]:
-    sign = snapshot.another_bot
-    if sign is None:
-        return ()
-    until = words.clock(sign.at + timedelta(seconds=snapshot.policy.timing.other_bot_s))
-    told = "{who} to be stopped or explained: another bot seems to work here. Without new signs of it, on at {until}."
-    return (Wait(md.fill(told, who=md.code(sign.account), until=until)),)
 
 
 def refused(

@@ -51,7 +51,7 @@ class HubV1(Hub):
         self._me: User | None = getattr(hub, "_me", None)
 
     @property
-    def hears(self) -> bool:
+    def comments_readable(self) -> bool:
         return False
 
     # --- reads ----------------------------------------------------------------------------------------------------

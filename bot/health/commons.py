@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.health.facts import AGAIN, CheckResult, CommonsFacts, Ratings, State, Unread, count
-from bot.model import duplicate_bot
-from bot.model.ids import Commons, Handle, PullNo, User
+from bot.model.ids import Handle, User
+from bot.model.journal import PARKED
 from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
+from bot.model.mark import MarkKind, read_mark
 from bot.model.policy import RatingStyle
+from bot.model.pull import Comment
 
 SKEW_NOTE_S = 5
 SKEW_FAULT_S = 60
@@ -89,24 +91,31 @@ def account(facts: CommonsFacts) -> Iterator[CheckResult]:
 
 def second_bot(facts: CommonsFacts) -> Iterator[CheckResult]:
     """One bot for one commons."""
-    if isinstance(facts.other_bots, Unread):
-        yield _of(facts, "second bot", State.UNKNOWN, f"comments could not be read: {facts.other_bots.why}", AGAIN)
-        return
-    for sign, pull in facts.other_bots:
-        yield another_bot(facts.commons, sign, pull)
+    if isinstance(facts.doubled, Unread):
+        yield _of(facts, "second bot", State.UNKNOWN, f"comments could not be read: {facts.doubled.why}", AGAIN)
+    elif facts.doubled is not None:
+        at, pull = facts.doubled
+        says = f"another process writes with this token, last below pull {pull} at {at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        fix = "Stop one of the two bots that use this token, or let both use the same Redis."
+        yield _of(facts, "second bot", State.FAULT, says, fix)
 
 
-def another_bot(commons: Commons, sign: duplicate_bot.Sign, pull: PullNo | None) -> CheckResult:
-    """What a sign of another bot comes to, and how to be rid of it. `pull`: the one it was seen below, if that is known."""
-    below = f" below pull {pull}" if pull is not None else ""
-    seen = f"last{below} at {sign.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    if sign.certain:
-        says = f"another process writes as {sign.account}, {seen}: decisions that have not begun wait on the whole commons"
-        fix = "Stop one of the two bots that use this token."
-    else:
-        says = f"{sign.account} writes comments with the mark of a bot, {seen}: decisions that have not begun wait on that pull"
-        fix = f"Stop that bot; or, if it is none, add {sign.account} to ignored_users."
-    return CheckResult(check="second bot", state=State.FAULT, says=says, fix=fix, commons=commons)
+def doubled_at(comments: Iterable[Comment], bot: User, together_s: float) -> datetime | None:
+    """When the bot's account last wrote a review with the number of another, or a second answer to a comment.
+
+    Only soon after the first one: the numbers begin anew where comments of the bot were edited or deleted.
+    """
+    first: dict[tuple[object, ...], datetime] = {}
+    found: datetime | None = None
+    for comment in sorted(comments, key=lambda c: (c.created_at, c.id)):
+        mark = read_mark(comment, bot)
+        if mark is None or mark.outcome == PARKED or mark.kind is MarkKind.NOTICE:
+            continue
+        about = (mark.kind, mark.n) if mark.kind is MarkKind.REVIEW else (mark.kind, mark.comment)
+        if about in first and comment.created_at - first[about] <= timedelta(seconds=together_s):
+            found = comment.created_at
+        first[about] = comment.created_at
+    return found
 
 
 def webhook(facts: CommonsFacts) -> Iterator[CheckResult]:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.model import duplicate_bot
 from bot.model.ids import Commons, PullNo, User
 from bot.model.ledger import Completion, Rig
 from bot.model.policy import Policy
@@ -107,8 +106,8 @@ class CommonsFacts:
     """Completions whose decision is half done on main."""
     lost: tuple[Completion, ...] | Unread = ()
     """Completions on main that wait for a decision, and of which no merged pull is known."""
-    other_bots: tuple[tuple[duplicate_bot.Sign, PullNo | None], ...] | Unread = ()
-    """Signs of a second bot that decisions wait for, and below which pull; None: remembered of the whole commons."""
+    doubled: tuple[datetime, PullNo] | Unread | None = None
+    """When, and below which pull, two comments of the bot's account last said the same at about the same time."""
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
     stuck: tuple[tuple[PullNo, str, int], ...] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
 from bot.config.settings import CommonsSettings, Settings, SettingsError
@@ -16,9 +16,9 @@ from bot.converge.reads import columns_at, main_head
 from bot.dolthub import sql
 from bot.dolthub.errors import HubError, HubRefused
 from bot.health import CommonsFacts, Facts, Queue, Ratings, Redis, Unread, ratings_of
+from bot.health.commons import doubled_at
 from bot.health.redis import RedisAway, read_condition
 from bot.log import stranger
-from bot.model.duplicate_bot import Sign, another_at_work
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, PullNo, User
 from bot.model.ledger import Completion, Rig, Row
@@ -114,13 +114,13 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
         first,
         may_write=_try(hub.may_write, site.commons) if bot is not None else None,
         skew=_skew(site),
-        comments_readable=reading.hears(),
+        comments_readable=reading.comments_readable(),
         columns=reading.columns(),
         ratings=reading.ratings(),
         rigs=reading.rigs(bot),
         begun=begun,
         lost=lost,
-        other_bots=reading.other_bots(bot),
+        doubled=reading.doubled(bot),
         quarantined=tuple(sorted((each.pull, each.why) for each in site.store.pulls.quarantined().values())),
         ledger=_ledger(site),
     )
@@ -203,7 +203,7 @@ class CommonsReader:
         lost = tuple(c for c in done if c not in begun and owners.get(c.completed_by or "") not in merged)
         return begun, lost
 
-    def hears(self) -> bool | Unread | None:
+    def comments_readable(self) -> bool | Unread | None:
         """Whether comments can be read, tried on the newest pull."""
         if not self._site.hub.comments_readable:
             return False
@@ -214,25 +214,20 @@ class CommonsReader:
             return said if isinstance(said, Unread) else True
         return None
 
-    def other_bots(self, bot: User | None) -> tuple[tuple[Sign, PullNo | None], ...] | Unread:
-        """Signs that decisions wait for: the certain one remembered, and one each below the newest open pulls."""
-        site, commons = self._site, self._site.commons
-        policy, now = site.policy, site.clock()
-        found: dict[tuple[User, bool], tuple[Sign, PullNo | None]] = {}
-        if bot is not None:
-            if isinstance(self._pulls, Unread):
-                return self._pulls
-            for pull in [p for p in self._pulls if p.state is PullState.OPEN][:PULLS_HEARD_MAX]:
-                said = _try(self._site.hub.comments, commons, pull.number)
-                if isinstance(said, Unread):
-                    return said
-                sign = another_at_work(said, bot, remembered=None, policy=policy, now=now)
-                if sign is not None:
-                    found.setdefault((sign.account, sign.certain), (sign, pull.number))
-        remembered = another_at_work((), bot, remembered=site.store.notes.other_bot(), policy=policy, now=now)
-        if remembered is not None:
-            found.setdefault((remembered.account, True), (remembered, None))
-        return tuple(found.values())
+    def doubled(self, bot: User | None) -> tuple[datetime, PullNo] | Unread | None:
+        """The newest comment below the newest open pulls that another process with this token must have written."""
+        found: list[tuple[datetime, PullNo]] = []
+        if bot is None:
+            return None
+        if isinstance(self._pulls, Unread):
+            return self._pulls
+        for pull in [p for p in self._pulls if p.state is PullState.OPEN][:PULLS_HEARD_MAX]:
+            said = _try(self._site.hub.comments, self._site.commons, pull.number)
+            if isinstance(said, Unread):
+                return said
+            if (at := doubled_at(said, bot, self._site.policy.timing.about_to_s)) is not None:
+                found.append((at, pull.number))
+        return max(found, default=None)
 
     def _rows(self, make: Callable[[dict[str, tuple[str, ...]]], sql.Query]) -> tuple[Row, ...] | Unread:
         """Rows of a query made for the columns that are there; none where it names others."""

@@ -10,8 +10,9 @@ from bot.messages import md
 from bot.messages.md import Md
 from bot.model.finding import Finding, RuleCrash, Verdict
 from bot.model.ids import CommitHash, PullNo, User
+from bot.model.journal import Hold
 from bot.model.ledger import RowChange
-from bot.model.snapshot import Hold, Snapshot
+from bot.model.snapshot import Snapshot
 
 SHORT_HASH_CHARS = 7
 NOTHING_CHANGED: LiteralString = "Nothing was changed."
@@ -133,7 +134,7 @@ def standing(snapshot: Snapshot) -> Iterator[Md]:
             when=clock(override.at),
         )
     if (rejected := snapshot.rejection) is not None:
-        who = snapshot.asker(rejected, "reject")
+        who = snapshot.journal.asker(rejected, "reject")
         yield md.fill(
             "Rejected by {who} at {when}, for this {what}.",
             who=md.code(who) if who else md.own("a validator"),

@@ -180,7 +180,6 @@ class Timing:
     same_head_s: float = key(3600, "a new review of an unchanged head, after the last one", _SECONDS)
     audit_s: float = key(600, "the next audit of main, by a worker after a sweep, when main has moved; 0: no audits", _SECONDS)
     look_again_s: float = key(60, "the next look at something that waits; and between two `/recheck`", _SECONDS)
-    other_bot_s: float = key(3600, "a decision, after a sign that another bot works here", _SECONDS)
     park_s: float = key(
         300,
         "a decision that is stuck, until its author is told that it is kept, and between tries from then on; "

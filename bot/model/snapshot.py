@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from bot.model.duplicate_bot import Sign, another_at_work
 from bot.model.evidence import Probe
 from bot.model.history import Commit, Move
 from bot.model.ids import CommentId, CommitHash, Commons, Handle, PullNo, StampId, User, WantedId, digest
+from bot.model.journal import Answered, Hold, Journal, Override, Review
 from bot.model.kind import Form, PullKind, classify, form
 from bot.model.ledger import (
     ChangeKind,
@@ -22,7 +23,7 @@ from bot.model.ledger import (
     Wanted,
 )
 from bot.model.links import Link, links_in
-from bot.model.mark import DENIED, Mark, MarkKind, read_mark
+from bot.model.mark import Mark
 from bot.model.policy import Policy
 from bot.model.pull import Comment, Pull, PullState
 
@@ -129,47 +130,9 @@ class Present:
     rigs: tuple[Rig, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
-    """A review of ours: the comment and its mark."""
-
-    comment: Comment
-    mark: Mark
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer of ours: the comment and its mark."""
-
-    comment: Comment
-    mark: Mark
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """Somebody's word that nothing be decided here. It stays, whatever is pushed, until it is lifted.
-
-    `head` is where the pull stood when it was placed: told to readers, never compared, else whoever is held up could push
-    the hold away.
-    """
-
-    by: User
-    head: CommitHash
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
-    """A validator's word that a fault of this check does not stand against this head."""
-
-    rule: str
-    by: User
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One pull, frozen, clock included.
+    """One pull, frozen, clock included. No slots: what follows from its fields is worked out once.
 
     For an open pull: `base` is the merge base of source head and main; `changes` lies between base and `head`;
     `items`, `completions`, `rigs`, `links` are read on main at `main_head`.
@@ -197,8 +160,6 @@ class Snapshot:
     """Whether comments can be read on this host. If not, `comments` are our own marks as far as remembered."""
     merging: bool = False
     """Whether what was decided on this open pull may be on its way to main, by its own merge or a landing: no end was seen."""
-    other_bot: Sign | None = None
-    """A certain sign of another bot, seen on any pull of this commons. From scratch paper: a hint."""
     changes: Changes = field(default_factory=Changes)
     reviewed: Changes = field(default_factory=Changes)
     since_last: Changes | None = None
@@ -233,17 +194,17 @@ class Snapshot:
 
     # --- what the pull is about -------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def kind(self) -> PullKind:
         """What kind of pull this is, from its rows."""
         return classify(self.changes, source=self.pull.source, commons=self.commons, creator=self.pull.creator, bot=self.bot)
 
-    @property
+    @cached_property
     def form(self) -> Form:
         """What exactly the pull does."""
         return form(self.kind, self.changes, self.pull.source)
 
-    @property
+    @cached_property
     def item_ids(self) -> tuple[WantedId, ...]:
         """Ids of all items the changes touch, by `wanted` rows and by completions that name one."""
         found: dict[WantedId, None] = {}
@@ -255,33 +216,32 @@ class Snapshot:
                 found.setdefault(WantedId(wanted))
         return tuple(found)
 
-    @property
+    @cached_property
     def item_id(self) -> WantedId | None:
         """The item, if the pull is about exactly one."""
         ids = self.item_ids
         return ids[0] if len(ids) == 1 else None
 
-    @property
+    @cached_property
     def item(self) -> Wanted | None:
         """The item as it stood on main (at the merge's first parent, once merged)."""
-        # Read once: asking for the item of a pull of thousands of rows goes through all of them.
         named = self.item_id
         return next((i for i in self.items if i.id == named), None)
 
-    @property
+    @cached_property
     def item_on_head(self) -> Wanted | None:
         """The item as the pull leaves it."""
         named = self.item_id
         change = next((c for c in self.changes.of("wanted") if c.key == named), None)
         return (Wanted(change.after) if change.after else None) if change else self.item
 
-    @property
+    @cached_property
     def completion(self) -> Completion | None:
         """The completion the pull adds, if exactly one."""
         added = self.changes.of("completions", ChangeKind.ADDED)
         return Completion(added[0].after) if len(added) == 1 and added[0].after is not None else None
 
-    @property
+    @cached_property
     def worker(self) -> Handle | None:
         """The rig whose work or claim this is."""
         if self.completion is not None and self.completion.completed_by:
@@ -294,13 +254,13 @@ class Snapshot:
         source = self.pull.source.database
         return self.pull.creator if source == self.commons else User(source.owner)
 
-    @property
+    @cached_property
     def links(self) -> tuple[Link, ...]:
         """The URLs handed in as evidence."""
         done = self.completion
         return links_in(done.evidence, f"completions.{done.id}.evidence") if done is not None else ()
 
-    @property
+    @cached_property
     def evidence_key(self) -> str:
         """Names the evidence, whatever the head: 12 hex digits over its links' canonical keys, or over its text."""
         done = self.completion
@@ -332,35 +292,31 @@ class Snapshot:
 
     # --- what was said ----------------------------------------------------------------------------------------------
 
+    @cached_property
+    def journal(self) -> Journal:
+        """What the bot's own comments say."""
+        return Journal(self.comments, self.bot)
+
     @property
     def reviews(self) -> tuple[Review, ...]:
-        """Reviews of ours, oldest first."""
-        return tuple(Review(c, m) for c, m in self._marked() if m.kind is MarkKind.REVIEW)
+        """Reviews of the bot, oldest first."""
+        return self.journal.reviews
 
     @property
     def answers(self) -> tuple[Answered, ...]:
-        """Answers of ours, oldest first."""
-        return tuple(Answered(c, m) for c, m in self._marked() if m.kind is MarkKind.ANSWER)
+        """Answers of the bot, oldest first."""
+        return self.journal.answers
 
     @property
     def notices(self) -> tuple[Mark, ...]:
-        """Marks of our notices, oldest first."""
-        return tuple(m for _, m in self._marked() if m.kind is MarkKind.NOTICE)
+        """Marks of the bot's notices, oldest first."""
+        return self.journal.notices
 
     def answer_to(self, comment: CommentId) -> Answered | None:
         """The answer that closed a comment. A parked one does not close it."""
-        return next((a for a in self.answers if a.mark.comment == comment and a.mark.outcome != "parked"), None)
+        return self.journal.answer_to(comment)
 
-    def kept(self, comment: CommentId) -> tuple[str, ...]:
-        """Why a comment's command could not go on when it was tried, as its author was told; empty if it went on so far."""
-        return tuple(a.mark.digest for a in self.answers if a.mark.comment == comment and a.mark.outcome == "parked")
-
-    def asker(self, answered: Answered, command: str) -> User | None:
-        """Who asked for a command that was followed: by the mark, else by the comment, which its author may have deleted."""
-        told = answered.mark.by(command)
-        return told or next((c.author for c in self.comments if c.id == answered.mark.comment), None)
-
-    @property
+    @cached_property
     def unanswered(self) -> tuple[Comment, ...]:
         """Comments of others without a closing answer, oldest first."""
         silent = {self.bot, *self.policy.ignored_users}
@@ -370,11 +326,6 @@ class Snapshot:
     def has_commented(self) -> bool:
         """Whether any comment of this pull is ours."""
         return self.bot is not None and any(c.author == self.bot for c in self.comments)
-
-    @property
-    def another_bot(self) -> Sign | None:
-        """A fresh sign of another bot, below this pull or remembered from another one."""
-        return another_at_work(self.comments, self.bot, remembered=self.other_bot, policy=self.policy, now=self.taken_at)
 
     def written_after_merge(self, comment: Comment) -> bool:
         """Whether a comment was written when the pull was merged already, so that its command cannot be what merged it."""
@@ -389,10 +340,6 @@ class Snapshot:
         """Reviews of ours at or after a moment."""
         return tuple(r for r in self.reviews if r.comment.created_at >= moment)
 
-    def _marked(self) -> tuple[tuple[Comment, Mark], ...]:
-        pairs = ((c, read_mark(c, self.bot)) for c in self.comments)
-        return tuple((c, m) for c, m in pairs if m is not None)
-
     # --- what holds now ---------------------------------------------------------------------------------------------
 
     @property
@@ -401,50 +348,18 @@ class Snapshot:
 
     @property
     def rejection(self) -> Answered | None:
-        """The rejection in force: an answer of ours to `/reject` about this head or this evidence, the newest one."""
-        return next(
-            (
-                a
-                for a in reversed(self.answers)
-                if "reject" in a.mark.commands
-                and a.mark.outcome == "done"
-                and (a.mark.head == self.head or (bool(self.evidence_key) and a.mark.digest == self.evidence_key))
-            ),
-            None,
-        )
+        """The rejection in force: the newest answer to `/reject` about this head or this evidence."""
+        return self.journal.rejection(self.head, self.evidence_key)
 
     @property
     def holds(self) -> tuple[Hold, ...]:
         """Holds in force now, oldest first, one of each account."""
-        return _holds(self.answers)
-
-    def holds_before(self, comment: Comment) -> tuple[Hold, ...]:
-        """Holds that were in force when `comment` was written. Nothing that comes later changes them."""
-        return _holds(a for a in self.answers if a.comment.created_at < comment.created_at)
+        return self.journal.holds
 
     @property
     def overrides(self) -> tuple[Override, ...]:
-        """Overrides in force: those of this very head, of each check the last. What the head holds is in its hash, the
-        evidence as written too, so a new commit drops them and nothing else does.
-        """
-        found = {
-            fact.of: Override(rule=fact.of, by=fact.by, at=a.comment.created_at)
-            for a in self.answers
-            if a.mark.head == self.head
-            for fact in a.mark.facts
-            if fact.command == "override"
-        }
-        return tuple(found.values())
-
-    def denied(self, user: User, decisions: Iterable[str]) -> bool:
-        """Whether the last this account heard of a decision of theirs (one of these commands) is that they may not decide."""
-        named, authors = set(decisions), {c.id: c.author for c in self.comments}
-        for a in reversed(self.answers):
-            if any(fact.by == user and fact.of == DENIED and fact.command in named for fact in a.mark.facts):
-                return True
-            if named & set(a.mark.commands) and a.mark.comment in authors and authors[a.mark.comment] == user:
-                return False
-        return False
+        """Overrides in force: those of this very head, of each check the last."""
+        return self.journal.overrides(self.head)
 
     def stamps_on(self, completion_id: str, derived: StampId) -> tuple[Stamp, ...]:
         """Stamps on main now that count as this completion's: by context, or by the id we would write."""
@@ -453,14 +368,3 @@ class Snapshot:
     def older_than(self, moment: datetime, seconds: float) -> bool:
         """Whether `moment` lies more than `seconds` before this snapshot."""
         return self.taken_at - moment > timedelta(seconds=seconds)
-
-
-def _holds(answers: Iterable[Answered]) -> tuple[Hold, ...]:
-    standing: dict[str, Hold] = {}
-    for answered in answers:
-        for fact in answered.mark.facts:
-            if fact.command == "hold":
-                standing[fact.by] = Hold(by=fact.by, head=answered.mark.head, at=answered.comment.created_at)
-            elif fact.command == "unhold":
-                standing.pop(fact.of, None)
-    return tuple(standing.values())

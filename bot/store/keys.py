@@ -158,10 +158,6 @@ class SiteKeys:
         """There while no audit is due."""
         return f"{self.prefix}audit-turn:{self.commons}"
 
-    def other_bot(self) -> str:
-        """The last certain sign that another bot works on a commons."""
-        return f"{self.prefix}other-bot:{self.commons}"
-
     def due(self, queue: str) -> str:
         """Sorted set by time: pulls in which time alone makes something due, by the queue they are looked at from."""
         return f"{self.prefix}due:{queue}:{self.commons}"

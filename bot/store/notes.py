@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import redis
 
-from bot.model.duplicate_bot import Sign
 from bot.model.ids import CommentId, CommitHash, PullNo
 from bot.store.codec import decode, encode
 from bot.store.keys import SiteKeys
@@ -130,16 +129,6 @@ class Notes:
     def note_swept(self, main: CommitHash, unfinished: Iterable[PullNo]) -> None:
         """Write that down. Losing it costs a look at each open pull."""
         self._redis.set(self._keys.swept(), encode(_Swept(main, frozenset(unfinished))), ex=SWEPT_TTL_S)
-
-    @soft(None)
-    def saw_other_bot(self, sign: Sign, *, ttl_s: float) -> None:
-        """Remember a certain sign of another bot, for all pulls of the commons. Losing this costs a stop, not a deed."""
-        self._redis.set(self._keys.other_bot(), encode(sign), px=max(1, round(ttl_s * 1000)))
-
-    @soft(None)
-    def other_bot(self) -> Sign | None:
-        """The certain sign remembered. None: there is none, or Redis is away."""
-        return decode(self._redis.get(self._keys.other_bot()), Sign)
 
 
 def _moment_text(moment: datetime) -> str:

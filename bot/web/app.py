@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot.clock.heartbeat import Heartbeat
 from bot.config.settings import Settings
-from bot.health import CheckResult, State, another_bot, the_clock
+from bot.health import CheckResult, State, the_clock
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
@@ -41,7 +41,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
         trouble = store.trouble()
         if trouble:
             return _plain(f"{trouble}\n"), 503
-        return _plain("\n".join(["ready", *map(_line, _behind(store, commons))]) + "\n"), 200
+        return _plain("\n".join(["ready", *map(_line, _behind(store))]) + "\n"), 200
 
     @app.get("/metrics")
     def metrics() -> Response:
@@ -85,9 +85,6 @@ class _StoreMetrics(Collector):
         counted = CounterMetricFamily("stampbot_events", "Counts of all processes.", labels=["name"])
         labels = ["commons", "level"]
         silent = GaugeMetricFamily("stampbot_clock_silent_seconds", "Since a clock was heard; infinite if none was.")
-        others = GaugeMetricFamily(
-            "stampbot_another_bot", "Whether decisions wait because another bot works there.", labels=["commons"]
-        )
         stuck = GaugeMetricFamily(
             "stampbot_pulls_stuck", "Pulls whose looks fail again and again for one reason.", labels=["commons"]
         )
@@ -105,7 +102,6 @@ class _StoreMetrics(Collector):
             if (silent_s := self._heartbeat.silent_s()) is not None:
                 silent.add_metric([], silent_s)
             for commons in self._commons:
-                others.add_metric([str(commons)], self._store.at(commons).notes.other_bot() is not None)
                 stuck.add_metric([str(commons)], len(self._store.at(commons).pulls.stuck()))
                 for outage in self._store.at(commons).outages.all():
                     outages.add_metric([str(commons), outage.of], 1)
@@ -118,17 +114,14 @@ class _StoreMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._store.trouble() else 1)
-        return [up, writable, waiting, counted, silent, others, stuck, outages, audited]
+        return [up, writable, waiting, counted, silent, stuck, outages, audited]
 
 
-def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[CheckResult]:
-    """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question and one a commons."""
+def _behind(store: Store) -> Iterator[CheckResult]:
+    """What is wrong with the bot behind the door, as far as Redis alone tells it, in one question."""
     clock = the_clock(Heartbeat(store.redis, store.keys).silent_s())
     if clock.state is not State.FINE:
         yield clock
-    for each in commons:
-        if (sign := store.at(each).notes.other_bot()) is not None:
-            yield another_bot(each, sign, None)
 
 
 def _line(result: CheckResult) -> str:

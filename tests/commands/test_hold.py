@@ -8,9 +8,9 @@ import pytest
 
 from bot.messages import words
 from bot.model.ids import CommentId, CommitHash
+from bot.model.journal import Hold
 from bot.model.mark import DENIED
 from bot.model.pull import PullState
-from bot.model.snapshot import Hold
 from bot.model.step import Answer, ClosePull, Land, MergePull
 from bot.rulebook import Verdict
 from tests.build import BOT, HEAD, a_comment, a_fact, a_hash, a_hold, a_pull, a_review, a_snapshot, ago, an_answer

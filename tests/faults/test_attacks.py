@@ -35,7 +35,7 @@ from tests.patience import STATE_WAIT_S, until
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import SandboxProcess
 from tests.stores import jobs_of
-from tests.world import BOT, ROUNDS_MAX, World, make_world
+from tests.world import ROUNDS_MAX, World, make_world
 
 ITEM = "w-com-001"
 BRANCH = f"wl/polecat-7/{ITEM}"
@@ -829,43 +829,6 @@ def test_a_landing_cut_short_is_finished_whatever_form_times_come_in(
     assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
     assert world.count("stamps") == 1
     world.close()
-
-
-def two_hours_later(world: World) -> Bot:
-    return world.bot(clock=lambda: datetime.now(UTC) + timedelta(hours=2))
-
-
-def test_two_bots_with_one_token_stop_deciding_on_the_whole_commons_until_one_is_stopped(world: World) -> None:
-    # On a busy machine the second of two words comes late.
-    world.policy = replace(world.policy, timing=replace(world.policy.timing, other_bot_s=3600, about_to_s=30))
-    doubled, quiet = world.hand_in("pia", "polecat-7", "w-com-001"), world.hand_in("otto", "brass-otter", "w-com-002")
-    world.settle()
-    world.comment(doubled, BOT, world.said(doubled, "review")[0])
-    world.settle()
-    for pull in (doubled, quiet):
-        world.comment(pull, "ana", "/accept --quality 4")
-    world.settle()
-    report = world.converge(quiet)
-    assert (world.state(doubled), world.state(quiet), world.count("stamps")) == ("open", "open", 0)
-    assert "another bot seems to work here" in report.waiting[0]
-    world.settle(two_hours_later(world))
-    assert (world.state(doubled), world.state(quiet), world.count("stamps")) == ("merged", "merged", 2)
-
-
-def test_a_strangers_mark_holds_up_its_own_pull_for_a_while_and_no_other(world: World) -> None:
-    world.policy = replace(world.policy, timing=replace(world.policy.timing, other_bot_s=3600))
-    pasted = world.hand_in("pia", "polecat-7", "w-com-001")
-    quiet = world.hand_in("otto", "brass-otter", "w-com-002", path="/acme/relay/pull/7")
-    world.settle()
-    for _ in range(5):
-        world.comment(pasted, "mallory", world.said(pasted, "review")[0])
-    for pull in (pasted, quiet):
-        world.comment(pull, "ana", "/accept --quality 4")
-    world.settle()
-    assert (world.state(pasted), world.state(quiet)) == ("open", "merged")
-    world.comment(pasted, "mallory", world.said(pasted, "review")[0])
-    world.settle(two_hours_later(world))
-    assert (world.state(pasted), world.count("stamps")) == ("merged", 2)
 
 
 def test_a_merge_by_hand_in_the_middle_of_a_look_is_no_reason_to_refuse_a_decision_that_waited(world: World) -> None:

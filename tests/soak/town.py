@@ -45,7 +45,6 @@ fresh_probe_s = 5
 look_again_s = 1
 same_head_s = 1
 about_to_s = {ABOUT_TO_S}
-other_bot_s = 10
 """
 
 VALIDATORS = (("ana-town", "ana"), ("bo-hollow", "bo"))

@@ -22,11 +22,13 @@ from bot.health import (
     ratings_of,
     weakness,
 )
-from bot.model.duplicate_bot import Sign as Another
-from bot.model.ids import Handle, PullNo, User
+from bot.health.commons import doubled_at
+from bot.model.ids import CommentId, Handle, PullNo, User
 from bot.model.ledger import Rig
+from bot.model.mark import Mark, MarkKind
 from bot.model.policy import Policy, RatingStyle, Validator
-from tests.build import BOT, COLUMNS, COMMONS, NOW, a_completion, a_rig
+from bot.model.pull import Comment
+from tests.build import BOT, COLUMNS, COMMONS, HEAD, NOW, a_comment, a_completion, a_rig
 
 
 def a_rig_of(owner: str, trust: int) -> Rig:
@@ -204,29 +206,13 @@ def test_each_trouble_of_the_installation_has_its_line(
             "own no rig",
         ),
         (
-            {"other_bots": ((Another(account=BOT, at=NOW, certain=True), PullNo(7)),)},
+            {"doubled": (NOW, PullNo(7))},
             "second bot",
             FAULT,
-            f"another process writes as stampbot, last below pull 7 at {NOW:%Y-%m-%d %H:%M} UTC: "
-            "decisions that have not begun wait on the whole commons",
-            "Stop one of the two bots that use this token.",
+            f"another process writes with this token, last below pull 7 at {NOW:%Y-%m-%d %H:%M} UTC",
+            "Stop one of the two bots that use this token",
         ),
-        (
-            {"other_bots": ((Another(account=BOT, at=NOW, certain=True), None),)},
-            "second bot",
-            FAULT,
-            f"another process writes as stampbot, last at {NOW:%Y-%m-%d %H:%M} UTC: decisions",
-            "Stop one of the two bots",
-        ),
-        (
-            {"other_bots": ((Another(account=User("evil"), at=NOW, certain=False), PullNo(7)),)},
-            "second bot",
-            FAULT,
-            f"evil writes comments with the mark of a bot, last below pull 7 at {NOW:%Y-%m-%d %H:%M} UTC: "
-            "decisions that have not begun wait on that pull",
-            "if it is none, add evil to ignored_users",
-        ),
-        ({"other_bots": AWAY}, "second bot", UNKNOWN, "no connection", "Run this again"),
+        ({"doubled": AWAY}, "second bot", UNKNOWN, "no connection", "Run this again"),
         ({"webhook": None}, "webhook", NOTE, "web does not start", "token_urlsafe"),
         ({"webhook": "a" * 16}, "webhook", FAULT, "can be guessed: it has 16 characters", "token_urlsafe"),
         ({"shared_with": ("the GitHub token",)}, "webhook", FAULT, "is also the GitHub token", "token_urlsafe"),
@@ -346,3 +332,31 @@ def test_ratings_are_told_apart_by_what_stands_in_the_cell() -> None:
         "[" * 9999,
     )
     assert ratings_of(cells) == Ratings(numbers=2, words=1)
+
+
+def a_marked(kind: MarkKind, minutes: float, n: int = 1, to: str | None = None, outcome: str = "done") -> Comment:
+    comment = CommentId(to) if to is not None else None
+    names = ("accept",) if to is not None else ()
+    mark = Mark(kind=kind, outcome=outcome, head=HEAD, digest="d" * 12, n=n, commands=names, comment=comment)
+    return a_comment(BOT, f"x\n\n{mark.line}", NOW - timedelta(minutes=minutes))
+
+
+@pytest.mark.parametrize(
+    ("comments", "doubled"),
+    [
+        ((), False),
+        ((a_marked(MarkKind.REVIEW, 10), a_marked(MarkKind.REVIEW, 9, n=2)), False),
+        ((a_marked(MarkKind.REVIEW, 10), a_marked(MarkKind.REVIEW, 9)), True),
+        ((a_marked(MarkKind.REVIEW, 900), a_marked(MarkKind.REVIEW, 9)), False),
+        ((a_marked(MarkKind.ANSWER, 10, to="c-1"), a_marked(MarkKind.ANSWER, 9, to="c-1")), True),
+        ((a_marked(MarkKind.ANSWER, 10, to="c-1"), a_marked(MarkKind.ANSWER, 9, to="c-2")), False),
+        ((a_marked(MarkKind.ANSWER, 10, to="c-1", outcome="parked"), a_marked(MarkKind.ANSWER, 9, to="c-1")), False),
+        ((a_marked(MarkKind.NOTICE, 10), a_marked(MarkKind.NOTICE, 9)), False),
+        ((a_marked(MarkKind.REVIEW, 10), replace(a_marked(MarkKind.REVIEW, 9), author=User("mallory"))), False),
+    ],
+)
+def test_only_a_process_with_the_same_token_writes_a_comment_of_the_bot_twice(
+    comments: tuple[Comment, ...], doubled: bool
+) -> None:
+    assert doubled_at(comments, BOT, 120) == (NOW - timedelta(minutes=9) if doubled else None)
+    assert doubled_at(reversed(comments), BOT, 120) == doubled_at(comments, BOT, 120)

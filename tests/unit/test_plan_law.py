@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from bot.commands import catalog as command_catalog
 from bot.converge.plan import plan
-from bot.model.duplicate_bot import Sign
 from bot.model.evidence import Seen
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommentId, Database, Handle, PullNo, User
@@ -386,14 +385,7 @@ def _is_overridden(s: Snapshot) -> Snapshot:
     return replace(s, comments=(*s.comments, an_override(at=s.taken_at, head=s.head or HEAD)))
 
 
-def _another_bot_shows(s: Snapshot) -> Snapshot:
-    """On another pull for certain, and below this one by a mark that anybody can paste."""
-    pasted = a_comment("bot-two", a_review().body, s.taken_at)
-    return replace(s, comments=(*s.comments, pasted), other_bot=Sign(account=BOT, at=s.taken_at, certain=True))
-
-
 HAPPENINGS: Mapping[str, Happening] = {
-    "another bot": _another_bot_shows,
     "an hour": _time_passes(1),
     "three days": _time_passes(72),
     "Redis wiped": _redis_is_wiped,

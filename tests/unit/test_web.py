@@ -23,7 +23,6 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from bot.config.settings import CommonsSettings, Secret, Settings
-from bot.model.duplicate_bot import Sign
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
 from bot.store import REVIEW, SWEEP, KeptAudit, Store, make_redis
@@ -372,16 +371,8 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     )
     text = door.get("/metrics").text
     assert "stampbot_clock_silent_seconds +Inf" in text
-    assert 'stampbot_another_bot{commons="hop/wl-commons"} 0.0' in text
     heartbeat_of(store).beat()
     assert door.get("/readyz").text == "ready\n"
-    seen_at = datetime(2026, 4, 1, 12, 30, tzinfo=UTC)
-    store.at(HOP).notes.saw_other_bot(Sign(account=User("stampbot"), at=seen_at, certain=True), ttl_s=3600)
-    assert door.get("/readyz").text == (
-        "ready\nhop/wl-commons: another process writes as stampbot, last at 2026-04-01 12:30 UTC: decisions that have not "
-        "begun wait on the whole commons. Stop one of the two bots that use this token.\n"
-    )
-    assert 'stampbot_another_bot{commons="hop/wl-commons"} 1.0' in door.get("/metrics").text
 
 
 def test_a_clock_is_missed_by_the_time_it_was_heard_last(store: Store) -> None:
