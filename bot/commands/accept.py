@@ -29,7 +29,7 @@ OPTIONS = (
     Option(name="skills", aliases=("skill", "tags"), reads=SkillList(), says="skills shown; the item's tags if not given"),
     Option(name="confidence", short="c", reads=Fraction(), says="how sure you are; 1 if not given"),
     Option(
-        name="message", short="m", aliases=("msg", "note", "comment"), reads=Text(), below=True, says="a word to the worker"
+        name="message", short="m", aliases=("msg", "note", "comment"), reads=Text(), below=True, says="a message to the worker"
     ),
     AT,
     AS,
@@ -137,7 +137,7 @@ def _wrong_kind(context: CommandContext) -> Refuse | None:
         case PullKind.WORK if (unrated := stamping.unrated(context)) is not None:
             return unrated
         case PullKind.WORK if snapshot.completion is None or snapshot.item_on_head is None:
-            return Refuse(md.own("This pull hands in no single completion of a known item, so there is nothing to stamp."))
+            return Refuse(md.own("This pull submits no single completion of a known item, so there is nothing to stamp."))
         case PullKind.WORK:
             return None
         case PullKind.CLAIM if not parsed.has("yes"):

@@ -32,7 +32,7 @@ def adopt(context: CommandContext) -> Decision:
     work = work_alone(context.snapshot)
     if work is None:
         return Refuse(
-            md.own("This pull hands in no single completion of an item that main has, so there is no work to take over."),
+            md.own("This pull submits no single completion of an item that main has, so there is no work to take over."),
             md.own("It can be split into pulls of one item each."),
         )
     alone = replace(context, snapshot=work, judgement=context.judgement.alone or context.judgement)

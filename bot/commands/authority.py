@@ -159,7 +159,7 @@ def _no_right(snapshot: Snapshot, user: User, verb: str) -> Denied:
         return Denied(md.own("You are a validator here, but no rig on main belongs to your account."), _bind(snapshot, user))
     item = snapshot.item
     if policy.poster_may_decide is PosterMay.CLOSE and item is not None and any(r.handle == item.posted_by for r in bound):
-        told = md.fill("Who posted an item may only {close} it here.", close=md.code("/close"))
+        told = md.fill("The poster of an item may only {close} it here.", close=md.code("/close"))
         return Denied(told, who_can(snapshot))
     if bound:
         best = max(bound, key=lambda rig: rig.trust)

@@ -71,7 +71,7 @@ def close(context: CommandContext) -> Decision:
     return _with_item(context, ground, change)
 
 
-_BY_WHOM = md.own("The pull is closed, and stays so; DoltHub does not tell by whom.")
+_BY_WHOM = md.own("The pull is closed, and stays so; DoltHub does not report by whom.")
 """A close that touches no row leaves no fact that says whose it was, unlike a merge or a row."""
 
 

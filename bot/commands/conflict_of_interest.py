@@ -78,7 +78,7 @@ def _told(asker: str, other: str, what: Md, ties: tuple[str, ...]) -> Md:
             other=md.code(other),
             ties=md.join([TIES[tie] for tie in dict.fromkeys(ties)], ", "),
         )
-    return md.fill("Yearbook rule: nobody decides on their own work. {what}; {why}.", what=what, why=why)
+    return md.fill("Yearbook rule: a validator does not decide on their own work. {what}; {why}.", what=what, why=why)
 
 
 def _all_rigs(snapshot: Snapshot) -> Iterable[Rig]:

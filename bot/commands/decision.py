@@ -93,7 +93,7 @@ def _denied_before(context: CommandContext) -> Refuse | None:
     if not context.snapshot.journal.denied(context.comment.author, deciding(context.catalog)):
         return None
     return Refuse(
-        md.own("You were told here that you may not decide. You may now, but what you wrote before is not carried out."),
+        md.own("An answer here said that you may not decide. You may now, but commands from before are not carried out."),
         _CONFIRM,
     )
 
@@ -226,7 +226,7 @@ def way(snapshot: Snapshot) -> Md:
         return md.fill("by {pull}", pull=words.pull(snapshot, snapshot.landing))
     if snapshot.landed:
         return md.fill("in commits up to {commit}", commit=words.short(snapshot.landed[0].commit))
-    return md.own("in commits of the bot's own")
+    return md.own("in commits of the bot")
 
 
 def headline(context: CommandContext, what: LiteralString, rig: Handle) -> Md:

@@ -15,7 +15,7 @@ COMMANDS_MAX = 3
 
 @command(name="help", takes=Takes.WORDS, aliases=("commands", "?"), takes_item=False)
 def help_(context: CommandContext) -> Decision:
-    """Say what you can do here, now
+    """List what you can do here, now
 
     Without a name: all commands, and for each whether it would go through if you wrote it now. With the name of a command:
     its options.

@@ -37,7 +37,7 @@ def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
         return None
     return Refuse(
         md.fill("Your hold was lifted by {by}, on this very head.", by=md.code(by)),
-        md.own("Write what still speaks against it in a plain comment: whoever decides will read it."),
+        md.own("Write what still speaks against it in a plain comment: the validator who decides will read it."),
     )
 
 
@@ -74,8 +74,8 @@ def hold(context: CommandContext) -> Decision:
         return no
     if not snapshot.rigs_of(user):
         return Refuse(
-            md.fill("Who holds a pull has a rig, and no rig on main belongs to the account {user}.", user=md.code(user)),
-            md.own("Write what speaks against it in a plain comment: whoever decides will read it."),
+            md.fill("A hold needs a rig, and no rig on main belongs to the account {user}.", user=md.code(user)),
+            md.own("Write what speaks against it in a plain comment: the validator who decides will read it."),
         )
     lifted = _lifted(snapshot, user)
     if lifted is not None:
@@ -87,7 +87,7 @@ def hold(context: CommandContext) -> Decision:
     )
     merged = snapshot.pull.state is PullState.MERGED
     means = (
-        md.own("This pull is merged already: nothing more is decided on it by words written from here on.")
+        md.own("This pull is merged already: commands written from here on decide nothing more.")
         if merged
         else md.own("Nothing is decided on this pull while it is held, whatever is pushed.")
     )

@@ -21,8 +21,8 @@ BECAUSE = Option(
 def override(context: CommandContext) -> Decision:
     """Let one failing check count as a doubt, on this head
 
-    For validators without a stake in the work. The check still tells what it sees, and who overrode it; a new commit takes the
-    override away. Who somebody is, the yearbook rule and foreign tables are never overridden.
+    For validators without a stake in the work. The check still reports what it finds, and who overrode it; a new commit takes
+    the override away. Who somebody is, the yearbook rule and foreign tables are never overridden.
     """
     snapshot = context.snapshot
     if snapshot.pull.state is not PullState.OPEN:

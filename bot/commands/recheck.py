@@ -32,8 +32,8 @@ def recheck(context: CommandContext) -> Decision:
         return Refuse(md.own("This pull is not open any more, so there is nothing left to check."))
     if not authority.may_recheck(snapshot, context.comment.author):
         return Refuse(
-            md.own("Checks are run anew for who opened the pull, for whose work it is, and for validators."),
-            md.own("They are run by themselves whenever the pull or its evidence changes."),
+            md.own("Checks are run again for the user who opened the pull, for the contributor, and for validators."),
+            md.own("They run automatically whenever the pull or its evidence changes."),
         )
     unknown = check_names.unknown(context.parsed.words, check_names.ran(context.judgement))
     if unknown is not None:

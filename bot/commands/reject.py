@@ -75,9 +75,9 @@ def _ways_on(context: CommandContext) -> Md:
     snapshot = context.snapshot
     branch = md.code(snapshot.pull.source.branch, 100)
     if snapshot.kind is not PullKind.WORK:
-        return md.fill("No row was touched and the pull stays open. Push a mended commit to {branch}.", branch=branch)
+        return md.fill("No row was touched and the pull stays open. Push a corrected commit to {branch}.", branch=branch)
     return md.fill(
-        "No row on main was touched; the claim is kept and the pull stays open. To hand in again: push a commit with new "
+        "No row on main was touched; the claim is kept and the pull stays open. To submit again: push a commit with new "
         "evidence to {branch}, or discard that branch, claim again and finish again. Running {done} again on the same branch "
         "writes nothing.",
         branch=branch,

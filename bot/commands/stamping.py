@@ -36,7 +36,7 @@ def blocked(context: CommandContext) -> Refuse:
     return Refuse(
         md.lines(md.own("**BLOCKED**: this does not hold as it stands."), said),
         md.lines(
-            md.join(remedies, " ") if remedies else md.own("The contributor can mend it, or use `/reject`."),
+            md.join(remedies, " ") if remedies else md.own("The contributor can fix it, or use `/reject`."),
             _overriding(context),
             work_alone_line(context),
         ),
@@ -156,7 +156,7 @@ def unrated(context: CommandContext) -> Refuse | None:
     at = (context.snapshot.head or "")[: words.SHORT_HASH_CHARS]
     adopt = " --adopt" if context.parsed.has("adopt") else ""
     return Refuse(
-        md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull hands in work."),
+        md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull submits work."),
         md.fill("Ready to copy: {line}", line=md.code(f"/accept --at {at}{adopt} --quality Q")),
     )
 
@@ -192,5 +192,5 @@ def _beside(snapshot: Snapshot, done: Completion) -> Md | None:
         names = md.join([md.fill("{id} by {by}", id=md.code(s.id), by=md.code(s.author)) for s in others], ", ")
         told.append(md.fill("**STAMPED TWICE**: main also holds {names}. A maintainer has to take one back.", names=names))
     if there and not others and item is not None and item.status != "completed":
-        told.append(md.fill("Somebody has changed the item since: it is {status} now.", status=md.code(item.status)))
+        told.append(md.fill("The item was changed since: it is {status} now.", status=md.code(item.status)))
     return md.lines(*told) if told else None

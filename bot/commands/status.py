@@ -18,7 +18,7 @@ COMMANDS_MAX = 3
 
 @command(name="status", aliases=("info",), takes_item=False)
 def status(context: CommandContext) -> Decision:
-    """Say how this pull stands, and who can decide it
+    """Show the state of this pull, and who can decide it
 
     For anybody: the verdict, what stands against a decision, holds, overrides and rejections in force, commands that wait for
     something, and who is free to decide.

@@ -22,7 +22,7 @@ def unhold(context: CommandContext) -> Decision:
         return no
     standing = tuple(hold for hold in snapshot.holds if hold.at < context.comment.created_at)
     if not standing:
-        return Refuse(md.own("Nobody holds this pull."))
+        return Refuse(md.own("This pull is not held."))
     lifted = standing if authority.is_free(snapshot, user) else tuple(hold for hold in standing if hold.by == user)
     if not lifted:
         return Refuse(

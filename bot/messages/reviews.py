@@ -396,7 +396,7 @@ def _invitation(snapshot: Snapshot, *, rated: bool) -> Md:
     if rated:
         return md.own(
             "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "
-            "a word to the worker goes behind `--message`):"
+            "a message to the worker goes behind `--message`):"
         )
     return md.own("Validators, put one of these on a line of its own (… is your reason):")
 

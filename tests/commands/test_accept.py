@@ -417,7 +417,7 @@ OWN: dict[str, tuple[str, dict[str, Any]]] = {
 def test_nobody_accepts_their_own_work(by: str, fields: dict[str, Any], merge: bool) -> None:
     snapshot = reviewed(**fields)
     reason, _ = refused(ask(ACCEPT, on_main(snapshot) if merge else snapshot, by=by))
-    assert reason.startswith("Yearbook rule: nobody decides on their own work.")
+    assert reason.startswith("Yearbook rule: a validator does not decide on their own work.")
 
 
 def test_the_yearbook_refusal_names_who_is_free() -> None:

@@ -164,7 +164,7 @@ def test_the_receipt_tells_the_rows() -> None:
         f"\n\nStamp `{STAMP}` for `polecat-7`: quality 4 (good), reliability 4 (good), severity `leaf`, confidence 1, "
         "skills `go, cli`.\nMessage: `Well`\n"
         f"Nothing of this pull was merged: `completions` `{COMPLETION}`, `wanted` `{ITEM}`, `stamps` `{STAMP}` came to main "
-        f"in commits of the bot's own, as reviewed at `{HEAD[:7]}`, 20 cells read back; item completed; pull closed.\n"
+        f"in commits of the bot, as reviewed at `{HEAD[:7]}`, 20 cells read back; item completed; pull closed.\n"
         f"Way back, for an operator: `stampbot revert {STAMP} --plan`\n\n"
         f"Branch `wl/polecat-7/{ITEM}` cannot be merged any more: start the next work from the current main."
     )

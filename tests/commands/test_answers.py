@@ -18,7 +18,7 @@ def test_every_decision_is_answered_as_it_is_kept(form: Form) -> None:
 def test_no_validator_accepts_a_pull_of_their_own(form: Form) -> None:
     found = seen(form)
     assert (example(form).form, found.judgement.crashes) == (form, ())
-    assert found.own == "refused: Yearbook rule: nobody decides on their own work"
+    assert found.own == "refused: Yearbook rule: a validator does not decide on their own work"
 
 
 def test_only_work_is_stamped() -> None:

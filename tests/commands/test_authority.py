@@ -149,7 +149,7 @@ def test_posting_some_other_item_gives_no_right() -> None:
 
 def test_a_poster_who_may_only_close_is_told_so() -> None:
     world = a_world(a_rig("ana-town", "ana", trust_level="2"), poster_may_decide=PosterMay.CLOSE)
-    assert denied(world, ANA)[0] == "Who posted an item may only `/close` it here."
+    assert denied(world, ANA)[0] == "The poster of an item may only `/close` it here."
 
 
 def test_hostile_names_stay_inside_code() -> None:
@@ -172,7 +172,7 @@ def tie(*rigs: Rig, user: User = ANA, rig: str = "ana-town", **fields: Any) -> s
     return str(found) if found is not None else None
 
 
-RULE = "Yearbook rule: nobody decides on their own work. "
+RULE = "Yearbook rule: a validator does not decide on their own work. "
 ANA_TOWN = a_rig("ana-town", "ana")
 
 

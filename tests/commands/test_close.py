@@ -151,7 +151,7 @@ def test_own_work_may_be_closed_by_a_validator(by: str) -> None:
 def test_the_poster_may_close_where_the_policy_says_so() -> None:
     policy = a_policy(validators=(), min_trust=9, poster_may_decide=PosterMay.CLOSE)
     assert followed(ask("/close --yes why", reviewed(policy=policy))) == ("Land", "ClosePull", ITEM_TOO)
-    assert refused(ask("/reject why", reviewed(policy=policy)))[0] == "Who posted an item may only `/close` it here."
+    assert refused(ask("/reject why", reviewed(policy=policy)))[0] == "The poster of an item may only `/close` it here."
 
 
 # --- what it goes on with -----------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_only_validators_close(snapshot: Snapshot) -> None:
 def test_a_refusal_below_a_closed_pull_denies_nothing_and_says_so() -> None:
     """It may be this very command that closed it, before its author lost the right: no row and no mark tells."""
     reason, _ = refused(found := ask("/close --pull-only why", closed(), by="cy"))
-    assert reason.endswith("\n\nThe pull is closed, and stays so; DoltHub does not tell by whom.")
+    assert reason.endswith("\n\nThe pull is closed, and stays so; DoltHub does not report by whom.")
     assert isinstance(found, Refuse)
     assert found.changed
 

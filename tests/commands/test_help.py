@@ -65,7 +65,7 @@ def test_a_validator_sees_what_would_go_through_now() -> None:
         "**HELP** · `ana` · `w-870be07fbc` `Teach the mayor to count` · validator here, as rig `ana-town`\n\n"
         "- `/accept --quality Q`: Merge this pull. You can.\n"
         "- `/close …`: Close this pull. You can.\n"
-        "- `/help`: Say what you can do here, now. You can.\n\n"
+        "- `/help`: List what you can do here, now. You can.\n\n"
         "Each on a line of its own. `/help accept` shows the options of a command."
     )
 

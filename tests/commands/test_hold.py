@@ -42,8 +42,8 @@ def test_a_hold_says_who_why_and_how_it_is_lifted() -> None:
 
 def test_without_a_rig_nobody_holds() -> None:
     assert refused(ask("/hold mine", reviewed(), by="eve")) == (
-        "Who holds a pull has a rig, and no rig on main belongs to the account `eve`.",
-        "Write what speaks against it in a plain comment: whoever decides will read it.",
+        "A hold needs a rig, and no rig on main belongs to the account `eve`.",
+        "Write what speaks against it in a plain comment: the validator who decides will read it.",
     )
 
 

@@ -113,7 +113,7 @@ def test_nobody_but_a_validator_overrides(by: str) -> None:
 def test_a_validator_does_not_override_what_stands_against_their_own_work() -> None:
     mine = (a_rig(), a_rig("ana-town", "pia", trust_level="3"), a_rig("bo-works", "bo", trust_level="3"))
     told = refused(override(by="pia", rigs=mine))
-    assert told[0].startswith("Yearbook rule: nobody decides on their own work.")
+    assert told[0].startswith("Yearbook rule: a validator does not decide on their own work.")
 
 
 def test_an_override_is_about_the_head_that_was_reviewed() -> None:

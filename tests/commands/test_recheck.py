@@ -100,7 +100,7 @@ def test_a_pull_that_is_not_open_is_not_checked(state: PullState) -> None:
 
 def test_a_bystander_is_refused() -> None:
     assert refused(recheck(by="cy"))[0] == (
-        "Checks are run anew for who opened the pull, for whose work it is, and for validators."
+        "Checks are run again for the user who opened the pull, for the contributor, and for validators."
     )
 
 

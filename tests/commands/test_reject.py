@@ -92,7 +92,7 @@ def test_work_that_is_not_on_main_goes_back_without_a_row() -> None:
 def test_any_other_pull_can_be_rejected_too(changes: Changes) -> None:
     found = ask(REJECT, reviewed(changes=changes))
     assert followed(found) == ("REJECTED",)
-    assert "Push a mended commit to `wl/polecat-7/w-870be07fbc`." in str(found)
+    assert "Push a corrected commit to `wl/polecat-7/w-870be07fbc`." in str(found)
 
 
 def test_work_on_main_is_taken_off_it_and_the_claim_is_kept() -> None:

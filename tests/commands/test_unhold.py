@@ -55,7 +55,7 @@ def test_a_validator_does_not_lift_what_holds_up_their_own_work() -> None:
 
 def test_a_hold_that_is_younger_than_the_command_stays() -> None:
     late = reviewed(a_hold("cy", at=ago(minutes=2)))
-    assert refused(ask("/unhold", late, by="ana"))[0] == "Nobody holds this pull."
+    assert refused(ask("/unhold", late, by="ana"))[0] == "This pull is not held."
     both = reviewed(a_hold("pia"), a_hold("cy", at=ago(minutes=2)))
     found = ask("/unhold", both, by="ana")
     assert facts(found) == ["unhold=ana=pia"]
@@ -63,7 +63,7 @@ def test_a_hold_that_is_younger_than_the_command_stays() -> None:
 
 
 def test_where_nobody_holds_or_the_pull_is_closed_there_is_nothing_to_lift() -> None:
-    assert refused(ask("/unhold", reviewed()))[0] == "Nobody holds this pull."
+    assert refused(ask("/unhold", reviewed()))[0] == "This pull is not held."
     assert refused(ask("/unhold", closed(HELD)))[0] == "This pull is closed."
     assert refused(ask("/unhold w-0000", HELD))[0] == "This pull is about `w-870be07fbc`, not `w-0000`."
     assert facts(ask("/unhold", on_main(HELD))) == ["unhold=ana=cy", "unhold=ana=pia"]

@@ -517,7 +517,7 @@ def test_an_item_that_is_withdrawn_between_our_merge_and_our_stamp_is_told_as_it
     if direct and moment == "last":
         # The item was completed, then withdrawn, then the stamp came.
         assert answer.startswith("**ACCEPTED**")
-        assert "Somebody has changed the item since: it is `withdrawn` now." in answer
+        assert "The item was changed since: it is `withdrawn` now." in answer
         assert world.count("stamps") == 1
         return
     assert answer.startswith("**REFUSED**")
@@ -541,7 +541,7 @@ def test_an_item_that_is_opened_again_before_the_receipt_was_posted_denies_no_st
     act_on(world, pull)
     (answer,) = world.said(pull, "answer")
     assert answer.startswith("**ACCEPTED**")
-    assert "Somebody has changed the item since: it is `open` now." in answer
+    assert "The item was changed since: it is `open` now." in answer
 
 
 def test_a_head_that_the_merge_took_and_nobody_reviewed_is_named_with_the_item_and_the_mend(either_world: World) -> None:

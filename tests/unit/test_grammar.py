@@ -34,7 +34,7 @@ from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.messages.md import Md
 
-MESSAGE = Option(name="message", short="m", aliases=("msg", "note"), reads=Text(), below=True, says="a word to the worker")
+MESSAGE = Option(name="message", short="m", aliases=("msg", "note"), reads=Text(), below=True, says="a message to the worker")
 OPTIONS = (
     Option(name="quality", short="q", reads=Rating(), required=True, says="how good the work is"),
     Option(name="reliability", short="r", reads=Rating(), says="how far it can be relied on"),
@@ -282,13 +282,13 @@ PLAIN_ERRORS = [
     (
         "/reject",
         None,
-        "`/reject` needs a reason, behind it or on the lines below: whoever did the work will read it",
+        "`/reject` needs a reason, behind it or on the lines below: the contributor will read it",
         "/reject …",
     ),
     (
         "/reject …",
         None,
-        "`/reject` needs a reason, behind it or on the lines below: whoever did the work will read it",
+        "`/reject` needs a reason, behind it or on the lines below: the contributor will read it",
         "/reject …",
     ),
     (

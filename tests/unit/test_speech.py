@@ -64,7 +64,7 @@ PLACE = Place("completions", COMPLETION, "evidence")
 AGAIN = f'Discard the branch (b in the wl board), then: `wl done {ITEM} --evidence "<URL>"`'
 INVITATION = (
     "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "
-    "a word to the worker goes behind `--message`):"
+    "a message to the worker goes behind `--message`):"
 )
 
 
@@ -413,7 +413,7 @@ Merged `vedj3hu` as `8h8cfkk`. No stamp: a registration is no work.""",
 
 Why: `It does not build.`
 
-No row on main was touched; the claim is kept and the pull stays open. To hand in again: push a commit with new evidence to \
+No row on main was touched; the claim is kept and the pull stays open. To submit again: push a commit with new evidence to \
 `wl/polecat-7/w-870be07fbc`, or discard that branch, claim again and finish again. Running `wl done` again on the same branch \
 writes nothing.""",
     ),
@@ -452,7 +452,7 @@ at 2026-06-14 13:59 UTC
 Why: `Solved elsewhere.`
 
 Main holds completion `c-1f3870be274f6c49` by `polecat-7` without a stamp, and item `w-870be07fbc` is completed. \
-That came to main in commits of the bot's own. \
+That came to main in commits of the bot. \
 Nothing of this pull was merged and it is closed: start the next work from the current main, not from \
 `wl/polecat-7/w-870be07fbc`.""",
     ),

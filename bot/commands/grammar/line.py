@@ -363,7 +363,7 @@ class _Draft:
         self.parts[at:at] = front
         if command.takes is Takes.REASON and not self.reason:
             says = md.fill(
-                "{name} needs a reason, behind it or on the lines below: whoever did the work will read it",
+                "{name} needs a reason, behind it or on the lines below: the contributor will read it",
                 name=self._name,
             )
             self._wrong(says)

@@ -233,7 +233,7 @@ class Option:
 
 AT = Option(name="at", reads=HeadPrefix(), says="the reviewed head this is about, from the review comment")
 AS = Option(name="as", reads=RigHandle(), says="the rig you act as, if several of your rigs may decide")
-DRY_RUN = Option(name="dry-run", reads=Flag(), says="say what would happen, and do nothing")
+DRY_RUN = Option(name="dry-run", reads=Flag(), says="report what would happen, and do nothing")
 
 
 def near(word: str, known: Mapping[str, object] | tuple[str, ...], *, cutoff: float = 0.6) -> str | None:
