@@ -209,7 +209,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/accept --quality 4", "Only validators decide here", "`/recheck`", by="pia"),
         _line("/accept --quality 4", "Yearbook rule", "`ana-town` and `polecat-7`", "Free validators: `bo`", on=other_rig),
         _line("/accept --quality 4", "Several of your rigs may decide here", "--as mill", on=two_rigs),
-        _line("/recheck", "for who opened the pull, for whose work it is, and for validators", by="cy"),
+        _line("/recheck", "for the user who opened the pull, for the contributor, and for validators", by="cy"),
         _line("/hold no", "no rig on main belongs to the account `eve`", by="eve"),
         _line("/unhold", "The hold is not yours to lift", by="pia", on=held),
         _line('/override evidence_is_alive --because "mine"', "Only validators decide here", by="pia", on=blocked),
@@ -232,7 +232,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/override decision --because no", "cannot be overridden", on=blocked),
         _line("/override item_moves_legally --because no", "cannot be overridden", on=settled),
         _line("/override evidnce --because no", "Did you mean `evidence`?", on=blocked),
-        _line("/unhold", "Nobody holds this pull"),
+        _line("/unhold", "This pull is not held"),
     ),
     "What phones and pages make of it": (
         _line("/RECHECK.", "**CHECKED AGAIN**", changed=True),

@@ -174,13 +174,13 @@ def test_the_receipt_tells_the_rows() -> None:
 
 FOREIGN_COMPLETION = added("completions", id="c-2", wanted_id="w-2")
 REFUSALS: dict[str, tuple[dict[str, Any], str]] = {
-    "two completions": ({"changes": work(FOREIGN_COMPLETION)}, "hands in no single completion"),
-    "no completion": ({"changes": changes_of(hands_in())}, "hands in no single completion"),
+    "two completions": ({"changes": work(FOREIGN_COMPLETION)}, "submits no single completion"),
+    "no completion": ({"changes": changes_of(hands_in())}, "submits no single completion"),
     "completions that were not read": (
         {"changes": Changes(rows=work().rows, unread=(("completions", 9_000),))},
-        "hands in no single completion",
+        "submits no single completion",
     ),
-    "no such item": ({"items": ()}, "hands in no single completion of an item that main has"),
+    "no such item": ({"items": ()}, "submits no single completion of an item that main has"),
     "settled item": ({"items": (a_wanted(status="completed", claimed_by="polecat-7"),)}, "**BLOCKED**"),
     "dead evidence": (
         {"items": CONFLICT, "probes": (a_probe(seen=Seen.DEAD, misses=(ago(hours=9), ago(hours=8), ago(minutes=2))),)},
