@@ -1,6 +1,6 @@
 """The command line `stampbot`, also `python -m bot`.
 
-Exit status: 0 fine · 1 a finding or refusal · 2 wrong use · 3 could not tell.
+Exit status: 0 fine · 1 a finding or refusal · 2 wrong use · 3 not known.
 """
 
 from __future__ import annotations

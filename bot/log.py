@@ -1,4 +1,4 @@
-"""Logs, to standard error: JSON lines or console, secrets taken out by value, strangers' words through one door."""
+"""Logs, to standard error: JSON lines or console, secrets removed by value, strangers' text through one function."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Event = MutableMapping[str, Any]
 
 
 def stranger(text: object) -> str:
-    """Somebody else's words, fit for a log line: one line, no control or invisible characters, cut. The only door."""
+    """A stranger's text for a log line: one line, no control or invisible characters, cut. Every such text passes here."""
     shown = visible(str(text)[: 4 * STRANGER_CHARS_MAX])
     return shown if len(shown) <= STRANGER_CHARS_MAX else shown[:STRANGER_CHARS_MAX] + "…"
 
@@ -61,7 +61,7 @@ def configure(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    # These speak of every job and connection; what matters of it is said by us.
+    # These log every job and connection; the bot logs what matters of it.
     for chatty in ("rq", "urllib3", "werkzeug", "markdown_it"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
@@ -73,7 +73,7 @@ def configure(
 
 
 class _Redactor:
-    """Takes every secret, plain or URL-encoded, and every control character out of what is about to be written."""
+    """Removes every secret, plain or URL-encoded, and every control character from a log event."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {s for s in secrets if len(s) >= _SECRET_CHARS_MIN}

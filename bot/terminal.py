@@ -18,7 +18,7 @@ from rich.text import Text
 from bot.log import visible
 
 FINE, FINDING, WRONG_USE, COULD_NOT_TELL = 0, 1, 2, 3
-"""Exit statuses: nothing found, a finding, wrong use of the command, the command could not tell."""
+"""Exit statuses: nothing found, a finding, wrong use of the command, not known."""
 
 
 def print_json(value: object) -> None:
@@ -64,6 +64,6 @@ def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -
 
 
 def progress_bar(console: Console) -> Progress:
-    """A bar for work that takes a while; gone when the work is done, and nothing where nobody watches."""
+    """A bar for work that takes a while; removed when the work is done, and not shown without a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

@@ -12,7 +12,7 @@ from rich.progress import TaskID
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, SinceType, as_json
-from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told
+from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of
 from bot.log import visible
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, StampId
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--since", type=SinceType(), help="Only rows that changed since, and whether the bot brought the new ones.")
 @as_json
 def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json: bool) -> None:
-    """What is wrong with the rows on main, whoever wrote them. Writes nothing.
+    """What is wrong with the rows on main, by any author. Writes nothing.
 
     Self-stamps, also across rigs of one owner; stamps and completions that do not fit together; second stamps; ratings that
     readers cannot read; completed items without a stamp (a note: that may be on purpose).
@@ -47,7 +47,7 @@ def audit(commons: Commons | None, since: CommitHash | datetime | None, as_json:
         raise click.UsageError("--since COMMIT is of one commons: name it, like hop/wl-commons")
     steps = (*TABLES, *(SINCE_STEPS if since is not None else ()))
     audited: list[Audited] = []
-    with told(), progress_bar(console(stderr=True)) as progress:
+    with errors_reported(), progress_bar(console(stderr=True)) as progress:
         for each in named:
             task = progress.add_task(str(each), total=len(steps))
 
@@ -88,7 +88,7 @@ def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> No
     settings = settings_of(named=(commons,) if commons else ())
     bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
-    with told():
+    with errors_reported():
         back = (plan_back(bot.at(each), StampId(stamp), wiring.now()) for each in named)
         found = next((one for one in back if one is not None), None)
     if found is None:
@@ -100,7 +100,7 @@ def revert(stamp: str, commons: Commons | None, plan: bool, as_json: bool) -> No
 
 
 def status_of(audited: Audited) -> int:
-    """Exit status: 0 nothing but notes, 1 a finding, 3 nothing found, but not all could be looked at."""
+    """Exit status: 0 nothing but notes, 1 a finding, 3 nothing found, but not everything could be read."""
     if any(found.level is not Level.NOTE for found in audited.findings):
         return FINDING
     return COULD_NOT_TELL if audited.unread else FINE
@@ -136,7 +136,7 @@ def print_audit(console: Console, audited: Audited) -> None:
     else:
         console.print(Text(f"{head}: nothing found"))
     for said in audited.unread:
-        console.print(Text(f"Not looked at  {visible(said)}"))
+        console.print(Text(f"Not read  {visible(said)}"))
 
 
 def inverse_json(inverse: Inverse) -> dict[str, object]:

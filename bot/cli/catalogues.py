@@ -176,7 +176,7 @@ def rules_json(rules: Iterable[Rule]) -> list[dict[str, object]]:
 
 
 def rule_json(rule: Rule, told: Told) -> dict[str, object]:
-    """One rule in full for --json. `example` is null where no example makes the rule speak."""
+    """One rule in full for --json. `example` is null where the rule finds nothing in any example."""
     (listed,) = rules_json([rule])
     shown = told.shown
     example = None
@@ -241,9 +241,9 @@ def _example_lines(told: Told) -> Iterator[tuple[str, str]]:
     elif told.waits:
         yield "example", f"It finds nothing; the pull waits for {told.waits}."
     else:
-        yield "example", f"None: it has nothing to say about the {told.asked} example pulls of these kinds."
+        yield "example", f"None: it finds nothing in the {told.asked} example pulls of these kinds."
     if shown is not None:
-        yield "how to fix", " · ".join(told.remedies) or "Nothing needs to be done: it is told for whoever decides."
+        yield "how to fix", " · ".join(told.remedies) or "Nothing needs to be done: it informs those who decide."
 
 
 def print_rules(console: Console, rules: Iterable[Rule]) -> None:

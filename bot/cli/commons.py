@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
-from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told
+from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of
 from bot.log import visible
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINE, cells, print_json, table
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--wait", is_flag=True, help="Stay until the queue is empty. Needs a running worker.")
 @as_json
 def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
-    """Look once which pulls need a look, and knock at them.
+    """Find the pulls that need a look, once, and enqueue them.
 
     Exit status: 0, or 3 where DoltHub or Redis did not answer, or with --wait no worker took what waits.
 
@@ -39,20 +39,20 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
 
     settings = settings_of(named=(commons,) if commons else ())
     bot = bot_of(settings)
-    knocked: dict[str, int] = {}
-    with told():
+    enqueued: dict[str, int] = {}
+    with errors_reported():
         for each in (commons,) if commons else tuple(one.commons for one in settings.commons):
-            knocked[str(each)] = sweep_commons(bot.at(each), everything=True)
+            enqueued[str(each)] = sweep_commons(bot.at(each), everything=True)
         if wait:
             try:
                 await_empty_queue(console(stderr=True), bot.jobs, bot.clock)
-            except NobodyWorks as nobody:
-                fail(str(nobody), COULD_NOT_TELL)
+            except NobodyWorks as error:
+                fail(str(error), COULD_NOT_TELL)
     if as_json:
-        print_json({"knocked": knocked})
+        print_json({"knocked": enqueued})
     else:
-        for name, count in knocked.items():
-            click.echo(f"{name}: knocked at {count} pull{'' if count == 1 else 's'}")
+        for name, count in enqueued.items():
+            click.echo(f"{name}: {count} pull{'' if count == 1 else 's'} enqueued")
 
 
 @click.command()
@@ -62,8 +62,8 @@ def sweep(commons: Commons | None, wait: bool, as_json: bool) -> None:
 def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
     """What waits for validators, oldest first, with the line to type below each pull.
 
-    Verdicts are those of the last look; pulls that nobody looked at yet are listed as DoltHub lists them.
-    Exit status: 0, or 3 where Redis or DoltHub did not answer and the other told what it knows.
+    Verdicts are those of the last look; pulls without a look yet are listed as DoltHub lists them.
+    Exit status: 0, or 3 where Redis or DoltHub did not answer, with what the other one knows.
 
     \b
     Examples:
@@ -76,7 +76,7 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
     settings = settings_of(named=(commons,) if commons else ())
     bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
-    with told():
+    with errors_reported():
         found = [read_backlog(bot.at(each)) for each in named]
     shown = [each.ready() if ready else each for each in found]
     if as_json:
@@ -122,7 +122,7 @@ def print_backlog(console: Console, backlog: Backlog, *, now: datetime, ready: b
         pull = f"'{backlog.commons}#{each.pull}'"
         console.print(Text(f"Left alone  #{each.pull}: see stampbot explain {pull}; to try it again: stampbot converge {pull}"))
     for said in backlog.lacks:
-        console.print(Text(f"Not told  {visible(said)}"))
+        console.print(Text(f"Not known  {visible(said)}"))
 
 
 _BACKLOG = ("pull", "verdict", "kind", "item", "rig", "evidence", "age", "type below it")

@@ -1,4 +1,4 @@
-"""Whether this installation would work, and how to fix what would not."""
+"""Checks of this installation, each with its fix."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ STYLE = {State.FINE: "green", State.NOTE: "blue", State.FAULT: "bold red", State
 def doctor(commons: Commons | None, as_json: bool) -> None:
     """What is wrong with this installation, and how to fix it: settings, Redis, queues, and each commons.
 
-    Changes nothing. Whether the token may write is told by asking for a branch at a commit that is not there.
-    Exit status: 0 nothing but notes, 1 a fault, 3 no fault, but not everything could be looked at.
+    Changes nothing. Whether the token may write is inferred from a request for a branch at a commit that is not there.
+    Exit status: 0 nothing but notes, 1 a fault, 3 no fault, but not everything could be checked.
 
     \b
     Examples:
@@ -34,7 +34,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
     from bot.config.settings import SettingsError
     from bot.health import reading
 
-    told = console()
+    out = console()
     try:
         settings = settings_read(named=(commons,) if commons else ())
     except SettingsError as error:
@@ -46,7 +46,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
                 settings,
                 bot,
                 only=(commons,) if commons else (),
-                told=lambda what: status.update(Text(f"looking at {what} …")),
+                progress=lambda what: status.update(Text(f"reading {what} …")),
             )
         results = examine(facts)
     status_is = status_of(results)
@@ -57,8 +57,8 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
             (Text(result.state.value, STYLE[result.state]), *cells(result.commons or "", result.check, result.says, result.fix))
             for result in results
         ]
-        told.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to fix it"), rows))
-        told.print(Text(summary(results)))
+        out.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to fix it"), rows))
+        out.print(Text(summary(results)))
     sys.exit(status_is)
 
 

@@ -1,4 +1,4 @@
-"""What the evidence check sees at a link."""
+"""What the evidence check finds at a link."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
 
     A link of a forge in [forges], of GitHub where STAMPBOT_GITHUB_TOKEN is set, or of a registry in [registries] is looked up
     over its own API.
-    Others are asked for once, at once: without the prober's pauses, second tries and doubts about our own network.
+    Others are fetched once and at once, without the pauses, second tries and network check of the prober.
 
     \b
     Examples:
@@ -47,8 +47,8 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     what = forges.classify(url)
     seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
     if seen is None:
-        told = as_known(as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True)), forges.hosts)
-        seen = replace(told, kind=what.kind.code, label=what.kind.label, key=what.key)
+        found = as_known(as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True)), forges.hosts)
+        seen = replace(found, kind=what.kind.code, label=what.kind.label, key=what.key)
     if as_json:
         print_json(seen)
     else:

@@ -1,4 +1,4 @@
-"""One pull: what would be said, what is due, and doing it."""
+"""One pull: its review, its plan, and carrying out the plan."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import PullType, as_json
-from bot.cli.shared import STYLE, bot_of, console, fail, settings_of, told, warn_read_only
+from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of, warn_read_only
 from bot.log import visible
 from bot.model.finding import Judgement, Verdict
 from bot.model.ids import Commons, PullNo, User
@@ -45,7 +45,7 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     from bot.messages.reviews import body
 
     commons, number = pull
-    with told():
+    with errors_reported():
         snapshot, judgement, due = look(number, bot_of(settings_of(named=(commons,)), patient=False).at(commons))
     said = body(snapshot, judgement)
     if as_json:
@@ -72,7 +72,7 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
 
     commons, number = pull
     bot = bot_of(settings_of(named=(commons,)), patient=False)
-    with told():
+    with errors_reported():
         snapshot, judgement, due = look(number, bot.at(commons))
     if said is not None:
         snapshot = _with_comment(snapshot, said)
@@ -90,7 +90,7 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
 def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     """Do what is due for one pull, now, in the foreground. Posts and merges.
 
-    A pull that was left alone because it broke whoever looked at it is looked at again from now on.
+    A pull in quarantine, because it crashed the bot, leaves the quarantine.
 
     \b
     Example:
@@ -102,8 +102,8 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     settings = settings_of(named=(commons,))
     bot = bot_of(settings)
     warn_read_only(settings)
-    with told(), bot.store.at(commons).at_work(number) as lease:
-        # Asked for by hand, a pull that was left alone is tried again.
+    with errors_reported(), bot.store.at(commons).at_work(number) as lease:
+        # A pull in quarantine is tried again when it is asked for by hand.
         bot.store.at(commons).pulls.release(number)
         report = bring(number, bot.at(commons), extend=lease.extend)
     if as_json:
@@ -153,7 +153,7 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
 
     commons, number = pull
     bot = bot_of(settings_of(named=(commons,)), patient=False)
-    with told():
+    with errors_reported():
         try:
             case = deciding.consider(number, text, bot.at(commons))
         except deciding.CannotDecide as no:
@@ -178,7 +178,7 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
 
 
 def _agree(who: User, text: str) -> None:
-    """Ask whether to go on; without a terminal, nobody can say yes."""
+    """Ask whether to go on; without a terminal there is no answer."""
 
     if not sys.stdin.isatty():
         fail("Comments cannot be read on this host, so this would be carried out here. Add --yes to have it so.", WRONG_USE)
@@ -187,7 +187,7 @@ def _agree(who: User, text: str) -> None:
 
 
 def _wait(report: Any, seconds: float) -> None:
-    """Tell what is waited for, and wait."""
+    """Print what is waited for, and wait."""
 
     for why in report.waiting or ((report.stopped,) if report.stopped else ()):
         click.echo(f"waits    {visible(why)}", err=True)
@@ -195,7 +195,7 @@ def _wait(report: Any, seconds: float) -> None:
 
 
 def _with_comment(snapshot: Any, said: str) -> Any:
-    """The snapshot as if somebody had just written this, and the evidence still showed what it shows now."""
+    """The snapshot as if this comment had just been written and the evidence were as it is now."""
     from dataclasses import replace
 
     from bot.model.ids import CommentId
@@ -275,12 +275,12 @@ def print_explanation(console: Console, snapshot: Snapshot, judgement: Judgement
     head.append(visible(snapshot.pull.title), "bold")
     console.print(head)
     verdict = judgement.verdict
-    told = Text("Verdict  ")
-    told.append(verdict.value, STYLE[verdict])
-    told.append(f"  ({snapshot.kind.value}, {snapshot.pull.state.value})")
+    line = Text("Verdict  ")
+    line.append(verdict.value, STYLE[verdict])
+    line.append(f"  ({snapshot.kind.value}, {snapshot.pull.state.value})")
     if judgement.waiting_for:
-        told.append(visible(f"  waiting for {judgement.waiting_for}"))
-    console.print(told)
+        line.append(visible(f"  waiting for {judgement.waiting_for}"))
+    console.print(line)
     rows = [(Text(f.level.value, STYLE[f.level]), *cells(f.rule, f.place, f.says, f.remedy)) for f in judgement.findings]
     rows += [(Text("crash", "red"), *cells(c.rule, "", c.error, "")) for c in judgement.crashes]
     if rows:

@@ -1,4 +1,4 @@
-"""The processes of the Procfile, and the demo. Each reads its settings before it loads the rest: what is wrong is told soon."""
+"""The processes of the Procfile, and the demo. Each reads its settings first, so problems are reported early."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bot.cli.shared import bot_of, console, settings_of, warn_read_only
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
 ORPHAN_PATIENCE_S = 5.0
-"""How long a process ends in good order whose starter is gone."""
+"""How long a process without its starter has to end in good order."""
 
 
 @click.command()
 @click.option("--smoke", is_flag=True, help="Play one whole story, then end: exit 0, or say what failed.")
 @click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port of the sandbox and its page (0: any).")
-@click.option("--web-port", default=None, type=click.IntRange(0, 65535), help="Port of the bot's door (0: any).")
-@click.option("--verbose", is_flag=True, help="With --smoke: show what the processes say.")
+@click.option("--web-port", default=None, type=click.IntRange(0, 65535), help="Port of the bot's web process (0: any).")
+@click.option("--verbose", is_flag=True, help="With --smoke: show the output of the processes.")
 def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> None:
     """A whole small Wasteland in this terminal; Ctrl-C ends it.
 
@@ -45,7 +45,7 @@ def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> 
 @click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104 - DoltHub must reach it
 @until_eof
 def web(host: str, until_eof: bool) -> None:
-    """The door: webhook, health and metrics, on PORT (8080).
+    """Webhook, health and metrics, on PORT (8080).
 
     \b
     Example:
@@ -80,7 +80,7 @@ def worker(until_eof: bool) -> None:
     warn_read_only(settings)
     _end_with_input(until_eof)
     for each in settings.commons:
-        # Whatever happened while nobody ran is looked for first.
+        # What happened while no worker ran is found first.
         with suppress(Exception):
             bot.jobs.enqueue_sweep(each.commons)
     jobs = PullJobs.of(bot).functions()
@@ -119,7 +119,7 @@ def prober(until_eof: bool) -> None:
 @click.command()
 @until_eof
 def clock(until_eof: bool) -> None:
-    """Knocks for a sweep of each commons, every quarter of [timing] poll_s."""
+    """Enqueues a sweep of each commons, every quarter of [timing] poll_s."""
     settings = settings_of()
     from bot import wiring
     from bot.clock import clock as ticking
@@ -134,7 +134,7 @@ def clock(until_eof: bool) -> None:
 
 
 def _end_with_input(wanted: bool) -> None:
-    """End when standard input ends: whoever started us is gone."""
+    """End when standard input ends: the process that started this one is gone."""
     if not wanted:
         return
 
@@ -143,7 +143,7 @@ def _end_with_input(wanted: bool) -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
-        # There is nobody left to finish for.
+        # The process that waits for the result is gone.
         time.sleep(ORPHAN_PATIENCE_S)
         os._exit(0)
 

@@ -1,4 +1,4 @@
-"""What the commands share: settings and parts, or one clear sentence and an exit status."""
+"""What the commands share: settings and parts of the bot, or one clear sentence and an exit status."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def warn_read_only(settings: Settings) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Trouble of DoltHub and Redis as one sentence and exit status 3."""
+def errors_reported() -> Iterator[None]:
+    """Errors of DoltHub and Redis become one sentence and exit status 3."""
     from bot.dolthub.errors import HubBusy, HubError, HubGone, HubRefused
     from bot.log import stranger
     from bot.store import Held
@@ -115,7 +115,7 @@ def told() -> Iterator[None]:
     except HubError as error:
         fail(f"DoltHub answered something unexpected: {stranger(error)}.", COULD_NOT_TELL)
     except Held:
-        fail("A worker is at this pull right now. Try again in a moment.", COULD_NOT_TELL)
+        fail("A worker has the lock of this pull now. Try again in a moment.", COULD_NOT_TELL)
     except Exception as error:
         if not type(error).__module__.startswith("redis."):
             raise

@@ -391,7 +391,7 @@ class EnvironmentReader:
         name = variables_of(CommonsSettings)["webhook_secret"].name
         without = [each.commons for each in served if not each.webhook_secret]
         if needed and without and not any(name in problem.name for problem in self._problems):
-            says = f"is not set, so no webhook of {without[0]} can be told from a stranger's"
+            says = f"is not set, so no webhook of {without[0]} can be distinguished from a stranger's"
             self._problem(name, says, readers.NEW_SECRET_FIX)
         name = variables_of(Settings)["webhook_key"].name
         if file.webhook.header and not key and needed:

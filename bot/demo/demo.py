@@ -1,4 +1,4 @@
-"""`stampbot demo`, `demo --smoke` and waiting for a queue: what they show while things run."""
+"""`stampbot demo`, `demo --smoke` and waiting for a queue, with their output."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COLOURS = {"redis": "red", "sandbox": "cyan", "web": "green", "worker": "yellow
 
 
 class _Ended(BaseException):
-    """A signal asked us to end."""
+    """A signal asked this process to end."""
 
 
 def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int:
@@ -54,10 +54,10 @@ def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int
 
 def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> int:
     """The story, once. Exit status 0, or 1 after saying what failed."""
-    heard: list[tuple[str, str]] = []
+    output: list[tuple[str, str]] = []
 
     def say(name: str, line: str) -> None:
-        heard.append((name, line))
+        output.append((name, line))
         if verbose:
             console.print(_line(name, line), soft_wrap=True)
 
@@ -72,13 +72,13 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
             _tell(console, error, error.tail)
             return 1
         except StoryFailed as error:
-            troubled = [f"{n}: {text}" for n, text in heard if "error" in text or "warning" in text or "Traceback" in text]
+            troubled = [f"{n}: {text}" for n, text in output if "error" in text or "warning" in text or "Traceback" in text]
             _tell(console, error, troubled[-30:])
             return 1
         except _Ended:
             console.print("Ended.")
             return 1
-    console.print(Text(f"The whole story went as told, in {time.monotonic() - began:.0f} s.", "bold green"))
+    console.print(Text(f"The whole story succeeded, in {time.monotonic() - began:.0f} s.", "bold green"))
     return 0
 
 
@@ -127,7 +127,7 @@ def _welcome(running: Running) -> Panel:
     for name, url in (
         ("The Wasteland", running.sandbox_url),
         ("First pull", page),
-        ("The bot's door", f"{running.web_url}/metrics"),
+        ("The bot's web", f"{running.web_url}/metrics"),
         ("Evidence pages", running.evidence_url),
     ):
         text.append(f"{name:<16}", "bold").append(url, f"link {url}").append("\n")
@@ -146,7 +146,7 @@ def _welcome(running: Running) -> Panel:
 
 def _line(name: str, line: str) -> Text:
     text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
-    # Lines of our children may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
+    # Lines of child processes may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
     return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
 
 

@@ -59,10 +59,10 @@ _MISSING_EXTRA = (
 )
 
 _GROUND = ("redis", "sandbox")
-"""What the others stand on: started first, ended last."""
+"""What the others need: started first, ended last."""
 
 Say = Callable[[str, str], None]
-"""Takes the name of a process and one line of what it said."""
+"""Takes the name of a process and one line of its output."""
 
 
 class DemoFailed(Exception):
@@ -75,7 +75,7 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A demo that is up. `seed` is what the sandbox told of it: commons, users, pulls."""
+    """A demo that is up. `seed` is what the sandbox reports of it: commons, users, pulls."""
 
     sandbox_url: str
     evidence_url: str
@@ -94,7 +94,7 @@ class Running:
 
 
 class Child:
-    """One child process in a group of its own; its lines are said with its name, the last ones are kept."""
+    """One child process in a group of its own; its lines go to `say` with its name, the last ones are kept."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say, *, bound: bool = False
@@ -104,7 +104,7 @@ class Child:
         self.ready = threading.Event()
         self.first_line = ""
         self._say = say
-        # Standard input stays open as long as we live: its end tells our own children to end, even after a kill -9.
+        # Standard input stays open as long as this process runs: when it ends, the child processes end, even after a kill -9.
         self._process = subprocess.Popen(
             command,
             env=dict(environment),
@@ -112,7 +112,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_bind_to_parent() if bound else None,  # noqa: PLW1509 - before any thread of ours is started
+            preexec_fn=_bind_to_parent() if bound else None,  # noqa: PLW1509 - before this process starts a thread
         )
         threading.Thread(target=self._read, name=f"lines of {name}", daemon=True).start()
 
@@ -154,7 +154,7 @@ class Child:
             if " ready" in f" {line}":
                 self.ready.set()
             if self.name != "redis":
-                # Its banner helps nobody; its last lines are told if it ends.
+                # Its banner is not useful; its last lines are shown if it ends.
                 self._say(self.name, line)
         self.ready.set()
 
@@ -194,7 +194,7 @@ class Processes:
                 raise DemoFailed(_ended(child), tuple(child.tail))
 
     def end(self) -> None:
-        """End all, in the opposite order of starting: a signal to each group, then, for who does not listen, the hard one."""
+        """End all, in the opposite order of starting: a signal to each group, then SIGKILL for a process that does not end."""
         stages = [
             [c for c in self._children if c.name not in _GROUND],
             *([c] for c in reversed(self._children) if c.name in _GROUND),
@@ -259,12 +259,12 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
     processes.await_ready(redis, lambda: _pong(redis_socket))
     processes.await_ready(sandbox, sandbox.ready.is_set)
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
-    told = json.loads(sandbox.first_line)
+    sandbox_facts = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
-    policy.write_text(("" if shipped else DEMO_POLICY) + toml_tables(told["trust"]), "utf-8")
-    told_to_all = {
-        "STAMPBOT_COMMONS": str(told["seed"]["commons"]),
-        "STAMPBOT_HUB_URL": str(told["url"]),
+    policy.write_text(("" if shipped else DEMO_POLICY) + toml_tables(sandbox_facts["trust"]), "utf-8")
+    shared_settings = {
+        "STAMPBOT_COMMONS": str(sandbox_facts["seed"]["commons"]),
+        "STAMPBOT_HUB_URL": str(sandbox_facts["url"]),
         "STAMPBOT_HUB_TOKEN": f"token-{BOT_ACCOUNT}",
         "STAMPBOT_ACCOUNT": BOT_ACCOUNT,
         "STAMPBOT_EVIDENCE_ALLOW": f"{HOST}/32",
@@ -273,9 +273,9 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
         "REDIS_URL": f"unix://{redis_socket}",
     }
     exports = root / "settings.sh"
-    exports.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in told_to_all.items()), "utf-8")
+    exports.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in shared_settings.items()), "utf-8")
     environment = child_environment(
-        **told_to_all,
+        **shared_settings,
         STAMPBOT_WEBHOOK_SECRET=secret,
         STAMPBOT_LOG="console",
         **({} if shipped else {"STAMPBOT_LANES": str(DEMO_LANES)}),
@@ -294,18 +294,18 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
         processes.await_ready(child, child.ready.is_set)
     processes.check()
     return Running(
-        sandbox_url=str(told["url"]),
-        evidence_url=str(told["evidence_url"]),
+        sandbox_url=str(sandbox_facts["url"]),
+        evidence_url=str(sandbox_facts["evidence_url"]),
         web_url=web_url,
-        places=told["places"],
-        seed=told["seed"],
+        places=sandbox_facts["places"],
+        seed=sandbox_facts["seed"],
         processes=processes,
         exports=exports,
     )
 
 
 def toml_tables(trust: Mapping[str, Mapping[str, str | list[str]]]) -> str:
-    """Tables for `stampbot.toml`: whom an operator of the seeded commons trusts, as the sandbox tells it."""
+    """Tables for `stampbot.toml`: whom an operator of the seeded commons trusts, as the sandbox reports it."""
     # A TOML string or list of strings is written as JSON writes it, as long as it is ASCII.
     return "".join(
         f"[{name}]\n" + "".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in table.items())
@@ -349,7 +349,7 @@ def _redis_command(root: Path, path: Path) -> Sequence[str]:
 
 
 def _bind_to_parent() -> Callable[[], None] | None:
-    """On Linux: ask the kernel to end the child with us, however we end (prctl PR_SET_PDEATHSIG)."""
+    """On Linux: ask the kernel to end the child when this process ends (prctl PR_SET_PDEATHSIG)."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None).prctl
@@ -379,7 +379,7 @@ def _free_port() -> int:
 
 
 def _pong(path: Path) -> bool:
-    """Whether a Redis answers at this socket. Asked by hand: Redis clients have no place outside scratch and worker."""
+    """Whether a Redis answers at this socket. Without a Redis client: those are for the store and the queue."""
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(1.0)
@@ -392,7 +392,7 @@ def _pong(path: Path) -> bool:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - an address of this machine
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False

@@ -1,6 +1,6 @@
 """One whole story, played over a sandbox's HTTP as people would: reviews, a refused self-accept, accept, reject, close.
 
-It sees what anybody sees: comments and rows on main. Nothing here asks the bot.
+It reads only what everyone can read: comments and rows on main.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Row = Mapping[str, str | None]
 
 
 class StoryFailed(Exception):
-    """Something did not go as told; the text is one sentence."""
+    """A step of the story failed; the text is one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Stage:
     def _ask(self, url: str, body: object = None, *, token: str = "") -> Any:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         data = json.dumps(body).encode() if body is not None else None
-        asked = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - the origin is our own sandbox
+        asked = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 - the origin is the sandbox of this demo
         try:
             with urllib.request.urlopen(asked, timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310
                 return json.load(answer)

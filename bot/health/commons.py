@@ -1,4 +1,4 @@
-"""Checks of one commons: token, schema, people who may decide, and what stands half done there."""
+"""Checks of one commons: token, schema, people who may decide, and decisions that are half done."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bot.model.pull import Comment
 
 SKEW_NOTE_S = 5
 SKEW_FAULT_S = 60
-"""Commands and looks at evidence are compared by their times: a minute apart, one waits for what has happened."""
+"""Times of commands and probes are compared: with clocks a minute apart, a decision waits for something that has happened."""
 SECRET_CHARS_MIN = 22
-"""As many characters of the 64 as make 128 bits."""
+"""So many characters of an alphabet of 64 make 128 bits."""
 SECRET_DIFFERENT_MIN = 10
 NAMED_MAX = 5
 
@@ -26,19 +26,19 @@ NAMED_MAX = 5
 def there(facts: CommonsFacts) -> Iterator[CheckResult]:
     """DoltHub answers, and the commons can be seen."""
     if isinstance(facts.there, Unread):
-        fix = "Look at STAMPBOT_HUB_URL and at this machine's network; if DoltHub is down, wait."
+        fix = "Check STAMPBOT_HUB_URL and this machine's network; if DoltHub is down, wait."
         if facts.there.refused:
-            fix = "Look at the token."
-        yield _of(facts, "commons", State.UNKNOWN, f"DoltHub does not tell: {facts.there.why}", fix)
+            fix = "Check the token."
+        yield _of(facts, "commons", State.UNKNOWN, f"DoltHub gave no answer: {facts.there.why}", fix)
     elif not facts.there:
-        fix = "Look at the spelling in STAMPBOT_COMMONS; a private commons needs the bot's account as a collaborator."
+        fix = "Check the spelling in STAMPBOT_COMMONS; a private commons needs the bot's account as a collaborator."
         yield _of(facts, "commons", State.FAULT, "there is no such database, or this token may not see it", fix)
     else:
         yield _of(facts, "commons", State.FINE, "is there and can be read")
 
 
 def token(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """There is a token, it is somebody's, and that account may write."""
+    """There is a token, an account has it, and that account may write."""
     if not facts.has_token:
         says = "no token: this bot only reads, it posts and decides nothing"
         yield _of(facts, "token", State.NOTE, says, "Set STAMPBOT_HUB_TOKEN to a token of the bot's own account.")
@@ -46,30 +46,30 @@ def token(facts: CommonsFacts) -> Iterator[CheckResult]:
     if isinstance(facts.account, Unread):
         if facts.account.refused:
             fix = "Make a new token as the bot's account and set STAMPBOT_HUB_TOKEN."
-            yield _of(facts, "token", State.FAULT, f"is nobody's: {facts.account.why}", fix)
+            yield _of(facts, "token", State.FAULT, f"belongs to no account: {facts.account.why}", fix)
         else:
-            yield _of(facts, "token", State.UNKNOWN, f"could not be tried: {facts.account.why}", AGAIN)
+            yield _of(facts, "token", State.UNKNOWN, f"could not be checked: {facts.account.why}", AGAIN)
         return
     if facts.named_account is not None and facts.account != facts.named_account:
         says = f"the token is {facts.account}'s, but STAMPBOT_ACCOUNT says {facts.named_account}"
         yield _of(facts, "token", State.FAULT, says, f"Set STAMPBOT_ACCOUNT={facts.account}, or take the other's token.")
     if isinstance(facts.may_write, Unread):
-        says = f"whether {facts.account} may write could not be told: {facts.may_write.why}"
+        says = f"whether {facts.account} may write is not known: {facts.may_write.why}"
         yield _of(facts, "token", State.UNKNOWN, says, "Run this again; see also the log of the worker.")
     elif facts.may_write is False:
         fix = f"Invite {facts.account} to the commons with write access, accept the invitation, and give the token that scope."
         yield _of(facts, "token", State.FAULT, f"{facts.account} may not write here: nothing can be merged or stamped", fix)
     else:
-        # Inferred: no endpoint tells a right, so a request was made that only a writer is told cannot be done.
-        yield _of(facts, "token", State.FINE, f"is {facts.account}'s, who may write as far as can be told")
+        # Inferred: no endpoint reports a right. The check makes a request that fails in another way for a writer.
+        yield _of(facts, "token", State.FINE, f"is {facts.account}'s, who may write (inferred)")
 
 
 def account(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """The bot's account decides nothing: what it writes is never read as a command."""
+    """The bot's account decides nothing: its comments are never read as commands."""
     if not facts.has_token or isinstance(facts.account, Unread) or facts.account is None:
         return
     user = facts.account
-    fix = "Give the bot an account of its own, which is nobody's who decides."
+    fix = "Give the bot an account of its own that belongs to no validator."
     if any(validator.user == user for validator in facts.policy.validators):
         says = f"{user} is the bot's account and a validator of the policy: commands of {user} are never read"
         yield _of(facts, "account", State.FAULT, says, fix)
@@ -83,10 +83,10 @@ def account(facts: CommonsFacts) -> Iterator[CheckResult]:
         says = f"{user} is the bot's account, and its rig {deciding[0].handle} may decide: commands of {user} are never read"
         yield _of(facts, "account", State.FAULT, says, fix)
     elif own:
-        says = f"{user} has the rig {own[0].handle} (trust {own[0].trust}): work of its own would be looked at by itself"
+        says = f"{user} has the rig {own[0].handle} (trust {own[0].trust}): the bot would review its own work"
         yield _of(facts, "account", State.NOTE, says, "Let the bot's account own no rig; it needs none.")
     else:
-        yield _of(facts, "account", State.FINE, f"{user} is nobody who works or decides; the bot needs no rig")
+        yield _of(facts, "account", State.FINE, f"{user} neither works nor decides; the bot needs no rig")
 
 
 def second_bot(facts: CommonsFacts) -> Iterator[CheckResult]:
@@ -119,11 +119,11 @@ def doubled_at(comments: Iterable[Comment], bot: User, together_s: float) -> dat
 
 
 def webhook(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """The secret cannot be guessed, and is used for nothing else."""
+    """The secret cannot be guessed and has no other use."""
     secret = facts.webhook
     fix = "Set STAMPBOT_WEBHOOK_SECRET to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
     if not secret:
-        says = "no secret: web does not start, and pulls are noticed a poll later"
+        says = "no secret: web does not start, and the bot notices pulls one poll later"
         yield _of(facts, "webhook", State.NOTE, says, fix)
         return
     if weak := weakness(secret, (facts.commons.owner, facts.commons.name)):
@@ -135,7 +135,7 @@ def webhook(facts: CommonsFacts) -> Iterator[CheckResult]:
 
 
 def weakness(secret: str, words: Iterable[str]) -> str:
-    """Why a secret can be guessed, empty if nothing speaks for it."""
+    """Why a secret can be guessed; empty if no reason was found."""
     lowered = secret.lower()
     if len(secret) < SECRET_CHARS_MIN:
         return f"it has {len(secret)} characters, and less than 128 bits"
@@ -169,21 +169,21 @@ def clock(facts: CommonsFacts) -> Iterator[CheckResult]:
 def comments(facts: CommonsFacts) -> Iterator[CheckResult]:
     """Commands are comments, so comments must be readable."""
     if isinstance(facts.comments_readable, Unread) and not facts.comments_readable.refused:
-        yield _of(facts, "comments", State.UNKNOWN, f"could not be tried: {facts.comments_readable.why}", AGAIN)
+        yield _of(facts, "comments", State.UNKNOWN, f"could not be checked: {facts.comments_readable.why}", AGAIN)
     elif isinstance(facts.comments_readable, Unread):
         fix = "Give the token the scope to read pull requests."
         yield _of(facts, "comments", State.FAULT, f"cannot be read, so no command is seen: {facts.comments_readable.why}", fix)
     elif facts.comments_readable is None:
-        yield _of(facts, "comments", State.NOTE, "there is no pull to try it on", "Run this again when there is one.")
+        yield _of(facts, "comments", State.NOTE, "there is no pull to check it on", "Run this again when there is one.")
     elif not facts.comments_readable:
         fix = "Let validators decide with: stampbot decide 'OWNER/DB#N' '/accept -q 4'"
-        yield _of(facts, "comments", State.FAULT, "this hub shows none to programs, so no command is seen", fix)
+        yield _of(facts, "comments", State.FAULT, "this host shows no comments to programs, so no command is seen", fix)
     else:
         yield _of(facts, "comments", State.FINE, "can be read")
 
 
 def schema(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """The columns without which no decision is whole."""
+    """The columns that every decision needs."""
     if isinstance(facts.columns, Unread):
         yield _of(facts, "schema", State.UNKNOWN, f"could not be read: {facts.columns.why}", AGAIN)
         return
@@ -206,7 +206,7 @@ def ratings(facts: CommonsFacts) -> Iterator[CheckResult]:
     found, wanted = facts.ratings, facts.policy.rating
     seen = f"the latest stamps hold {found.numbers} ratings in numbers and {found.words} in words"
     if wanted is RatingStyle.NUMBERS and found.words:
-        says = f"{seen}: one word breaks wl's scoreboard detail for everybody"
+        says = f"{seen}: one word breaks the scoreboard detail of wl for all readers"
         yield _of(facts, "ratings", State.NOTE, says, 'Fix those stamps; or, if all readers here know words: rating = "words".')
     elif wanted is RatingStyle.WORDS and found.numbers > found.words:
         says = f"{seen}, and the policy says words"
@@ -219,7 +219,7 @@ def ratings(facts: CommonsFacts) -> Iterator[CheckResult]:
 
 
 def validators(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """Somebody may decide, and whom the policy names has a rig that stamps."""
+    """At least one account may decide, and each validator of the policy has a rig that stamps."""
     if isinstance(facts.rigs, Unread):
         yield _of(facts, "validators", State.UNKNOWN, f"rigs could not be read: {facts.rigs.why}", AGAIN)
         return
@@ -232,7 +232,7 @@ def validators(facts: CommonsFacts) -> Iterator[CheckResult]:
             yield _of(facts, "validators", State.FAULT, says, "Have them register one (wl join), or name it: {user, rig}.")
         elif validator.rig is not None and named is None:
             says = f"{validator.user} may decide as {validator.rig}, a rig that is not on main"
-            yield _of(facts, "validators", State.FAULT, says, "Look at the spelling, or have them register it (wl join).")
+            yield _of(facts, "validators", State.FAULT, says, "Check the spelling, or have them register it (wl join).")
         else:
             able[validator.user] = None
     silent = {facts.account, *facts.policy.ignored_users}
@@ -242,7 +242,7 @@ def validators(facts: CommonsFacts) -> Iterator[CheckResult]:
         yield _of(facts, "validators", State.FINE, f"{count(len(hearing), 'account')} may decide: {_names(hearing)}")
     else:
         fix = 'Name them in stampbot.toml: validators = ["…"]; or lower min_trust.'
-        says = f"nobody may decide: no validator of the policy, and no rig with a trust of {facts.policy.min_trust} on main"
+        says = f"no account may decide: no validator of the policy, and no rig with a trust of {facts.policy.min_trust} on main"
         yield _of(facts, "validators", State.FAULT, says, fix)
 
 
@@ -285,10 +285,10 @@ def stuck(facts: CommonsFacts) -> Iterator[CheckResult]:
 
 
 def outages(facts: CommonsFacts) -> Iterator[CheckResult]:
-    """Nothing meets all pulls of a commons."""
+    """No trouble affects all pulls of a commons."""
     for of, why, since, failed in facts.outages:
         says = (
-            f"trouble with {of} since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, met {count(failed, 'time')}; the last: {why}"
+            f"trouble with {of} since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {count(failed, 'failure')}; the last: {why}"
         )
         yield _of(
             facts, "outage", State.FAULT, says, "If it lasts, look at the log of the worker and at this machine's network."
@@ -343,7 +343,7 @@ CHECKS: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (
 )
 
 UNREACHED: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (there, token, webhook, stuck, outages)
-"""What can be told of a commons that does not answer."""
+"""Checks of a commons that does not answer."""
 
 
 def _of(facts: CommonsFacts, check: str, state: State, says: str, fix: str = "") -> CheckResult:

@@ -1,4 +1,4 @@
-"""What is known of an installation, and the signs that it comes to. What could not be read is `Unread`, and never a pass."""
+"""Facts about an installation, and the results of checks. A fact that could not be read is `Unread`, never a pass."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ AGAIN = "Run this again."
 
 
 class State(enum.Enum):
-    """What a check came to."""
+    """The outcome of a check."""
 
     FINE = "fine"
     NOTE = "note"
@@ -24,12 +24,12 @@ class State(enum.Enum):
     FAULT = "fault"
     """Does not work, or will not hold."""
     UNKNOWN = "unknown"
-    """Could not be looked at."""
+    """Could not be checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """One line of the doctor's: `says` is plain text that may hold strangers' words."""
+    """One result of a check. `says` is plain text that may hold strangers' words."""
 
     check: str
     state: State
@@ -48,7 +48,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redis:
-    """What Redis says of itself. `memory_max`: bytes, 0 for no limit. `keeps`: whether it writes to disk, None: not told."""
+    """The condition of Redis. `memory_max`: bytes, 0 for no limit. `keeps`: whether it writes to disk, None: not known."""
 
     version: str
     eviction: str
@@ -60,7 +60,7 @@ class Redis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """One queue: jobs that wait, and workers that are alive."""
+    """One queue: waiting jobs and running workers."""
 
     name: str
     waiting: int
@@ -85,7 +85,7 @@ class CommonsFacts:
     policy: Policy
     has_token: bool
     webhook: str | None
-    """The webhook's secret. Never shown: only its strength is told."""
+    """The webhook's secret. Never shown: only its strength is reported."""
     shared_with: tuple[str, ...] = ()
     """What else is the same text as the webhook's secret."""
     there: bool | Unread = True
@@ -95,7 +95,7 @@ class CommonsFacts:
     may_write: bool | Unread | None = None
     """None: not asked, for want of a token."""
     skew: timedelta | Unread | None = None
-    """The hub's clock less ours; None: it does not tell the time."""
+    """DoltHub's clock minus this machine's; None: its answers carry no time."""
     comments_readable: bool | Unread | None = None
     """Whether comments can be read; None: there is no pull to try it on."""
     columns: Mapping[str, tuple[str, ...]] | Unread = field(default_factory=dict)
@@ -120,10 +120,10 @@ class CommonsFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything the doctor looks at."""
+    """Everything that the checks read."""
 
     problems: tuple[tuple[str, str, str], ...] = ()
-    """Problems with the settings: name, what is wrong, the fix. With any, nothing else could be looked at."""
+    """Problems with the settings: name, what is wrong, the fix. With any, nothing else could be read."""
     policy_file: str = ""
     complaints: tuple[str, ...] = ()
     """Of `[levels]`: rules there are not."""
@@ -131,7 +131,7 @@ class Facts:
     redis: Redis | Unread = field(default_factory=lambda: Unread("not asked"))
     queues: tuple[Queue, ...] = ()
     clock_silent_s: float | None = None
-    """Seconds since a clock was heard; infinite: never; None: not known."""
+    """Seconds since the last heartbeat of a clock; infinite: none; None: not known."""
     commons: tuple[CommonsFacts, ...] = ()
 
 

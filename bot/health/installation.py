@@ -10,14 +10,14 @@ from bot.health.facts import AGAIN, CheckResult, Facts, Redis, State, Unread, co
 
 BACKLOG_MAX = 1000
 CLOCK_SILENT_MAX_S = 90
-"""A clock says that it lives every 20 s (bot.clock.heartbeat)."""
+"""A clock writes a heartbeat every 20 s (bot.clock.heartbeat)."""
 REDIS_OLDEST = (6, 2)
 CLOCK = "stampbot clock"
-"""What the check of the process is called; `clock` is that of the time."""
+"""Name of the check of the process; `clock` is the check of the time."""
 
 
 def settings(facts: Facts) -> Iterator[CheckResult]:
-    """Variables and file were read without a problem; levels name rules that there are."""
+    """Variables and file were read without a problem; every rule that levels names exists."""
     for said in facts.complaints:
         yield CheckResult(check="policy", state=State.FAULT, says=f"levels: {said}", fix="See: stampbot rules")
     file = f"{facts.policy_file} fits its schema" if facts.policy_file else "there is no stampbot.toml, so the defaults hold"
@@ -25,14 +25,14 @@ def settings(facts: Facts) -> Iterator[CheckResult]:
 
 
 def evidence(facts: Facts) -> Iterator[CheckResult]:
-    """GitHub is asked itself about links to it only with a token."""
+    """The bot asks GitHub about links to it only with a token."""
     if not facts.github_token:
-        says = "without STAMPBOT_GITHUB_TOKEN a link to GitHub is only known to answer, not to be a merged pull"
+        says = "without STAMPBOT_GITHUB_TOKEN a link to GitHub is known to answer, but not to be a merged pull"
         yield CheckResult(check="evidence", state=State.NOTE, says=says, fix="Set it to a read-only token without any scope.")
 
 
 def redis(facts: Facts) -> Iterator[CheckResult]:
-    """It answers, is new enough, and forgets nothing by itself."""
+    """It answers, is new enough, and drops no keys."""
     told = facts.redis
     if isinstance(told, Unread):
         yield CheckResult(
@@ -44,18 +44,18 @@ def redis(facts: Facts) -> Iterator[CheckResult]:
         says = f"Redis {told.version or 'of unknown version'} is older than 6.2"
         yield CheckResult(check="redis", state=State.FAULT, says=says, fix="Install Redis 6.2 or later.")
     if told.memory_max and told.eviction != "noeviction":
-        says = f"drops keys when its memory is full ({told.eviction}), and with them knocks and leases"
+        says = f"drops keys when its memory is full ({told.eviction}), and with them jobs and locks"
         yield CheckResult(check="redis", state=State.FAULT, says=says, fix="Set maxmemory-policy noeviction.")
     if told.trouble:
-        fix = "Give it room (maxmemory) or the address of the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
-        yield CheckResult(check="redis", state=State.FAULT, says=f"{told.trouble}: nobody can do anything", fix=fix)
+        fix = "Raise maxmemory, or set REDIS_URL to the primary. Wiping it (FLUSHALL) is safe: nothing in it is needed."
+        yield CheckResult(check="redis", state=State.FAULT, says=f"{told.trouble}: no process can work", fix=fix)
         return
     kept = {True: "; it writes to disk, which is not needed", False: "; it writes nothing to disk, which is fine", None: ""}
     yield CheckResult(check="redis", state=State.FINE, says=f"Redis {told.version} answers{kept[told.keeps]}")
 
 
 def queues(facts: Facts) -> Iterator[CheckResult]:
-    """Somebody works each queue, and none grows."""
+    """Each queue has a worker, and no queue grows."""
     for queue in facts.queues:
         told = f"{queue.name}: {count(queue.workers, 'worker')}, {count(queue.waiting, 'job')} waiting"
         if not queue.workers:
@@ -68,18 +68,18 @@ def queues(facts: Facts) -> Iterator[CheckResult]:
 
 
 def clock_process(facts: Facts) -> Iterator[CheckResult]:
-    """A clock lives: without it nothing is noticed that no webhook tells, and that is every comment."""
+    """A clock runs: without it the bot notices only what a webhook reports, and no webhook reports comments."""
     if isinstance(facts.redis, Redis):
         yield the_clock(facts.clock_silent_s)
 
 
 def the_clock(silent_s: float | None) -> CheckResult:
-    """What the silence of the clock comes to, in seconds: infinite if none was heard at all, None if that is not known."""
+    """The check of the clock. `silent_s`: seconds since its last heartbeat, infinite for none at all, None if not known."""
     if silent_s is None:
-        return CheckResult(check=CLOCK, state=State.UNKNOWN, says="could not be asked after: Redis does not answer", fix=AGAIN)
+        return CheckResult(check=CLOCK, state=State.UNKNOWN, says="is not known: Redis does not answer", fix=AGAIN)
     if silent_s <= CLOCK_SILENT_MAX_S:
-        return CheckResult(check=CLOCK, state=State.FINE, says=f"lives; it was heard {silent_s:.0f} s ago")
-    seen = f"was heard last {silent_s / 60:.0f} min ago" if silent_s < inf else "was not heard since Redis began or was wiped"
+        return CheckResult(check=CLOCK, state=State.FINE, says=f"runs; its last heartbeat was {silent_s:.0f} s ago")
+    seen = f"last heartbeat {silent_s / 60:.0f} min ago" if silent_s < inf else "no heartbeat since Redis started or was wiped"
     says = f"{seen}: comments and new commits go unnoticed"
     return CheckResult(check=CLOCK, state=State.FAULT, says=says, fix="Start: stampbot clock")
 

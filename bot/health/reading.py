@@ -1,6 +1,6 @@
 """Reads the facts that `bot/health` examines: of the settings, of Redis, and of each commons. Writes nothing that stays.
 
-Trouble with one fact is that fact's: it is `Unread`, and everything else is looked at all the same.
+A fact that cannot be read is `Unread`; all others are read all the same.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ T = TypeVar("T")
 
 
 def facts_of_problems(error: SettingsError) -> Facts:
-    """Settings that cannot be used are all there is to tell."""
+    """Settings that cannot be used are the only facts."""
     return Facts(problems=tuple((each.name, each.says, each.fix) for each in error.problems))
 
 
 def read_facts(
-    settings: Settings, bot: Bot, only: tuple[Commons, ...] = (), *, told: Callable[[str], None] = lambda _: None
+    settings: Settings, bot: Bot, only: tuple[Commons, ...] = (), *, progress: Callable[[str], None] = lambda _: None
 ) -> Facts:
-    """All facts; `only`: of these commons. `told` hears what is being looked at. Raises nothing of the hub's or of Redis'."""
+    """All facts; `only`: of these commons. `progress` gets what is read next. Raises no HubError and no RedisError."""
     complaints = dict.fromkeys(said for each in settings.commons for said in bot.rules.complaints(each.policy.levels))
-    told("Redis")
+    progress("Redis")
     redis, queues, clock_silent_s = _of_redis(bot.store, bot.jobs)
     commons = []
     for each in settings.commons:
         if not only or each.commons in only:
-            told(str(each.commons))
+            progress(str(each.commons))
             commons.append(read_commons(each, settings, bot.at(each.commons)))
     return Facts(
         policy_file=settings.config_path.name if settings.config_path is not None else "",
@@ -66,7 +66,7 @@ def _of_redis(store: Store, jobs: JobQueue) -> tuple[Redis | Unread, tuple[Queue
         said = read_condition(store, jobs)
     except RedisAway as away:
         return Unread(stranger(away)), (), None
-    told = Redis(
+    condition = Redis(
         version=said.version,
         eviction=said.eviction,
         memory_max=said.memory_max,
@@ -77,7 +77,7 @@ def _of_redis(store: Store, jobs: JobQueue) -> tuple[Redis | Unread, tuple[Queue
         Queue(name=name, waiting=count, workers=said.workers.get(name, 0), process="prober" if name == PROBE else "worker")
         for name, count in said.waiting.items()
     )
-    return told, queues, said.clock_silent_s
+    return condition, queues, said.clock_silent_s
 
 
 # --- one commons ----------------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def _skew(site: Site) -> timedelta | Unread | None:
     after = site.clock()
     if said is None or isinstance(said, Unread):
         return said
-    # A whole second is all the header tells, and the answer took its time: what lies within that is no skew.
+    # The header has whole seconds and the answer took time: a difference within both is no skew.
     if before - timedelta(seconds=1) <= said <= after:
         return timedelta()
     return said - (before if said < before else after)

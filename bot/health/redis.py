@@ -1,4 +1,4 @@
-"""What Redis says of itself, for whoever asks after its health."""
+"""The condition of Redis: version, memory, persistence, queues and workers."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from bot.store import Store
 
 
 class RedisAway(Exception):
-    """Redis does not answer, or not to us; the text says why."""
+    """Redis does not answer, or refuses this client; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What Redis is, and who works at its queues.
+    """What Redis is, and which workers serve its queues.
 
     `eviction`: what happens when its memory is full (`maxmemory-policy`); `memory_max`: bytes, 0 for no limit; `keeps`: whether
-    it writes to disk, None where it does not say. `waiting` and `workers`: jobs and living workers by queue. `clock_silent_s`:
-    seconds since a clock was heard, infinite for never, None: not told. `trouble`: why it takes no write now, empty if it does.
+    it writes to disk, None: not known. `waiting` and `workers`: jobs and running workers by queue. `clock_silent_s`: seconds
+    since the last heartbeat of a clock, infinite for none, None: not known. `trouble`: why it takes no write now, empty if it
+    does.
     """
 
     version: str
@@ -37,7 +38,7 @@ class Condition:
 
 
 def read_condition(store: Store, jobs: JobQueue) -> Condition:
-    """What Redis is, and which workers serve its queues. Raises ScratchAway."""
+    """What Redis is, and which workers serve its queues. Raises RedisAway."""
     try:
         return _condition(store, jobs)
     except redis.RedisError as error:
@@ -65,5 +66,5 @@ def _keeps(client: redis.Redis, *, appends: bool) -> bool | None:
         said: Any = client.config_get("save")
         return bool(said.get("save"))
     except redis.RedisError:
-        # Hosts that rent Redis out forbid CONFIG.
+        # Hosted Redis services forbid CONFIG.
         return None

@@ -110,7 +110,7 @@ def test_the_smoke_story_goes_as_told() -> None:
         [sys.executable, "-m", "bot", "demo", "--smoke"], capture_output=True, text=True, check=False, timeout=800
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "The whole story went as told" in done.stdout
+    assert "The whole story succeeded" in done.stdout
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")

@@ -193,7 +193,7 @@ def test_what_is_wrong_on_a_commons_is_named_with_its_mend(world: World, run: Ru
     assert found[("pulls", "note")] == "pull not found behind 1 completion in review: c-lost of w-com-002"
     assert found[("ratings", "note")].startswith("the latest stamps hold 0 ratings in numbers and 1 in words")
     assert found[("ledger", "note")].startswith("the last audit of main found 1 fault")
-    assert found[("stampbot clock", "fault")].startswith("was not heard since Redis began")
+    assert found[("stampbot clock", "fault")].startswith("no heartbeat since Redis started")
     assert found[("queues", "fault")].endswith(": 0 workers, 0 jobs waiting")
     assert found[("quarantine", "fault")] == f"pull {pull} is left alone, it broke the bot: KeyError: 'x'"
     listed = run("queue").output
@@ -223,18 +223,18 @@ def test_each_thing_that_is_away_is_told_and_the_rest_is_looked_at(world: World,
     assert (no_redis.exit_code, states(no_redis)["redis"], states(no_redis)["schema"]) == (1, {"fault"}, {"fine"})
     with full(world.redis):
         assert seen(run("doctor", "--json"))["redis"] == [
-            ("fault", "Redis is full: it has come to its maxmemory: nobody can do anything")
+            ("fault", "Redis is full: it has come to its maxmemory: no process can work")
         ]
     no_hub = run("doctor", "--json", STAMPBOT_HUB_URL="http://127.0.0.1:1")
     assert (states(no_hub)["commons"], states(no_hub)["redis"]) == ({"unknown"}, {"fine"})
     bad_token = run("doctor", "--json", STAMPBOT_HUB_TOKEN="nobodys")
-    assert seen(bad_token)["token"][0][1].startswith("is nobody's: ")
+    assert seen(bad_token)["token"][0][1].startswith("belongs to no account: ")
     nowhere = run("doctor", "no/such", "--json")
     assert [says for _, says in seen(nowhere)["commons"]] == ["there is no such database, or this token may not see it"]
     wrong = run("doctor", "--json", PORT="x", STAMPBOT_HUB_TOKEN="a b")
     assert (wrong.exit_code, [state for state, _ in seen(wrong)["settings"]]) == (1, ["fault", "fault"])
     older = run("doctor", "--json", STAMPBOT_HUB_URL=f"{world.sandbox.base_url}/lab", STAMPBOT_ACCOUNT="bot")
-    assert seen(older)["comments"] == [("fault", "this hub shows none to programs, so no command is seen")]
+    assert seen(older)["comments"] == [("fault", "this host shows no comments to programs, so no command is seen")]
     assert {check: states(older)[check] for check in ("commons", "token", "clock", "schema")} == {
         check: {"fine"} for check in ("commons", "token", "clock", "schema")
     }

@@ -323,7 +323,20 @@ RULE = ("name", "level", "label", "asks", "title", "doc", "kinds", "fixed", "sof
         (("doctor",), {"status", "signs", *(f"signs[].{name}" for name in ("check", "commons", "state", "says", "fix"))}),
         (
             ("probe", "HUB"),
-            {"url", "seen", "reason", "probed_at", "status", "content_type", "title", "sha256", "key", "kind", "final_url"}
+            {
+                "url",
+                "seen",
+                "reason",
+                "probed_at",
+                "status",
+                "content_type",
+                "title",
+                "sha256",
+                "key",
+                "kind",
+                "label",
+                "final_url",
+            }
             | {"hops", *(f"hops[].{name}" for name in ("url", "address", "status", "note"))}
             | {"misses", "since", "good_at", "facts"},
         ),

@@ -134,24 +134,24 @@ def test_a_sound_installation_has_nothing_but_fine_signs() -> None:
             {"redis": Redis(version="7.2.4", eviction="noeviction", memory_max=0, trouble="Redis is full")},
             "redis",
             FAULT,
-            "Redis is full: nobody can do anything",
-            "Give it room (maxmemory)",
+            "Redis is full: no process can work",
+            "Raise maxmemory",
         ),
         (
             {"clock_silent_s": 600.0},
             "stampbot clock",
             FAULT,
-            "was heard last 10 min ago: comments and new commits go unnoticed",
+            "last heartbeat 10 min ago: comments and new commits go unnoticed",
             "Start: stampbot clock",
         ),
         (
             {"clock_silent_s": inf},
             "stampbot clock",
             FAULT,
-            "was not heard since Redis began or was wiped",
+            "no heartbeat since Redis started or was wiped",
             "Start: stampbot clock",
         ),
-        ({"clock_silent_s": None}, "stampbot clock", UNKNOWN, "could not be asked after", "Run this again"),
+        ({"clock_silent_s": None}, "stampbot clock", UNKNOWN, "is not known", "Run this again"),
     ],
 )
 def test_each_trouble_of_the_installation_has_its_line(
@@ -166,12 +166,18 @@ def test_each_trouble_of_the_installation_has_its_line(
 @pytest.mark.parametrize(
     ("changed", "check", "state", "says", "fix"),
     [
-        ({"there": AWAY}, "commons", UNKNOWN, "DoltHub does not tell: no connection", "STAMPBOT_HUB_URL"),
-        ({"there": Unread("401", refused=True)}, "commons", UNKNOWN, "DoltHub does not tell: 401", "Look at the token"),
+        ({"there": AWAY}, "commons", UNKNOWN, "DoltHub gave no answer: no connection", "STAMPBOT_HUB_URL"),
+        ({"there": Unread("401", refused=True)}, "commons", UNKNOWN, "DoltHub gave no answer: 401", "Check the token"),
         ({"there": False}, "commons", FAULT, "no such database", "STAMPBOT_COMMONS"),
         ({"has_token": False, "account": None, "may_write": None}, "token", NOTE, "only reads", "Set STAMPBOT_HUB_TOKEN"),
-        ({"account": Unread("401", refused=True), "may_write": None}, "token", FAULT, "is nobody's: 401", "Make a new token"),
-        ({"account": AWAY, "may_write": None}, "token", UNKNOWN, "could not be tried: no connection", "Run this again"),
+        (
+            {"account": Unread("401", refused=True), "may_write": None},
+            "token",
+            FAULT,
+            "belongs to no account: 401",
+            "Make a new token",
+        ),
+        ({"account": AWAY, "may_write": None}, "token", UNKNOWN, "could not be checked: no connection", "Run this again"),
         (
             {"named_account": User("other")},
             "token",
@@ -180,7 +186,7 @@ def test_each_trouble_of_the_installation_has_its_line(
             "Set STAMPBOT_ACCOUNT=stampbot",
         ),
         ({"may_write": False}, "token", FAULT, "stampbot may not write here", "Invite stampbot"),
-        ({"may_write": AWAY}, "token", UNKNOWN, "could not be told: no connection", "Run this again"),
+        ({"may_write": AWAY}, "token", UNKNOWN, "is not known: no connection", "Run this again"),
         (
             {
                 "policy": Policy(validators=(Validator(BOT), Validator(User("ana"), Handle("ana-town"))), min_trust=9),
@@ -220,10 +226,10 @@ def test_each_trouble_of_the_installation_has_its_line(
         ({"skew": timedelta(seconds=9)}, "clock", NOTE, "is 9 s behind DoltHub's", "NTP"),
         ({"skew": None}, "clock", NOTE, "carry no time", "NTP"),
         ({"skew": AWAY}, "clock", UNKNOWN, "no connection", "Run this again"),
-        ({"comments_readable": AWAY}, "comments", UNKNOWN, "could not be tried: no connection", "Run this again"),
+        ({"comments_readable": AWAY}, "comments", UNKNOWN, "could not be checked: no connection", "Run this again"),
         ({"comments_readable": Unread("403", refused=True)}, "comments", FAULT, "so no command is seen: 403", "scope"),
-        ({"comments_readable": False}, "comments", FAULT, "shows none to programs", "stampbot decide"),
-        ({"comments_readable": None}, "comments", NOTE, "no pull to try it on", "Run this again"),
+        ({"comments_readable": False}, "comments", FAULT, "shows no comments to programs", "stampbot decide"),
+        ({"comments_readable": None}, "comments", NOTE, "no pull to check it on", "Run this again"),
         ({"columns": AWAY}, "schema", UNKNOWN, "no connection", "Run this again"),
         (
             {"columns": {**COLUMNS, "completions": ("id", "wanted_id", "completed_by")}},
@@ -249,7 +255,7 @@ def test_each_trouble_of_the_installation_has_its_line(
             "cannot average",
             "unless every reader here knows words",
         ),
-        ({"rigs": ()}, "validators", FAULT, "nobody may decide", "validators = "),
+        ({"rigs": ()}, "validators", FAULT, "no account may decide", "validators = "),
         (
             {"policy": Policy(validators=(Validator(User("bo")),))},
             "validators",

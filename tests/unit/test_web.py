@@ -366,7 +366,7 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     answer = door.get("/readyz")
     assert (answer.status_code, answer.text) == (
         200,
-        "ready\nstampbot clock: was not heard since Redis began or was wiped: comments and new commits go unnoticed. "
+        "ready\nstampbot clock: no heartbeat since Redis started or was wiped: comments and new commits go unnoticed. "
         "Start: stampbot clock\n",
     )
     text = door.get("/metrics").text
