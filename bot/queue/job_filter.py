@@ -1,7 +1,7 @@
-"""What is taken of a job that stands in Redis: a few fields, each held against its form. Pure.
+"""Which fields of a job in Redis are believed: a few, each checked against its form. Pure.
 
-Whoever can write to Redis can write a job, and RQ believes all of it: functions to import for the job and for its end, URLs
-to post to, how often to try again, how long to keep what failed, and packed bytes that may unpack to any size.
+A process that can write to Redis can write a job, and RQ believes all of it: functions to import for the job and for its
+end, URLs to post to, how often to try again, how long to keep what failed, and packed bytes that may unpack to any size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lanes: RQ workers in the threads of one process, each on one queue, and how such a process begins and ends.
+"""RQ workers in the threads of one process, each on one queue, and how such a process starts and ends.
 
 A job may run twice, at once, or never. `bot/worker/jobs.py` and `bot/prober/jobs.py` say what each kind of job does.
 """
@@ -34,24 +34,24 @@ WORKER_TTL_S: Final = 25
 """With this and the next, a job that died with its worker is found again after about a minute (measured on rq 2.12)."""
 MAINTENANCE_INTERVAL_S: Final = 5
 MAINTENANCE_LOCK_S: Final = 15
-"""Housekeeping takes a moment; who has not finished by then is not coming back."""
+"""Maintenance takes a moment; a process that has not finished it by then has died."""
 DEQUEUE_S: Final = 2
-"""An idle lane looks up so often: the longest it keeps a shutdown waiting."""
+"""How often an idle worker thread checks whether it is to stop: the longest that it delays a shutdown."""
 AWAY_TOLD_EVERY_S: Final = 30.0
 ALIVE_SAID_EVERY_S: Final = 20.0
-"""Less than WORKER_TTL_S, and than what whoever counts workers takes for silence (bot.queue.enqueue, ALIVE_S)."""
+"""Less than WORKER_TTL_S, and than the age at which a worker counts as dead (bot.queue.enqueue, ALIVE_S)."""
 RESTART_S: Final = 2.0
 STOP_PATIENCE_S: Final = 25.0
 
 Function = Callable[..., None]
 TookTooLong = JobTimeoutException
-"""Raised in a job that has had its time."""
+"""Raised in a job that has used up its time."""
 
 log = structlog.get_logger("stampbot.worker")
 
 
 class _NowAndThen(logging.Filter):
-    """Lets RQ say only now and then that Redis is away: each lane says it again and again."""
+    """Limits how often RQ logs that Redis is away: each worker thread logs it again and again."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,8 +69,8 @@ class _NowAndThen(logging.Filter):
 def job_class(functions: Mapping[str, Function]) -> type[Job]:
     """A Job that can call nothing but these functions, with plain arguments.
 
-    Whoever can write to Redis can write a job, and RQ's own class imports whatever dotted path a job names, as its function
-    or as its callbacks, and posts to whatever URL it names as its webhook.
+    A process that can write to Redis can write a job, and RQ's own class imports whatever dotted path a job names, as its
+    function or as its callbacks, and posts to whatever URL it names as its webhook.
     """
 
     class ListedJob(Job):
@@ -78,7 +78,7 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
             try:
                 plain = filter_job(raw_data)
             except ValueError as error:
-                # What RQ passes by without a word, as it does jobs that have expired.
+                # RQ drops such a job without a log line, as it does jobs that have expired.
                 raise NoSuchJobError(str(error)) from None
             super().restore(plain)
             if self._is_former():
@@ -103,14 +103,14 @@ def job_class(functions: Mapping[str, Function]) -> type[Job]:
 
 
 class ThreadQueue(Queue):
-    """An RQ queue whose housekeeping is not held up for long by somebody who died while keeping house.
+    """An RQ queue whose maintenance is not blocked for long by a worker that died during it.
 
-    What a dead worker had in hand is found again by housekeeping, and until then its hint swallows knocks. RQ's own lock on
+    Maintenance finds the job of a dead worker; until then its dedup key suppresses new jobs. RQ's own lock on
     that lasts a quarter of an hour (rq 2.12), and it stays if its holder is killed, or loses Redis, in the middle.
     """
 
     def acquire_maintenance_lock(self) -> bool:
-        """Whether we are the one to keep house now."""
+        """Whether this worker is to do the maintenance now."""
         return bool(self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_S))
 
 
@@ -131,7 +131,7 @@ class WorkerThread(SimpleWorker):
         return DEQUEUE_S
 
     def dequeue_job_and_maintain_ttl(self, timeout: int | None, max_idle_time: int | None = None) -> tuple[Job, Queue] | None:
-        """As RQ's, but it hears `stop` while it waits: a signal cannot break into a thread."""
+        """As RQ's, but it notices `stop` while it waits: a signal cannot interrupt a thread."""
         while not self._stop_requested:
             found = super().dequeue_job_and_maintain_ttl(timeout, max_idle_time or DEQUEUE_S)
             if found is not None:
@@ -139,7 +139,7 @@ class WorkerThread(SimpleWorker):
         raise StopRequested
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """As RQ's, and remembers that it is at it."""
+        """As RQ's, and remembers that a job is running."""
         self.busy = True
         try:
             super().execute_job(job, queue)
@@ -147,23 +147,23 @@ class WorkerThread(SimpleWorker):
             self.busy = False
 
     def _set_ip_address(self, connection: redis.Redis) -> None:  # noqa: ARG002
-        """RQ finds it by naming one connection of the pool that all lanes share."""
+        """RQ finds it by naming one connection of the pool that all worker threads share."""
         self.ip_address = "unknown"
 
     def _install_signal_handlers(self) -> None:
-        """Only the main thread may have any; it stops the lanes itself."""
+        """Only the main thread may have any; it stops the worker threads itself."""
 
     def subscribe(self) -> None:
-        """RQ would take orders (stop, kill, shut down) from whoever can publish in Redis."""
+        """RQ would take commands (stop, kill, shut down) from every process that can publish in Redis."""
 
     def unsubscribe(self) -> None:
         """See `subscribe`."""
 
     def procline(self, message: str) -> None:
-        """One process, many lanes: none of them names it."""
+        """One process, many worker threads: none of them names the process."""
 
     def say_alive(self) -> None:
-        """As RQ's heartbeat, which comes between jobs; and be listed again, as RQ does at a birth alone: a wipe forgets that.
+        """As RQ's heartbeat, which comes between jobs; and registers the worker again, which a wipe makes needed.
 
         Callable from any thread. Raises redis.RedisError.
         """
@@ -173,12 +173,12 @@ class WorkerThread(SimpleWorker):
             pipe.execute()
 
     def stop(self) -> None:
-        """End after the job at hand. Callable from any thread."""
+        """End after the current job. Callable from any thread."""
         self._stop_requested = True
 
 
 class WorkerPool:
-    """Lanes of one process: one per name in `queues`, each on that queue alone.
+    """The worker threads of one process: one for each name in `queues`, on that queue alone.
 
     A worker on several queues loses a job for good if it dies between taking and registering it (measured on rq 2.12).
     """
@@ -195,7 +195,7 @@ class WorkerPool:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start all lanes and return."""
+        """Start all worker threads and return."""
         for number, queue in enumerate(self._queues):
             thread = threading.Thread(target=self._keep_going, args=(queue,), name=f"{queue}-{number}", daemon=True)
             self._threads.append(thread)
@@ -203,16 +203,16 @@ class WorkerPool:
         threading.Thread(target=self._say_alive, name="alive", daemon=True).start()
 
     def stop(self) -> None:
-        """Ask all lanes to end after the job at hand."""
+        """Ask all worker threads to end after the current job."""
         self._stopping.set()
         with self._lock:
             for lane in filter(None, self._working):
                 lane.stop()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for the lanes to end; False if one is still at a job after `timeout_s` seconds.
+        """Wait for the worker threads to end; False if one still runs a job after `timeout_s` seconds.
 
-        A lane that waits for a Redis that is away is not waited for.
+        A thread that waits for a Redis that is away is not waited for.
         """
         began = time.monotonic()
         while any(thread.is_alive() for thread in self._threads):
@@ -227,7 +227,7 @@ class WorkerPool:
         return True
 
     def _say_alive(self) -> None:
-        """Say for all lanes that they live, those at a long job as well, until they are to stop."""
+        """Send the heartbeat of all worker threads, also during a long job, until they are to stop."""
         while not self._stopping.wait(self.alive_said_every_s):
             with self._lock:
                 lanes = tuple(filter(None, self._working))
@@ -236,7 +236,7 @@ class WorkerPool:
                     lane.say_alive()
 
     def _keep_going(self, queue: str) -> None:
-        """One lane for as long as the process lives: RQ ends its loop on some errors of Redis."""
+        """One worker thread for as long as the process lives: RQ ends its loop on some errors of Redis."""
         told = False
         while not self._stopping.is_set():
             lane = None
@@ -253,7 +253,7 @@ class WorkerPool:
                     log.warning("Redis does not answer; trying again", queue=queue, error=stranger(error))
                     told = True
             except Exception:
-                log.exception("a lane broke and is started anew", queue=queue)
+                log.exception("a worker thread failed and is restarted", queue=queue)
             finally:
                 with self._lock:
                     self._working -= {lane}
@@ -273,9 +273,9 @@ class WorkerPool:
 
 
 def queues_of(count: int) -> tuple[str, ...]:
-    """Which queue each lane serves: `count` of them reviews, a third as many decisions, and one each rechecks and sweeps.
+    """Which queue each worker thread serves: `count` of them reviews, a third of that decisions, one rechecks, one sweeps.
 
-    Each queue has a lane of its own, so that none waits behind another. Decisions have two at least: a question that is
+    Each queue has a thread of its own, so that none waits behind another. Decisions have two at least: a question that is
     answered in seconds does not wait behind an accept.
     """
     return (SWEEP, RECHECK, *(DECIDE,) * max(2, count // 3), *(REVIEW,) * count)
@@ -287,9 +287,9 @@ def serve(
     connection: redis.Redis,
     hand_over: Callable[[], None] = lambda: None,
 ) -> int:
-    """Run the lanes until SIGTERM or SIGINT, then let the jobs at hand finish. Main thread only. Exit status.
+    """Run the worker threads until SIGTERM or SIGINT, then let the current jobs finish. Main thread only. Exit status.
 
-    A job that does not finish in time is broken off, after `hand_over`, so that somebody else can go on with it. A second
+    A job that does not finish in time is broken off, after `hand_over`, so that another process can go on with it. A second
     signal ends at once: every job is safe to break off.
     """
     ended = threading.Event()

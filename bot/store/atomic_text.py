@@ -1,4 +1,4 @@
-"""Cells: small texts that all processes of the bot change, one after the other."""
+"""Small texts in Redis that all processes of the bot change, one after the other."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Final
 
 import redis
+
+from bot.store.soft import soft
 
 TEXT_TTL_S: Final = 86400
 _TRIES: Final = 50
@@ -18,19 +20,17 @@ class AtomicText:
     def __init__(self, client: redis.Redis, key: str) -> None:
         self._redis = client
         self._key = key
-        # Threads of one process take turns here; only processes meet in Redis.
+        # Threads of one process wait here; only processes meet in Redis.
         self._lock = threading.Lock()
 
+    @soft(False)
     def change(self, act: Callable[[str | None, float], str]) -> bool:
-        """Hand the text (None: there is none) and the time by the clock of Redis, in seconds, to `act`; keep what comes back.
+        """Call `act` with the text (None: there is none) and the time of Redis, in seconds; keep what it returns.
 
         `act` may be called more than once, and the last call counts. False: Redis is away, and nothing is known to be kept.
         """
         with self._lock:
-            try:
-                return self._change(act)
-            except redis.RedisError:
-                return False
+            return self._change(act)
 
     def _change(self, act: Callable[[str | None, float], str]) -> bool:
         with self._redis.pipeline() as pipe:

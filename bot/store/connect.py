@@ -20,7 +20,7 @@ access rules that name it, and 6.2 writes each refusal to its ACL log."""
 
 
 def make_redis(url: str) -> redis.Redis:
-    """A client that fails fast: whoever rings must not be kept waiting because Redis is away.
+    """A client that fails fast: a webhook must not wait because Redis is away.
 
     redis-py's own defaults retry, and hold a web request for seconds. Opens no socket before the first command.
     Raises ValueError for a URL that is not redis://, rediss:// or unix://.

@@ -1,4 +1,4 @@
-"""Outages: trouble that meets all pulls of a commons alike. It is one line of the log, one metric and one row of doctor."""
+"""Trouble that meets all pulls of a commons. It is one line of the log, one metric and one row of doctor."""
 
 from __future__ import annotations
 

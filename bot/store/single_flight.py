@@ -1,4 +1,4 @@
-"""Flights: of all who want to do one thing, in whatever process, one does it; the others wait for what it brings."""
+"""Single flight across processes: one caller does the work of a key, and the others wait for its result."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import Any, Final
 
 import redis
 
+from bot.store.soft import soft
+
 SINGLE_FLIGHT_TTL_S: Final = 60.0
 POLL_S: Final = 0.05
 _PAUSE: Final = b"-"
-"""Stands where a token would: nobody is at it, and nobody may begin yet."""
+"""In place of a token: no caller is at work, and none may begin yet."""
 
 
 class Flight:
-    """One's place in the queue of a key.
+    """One caller's place at a key.
 
-    `mine`: go ahead; else patience ran out, and somebody else is still at it. `waited`: somebody else was at it when we
-    came, so what we wanted to know may be written down by now: read before doing it once more.
+    `acquired`: the caller is to do the work; else its patience ran out while another caller was at work. `waited`: another
+    caller was at work before, so the result may be there by now: read it before doing the work once more.
     """
 
     def __init__(self, flights: SingleFlight, key: str, ttl_s: float) -> None:
@@ -31,10 +33,10 @@ class Flight:
         self._key = key
         self._ttl_s = ttl_s
         self.extended_at = time.monotonic()
-        """When we last said that we are at it."""
+        """When the flight was extended last, monotonic."""
 
     def extend(self) -> None:
-        """Keep the others waiting for the whole time again, from now. Cheap to call often: asks Redis now and then."""
+        """Hold the key for its whole time again, from now. Cheap to call often: Redis is asked once in a third of that time."""
         now = time.monotonic()
         if self.acquired and now - self.extended_at > self._ttl_s / 3:
             self.extended_at = now
@@ -44,7 +46,7 @@ class Flight:
 class SingleFlight:
     """At most one flight a key, over all processes with this Redis. `name`: the key in Redis of each.
 
-    Nothing here raises redis.RedisError. While Redis is away everybody goes ahead, and a process that sleeps through the
+    Nothing here raises redis.RedisError. While Redis is away every caller does the work, and a process that sleeps through the
     end of its time is not alone any more: this saves doubled work, it guards nothing.
     """
 
@@ -62,15 +64,15 @@ class SingleFlight:
         pause_s: float = 0.0,
         meanwhile: Callable[[], None] = lambda: None,
     ) -> Iterator[Flight]:
-        """Wait for one's turn at `key`, at most `patience_s`, and hold it until the block ends, at most `ttl_s`.
+        """Wait for `key`, at most `patience_s`, and hold it until the block ends, at most `ttl_s`.
 
-        `pause_s`: so long nobody may begin after the block; by the clock of Redis, which all share. `meanwhile` is called
-        now and then while we wait. The whole use of it:
+        `pause_s`: for so long no caller may begin after the block; by the clock of Redis, which all share. `meanwhile` is
+        called now and then during the wait. How it is used:
 
-            with scratch.asking.once(key) as flight:
-                sheet = scratch.forge_sheets.get(key) if flight.waited else None
-                if sheet is None:
-                    scratch.forge_sheets.put(replace(ask(url), url=key))
+            with store.asking.run(key) as flight:
+                probe = store.forge_probes.get(key) if flight.waited else None
+                if probe is None:
+                    store.forge_probes.put(replace(ask(url), url=key))
         """
         flight = Flight(self, key, ttl_s)
         began = time.monotonic()
@@ -88,35 +90,33 @@ class SingleFlight:
             if flight.acquired:
                 self.change(key, flight.token, lambda pipe, name: _give_back(pipe, name, pause_s))
 
+    @soft((True, 0.0))
     def _take(self, key: str, token: str, ttl_s: float) -> tuple[bool, float]:
-        """Whether we have it, and if not, after how many seconds to try again."""
+        """Whether the key is held now, and if not, after how many seconds to try again."""
         name = self._name(key)
-        try:
-            with self._redis.pipeline(transaction=False) as pipe:
-                pipe.set(name, token, nx=True, px=_ms(ttl_s))
-                # Not the answer to SET: a client that tries again after a lost answer finds the token it wrote itself.
-                pipe.get(name)
-                pipe.pttl(name)
-                _, found, left_ms = pipe.execute()
-        except redis.RedisError:
-            return True, 0.0
+        with self._redis.pipeline(transaction=False) as pipe:
+            pipe.set(name, token, nx=True, px=_ms(ttl_s))
+            # Not the answer to SET: a client that repeats it after a lost answer finds the token it wrote itself.
+            pipe.get(name)
+            pipe.pttl(name)
+            _, found, left_ms = pipe.execute()
         if found == token.encode():
             return True, 0.0
         return False, max(0.001, left_ms / 1000) if found == _PAUSE else POLL_S
 
+    @soft(None)
     def change(self, key: str, token: str, act: Callable[[Any, str], object]) -> None:
-        """Do something to the key in Redis, in a transaction, if the token there is still this one."""
+        """Change the key in Redis, in a transaction, if it still holds this token.
+
+        Where that fails, the key expires by itself, or (WatchError) another caller holds it.
+        """
         name = self._name(key)
-        try:
-            with self._redis.pipeline() as pipe:
-                pipe.watch(name)  # type: ignore[no-untyped-call]
-                if pipe.get(name) == token.encode():
-                    pipe.multi()
-                    act(pipe, name)
-                    pipe.execute()
-        except redis.RedisError:
-            # It ends by itself. (WatchError is one of these: then it is somebody else's already.)
-            return
+        with self._redis.pipeline() as pipe:
+            pipe.watch(name)  # type: ignore[no-untyped-call]
+            if pipe.get(name) == token.encode():
+                pipe.multi()
+                act(pipe, name)
+                pipe.execute()
 
 
 def _give_back(pipe: Any, name: str, pause_s: float) -> None:
