@@ -1,4 +1,4 @@
-"""Whoever registers knows that their address becomes public.
+"""A registration makes its e-mail address public.
 
 A commons is a public database with a history: what a registration writes into `owner_email` or `hop_uri`, which mostly holds
 the same address, stays there for everybody, whatever later rows say. Nobody is refused for it, and it is not repeated here.

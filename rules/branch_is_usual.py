@@ -43,7 +43,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         )
     elif not _USUAL.fullmatch(source.branch):
         yield check.finding(
-            place, f"The name of branch {quote(source.branch)} does not tell whose work it is, and on which item.", instead
+            place, f"The name of branch {quote(source.branch)} does not show whose work it is, and on which item.", instead
         )
 
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, day, rule
 
 OLD = timedelta(days=30)
-"""A number of our own."""
+"""A number that the bot chose."""
 
 
 @rule(

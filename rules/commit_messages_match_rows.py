@@ -1,4 +1,4 @@
-"""The branch's commits tell of what the pull brings, and of nothing else.
+"""The branch's commits name what the pull brings, and nothing else.
 
 A merge takes the commits along with the rows, and what a commit says stays in the history of main. Commits are called after
 what they do: `wl <verb>: <id>` or `Register rig: <handle>`, or they end in `-- wl <verb>: <id>` (wl internal/backend;
@@ -40,7 +40,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     tables, about = set(pull.changes.tables), {change.key for change in pull.changes.rows} | set(pull.item_ids)
     elsewhere: dict[str, list[Commit]] = {}
     for commit in (pull.commits or ())[:_COMMITS_MAX]:
-        if not commit.is_merge and (what := _tells_of_others(commit.message, tables, about)):
+        if not commit.is_merge and (what := _names_others(commit.message, tables, about)):
             elsewhere.setdefault(what, []).append(commit)
     for what, commits in elsewhere.items():
         named = ", ".join(short(commit) for commit in commits[:_NAMED_MAX])
@@ -48,13 +48,13 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         one = len(commits) == 1
         yield check.finding(
             Place("commits", commits[0].id),
-            f"{'Commit' if one else 'Commits'} {named}{more} {'tells' if one else 'tell'} of {what},"
+            f"{'Commit' if one else 'Commits'} {named}{more} {'names' if one else 'name'} {what},"
             " and the pull changes no such row.",
-            "Push the rows that are meant to a new branch from main, if that is not to stand in its history",
+            "Push the rows that are meant to a new branch from main, if that should not be in its history",
         )
 
 
-def _tells_of_others(message: str, tables: set[str], about: set[str]) -> str:
+def _names_others(message: str, tables: set[str], about: set[str]) -> str:
     """What a commit's message names that the pull does not change, if anything."""
     named = _NAMED.search(message.strip())
     if named is not None:

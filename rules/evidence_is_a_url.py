@@ -17,10 +17,10 @@ from bot.rulebook import (
     Place,
     PullKind,
     Snapshot,
-    hand_in_again,
     links_in,
     quote,
     rule,
+    submit_again,
 )
 
 
@@ -34,7 +34,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     done = pull.completion
     if done is None:
         return
-    place, again = Place("completions", done.id, "evidence"), hand_in_again(done.wanted_id)
+    place, again = Place("completions", done.id, "evidence"), submit_again(done.wanted_id)
     inferred = pull.item is not None and pull.item.row.text("type") == "inference"
     if not done.evidence.strip():
         yield check.finding(place, "The completion brings no evidence.", again)
@@ -46,7 +46,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         yield check.finding(
             place,
             f"The evidence holds {EVIDENCE_LINKS_MAX} links or more; only the first {EVIDENCE_LINKS_MAX} are checked.",
-            "Hand in the one link that shows the work",
+            "Submit the one link that shows the work",
             level=Level.DOUBT,
         )
     yield from _other_link(pull, done)
@@ -62,6 +62,6 @@ def _other_link(pull: Snapshot, done: Completion) -> Iterator[Finding]:
             yield check.finding(
                 Place("wanted", change.key, "evidence_url"),
                 f"The item's evidence_url leads elsewhere: {quote(change.new('evidence_url'))}.",
-                hand_in_again(done.wanted_id),
+                submit_again(done.wanted_id),
                 level=Level.DOUBT,
             )

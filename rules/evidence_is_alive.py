@@ -24,11 +24,11 @@ from bot.rulebook import (
     Snapshot,
     clock,
     day,
-    hand_in_again,
     look_again_at,
     quote,
     reason_of,
     rule,
+    submit_again,
 )
 
 WHOM = "the link checker"
@@ -102,7 +102,7 @@ def _what(link: Link, probe: Probe, reason: Reason) -> str:
 
 
 def _remedy(pull: Snapshot, reason: Reason) -> str:
-    again = hand_in_again(pull.completion.wanted_id if pull.completion else "")
+    again = submit_again(pull.completion.wanted_id if pull.completion else "")
     return f"{reason.remedy}. {again}" if reason.anew else reason.remedy
 
 

@@ -23,10 +23,10 @@ from bot.rulebook import (
     Snapshot,
     Wanted,
     day,
-    hand_in_again,
     quote,
     read_time,
     rule,
+    submit_again,
 )
 
 SLACK = timedelta(hours=24)
@@ -51,16 +51,16 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     if done is None:
         return
     place = Place("completions", done.id, "evidence")
-    anew = f"Hand in what was done for this item. {hand_in_again(done.wanted_id)}"
+    anew = f"Submit what was done for this item. {submit_again(done.wanted_id)}"
     for link in pull.links:
         probe = pull.probe(link.url)
         if probe is None or not probe.facts:
             continue
         for says, remedy in (
             (_too_early(pull.item, probe), anew),
-            (_elsewhere(pull, probe), "Say in a comment why the work is there, or hand in work in the project"),
-            (_anothers(pull, probe), "Say in a comment whose account that is, or hand in work of the rig's own"),
-            (_all_ones_own(probe), "Ask somebody else to look at it there, and say so in a comment"),
+            (_elsewhere(pull, probe), "Say in a comment why the work is there, or submit work in the project"),
+            (_anothers(pull, probe), "Say in a comment whose account that is, or submit work of the rig's own"),
+            (_all_ones_own(probe), "Ask another person to review it there, and say so in a comment"),
         ):
             if says:
                 yield check.finding(place, f"{quote(link.url)} {says}.", remedy)

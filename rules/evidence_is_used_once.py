@@ -22,8 +22,8 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     for use in pull.uses:
         yield check.finding(
             Place("completions", use.completion) if use.pull is None else Place("pulls", str(use.pull)),
-            f"The evidence {quote(use.url)} stands {_where(use)} too: rig {quote(use.rig)}, item {quote(use.item)}.",
-            "Say in a comment how it shows this work as well, or hand in evidence of this work alone",
+            f"The evidence {quote(use.url)} is {_where(use)} too: rig {quote(use.rig)}, item {quote(use.item)}.",
+            "Say in a comment how it shows this work as well, or submit evidence of this work alone",
         )
 
 

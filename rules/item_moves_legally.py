@@ -1,4 +1,4 @@
-"""The item may go from where it stands on main to where the pull puts it.
+"""The item may move from its status on main to its status in the pull.
 
 open → claimed → in_review, back from claimed to open, and from open to withdrawn; open → in_review when claim and work
 come together. Completed and withdrawn items stay so. What is claimed on main is its claimer's. Only validators settle an
@@ -72,7 +72,7 @@ def _move(item: Wanted, change: RowChange, *, handed_in: bool) -> Iterator[Findi
         )
     elif to in ("claimed", "in_review") and not claimer:
         yield check.finding(
-            Place("wanted", change.key, "claimed_by"), f"The item becomes {to} and nobody claims it.", start_over(change.key)
+            Place("wanted", change.key, "claimed_by"), f"The item becomes {to} and no rig claims it.", start_over(change.key)
         )
     elif item.claimed_by and claimer and claimer != item.claimed_by:
         yield check.finding(
@@ -87,7 +87,7 @@ def _move(item: Wanted, change: RowChange, *, handed_in: bool) -> Iterator[Findi
     elif handed_in and to != "in_review":
         yield check.finding(
             place,
-            f"The pull hands in work and leaves the item {quote(to)}.",
+            f"The pull submits work and leaves the item {quote(to)}.",
             f'`wl done {typed(change.key)} --evidence "<URL>"`',
             level=Level.DOUBT,
         )

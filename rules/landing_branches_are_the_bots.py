@@ -1,4 +1,4 @@
-"""Nobody but the bot opens pulls from stampbot/ branches.
+"""Only the bot opens pulls from stampbot/ branches.
 
 Branches of that name carry decisions of validators to main. One that the bot did not open from the commons itself only
 looks like a decision.

@@ -1,4 +1,4 @@
-"""What the merge would bring can be told.
+"""What the merge would bring can be read.
 
 Dolt merges a branch by comparing both sides with one common ancestor of the branch and main. A branch that merged two
 commits of main which do not hold each other has several such ancestors, and what main wrote between them may be set back by
@@ -41,7 +41,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         named = f" in table {quote(table)}" if table else ""
         yield check.finding(
             Place(table) if table else Place("pulls", str(pull.pull.number), "branch"),
-            f"What changes{named} cannot be told: {quote(why)}.",
+            f"What changes{named} cannot be read: {quote(why)}.",
             _remedy(pull),
         )
 

@@ -1,4 +1,4 @@
-"""Nobody brings their own stamp, badge, validation or trust.
+"""The pull brings no stamp, badge, validation or trust.
 
 A reputation is what others write about you, and the bot writes it down when a validator says so. Looked at in every kind
 of pull, so that no other row can hide one of these. Of decisions made with another tool, the stamps and validations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.rulebook import Finding, Level, Place, Snapshot, day, hand_in_again, quote, rule
+from bot.rulebook import Finding, Level, Place, Snapshot, day, quote, rule, submit_again
 
 
 @rule(
@@ -25,6 +25,6 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
         Place("completions", pull.completion.id, "evidence") if pull.completion else Place(),
-        f"This {about} stands rejected by {quote(told) if told else 'a validator'} since {day(rejection.comment.created_at)}.",
-        hand_in_again(pull.item_id or "<item>"),
+        f"This {about} was rejected by {quote(told) if told else 'a validator'} at {day(rejection.comment.created_at)}.",
+        submit_again(pull.item_id or "<item>"),
     )

@@ -1,4 +1,4 @@
-"""The pull hands in exactly one completion: new, for this item, by its claimer, and not yet judged.
+"""The pull submits exactly one completion: new, for this item, by its claimer, and not yet judged.
 
 Its id is free on main; its rig is the one that claims the item; who validates it, when, and with which stamp is left to
 the validator.
@@ -16,9 +16,9 @@ from bot.rulebook import (
     PullKind,
     RowChange,
     Snapshot,
-    hand_in_again,
     quote,
     rule,
+    submit_again,
     typed,
 )
 
@@ -37,11 +37,11 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     item = next(iter(pull.item_ids), "")
     if not added:
         yield check.finding(
-            Place("completions"), "The item goes in review, and no completion comes with it.", hand_in_again(item)
+            Place("completions"), "The item goes in review, and no completion comes with it.", submit_again(item)
         )
     elif len(added) > 1:
         yield check.finding(
-            Place("completions"), f"The pull hands in {len(added)} completions.", "Split it: one pull for each completion"
+            Place("completions"), f"The pull submits {len(added)} completions.", "Split it: one pull for each completion"
         )
     for change in added:
         yield from _one(pull, change)
@@ -66,7 +66,7 @@ def _one(pull: Snapshot, change: RowChange) -> Iterator[Finding]:
         yield check.finding(
             at("completed_by"),
             f"The work is by {quote(worker)}, but the item is claimed by {quote(claimer)}.",
-            f"The same rig claims and hands in: `wl claim {typed(wanted or '')}`, then `wl done`",
+            f"The same rig claims and submits: `wl claim {typed(wanted or '')}`, then `wl done`",
         )
     for column in _JUDGED:
         if change.new(column) is not None:

@@ -14,12 +14,12 @@ from datetime import timedelta
 from bot.rulebook import Finding, Level, Place, PullKind, Snapshot, quote, read_time, rule
 
 CLAIMS_MAX = 5
-"""Items claimed at once; a number of our own."""
+"""Items claimed at once; a number that the bot chose."""
 CLAIM_MAX = timedelta(days=14)
 """Age of a claim beyond which it counts as stale, by the document named above."""
 DAY = timedelta(hours=24)
 DAY_COMPLETIONS_MAX = 5
-"""Completions within a day; a number of our own, for that document counts over all time."""
+"""Completions within a day; a number that the bot chose, for that document counts over all time."""
 
 
 @rule(

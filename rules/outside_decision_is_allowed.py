@@ -36,7 +36,7 @@ from bot.rulebook import (
     writer,
 )
 
-_OTHERWISE = "Close this pull; a validator decides by a comment on the pull that hands in the work"
+_OTHERWISE = "Close this pull; a validator decides by a comment on the pull that submits the work"
 _SETTLED = TERMINAL_STATUSES - {"withdrawn"}
 _DECIDED = frozenset({"status", "claimed_by", "evidence_url", "updated_at"})
 """Cells of an item that deciding writes (wl internal/commons, accept-upstream)."""
@@ -129,7 +129,7 @@ class _Ledger:
 
     def _clause(self, decider: str, worker: str, start: tuple[str, str], ties: tuple[str, ...]) -> str:
         if not ties:
-            return "the same rig" if decider == worker else "and the two are too alike to be told apart"
+            return "the same rig" if decider == worker else "and the two look too much alike"
         who = quote(decider) if start == rig_node(decider) else f"the account {quote(self.sender)}"
         return f"and {who} is tied to {quote(worker)} by {', '.join(dict.fromkeys(TIES[tie] for tie in ties))}"
 
@@ -180,7 +180,7 @@ def _subject(ledger: _Ledger, change: RowChange) -> Iterator[Finding]:
     place = Place("stamps", change.key, "subject")
     if not (author and subject):
         if not subject:
-            yield check.finding(place, f"Stamp {quote(change.key)} is about nobody.", _OTHERWISE)
+            yield check.finding(place, f"Stamp {quote(change.key)} names no subject.", _OTHERWISE)
         return
     if clause := ledger.tie(author, subject, sent=True):
         yield check.finding(
@@ -191,7 +191,7 @@ def _subject(ledger: _Ledger, change: RowChange) -> Iterator[Finding]:
     if rig is None or not rig.owner:
         yield check.finding(
             place,
-            f"Whether {quote(author)} stamps work of its own cannot be told: main does not say who owns {quote(subject)}.",
+            f"Whether {quote(author)} stamps work of its own is unknown: main does not say who owns {quote(subject)}.",
             f"The owner registers {quote(subject)} with `wl join`",
             level=Level.DOUBT,
         )

@@ -1,4 +1,4 @@
-"""The item was posted by somebody else than it is worked on by.
+"""The poster of the item is not its worker.
 
 Who wants a thing may also do it, and nothing is wrong with that. But nobody stamps their own work, so it takes another
 validator; with nobody but its poster around, such work can be closed, without a stamp (wl, README, working alone).

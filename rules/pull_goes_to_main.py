@@ -32,7 +32,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         case PullState.UNKNOWN:
             yield check.finding(Place(), "DoltHub gives this pull a state that the bot does not know.", level=Level.FORBID)
         case PullState.MERGED if pull.merge is None:
-            yield check.finding(Place(), "The pull is merged, and which commits it brought cannot be told.", level=Level.FORBID)
+            yield check.finding(Place(), "The pull is merged, and which commits it brought cannot be read.", level=Level.FORBID)
         case PullState.OPEN if pull.head is None:
             yield check.finding(
                 Place(),

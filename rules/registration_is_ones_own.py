@@ -1,4 +1,4 @@
-"""A registration names its own sender, takes nobody's handle, and changes no history.
+"""A registration names its own sender, takes no handle of others, and changes no history.
 
 One rig per pull, its `dolthub_org` the owner of the fork. A handle that exists belongs to its owner on main: registering
 it again from elsewhere would hand over its stamps and its rights. A new handle must not look like one that others own,
@@ -133,7 +133,7 @@ def _spelling(change: RowChange) -> Iterator[Finding]:
             _ANOTHER,
         )
     elif not _HANDLE.fullmatch(handle):
-        yield check.finding(place, f"The handle {quote(handle)} cannot stand in branch names.", _ANOTHER)
+        yield check.finding(place, f"The handle {quote(handle)} cannot be part of a branch name.", _ANOTHER)
     elif fold(handle) == _REGISTER:
         yield check.finding(
             place, f"The handle {quote(handle)} is what branches of registrations are named with: `wl/register/…`.", _ANOTHER
@@ -268,7 +268,7 @@ def _again(change: RowChange, known: _Known) -> Iterator[Finding]:
         )
     elif not owner and _look(change.key) == _look(_BACKFILLER):
         yield check.finding(
-            place, f"The pull takes over {handle}, which writes backfills and belongs to nobody.", "Register another handle"
+            place, f"The pull takes over {handle}, which writes backfills and has no owner.", "Register another handle"
         )
     elif not owner:
         yield check.finding(

@@ -1,4 +1,4 @@
-"""Whoever works, claims or posts does it in the name of a rig of their own.
+"""The sender works, claims or posts as a rig of their own.
 
 Three identities meet: the account whose fork holds the rows, the rig that the rows name, and the rig's owner on main
 (`rigs.dolthub_org`). Fork owner and rig owner must be equal, letter for letter; titles and branch names prove nothing. A
@@ -121,7 +121,7 @@ def _rig_of_branch(pull: Snapshot, rigs: Mapping[Handle, Rig]) -> Rig | None:
 def _acting(pull: Snapshot) -> Iterator[_Deed]:
     for change in pull.changes.of("completions", ChangeKind.ADDED):
         if worker := change.new("completed_by"):
-            yield _Deed(Place("completions", change.key, "completed_by"), Handle(worker), "hands in work")
+            yield _Deed(Place("completions", change.key, "completed_by"), Handle(worker), "submits work")
     for change in pull.changes.of("wanted", ChangeKind.MODIFIED):
         if deed := _claim(change):
             yield deed

@@ -31,7 +31,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         level = _number(cell)
         if level is None:
             yield check.finding(
-                place, f"How far rig {quote(handle)} is trusted cannot be told: main says {quote(cell)}.", level=Level.NOTE
+                place, f"How far rig {quote(handle)} is trusted is unknown: main says {quote(cell)}.", level=Level.NOTE
             )
         elif level < 1:
             yield check.finding(

@@ -32,7 +32,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     if wants not in _YES:
         yield check.finding(
             Place("wanted", item.id, "sandbox_required"),
-            f"Whether this item asks for a sandbox cannot be told: `sandbox_required` is {quote(wants)}.",
+            f"Whether this item asks for a sandbox is unknown: `sandbox_required` is {quote(wants)}.",
         )
         return
     tier = item.row.text("sandbox_min_tier").strip()

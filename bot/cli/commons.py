@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +14,7 @@ from rich.text import Text
 from bot.cli.arguments import CommonsType, as_json
 from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of
 from bot.log import visible
+from bot.messages import time
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINE, cells, print_json, table
 
@@ -135,11 +136,5 @@ def _backlog_rows(backlog: Backlog, now: datetime) -> Iterator[tuple[Text, ...]]
             verdict = Text(visible(f"left alone: {w.quarantined}"), "bold red")
         item = w.item or (w.title if w.verdict is None else "")
         kind = w.kind.value if w.kind is not None else ""
-        age = _age(now - w.opened_at) if w.opened_at is not None else ""
+        age = time.span(max(0, (now - w.opened_at).total_seconds())) if w.opened_at is not None else ""
         yield (*cells(f"#{w.pull}"), verdict, *cells(kind, item, w.rig or w.creator or "", w.evidence, age, w.line))
-
-
-def _age(waited: timedelta) -> str:
-    """How long, in the largest unit that fits: 3 d, 5 h, 12 min."""
-    minutes = max(0, int(waited.total_seconds() // 60))
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

@@ -13,7 +13,7 @@ from typing import LiteralString
 from bot.commands import decision_rows
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
 from bot.commands.command import Catalog, CommandContext, Refuse, Wait, forbidden
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
@@ -237,7 +237,7 @@ def headline(context: CommandContext, what: LiteralString, rig: Handle) -> Md:
         subject=words.subject(context.snapshot),
         user=md.code(context.comment.author),
         rig=md.code(rig),
-        when=words.clock(decision_rows.decided_at(context.snapshot, context.comment)),
+        when=time.clock(decision_rows.decided_at(context.snapshot, context.comment)),
     )
 
 
@@ -300,6 +300,6 @@ def earlier_decision(snapshot: Snapshot, *commands: str, since: datetime | None 
                 "Decided already: {verb}{who} at {when}.",
                 verb=md.code(verb),
                 who=who,
-                when=words.clock(answered.comment.created_at),
+                when=time.clock(answered.comment.created_at),
             )
     return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.commands import authority, decision, unhold
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
 from bot.commands.grammar.signature import Takes
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.model.ids import User
 from bot.model.kind import PullKind
 from bot.model.mark import Fact
@@ -97,7 +97,7 @@ def hold(context: CommandContext) -> Decision:
                 "**HELD** · {subject} · by {user} at {when}",
                 subject=words.subject(snapshot),
                 user=md.code(user),
-                when=words.clock(context.comment.created_at),
+                when=time.clock(context.comment.created_at),
             ),
             said,
             md.join([means, words.LIFT], " "),

@@ -6,7 +6,7 @@ from bot.commands import check_names, decision
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, Option, Text
 from bot.commands.grammar.signature import Takes
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
 from bot.model.mark import Fact
@@ -46,7 +46,7 @@ def override(context: CommandContext) -> Decision:
                 subject=words.subject(snapshot),
                 user=md.code(context.comment.author),
                 rig=md.code(ground.rig.handle),
-                when=words.clock(context.comment.created_at),
+                when=time.clock(context.comment.created_at),
             ),
             md.fill("Why: {why}", why=md.code(context.parsed.text("because") or "", 1_000)),
             md.fill(

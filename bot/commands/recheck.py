@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import authority, check_names, decision
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.signature import Takes
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Finding, Judgement, Level
 from bot.model.pull import PullState
@@ -68,7 +68,7 @@ def _report(snapshot: Snapshot, judgement: Judgement, chosen: frozenset[str]) ->
         "**CHECKED AGAIN** · {subject} · {verdict} at {when}",
         subject=words.subject(snapshot),
         verdict=words.verdict(judgement.verdict),
-        when=words.clock(snapshot.taken_at),
+        when=time.clock(snapshot.taken_at),
     )
     weighty = [f for f in judgement.findings if f.level is not Level.NOTE and (not chosen or f.rule in chosen)]
     crashed = [c for c in judgement.crashes if not chosen or c.rule in chosen]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.commands import decision, decision_rows
 from bot.commands.command import CommandContext, Refuse, Wait
 from bot.commands.decision_rows import Rating
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Level
 from bot.model.ids import stamp_id
@@ -114,7 +114,7 @@ def stamped_already(snapshot: Snapshot, done: Completion) -> Refuse | None:
     if not stamps:
         return None
     stamp = stamps[0]
-    at = words.clock(stamp.created_at) if stamp.created_at else md.own("an unknown time")
+    at = time.clock(stamp.created_at) if stamp.created_at else md.own("an unknown time")
     by = md.code(stamp.author)
     return Refuse(md.fill("Accepted already by {by} at {at}, stamp {stamp}.", by=by, at=at, stamp=md.code(stamp.id)))
 

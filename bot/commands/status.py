@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bot.commands import authority, check_names, decision, grammar
 from bot.commands.command import CommandContext, Decision, Follow, command
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement, Level
 from bot.model.pull import PullState
@@ -28,7 +28,7 @@ def status(context: CommandContext) -> Decision:
         "**STATUS** · {subject} · {state} at {when}",
         subject=words.subject(snapshot),
         state=_state(snapshot, context.judgement),
-        when=words.clock(snapshot.taken_at),
+        when=time.clock(snapshot.taken_at),
     )
     return Follow(says=md.lines(head, md.bullets(_lines(context))))
 
@@ -100,5 +100,5 @@ def _waiting(context: CommandContext) -> Iterator[Md]:
             "{name} by {user} at {when} has no answer yet.",
             name=md.code(f"/{parsed.name}"),
             user=md.code(comment.author),
-            when=words.clock(comment.created_at),
+            when=time.clock(comment.created_at),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.commands import authority, decision
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
 from bot.commands.grammar.signature import Takes
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.mark import Fact
 
@@ -36,7 +36,7 @@ def unhold(context: CommandContext) -> Decision:
                 "**HOLD LIFTED** · {subject} · by {user} at {when}",
                 subject=words.subject(snapshot),
                 user=md.code(user),
-                when=words.clock(context.comment.created_at),
+                when=time.clock(context.comment.created_at),
             ),
             _why(context),
             md.fill("Lifted: the hold of {who}.", who=md.join([md.code(hold.by) for hold in lifted], ", ")),

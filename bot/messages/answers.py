@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from bot.messages import md, words
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement, Level
 from bot.model.ids import CommitHash
@@ -85,12 +85,12 @@ def cannot_tell(snapshot: Snapshot, judgement: Judgement) -> tuple[Md, Md]:
         remedies = [md.own("The operator finds the error of the check in the log, and can fix it."), *remedies]
     what, ways = (
         (
-            md.own("**NOT STAMPED**: what the merge of this pull brought to main cannot be told for certain."),
+            md.own("**NOT STAMPED**: what the merge of this pull brought to main is not known for certain."),
             md.own("A maintainer has to compare main before and after the merge."),
         )
         if snapshot.merged
         else (
-            md.own("**CANNOT TELL**: what a merge would bring to main cannot be told for certain."),
+            md.own("**CANNOT TELL**: what a merge would bring to main is not known for certain."),
             md.own("Until then nothing is merged or stamped here. `/reject` and `/close` work.")
             if snapshot.head is not None
             else md.own("Until then nothing is merged or stamped here. `/close` works."),
@@ -117,13 +117,13 @@ def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: ParkReason, b
     `begun`: some of it stands on main. `until`: when it is given up.
     """
     withheld = hitch is ParkReason.WITHHELD
-    every = words.span(snapshot.policy.timing.park_s)
+    every = time.span(snapshot.policy.timing.park_s)
     what = (
         md.fill("DoltHub does not let the bot do this: {why}.", why=md.code(why, 300))
         if withheld
         else md.fill("DoltHub has not done this for {long}: {why}.", long=every, why=md.code(why, 300))
     )
-    end = md.fill(", until {when}", when=words.clock(until)) if until is not None else Md("")
+    end = md.fill(", until {when}", when=time.clock(until)) if until is not None else Md("")
     again = md.fill(
         "Your command is kept and tried again by itself, every {long}{end}. It need not be written again.", long=every, end=end
     )
@@ -131,7 +131,7 @@ def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: ParkReason, b
         "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from there."
     )
     stands = (
-        md.own("What was done so far stands, and the rest follows.")
+        md.own("What was done so far remains, and the rest follows.")
         if begun
         else md.own("A later decision takes its place. Nothing was changed.")
         if withheld

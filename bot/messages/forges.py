@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.messages import md
+from bot.messages import md, time
 from bot.messages.md import Md
 from bot.model.evidence import Probe, Seen
 from bot.model.reasons import reason_of
@@ -13,7 +13,7 @@ _TIMES = ("merged_at", "published_at", "closed_at", "updated_at", "created_at")
 
 
 def said(probe: Probe) -> tuple[Md, ...]:
-    """What a forge said, piece by piece: GitHub pull · merged 2 h ago by `ana` · 14 files · `Title`.
+    """What a forge said, piece by piece: GitHub pull · merged 2 hours ago by `ana` · 14 files · `Title`.
 
     Every value is a stranger's text but the words of the state, which are read here.
     """
@@ -43,30 +43,18 @@ def state(probe: Probe) -> Md:
 
 
 def _became(probe: Probe) -> tuple[Md, ...]:
-    """`merged 2 h ago by ana`; all else that can come of a thing stands before when and by whom."""
+    """`merged 2 hours ago by ana`; all else that can come of a thing stands before when and by whom."""
     merged = probe.seen is Seen.VERIFIED and probe.fact("state") == "merged"
     # Of several times the one that says when it became what it is.
     when = next((found for found in (_moment(probe.fact(name)) for name in _TIMES) if found is not None), None)
     who = probe.fact("merged_by") if merged else probe.fact("author")
     told = [
-        *((ago(when, probe.probed_at),) if when is not None else ()),
+        *((time.ago(when, probe.probed_at),) if when is not None else ()),
         *((md.fill("by {who}", who=md.code(who, 40)),) if who else ()),
     ]
     if merged:
         return (md.join([md.own("merged"), *told], " "),)
     return (state(probe), *((md.join(told, " "),) if told else ()))
-
-
-def ago(moment: datetime, now: datetime) -> Md:
-    """How long ago, in the largest unit that fits: `2 h ago`."""
-    minutes = int((now - moment).total_seconds()) // 60
-    if minutes < 1:
-        return md.own("just now")
-    if minutes < 60:
-        return md.fill("{n} min ago", n=Md(str(minutes)))
-    if minutes < 48 * 60:
-        return md.fill("{n} h ago", n=Md(str(minutes // 60)))
-    return md.fill("{n} days ago", n=Md(str(minutes // (24 * 60))))
 
 
 def _moment(text: str) -> datetime | None:

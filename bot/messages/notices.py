@@ -1,4 +1,4 @@
-"""Notices: what the bot says of itself below a pull, not of the pull. Each ends in its mark."""
+"""Notices: comments of the bot about its own state below a pull. Each ends in its mark."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CRASH = "crash-"
 
 
 def cannot_go_on(why: str, reason: str, *, times: int, commands: bool) -> Md:
-    """The looks at this pull fail for one reason again and again. `reason` names it in the mark, `why` in words."""
+    """Every look at this pull fails for one reason. `reason` names it in the mark, `why` in words."""
     mark = Mark(kind=MarkKind.NOTICE, outcome=STUCK, head=NO_HEAD, digest=reason)
     tries = Md(str(times))
     head = "**CANNOT GO ON** · The bot looked at this pull and failed {tries} times in a row for one reason: {why}."
@@ -24,20 +24,22 @@ def cannot_go_on(why: str, reason: str, *, times: int, commands: bool) -> Md:
     return md.lines(
         md.fill(head, tries=tries, why=md.code(why, 300)),
         md.own("Commands below this pull wait for an answer.") if commands else md.own("The review of this pull waits."),
-        md.join([md.own(again), md.own("A command need not be written again. What the bot did here so far stands.")], " "),
+        md.join([md.own(again), md.own("A command need not be written again. What the bot did here so far remains.")], " "),
         md.own("The operator of the bot finds this in the log and in `stampbot doctor`."),
         Md(mark.line),
     )
 
 
 def left_alone(number: int) -> Md:
-    """The bot breaks at this pull and leaves it alone. `number`: the how many-th notice of the pull this is."""
+    """The bot fails at this pull and does not look at it any more. `number`: counts the notices of the pull."""
     mark = Mark(kind=MarkKind.NOTICE, outcome=LEFT_ALONE, head=NO_HEAD, digest="", n=number)
     return md.lines(
-        md.own("**LEFT ALONE** · I broke at this pull again and again, so I do not look at it any more. That is my fault."),
-        md.own("Nothing was decided here since my last comment. Commands below it are not carried out."),
         md.own(
-            "A new commit or a new comment makes me try again. Whoever runs me sees why in the log and in the list of"
+            "**LEFT ALONE** · The bot failed at this pull again and again, and leaves it alone now. The error is the bot's."
+        ),
+        md.own("Nothing was decided here since the bot's last comment. Commands below it are not carried out."),
+        md.own(
+            "A new commit or a new comment makes the bot try again. The operator finds the reason in the log and in the list of"
             " quarantined pulls."
         ),
         Md(mark.line),

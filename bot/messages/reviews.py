@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString
 
-from bot.messages import forges, md, words
+from bot.messages import forges, md, time, words
 from bot.messages.md import Md
 from bot.model.adoption import given_to
 from bot.model.evidence import Probe, Seen
@@ -211,7 +211,7 @@ def evidence(link: Link, probe: Probe, now: datetime) -> Md:
     """Evidence as what it is: the link, what answered, and when."""
     what: list[Md] = []
     if probe.facts:
-        seen_at = md.fill("at {when}", when=words.since(probe.probed_at, now))
+        seen_at = md.fill("at {when}", when=time.since(probe.probed_at, now))
         return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
     if probe.kind and probe.kind != "url":
         what.append(forges.named(probe))
@@ -223,7 +223,7 @@ def evidence(link: Link, probe: Probe, now: datetime) -> Md:
         what.append(md.code(probe.title, 80))
     if probe.final_url and probe.final_url != link.url:
         what.append(md.fill("by way of {url}", url=md.link(probe.final_url)))
-    what.append(md.fill("at {when}", when=words.since(probe.probed_at, now)))
+    what.append(md.fill("at {when}", when=time.since(probe.probed_at, now)))
     return md.fill("{url} {what}", url=md.link(link.url), what=md.join(what, ", "))
 
 
@@ -278,7 +278,9 @@ def _about(snapshot: Snapshot) -> Md:
 def _last_today(snapshot: Snapshot) -> Md | None:
     if len(snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=DAY_S))) + 1 < REVIEWS_A_DAY_MAX:
         return None
-    return md.own("This pull was reviewed often within a day. More follows tomorrow, or when somebody asks to decide it.")
+    return md.own(
+        "This pull was reviewed often within a day. The next review follows tomorrow, or when a validator decides it."
+    )
 
 
 def _rows(snapshot: Snapshot) -> Md:
@@ -460,8 +462,8 @@ def unstamped(snapshot: Snapshot, merge: Merge, about: str, *, stampable: bool) 
     return md.lines(
         md.fill("**MERGED, NOT STAMPED** · {subject}", subject=words.subject(snapshot)),
         md.fill(
-            "Reviewed head {head} was merged as {commit}, and no decision about it stands here: it was merged by hand, or the "
-            "command was edited or deleted before its end. The work waits in review on main until somebody decides.",
+            "Reviewed head {head} was merged as {commit}, and there is no decision about it here: it was merged by hand, or "
+            "the command was edited or deleted before its end. The work waits in review on main until a validator decides.",
             head=words.short(merge.head),
             commit=words.short(merge.commit),
         ),
@@ -474,6 +476,6 @@ def unstamped(snapshot: Snapshot, merge: Merge, about: str, *, stampable: bool) 
 def _checked(snapshot: Snapshot) -> Md:
     return md.fill(
         "Checked {when} against main {main}.",
-        when=words.clock(snapshot.taken_at),
+        when=time.clock(snapshot.taken_at),
         main=words.short(CommitHash(snapshot.main_head)),
     )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import LiteralString
 
-from bot.messages import md
+from bot.messages import md, time
 from bot.messages.md import Md
 from bot.model.finding import Finding, RuleCrash, Verdict
 from bot.model.ids import CommitHash, PullNo, User
@@ -21,9 +20,9 @@ NOTHING_ELSE_CHANGED: LiteralString = "Nothing else was changed."
 MEANINGS: dict[Verdict, LiteralString] = {
     Verdict.READY: "Accept would go through now.",
     Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
-    Verdict.BLOCKED: "Accept would be refused as it stands.",
+    Verdict.BLOCKED: "Accept would be refused now.",
     Verdict.WAITING: "There is nothing to decide yet.",
-    Verdict.CANNOT_TELL: "What a merge would bring to main cannot be told for certain. Accept would be refused.",
+    Verdict.CANNOT_TELL: "What a merge would bring to main is not known for certain. Accept would be refused.",
 }
 
 
@@ -38,26 +37,6 @@ def pull(snapshot: Snapshot, number: PullNo) -> Md:
     DoltHub has pulls at this path (hostile-input-and-reliability.md, 3.3). INFERRED: DoltLab has, too, and comments show links.
     """
     return Md(f"[pull {int(number)}](/repositories/{snapshot.commons}/pulls/{int(number)})")
-
-
-def clock(moment: datetime) -> Md:
-    """A time of day in UTC, with the date."""
-    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}"))
-
-
-def since(moment: datetime, now: datetime) -> Md:
-    """A time of day in UTC, the date with it only if it is not today's."""
-    if moment.astimezone(UTC).date() != now.astimezone(UTC).date():
-        return clock(moment)
-    return md.fill("{when} UTC", when=Md(f"{moment.astimezone(UTC):%H:%M}"))
-
-
-def span(seconds: float) -> Md:
-    """A time span, in whole minutes from one minute on."""
-    if seconds < 60:
-        return md.fill("{n} seconds", n=md.number(seconds))
-    minutes = round(seconds / 60)
-    return md.own("1 minute") if minutes == 1 else md.fill("{n} minutes", n=md.number(minutes))
 
 
 def verdict(found: Verdict) -> Md:
@@ -91,16 +70,16 @@ def stopped(said: Md) -> Md:
     return said if said.endswith((".", "?", "!")) else md.fill("{said}.", said=said)
 
 
-LIFT = md.own("`/unhold` lifts it, written by whoever holds it, or by a validator without a stake in the work.")
+LIFT = md.own("`/unhold` lifts it, by the holder or by a validator without a stake in the work.")
 
 
 def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
     """Who holds a pull and since when, as half a sentence: `ana` holds this pull since … UTC. `reader` is called you."""
     return md.join(
         [
-            md.fill("you hold this pull yourself since {when}", when=clock(hold.at))
+            md.fill("you hold this pull yourself since {when}", when=time.clock(hold.at))
             if hold.by == reader
-            else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=clock(hold.at))
+            else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=time.clock(hold.at))
             for hold in holds
         ],
         ", ",
@@ -109,7 +88,7 @@ def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
 
 OVERRIDABLE = md.own("A validator may override it.")
 FINAL = md.own("It cannot be overridden.")
-FORBIDS = md.own("Nothing is merged or stamped until it can be told what a merge brings.")
+FORBIDS = md.own("Nothing is merged or stamped until it is known what a merge brings.")
 
 
 def override_line(rule: str, head: CommitHash) -> str:
@@ -123,7 +102,7 @@ def standing(snapshot: Snapshot) -> Iterator[Md]:
         yield md.fill(
             "Held by {who} since {when}, when the pull was at {head}. `/unhold` lifts it.",
             who=md.code(hold.by),
-            when=clock(hold.at),
+            when=time.clock(hold.at),
             head=short(hold.head),
         )
     for override in snapshot.overrides:
@@ -131,14 +110,14 @@ def standing(snapshot: Snapshot) -> Iterator[Md]:
             "Overridden on this head: {rule}, by {who} at {when}.",
             rule=md.code(override.rule),
             who=md.code(override.by),
-            when=clock(override.at),
+            when=time.clock(override.at),
         )
     if (rejected := snapshot.rejection) is not None:
         who = snapshot.journal.asker(rejected, "reject")
         yield md.fill(
             "Rejected by {who} at {when}, for this {what}.",
             who=md.code(who) if who else md.own("a validator"),
-            when=clock(rejected.comment.created_at),
+            when=time.clock(rejected.comment.created_at),
             what=md.own("head") if rejected.mark.head == snapshot.head else md.own("evidence"),
         )
 

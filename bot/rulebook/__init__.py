@@ -3,7 +3,7 @@
     @rule(Level.FAULT, kinds=(PullKind.WORK,))
     def check(pull: Snapshot) -> Iterator[Finding]:
         if pull.handed_in is None:
-            yield check.finding(Place("completions"), "The pull hands in no completion.", "wl done …")
+            yield check.finding(Place("completions"), "The pull submits no completion.", "wl done …")
 
 The file's docstring gives title and documentation, the file's name is the rule's name.
 """
@@ -38,7 +38,7 @@ from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
 from bot.rulebook.judge import judge
 from bot.rulebook.kit.gallery import having
-from bot.rulebook.phrases import clock, day, hand_in_again, quote, short, start_over, typed, writer
+from bot.rulebook.phrases import clock, day, quote, short, start_over, submit_again, typed, writer
 from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 
 __all__ = (
@@ -96,7 +96,6 @@ __all__ = (
     "day",
     "find",
     "fold",
-    "hand_in_again",
     "having",
     "judge",
     "links_in",
@@ -111,6 +110,7 @@ __all__ = (
     "short",
     "skeleton",
     "start_over",
+    "submit_again",
     "typed",
     "writer",
 )

@@ -45,7 +45,7 @@ def short(commit: Commit) -> str:
     return quote(commit.id[:SHORT_HASH_CHARS])
 
 
-def hand_in_again(item: str) -> str:
+def submit_again(item: str) -> str:
     """How other evidence gets into the pull.
 
     `wl done` writes nothing on a branch that is already in review (wl internal/sdk, Done), so the branch must go first.

@@ -38,18 +38,18 @@ def test_an_accept_is_refused_before_anything_is_waited_for(body: str, judgement
 
 def test_the_refusal_says_why_and_what_to_do_next() -> None:
     assert refused(ask("/accept -q 4", reviewed(), judgement=BOTH)) == (
-        "**CANNOT TELL**: what a merge would bring to main cannot be told for certain.\n\n"
+        "**CANNOT TELL**: what a merge would bring to main is not known for certain.\n\n"
         "- rows are whole: The diff holds a warning.\n- size: The row is too long.",
         "Push the branch again. Cut it. Until then nothing is merged or stamped here. `/reject` and `/close` work.",
     )
     assert refused(ask("/accept -q 4", reviewed(), judgement=CRASH)) == (
-        "**CANNOT TELL**: what a merge would bring to main cannot be told for certain.\n\n"
+        "**CANNOT TELL**: what a merge would bring to main is not known for certain.\n\n"
         "- rows are whole: the check failed with an error of the bot.",
         "The operator finds the error of the check in the log, and can fix it. "
         "Until then nothing is merged or stamped here. `/reject` and `/close` work.",
     )
     assert refused(ask("/accept -q 4", on_main(), judgement=FORBID)) == (
-        "**NOT STAMPED**: what the merge of this pull brought to main cannot be told for certain.\n\n"
+        "**NOT STAMPED**: what the merge of this pull brought to main is not known for certain.\n\n"
         "- rows are whole: The diff holds a warning.",
         "Push the branch again. A maintainer has to compare main before and after the merge.",
     )
@@ -114,7 +114,7 @@ def test_status_names_what_forbids(judgement: Judgement) -> None:
     said = _says("/status", judgement)
     assert "**CANNOT TELL** at" in said
     assert "`rows_are_whole`: " in said
-    assert "Nothing is merged or stamped until it can be told what a merge brings." in said
+    assert "Nothing is merged or stamped until it is known what a merge brings." in said
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.messages import words
+from bot.messages import time, words
 from bot.model.ids import CommentId, CommitHash
 from bot.model.journal import Hold
 from bot.model.mark import DENIED
@@ -86,7 +86,7 @@ def test_a_hold_of_yesterday_is_not_placed() -> None:
 def test_while_it_stands_nothing_is_decided(body: str, at: object) -> None:
     found = ask(body, reviewed(a_hold(at=at)))  # type: ignore[arg-type]
     assert refused(found) == (
-        f"Nothing is decided here now: `cy` holds this pull since {words.clock(at)}.",  # type: ignore[arg-type]
+        f"Nothing is decided here now: `cy` holds this pull since {time.clock(at)}.",  # type: ignore[arg-type]
         LIFT,
     )
 

@@ -17,6 +17,7 @@ from bot.commands.command import Command
 from bot.config.policy_file import PolicyFile
 from bot.config.settings import VARIABLES
 from bot.evidence.forge.catalog import DESCRIPTORS
+from bot.messages.time import span
 from bot.model import evidence
 from bot.model.evidence import Seen
 from bot.model.policy import Policy, Timing
@@ -92,7 +93,7 @@ def look_table() -> str:
     def row(seen: Seen) -> tuple[str, str, str]:
         least_s = evidence.KEPT_S.get(seen) if seen is not Seen.UNKNOWN else Timing().look_again_s
         most_s = evidence.UNKNOWN_KEPT_MAX_S if seen is Seen.UNKNOWN else evidence.KEPT_MAX_S
-        said = ("never: the link itself would have to change", "") if least_s is None else (_span(least_s), _span(most_s))
+        said = ("never: the link itself would have to change", "") if least_s is None else (span(least_s), span(most_s))
         return (seen.value, *said)
 
     return _table(("a link that is", "not sooner than after", "not later than after"), map(row, Seen))
@@ -217,14 +218,6 @@ def _to_do(reason: Reason) -> str:
     if reason.remedy:
         return reason.remedy
     return "" if set(reason.seen) <= {Seen.VERIFIED, Seen.REACHABLE} else "nothing: it passes, or a validator looks"
-
-
-def _span(seconds: float) -> str:
-    """A wait in the largest unit that divides it: `6 h`."""
-    for unit_s, unit in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds % unit_s == 0:
-            return f"{seconds / unit_s:g} {unit}".replace("1 days", "1 day")
-    return f"{seconds:g} s"
 
 
 def _arguments(command: click.Command) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def test_a_landing_that_is_not_let_through_is_told_once_and_goes_on_when_it_is(w
     said = world.said(pull, "answer")[0]
     assert "DoltHub does not let the bot do this: `landing pull 2: mergePull" in said
     assert "An admin of this commons can let the bot's account write to main" in said
-    assert "What was done so far stands, and the rest follows." in said
+    assert "What was done so far remains, and the rest follows." in said
     assert "Nothing was changed" not in said
     world.settle()
     assert (outcomes(world, pull), world.count("stamps")) == (["KEPT", "HELP", "ACCEPTED", "REFUSED"], 1)

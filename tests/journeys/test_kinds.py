@@ -260,7 +260,7 @@ def test_rejected_work_comes_back_with_the_same_evidence_as_look_and_with_new_ev
     world.push("pia", branch, f"UPDATE completions SET completed_at = '2026-02-03 04:05:06' WHERE id = '{DONE}'")
     world.settle()
     assert verdicts(world, pull) == ["READY", "LOOK"]
-    assert "stands rejected by" in world.said(pull, "review")[-1]
+    assert "was rejected by" in world.said(pull, "review")[-1]
     new = world.evidence + "/acme/relay/pull/124"
     world.push(
         "pia",

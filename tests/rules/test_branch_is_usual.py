@@ -79,7 +79,7 @@ def test_what_is_lost_is_told_with_what_to_do_next_time() -> None:
 def test_the_usual_branch_is_named_as_far_as_the_rows_tell(snapshot: Snapshot, branch: str) -> None:
     (finding,) = judged(check, snapshot).findings
     assert (finding.says, finding.remedy) == (
-        "The name of branch `x` does not tell whose work it is, and on which item.",
+        "The name of branch `x` does not show whose work it is, and on which item.",
         f"Next time push to a branch like {branch}",
     )
 

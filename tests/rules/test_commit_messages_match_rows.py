@@ -67,28 +67,28 @@ def test_that_commit_messages_match_rows(pull: Snapshot, expected: tuple[str, ..
 @pytest.mark.parametrize(
     ("pull", "says"),
     [
-        (committed("wl done: w-9"), f"Commit `{a_hash('c0')[:7]}` tells of `wl done: w-9`, and the pull changes no such row."),
+        (committed("wl done: w-9"), f"Commit `{a_hash('c0')[:7]}` names `wl done: w-9`, and the pull changes no such row."),
         (
             committed(f"wl accept: {ITEM}"),
-            f"Commit `{a_hash('c0')[:7]}` tells of a decision, `wl accept: {ITEM}`, and the pull changes no such row.",
+            f"Commit `{a_hash('c0')[:7]}` names a decision, `wl accept: {ITEM}`, and the pull changes no such row.",
         ),
         (
             committed("DELETE FROM stamps", "INSERT INTO stamps VALUES (1)"),
-            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}` tell of table `stamps`, and the pull changes no such row.",
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}` name table `stamps`, and the pull changes no such row.",
         ),
         (
             committed(*["DELETE FROM stamps"] * 3),
-            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` tell of table `stamps`,"
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` name table `stamps`,"
             " and the pull changes no such row.",
         ),
         (
             committed(*["DELETE FROM stamps"] * 8),
-            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 5 more tell of table `stamps`,"
+            f"Commits `{a_hash('c0')[:7]}`, `{a_hash('c1')[:7]}`, `{a_hash('c2')[:7]}` and 5 more name table `stamps`,"
             " and the pull changes no such row.",
         ),
         (
             committed("Register rig: a`b"),
-            f"Commit `{a_hash('c0')[:7]}` tells of `Register rig: a'b`, and the pull changes no such row.",
+            f"Commit `{a_hash('c0')[:7]}` names `Register rig: a'b`, and the pull changes no such row.",
         ),
     ],
     ids=["an item", "a decision", "two", "as many as are named", "many", "a backtick"],

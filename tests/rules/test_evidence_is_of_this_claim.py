@@ -135,10 +135,10 @@ def test_each_doubt_is_told_in_one_sentence(snapshot: Snapshot, says: str) -> No
 @pytest.mark.parametrize(
     ("snapshot", "remedy"),
     [
-        (claim(probe=a_pull_seen(merged_at="2026-06-01T11:00:00Z")), "Hand in what was done for this item. Discard the branch"),
+        (claim(probe=a_pull_seen(merged_at="2026-06-01T11:00:00Z")), "Submit what was done for this item. Discard the branch"),
         (claim(policy={"projects": PROJECTS}, probe=a_pull_seen(repo="mallory/beads")), "Say in a comment why the work is"),
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="otto")), "Say in a comment whose account that is"),
-        (claim(probe=a_pull_seen(**YOUNG)), "Ask somebody else to look at it there"),
+        (claim(probe=a_pull_seen(**YOUNG)), "Ask another person to review it there"),
         (claim(probe=a_pull_seen(title="Done: w-gt-001")), "Say in a comment how it belongs to this item"),
     ],
 )

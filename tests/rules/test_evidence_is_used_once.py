@@ -31,13 +31,13 @@ def test_evidence_that_is_used_twice_is_a_doubt(snapshot: Snapshot, expected: tu
 
 def test_the_other_place_is_named_with_its_rig_and_item() -> None:
     assert told(check, a_snapshot(uses=(ON_MAIN,))) == (
-        f"The evidence `{EVIDENCE}` stands in completion `c-before` on main too: rig `cormorant`, item `w-2`."
+        f"The evidence `{EVIDENCE}` is in completion `c-before` on main too: rig `cormorant`, item `w-2`."
     )
     assert told(check, a_snapshot(uses=(IN_A_PULL,))) == (
-        f"The evidence `{EVIDENCE}` stands in pull 58 too: rig `cormorant`, item `w-2`."
+        f"The evidence `{EVIDENCE}` is in pull 58 too: rig `cormorant`, item `w-2`."
     )
 
 
 def test_the_remedy_for_evidence_used_twice_can_be_typed() -> None:
     (finding,) = judged(check, a_snapshot(uses=(ON_MAIN,))).findings
-    assert finding.remedy == "Say in a comment how it shows this work as well, or hand in evidence of this work alone"
+    assert finding.remedy == "Say in a comment how it shows this work as well, or submit evidence of this work alone"

@@ -1,4 +1,4 @@
-"""What the merge would bring can be told."""
+"""What the merge would bring can be read."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_the_number_of_bases_is_named() -> None:
 
 def test_what_an_answer_leaves_open_is_quoted() -> None:
     assert [finding.says for finding in judged(check, a_snapshot(changes=WARNED)).findings] == [
-        "What changes cannot be told: `cannot render full diff`.",
-        "What changes in table `stamps` cannot be told: `its hash differs`.",
+        "What changes cannot be read: `cannot render full diff`.",
+        "What changes in table `stamps` cannot be read: `its hash differs`.",
     ]
 
 

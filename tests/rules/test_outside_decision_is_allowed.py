@@ -228,7 +228,7 @@ def test_nobody_validates_their_own_work_without_a_stamp_either(change: RowChang
         ),
         (
             by("ana-town", "ana", "Ana-Town"),
-            f"Stamp `{STAMP}` of `ana-town` is for `Ana-Town`, and the two are too alike to be told apart.",
+            f"Stamp `{STAMP}` of `ana-town` is for `Ana-Town`, and the two look too much alike.",
         ),
         (
             by("cormorant", "cy"),
@@ -317,7 +317,7 @@ def test_names_are_equal_or_not(snapshot: Snapshot, expected: tuple[str, ...]) -
         (by("nobody", "ana"), f"Stamp `{STAMP}` is by rig `nobody`, which is not registered on main."),
         (
             by("ana-town", "ana", "ana_town"),
-            f"Stamp `{STAMP}` of `ana-town` is for `ana_town`, and the two are too alike to be told apart.",
+            f"Stamp `{STAMP}` of `ana-town` is for `ana_town`, and the two look too much alike.",
         ),
     ],
 )

@@ -80,13 +80,13 @@ def test_rigs_act_from_their_owners_fork(snapshot: Snapshot, expected: tuple[str
 
 def test_an_impostor_is_told_whose_rig_it_is() -> None:
     said = told(check, a_snapshot(pull=MALLORYS))
-    assert said == "Rig `polecat-7` hands in work; it belongs to `pia`, but the rows come from `mallory`."
+    assert said == "Rig `polecat-7` submits work; it belongs to `pia`, but the rows come from `mallory`."
 
 
 def test_a_handle_in_another_case_is_another_rig() -> None:
     changes = work(wanted=hands_in(claimed_by="Polecat-7"), completion=added("completions", completed_by="Polecat-7"))
     said = told(check, a_snapshot(changes=changes))
-    assert said == "Rig `Polecat-7` hands in work, but is not registered on main; main knows `polecat-7`."
+    assert said == "Rig `Polecat-7` submits work, but is not registered on main; main knows `polecat-7`."
 
 
 def test_a_claim_that_a_branch_carries_along_is_told_with_whose_it_is() -> None:

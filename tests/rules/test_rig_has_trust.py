@@ -52,4 +52,4 @@ def test_outsiders_are_looked_at(snapshot: Snapshot, expected: tuple[str, ...]) 
 
 def test_the_level_is_told() -> None:
     assert told(check, trusted("0")) == "Rig `polecat-7` has trust level 0 on main; rigs that work have 1 or more."
-    assert told(check, trusted("high")) == "How far rig `polecat-7` is trusted cannot be told: main says `high`."
+    assert told(check, trusted("high")) == "How far rig `polecat-7` is trusted is unknown: main says `high`."

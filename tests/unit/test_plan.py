@@ -277,7 +277,7 @@ def many_reviews(hours: float = 23, count: int = REVIEWS_A_DAY_MAX) -> tuple[Com
 
 def test_a_pull_that_keeps_changing_is_not_reviewed_without_end() -> None:
     last = the_review(planned(a_snapshot(comments=many_reviews()[1:])))
-    assert "More follows tomorrow, or when somebody asks to decide it." in last.body
+    assert "The next review follows tomorrow, or when a validator decides it." in last.body
     assert "More follows" not in the_review(planned(a_snapshot(comments=many_reviews()[2:]))).body
     found = planned(a_snapshot(comments=many_reviews()))
     assert (found.steps, found.waits) == ((), ("a day with fewer reviews",))
@@ -465,7 +465,7 @@ KEPT: dict[str, tuple[ParkReason, bool, str]] = {
         "DoltHub does not let the bot do this: `mergePull: 403 branch is protected`.\n\n"
         "Your command is kept and tried again by itself, every 5 minutes. It need not be written again.\n\n"
         "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from "
-        "there.\n\nWhat was done so far stands, and the rest follows.",
+        "there.\n\nWhat was done so far remains, and the rest follows.",
     ),
     "busy": (
         ParkReason.BUSY,
@@ -494,8 +494,9 @@ def test_whoever_waits_is_told_why_and_what_happens_next(hitch: ParkReason, on_m
 
 NOTICE = (
     "**MERGED, NOT STAMPED** · `w-870be07fbc` `Teach the mayor to count`\n\n"
-    f"Reviewed head `{HEAD[:7]}` was merged as `{a_hash('merge')[:7]}`, and no decision about it stands here: it was merged by "
-    "hand, or the command was edited or deleted before its end. The work waits in review on main until somebody decides.\n\n"
+    f"Reviewed head `{HEAD[:7]}` was merged as `{a_hash('merge')[:7]}`, and there is no decision about it here: it was "
+    "merged by hand, or the command was edited or deleted before its end. The work waits in review on main until a validator "
+    "decides.\n\n"
     "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; a word to "
     "the worker goes behind `--message`):\n\n"
     f"```\n/accept --at {HEAD[:7]} --quality Q\n/reject --at {HEAD[:7]} …\n/close --at {HEAD[:7]} …\n```\n\n"

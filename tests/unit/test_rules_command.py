@@ -101,7 +101,7 @@ def test_an_explanation_is_what_the_rule_itself_says() -> None:
 def test_people_are_told_the_same() -> None:
     said = run("--explain", "no_stamps_or_trust").output
     for part in (
-        "Nobody brings their own stamp, badge, validation or trust.",
+        "The pull brings no stamp, badge, validation or trust.",
         "every kind of pull",
         "cannot soften it or switch it off",
         "A pull in which the pull brings a stamp.",

@@ -182,7 +182,7 @@ def test_a_blocked_review() -> None:
     assert told(snapshot, a_judgement(finding, passed=PASSED)) == (
         """\
 **BLOCKED** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
-Accept would be refused as it stands.
+Accept would be refused now.
 
 | Check | Result | What was seen |
 |---|---|---|
@@ -245,7 +245,7 @@ def test_a_review_that_cannot_tell() -> None:
     assert told(snapshot, a_judgement(forbids, unsure, crashes=(crash,))) == (
         """\
 **CANNOT TELL** · `w-870be07fbc` `Teach the mayor to count` · rig `polecat-7` · review #1 of head `vedj3hu`.
-What a merge would bring to main cannot be told for certain. Accept would be refused.
+What a merge would bring to main is not known for certain. Accept would be refused.
 
 | Check | Result | What was seen |
 |---|---|---|

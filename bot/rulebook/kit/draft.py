@@ -21,7 +21,12 @@ from collections.abc import Iterator
 from bot.rulebook import ChangeKind, Finding, Level, Place, PullKind, Snapshot, having, quote, rule
 
 
-@rule(Level.DOUBT, label="$label", asks="$asks", kinds=(PullKind.POST,))
+@rule(
+    Level.DOUBT,
+    label="$label",
+    asks="$asks",
+    kinds=(PullKind.POST,),
+)
 def check(pull: Snapshot) -> Iterator[Finding]:
     for change in pull.changes.of("wanted", ChangeKind.ADDED):
         if not (change.new("description") or "").strip():

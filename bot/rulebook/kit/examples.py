@@ -138,19 +138,19 @@ EXAMPLES: tuple[Example, ...] = (
         _seen(Seen.VERIFIED, "merged", merged_at="2026-05-01T10:00:00Z"),
     ),
     Example(
-        "the same link stands in a completion on main",
+        "the same link is in a completion on main",
         replace(
             _WORK, uses=(Use(url=EVIDENCE, completion="c-7", item=WantedId("w-7"), rig=Handle("kestrel-9")),)
         ),
     ),
     Example("the head was rejected", _answered("/reject it does not build")),
-    Example("somebody holds the pull", _answered("/hold until Monday")),
+    Example("a rig holds the pull", _answered("/hold until Monday")),
     Example(
         "an item of type inference gets a link",
         on_main(_WORK, type="inference", description='{"prompt":"2+2","model":"m"}'),
     ),
     # the completion and its item
-    Example("two completions are handed in", bringing(_WORK, added("completions", id="c-43"))),
+    Example("two completions are submitted", bringing(_WORK, added("completions", id="c-43"))),
     Example("the completion comes with a stamp", having(_WORK, "completions", stamp_id="s-1", validated_by=POSTER)),
     Example("the item is completed on main", on_main(_WORK, status="completed")),
     Example("another rig claims the item on main", on_main(_CLAIM, status="claimed", claimed_by="kestrel-9")),
@@ -168,15 +168,15 @@ EXAMPLES: tuple[Example, ...] = (
         replace(_WORK, rivals=(Rival(pull=PullNo(8), rig=Handle("kestrel-9"), evidence=EVIDENCE),)),
     ),
     Example("nothing but a claim comes", _CLAIM),
-    Example("work is handed in for two items", bringing(_WORK, modified("wanted", {"id": "w-44"}, status="in_review"))),
+    Example("work is submitted for two items", bringing(_WORK, modified("wanted", {"id": "w-44"}, status="in_review"))),
     Example("the worker posted the item", on_main(_WORK, posted_by=WORKER)),
     Example("the item asks for a sandbox", on_main(_WORK, sandbox_required="1", sandbox_min_tier="3")),
     # whose it is
-    Example("the rows come from somebody else's fork", gallery.from_branch(_WORK, f"wl/{WORKER}/{ITEM}", "mallory")),
-    Example("an item is edited from somebody else's fork", gallery.from_branch(_EDIT, f"wl/{WORKER}/{ITEM}", "mallory")),
+    Example("the rows come from another account's fork", gallery.from_branch(_WORK, f"wl/{WORKER}/{ITEM}", "mallory")),
+    Example("an item is edited from another account's fork", gallery.from_branch(_EDIT, f"wl/{WORKER}/{ITEM}", "mallory")),
     Example("the worker is not trusted", replace(_WORK, rigs=(gallery.rig(WORKER, "kim", trust_level="0"), *_WORK.rigs[1:]))),
     Example("the registration names another owner", having(_REGISTRATION, "rigs", dolthub_org="ana")),
-    Example("the registration tells an address", having(_REGISTRATION, "rigs", owner_email="kim@example.org")),
+    Example("the registration holds an address", having(_REGISTRATION, "rigs", owner_email="kim@example.org")),
     Example("two rigs of others are linked", gallery.from_branch(_LINK, f"wl/{WORKER}/l-42", "mallory")),
     Example("the pull brings a stamp", bringing(_WORK, added("stamps"))),
     Example("the worker holds many items", _holding(7)),
@@ -191,7 +191,7 @@ EXAMPLES: tuple[Example, ...] = (
     ),
     Example("the priority is a word", having(_POST, "wanted", priority="high")),
     Example("the effort is a word of its own", having(_POST, "wanted", effort_level="gigantic")),
-    Example("a column comes that nobody knows", having(_POST, "wanted", bounty="100")),
+    Example("a column comes that the bot does not know", having(_POST, "wanted", bounty="100")),
     Example("the work is completed tomorrow", having(_WORK, "completions", completed_at="2026-06-15 13:40:00")),
     Example("a row of an unknown table comes", _only(added("payouts", id="p-1", amount="100"))),
     Example("the definition of a table changes", _only(schema=("wanted",))),
@@ -202,7 +202,7 @@ EXAMPLES: tuple[Example, ...] = (
         _only(*(added("completions", id=f"c-{n}", wanted_id=f"w-{n}") for n in range(BACKFILL_ROWS_MIN))),
     ),
     Example("work and a post come together", bringing(_WORK, *_POST.changes.rows)),
-    Example("somebody else's branch is called stampbot/", gallery.from_branch(_WORK, "stampbot/accept/1")),
+    Example("another account's branch is called stampbot/", gallery.from_branch(_WORK, "stampbot/accept/1")),
     Example(
         "another tool has accepted work",
         _only(
@@ -215,7 +215,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("the commons cannot hold a stamp", replace(_WORK, columns={"stamps": ("id", "author", "subject")})),
     Example("the branch left main months ago", replace(_WORK, base_at=NOW - timedelta(days=70))),
     Example(
-        "a commit of the branch tells of a stamp",
+        "a commit of the branch names a stamp",
         replace(_WORK, commits=(Commit(id=gallery.a_hash("c"), committer="kim", message="INSERT INTO stamps VALUES ('s-1')"),)),
     ),
     Example("the pull comes from main of the fork", gallery.from_branch(_WORK, "main")),
