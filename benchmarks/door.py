@@ -42,8 +42,9 @@ READY_S = 30.0
 WARM_UP_S = 0.3
 TAKEN_EVERY_S = 0.002
 P99_MAX = 2.0
-LEAST = {COALESCED: 0.75, ENQUEUED: 0.5}
-"""Share of the bare handler's throughput that each has to reach."""
+LEAST = {COALESCED: 0.3, ENQUEUED: 0.2}
+"""Share of the bare handler's throughput that each has to reach. A commons gets a webhook a minute, so a simple view is worth
+more than a fast one: these floors only show a loss of another order."""
 _COMMONS = "bench/wl-commons"
 _SECRET = "a-secret-of-this-benchmark"  # noqa: S105 - opens nothing but a door of our own
 _PATH = f"/hooks/dolthub/{_SECRET}"

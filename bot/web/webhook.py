@@ -1,6 +1,6 @@
-"""The webhook: a body read strictly into the little that is taken from it, and a doorbell in plain WSGI before any framework.
+"""The view for DoltHub's webhooks: a body that fits the schema becomes one job, a look at a pull or a sweep.
 
-A webhook is unsigned, may be lost, doubled or forged; all it can cause is an early look at a pull that exists.
+A webhook is unsigned, and may be lost, doubled or forged. All that it can cause is an early look at a pull that exists.
 """
 
 from __future__ import annotations
@@ -8,16 +8,20 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from importlib.resources import files
+from typing import Any, Final
 
 import structlog
+from flask import Blueprint, Response, abort, request
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
 from prometheus_client import CollectorRegistry, Counter
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bot.config.settings import Settings
 from bot.log import stranger
@@ -25,40 +29,46 @@ from bot.model.ids import Commons, PullNo
 from bot.queue.enqueue import LIMITED_WINDOW_S, JobQueue
 from bot.store import Store
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-BODY_BYTES_MAX: Final = 64 * 1024
 MAIN_BRANCH: Final = "main"
 PATH: Final = "/hooks/dolthub/"
 PURPOSE: Final = "DoltHub posts webhooks to this address. Enter it in the webhook settings of the database on DoltHub."
 RETRY_AFTER_S: Final = 30
 BUDGET_SHARE: Final = 0.2
-"""Of a commons' budget of requests, for looks the door asks for: whoever has the secret can name any pull, again and again."""
-LOOK_COSTS: Final = 6
-"""Requests to DoltHub; 3 for a pull that is not there, 12 for a first look (docs/performance.md)."""
-RINGS_LEAST: Final = 20
-SILENCE_S: Final = 0.25
-"""After a knock that was not heard nobody knocks for so long, and then one alone: a dead Redis must not hold all threads."""
-HEADERS: Final = (
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-)
-"""What every answer with something to read carries."""
+"""Of a commons' budget of requests, for looks that webhooks ask for: with the secret any pull can be named, over and over."""
+REQUESTS_A_LOOK: Final = 6
+"""Requests to DoltHub; 3 for a pull that does not exist, 12 for a first look (docs/performance.md)."""
+LOOKS_LEAST: Final = 20
+REDIS_RETRY_S: Final = 0.25
+"""After a failure Redis is left alone for so long, and then asked by one request alone: the others do not wait for it."""
 
-_PULL_NUMBER = re.compile(r"\s*([1-9][0-9]{0,9})\s*", re.ASCII)
-_NAME_CHARS_MAX: Final = 255
-_BRANCH_CHARS_MAX: Final = 1024
-_PULL_CHARS_MAX: Final = 24
+_OUTCOMES: Final = (
+    "queued",
+    "limited",
+    "ignored",
+    "own",
+    "unavailable",
+    "unknown secret",
+    "bad signature",
+    "malformed",
+    "too large",
+    "other commons",
+)
+_AWAY_FIX: Final = "Senders get 503, and the next sweep finds the pull. Look at Redis: is it up, and has it room (maxmemory)?"
+_LIMITED_FIX: Final = (
+    "Nothing is lost: sweeps find every pull. If the commons is not that busy, the address is known: make a new secret."
+)
+_SCHEMA: Final = json.loads(files("bot.config").joinpath("webhooks.schema.json").read_text("utf-8"))
+_FORMS: Final = {
+    kind: Draft202012Validator({"$defs": _SCHEMA["$defs"], "$ref": f"#/$defs/{kind}"})
+    for kind in ("pull_request", "push", "branch")
+}
 
 log = structlog.get_logger("stampbot.web")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hook:
-    """All that is taken from a webhook. `pull`: look at this one; None and `sweep`: at all of them; neither: at nothing."""
+    """All that is taken from a webhook. `pull`: look at this one; None and `sweep`: look at all; neither: at nothing."""
 
     commons: str
     """`owner/name` as it was written."""
@@ -73,244 +83,182 @@ def read_hook(body: bytes) -> Hook:
     try:
         event = _DECODER.decode(text)
         if "\\u" in text:
-            # Lone surrogates parse, and break whoever writes them down later.
+            # Lone surrogates parse, and break whatever writes them down later.
             json.dumps(event, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deep") from None
-    match event:
-        case {"repository": {"owner": str(owner), "name": str(name)}} if _fits(owner) and _fits(name):
-            commons = f"{owner}/{name}"
-        case _:
-            raise ValueError("names no repository")
-    sender = event.get("sender")
-    if sender is not None and not (isinstance(sender, str) and len(sender) <= _NAME_CHARS_MAX):
-        raise ValueError("the sender is no name")
-    match _kind(event):
-        case "pull_request":
-            return Hook(commons=commons, sender=sender, pull=_pull(event.get("pullID")))
-        case "push":
-            return Hook(commons=commons, sender=sender, sweep=_branch(event.get("ref")) == MAIN_BRANCH)
-        case "branch":
-            _branch(event.get("branch"))
-            return Hook(commons=commons, sender=sender, sweep=True)
-    raise ValueError("no event that is known")
+    kind = _kind(event) if isinstance(event, dict) else ""
+    if kind not in _FORMS:
+        raise ValueError("no event that is known")
+    wrong = best_match(_FORMS[kind].iter_errors(event))
+    if wrong is not None:
+        raise ValueError(f"{wrong.json_path}: {wrong.message}")
+    commons, sender = f"{event['repository']['owner']}/{event['repository']['name']}", event.get("sender")
+    if kind == "pull_request":
+        return Hook(commons=commons, sender=sender, pull=PullNo(int(event["pullID"])))
+    pushed = event["ref"].removeprefix("refs/heads/") if kind == "push" else MAIN_BRANCH
+    return Hook(commons=commons, sender=sender, sweep=pushed == MAIN_BRANCH)
 
 
 def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant)
+_DECODER: Final = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _kind(event: Mapping[str, Any]) -> str:
-    """The kind a payload says it is, else by its key, in this order; empty if it is none."""
-    said = event.get("event_name")
-    if said is not None:
-        return said.strip() if isinstance(said, str) else ""
+    """The kind that a payload names, else the one that its keys show, in this order; empty if it is none."""
+    named = event.get("event_name")
+    if named is not None:
+        return named.strip() if isinstance(named, str) else ""
     by_key = {"pullID": "pull_request", "ref": "push", "branch": "branch"}
     return next((kind for key, kind in by_key.items() if key in event), "")
 
 
-def _fits(name: str) -> bool:
-    return 0 < len(name) <= _NAME_CHARS_MAX
+def webhooks(settings: Settings, store: Store, registry: CollectorRegistry) -> Blueprint:
+    """The routes below PATH."""
+    routes = Blueprint("webhooks", __name__)
+    view = _Webhooks(settings, JobQueue(store.redis, store.keys), registry)
+    methods = ("GET", "POST")
+    routes.add_url_rule(f"{PATH}<path:secret>", view_func=view.answer, methods=methods, provide_automatic_options=False)
+    return routes
 
 
-def _pull(number: object) -> PullNo:
-    if type(number) is float and number.is_integer():
-        number = int(number)
-    if type(number) is int and 0 < number < 10**10:
-        return PullNo(number)
-    if isinstance(number, str) and len(number) <= _PULL_CHARS_MAX and (found := _PULL_NUMBER.fullmatch(number)):
-        return PullNo(int(found[1]))
-    raise ValueError("names no pull")
+class _Webhooks:
+    """The view and what it remembers between requests."""
 
-
-def _branch(name: object) -> str:
-    if not isinstance(name, str) or not 0 < len(name) <= _BRANCH_CHARS_MAX:
-        raise ValueError("names no branch")
-    return name.removeprefix("refs/heads/")
-
-
-def _say(start_response: StartResponse, status: HTTPStatus, line: str, more: Iterable[tuple[str, str]] = ()) -> Iterable[bytes]:
-    """An answer of one line."""
-    text = f"{line}\n".encode()
-    kind = ("Content-Type", "text/plain; charset=utf-8")
-    start_response(_STATUS_LINES[status], [kind, ("Content-Length", str(len(text))), *HEADERS, *more])
-    return (text,)
-
-
-class WebhookApp:
-    """WSGI: answers webhooks, and gives every other request to `inside`; so does a wrong secret, which is told by nothing."""
-
-    def __init__(self, inside: WSGIApplication, settings: Settings, store: Store, registry: CollectorRegistry) -> None:
-        self._inside = inside
+    def __init__(self, settings: Settings, jobs: JobQueue, registry: CollectorRegistry) -> None:
         self._settings = settings
-        self._jobs = JobQueue(store.redis, store.keys)
-        # Names are told apart without regard to case: it is only a knock.
-        self._ours = {str(each.commons).casefold(): each.commons for each in settings.commons}
+        self._jobs = jobs
+        # Names are compared without regard to case: a webhook only says where to look.
+        self._commons = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
             (each.commons, each.webhook_secret.reveal().encode()) for each in settings.commons if each.webhook_secret
         )
-        header = settings.webhook_header.upper().replace("-", "_")
-        self._header = header if header in ("", "CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{header}"
-        hooks = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
-        self._count = {word: hooks.labels(word).inc for word in _OUTCOMES}
-        self._rings = {
+        counter = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
+        self._count = {outcome: counter.labels(outcome).inc for outcome in _OUTCOMES}
+        self._looks_max = {
             each.commons: limited_max(settings.requests_per_minute(each.hub_token) // len(settings.sharing(each.hub_token)))
             for each in settings.commons
         }
-        self._crowd_told_at: dict[Commons, float] = {}
-        self._trying = threading.Lock()
-        self._silent_until: float | None = None
-        """None: the last knock was heard."""
+        self._limit_logged_at: dict[Commons, float] = {}
+        self._asking_redis = threading.Lock()
+        self._redis_retry_at: float | None = None
+        """None: Redis answered when it was asked last."""
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].startswith(PATH):
-            return self._inside(environ, start_response)
-        if environ["REQUEST_METHOD"] == "GET" and self._opened_by(environ["PATH_INFO"]):
-            return _say(start_response, HTTPStatus.OK, PURPOSE)
-        if environ["REQUEST_METHOD"] != "POST":
-            return self._inside(environ, start_response)
-        word, status = self._answer(environ)
-        self._count[word]()
-        if status is HTTPStatus.NOT_FOUND:
-            return self._inside(environ, start_response)
+    def answer(self, secret: str) -> Response:
+        """What a POST and a GET get. A wrong secret gets the 404 of any other path that does not exist."""
+        if request.method != "POST":
+            if not self._opened_by(secret):
+                abort(HTTPStatus.NOT_FOUND)
+            return Response(f"{PURPOSE}\n", mimetype="text/plain")
+        outcome, status = self._take(secret)
+        self._count[outcome]()
         if status is HTTPStatus.ACCEPTED:
-            start_response(_STATUS_LINES[status], [("Content-Length", "0")])
-            return ()
-        again = [("Retry-After", str(RETRY_AFTER_S))] if status is HTTPStatus.SERVICE_UNAVAILABLE else []
-        return _say(start_response, status, status.phrase, again)
+            return Response(status=status, mimetype="text/plain")
+        if status is not HTTPStatus.SERVICE_UNAVAILABLE:
+            abort(status)
+        again = {"Retry-After": str(RETRY_AFTER_S)}
+        return Response(f"{status.phrase}\n", status=status, headers=again, mimetype="text/plain")
 
-    def _answer(self, environ: WSGIEnvironment) -> tuple[str, HTTPStatus]:
-        """What became of a webhook, in a word for the metrics, and the status that says so."""
-        allowed = self._opened_by(environ["PATH_INFO"])
+    def _take(self, secret: str) -> tuple[str, HTTPStatus]:
+        """The outcome of a webhook, in a word for the metrics, and its status."""
+        allowed = self._opened_by(secret)
         if not allowed:
             return "unknown secret", HTTPStatus.NOT_FOUND
-        if environ.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() != "identity":
+        if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
             return "malformed", HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-        body = _body(environ)
-        if body is None:
+        try:
+            body = request.get_data()
+        except RequestEntityTooLarge:
             return "too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        if self._header and not sealed(environ.get(self._header, ""), body, self._settings):
-            return "unsealed", HTTPStatus.NOT_FOUND
+        header = self._settings.webhook_header
+        if header and not is_signed(request.headers.get(header, ""), body, self._settings):
+            return "bad signature", HTTPStatus.NOT_FOUND
         try:
             hook = read_hook(body)
         except ValueError as error:
-            log.info("a webhook was not understood", error=stranger(error))
+            log.info("a webhook does not fit the schema", error=stranger(error))
             return "malformed", HTTPStatus.BAD_REQUEST
-        commons = self._ours.get(hook.commons.casefold())
+        commons = self._commons.get(hook.commons.casefold())
         if commons is None:
-            return "foreign", HTTPStatus.UNPROCESSABLE_ENTITY
+            return "other commons", HTTPStatus.UNPROCESSABLE_ENTITY
         if commons not in allowed:
-            # One of ours, and another one's secret: to whoever holds that, there is no such door.
+            # A commons of the bot, and another one's secret: with that one, this address does not exist.
             return "unknown secret", HTTPStatus.NOT_FOUND
         if self._settings.account is not None and hook.sender == self._settings.account:
             return "own", HTTPStatus.ACCEPTED
-        return self._ring(commons, hook)
+        return self._enqueue(commons, hook)
 
-    def _opened_by(self, path: str) -> tuple[Commons, ...]:
-        """The commons whose webhook secret ends this path. Compares with all of them, each in constant time.
+    def _opened_by(self, secret: str) -> tuple[Commons, ...]:
+        """The commons that have this webhook secret. Compares with all of them, each in constant time.
 
-        A slash behind the secret is one that was copied along.
+        A slash behind the secret was copied along with it.
         """
-        given = path.removeprefix(PATH).removesuffix("/").encode("latin-1", "replace")
+        given = secret.removesuffix("/").encode("utf-8", "replace")
         return tuple(commons for commons, own in self._secrets if hmac.compare_digest(given, own))
 
-    def _ring(self, commons: Commons, hook: Hook) -> tuple[str, HTTPStatus]:
-        """Knock at the pull, or for a sweep. A sweep also stands for what would be more looks than the budget has room for."""
-        knocks, pull = self._jobs, hook.pull
+    def _enqueue(self, commons: Commons, hook: Hook) -> tuple[str, HTTPStatus]:
+        """Enqueue a look at the pull, or a sweep. A sweep also stands for all looks that the budget has no room for."""
+        pull = hook.pull
         if pull is None and not hook.sweep:
-            return "needless", HTTPStatus.ACCEPTED
-        crowded = False
+            return "ignored", HTTPStatus.ACCEPTED
+        limited = False
 
-        def knock() -> None:
-            nonlocal crowded
+        def enqueue() -> None:
+            nonlocal limited
             if pull is None:
-                knocks.enqueue_sweep(commons)
+                self._jobs.enqueue_sweep(commons)
             else:
-                crowded = not knocks.enqueue_limited(commons, pull, most=self._rings[commons])
+                limited = not self._jobs.enqueue_limited(commons, pull, most=self._looks_max[commons])
 
-        if not self._heard(commons, knock):
-            return "unheard", HTTPStatus.SERVICE_UNAVAILABLE
-        if crowded:
-            self._tell_of_crowd(commons)
-        return "crowded" if crowded else "heard", HTTPStatus.ACCEPTED
+        if not self._with_redis(commons, enqueue):
+            return "unavailable", HTTPStatus.SERVICE_UNAVAILABLE
+        if limited:
+            self._log_limit(commons)
+        return "limited" if limited else "queued", HTTPStatus.ACCEPTED
 
-    def _tell_of_crowd(self, commons: Commons) -> None:
-        """Say now and then that more is rung than looked at."""
+    def _log_limit(self, commons: Commons) -> None:
+        """Log once in a window that more looks were asked for than are made."""
         now = time.monotonic()
-        if now - self._crowd_told_at.get(commons, -LIMITED_WINDOW_S) >= LIMITED_WINDOW_S:
-            self._crowd_told_at[commons] = now
-            log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), fix=_CROWDED)
+        if now - self._limit_logged_at.get(commons, -LIMITED_WINDOW_S) >= LIMITED_WINDOW_S:
+            self._limit_logged_at[commons] = now
+            log.warning("more webhooks than looks: a sweep stands for them", commons=str(commons), fix=_LIMITED_FIX)
 
-    def _heard(self, commons: Commons, knock: Callable[[], object]) -> bool:
-        silent_until = self._silent_until
-        if silent_until is None:
-            return self._knocked(commons, knock)
-        if time.monotonic() < silent_until or not self._trying.acquire(blocking=False):
+    def _with_redis(self, commons: Commons, act: Callable[[], object]) -> bool:
+        """Whether `act` was done. While Redis is away one request at a time tries it, and all others fail at once."""
+        if self._redis_retry_at is None:
+            return self._done(commons, act)
+        if time.monotonic() < self._redis_retry_at or not self._asking_redis.acquire(blocking=False):
             return False
         try:
-            return self._knocked(commons, knock)
+            return self._done(commons, act)
         finally:
-            self._trying.release()
+            self._asking_redis.release()
 
-    def _knocked(self, commons: Commons, knock: Callable[[], object]) -> bool:
+    def _done(self, commons: Commons, act: Callable[[], object]) -> bool:
         try:
-            knock()
+            act()
         except Exception as error:
-            # Whatever keeps a knock from being heard, the sender is told; the next sweep finds the pull anyway.
-            if self._silent_until is None:
-                log.warning("a knock was not heard", commons=str(commons), error=type(error).__name__, fix=_UNHEARD)
-            self._silent_until = time.monotonic() + SILENCE_S
+            # Whatever went wrong, the sender gets 503; the next sweep finds the pull anyway.
+            if self._redis_retry_at is None:
+                log.warning("a webhook made no job", commons=str(commons), error=type(error).__name__, fix=_AWAY_FIX)
+            self._redis_retry_at = time.monotonic() + REDIS_RETRY_S
             return False
-        if self._silent_until is not None:
-            log.info("knocks are heard again")
-            self._silent_until = None
+        if self._redis_retry_at is not None:
+            log.info("webhooks make jobs again")
+            self._redis_retry_at = None
         return True
 
 
-_OUTCOMES: Final = (
-    "heard",
-    "crowded",
-    "needless",
-    "own",
-    "unheard",
-    "unknown secret",
-    "unsealed",
-    "malformed",
-    "too large",
-    "foreign",
-)
-_STATUS_LINES: Final = {each: f"{each.value} {each.phrase}" for each in HTTPStatus}
-_UNHEARD: Final = (
-    "Senders are told 503, and the next sweep finds the pull. Look at Redis: is it up, and has it room (maxmemory)?"
-)
-
-
-_CROWDED: Final = (
-    "Nothing is lost: sweeps find every pull. If the commons is not that busy, somebody has the address: make its secret anew."
-)
-
-
 def limited_max(requests_per_minute: int) -> int:
-    """Looks that the door may ask for in RINGS_S."""
-    return max(RINGS_LEAST, int(BUDGET_SHARE * requests_per_minute * LIMITED_WINDOW_S / 60 / LOOK_COSTS))
+    """Looks that webhooks may ask for in LIMITED_WINDOW_S."""
+    return max(LOOKS_LEAST, int(BUDGET_SHARE * requests_per_minute * LIMITED_WINDOW_S / 60 / REQUESTS_A_LOOK))
 
 
-def _body(environ: WSGIEnvironment) -> bytes | None:
-    """The body; None if it is larger than is taken, of which no byte more is read."""
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length) > BODY_BYTES_MAX:
-        return None
-    # Without a length there are chunks, of which the server knows the end, or nothing.
-    ends = bool(environ.get("wsgi.input_terminated"))
-    body: bytes = environ["wsgi.input"].read(int(length) if length.isdecimal() else (BODY_BYTES_MAX + 1) * ends)
-    return body if len(body) <= BODY_BYTES_MAX else None
-
-
-def sealed(header: str, body: bytes, settings: Settings) -> bool:
-    """Whether the header the operator named fits: the key itself, or an HMAC of the body in hex or base64."""
+def is_signed(header: str, body: bytes, settings: Settings) -> bool:
+    """Whether the header that the operator named fits: the key itself, or an HMAC of the body in hex or base64."""
     key = settings.webhook_key.reveal().encode()
     given = header.strip().encode("latin-1", "replace")
     if settings.webhook_scheme == "plain":

@@ -24,7 +24,7 @@ from benchmarks.hammer import Blow, knock
 from bot.config.settings import child_environment
 from bot.demo.processes import Child
 from bot.web.server import CONNECTIONS
-from bot.web.webhook import RINGS_LEAST
+from bot.web.webhook import LOOKS_LEAST
 from tests.house.tree import ROOT
 from tests.journeys.test_webhook_to_review import free_port, frozen
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
@@ -265,7 +265,7 @@ def test_a_flood_of_webhooks_is_taken_whole_and_the_process_does_not_grow(door: 
             echo = knock(blow)
         assert (echo.other, echo.answered > 100) == (0, True), asdict(echo)
         # All about pulls that nobody ever opened: a few looks, and a sweep for the rest.
-        assert client.llen("rq:queue:review") == RINGS_LEAST
+        assert client.llen("rq:queue:review") == LOOKS_LEAST
         assert 1 <= client.llen("rq:queue:sweep") <= 2
         assert client.dbsize() < 100
 

@@ -15,14 +15,14 @@ from tests.patience import STATE_WAIT_S
 ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "click": ("bot/__main__.py", "bot/cli/", "bot/terminal.py"),
     "doltlite": ("sandbox/sql/engine.py",),
-    "flask": ("bot/web/app.py", "bot/web/server.py", "sandbox/"),
+    "flask": ("bot/web/", "sandbox/"),
     "gevent": ("bot/web/bounded_worker.py",),
     "gunicorn": ("bot/web/server.py", "bot/web/bounded_worker.py"),
-    "jsonschema": ("bot/config/policy_file.py", "rules/"),
+    "jsonschema": ("bot/config/policy_file.py", "bot/web/webhook.py", "rules/"),
     "markdown_it": ("bot/commands/grammar/text.py", "sandbox/pages/markdown.py"),
     "markupsafe": ("sandbox/",),
     "publicsuffixlist": ("bot/evidence/page/domain.py",),
-    "prometheus_client": ("bot/web/app.py", "bot/web/webhook.py"),
+    "prometheus_client": ("bot/web/",),
     "pymysql": ("sandbox/sql/dolt_",),
     "redis": (
         "bot/clock/",
@@ -48,7 +48,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
         "bot/worker/jobs.py",
     ),
     "urllib3": ("bot/dolthub/client.py", "bot/evidence/"),
-    "werkzeug": ("bot/web/app.py", "sandbox/"),
+    "werkzeug": ("bot/web/", "sandbox/"),
 }
 """Packages of others, and the files that may import them: nowhere else, and no package that is not listed."""
 

@@ -21,7 +21,7 @@ from bot.queue.threads import TookTooLong
 from bot.store import DECIDE, RECHECK, REVIEW, Outage
 from bot.store.keys import pull_target
 from bot.store.outages import CALM_S
-from bot.web.app import _StoreMetrics
+from bot.web.health import _StoreMetrics
 from bot.worker.jobs import PullJobs
 from tests.journeys.test_kinds import outcomes, verdicts
 from tests.journeys.test_trouble import Worker, told, trouble

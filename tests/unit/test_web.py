@@ -26,8 +26,9 @@ from bot.config.settings import CommonsSettings, Secret, Settings
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
 from bot.store import REVIEW, SWEEP, KeptAudit, Store, make_redis
-from bot.web.app import create_app
-from bot.web.webhook import BODY_BYTES_MAX, HEADERS, PURPOSE, RINGS_LEAST, limited_max, read_hook
+from bot.web.app import HEADERS, create_app
+from bot.web.bounded_worker import BODY_BYTES_MAX
+from bot.web.webhook import LOOKS_LEAST, PURPOSE, limited_max, read_hook
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store, heartbeat_of, jobs_of
@@ -91,14 +92,14 @@ def test_a_pull_event_is_one_knock_at_that_pull(door: FlaskClient, store: Store)
 def test_made_up_pulls_by_the_thousand_are_a_few_looks_and_a_sweep(door: FlaskClient, store: Store) -> None:
     with structlog.testing.capture_logs() as logged:
         assert {post(door, {**PULL, "pullID": str(number)}) for number in range(1, 1001)} == {202}
-    assert waiting(store) == {REVIEW: RINGS_LEAST, SWEEP: 1}
+    assert waiting(store) == {REVIEW: LOOKS_LEAST, SWEEP: 1}
     assert len(store.redis.keys("*")) < 100
     assert [(line["event"], line["commons"]) for line in logged] == [
         ("more webhooks than looks: a sweep stands for them", "hop/wl-commons")
     ]
     text = door.get("/metrics").text
-    assert 'stampbot_webhooks_total{outcome="heard"} 20.0' in text
-    assert 'stampbot_webhooks_total{outcome="crowded"} 980.0' in text
+    assert 'stampbot_webhooks_total{outcome="queued"} 20.0' in text
+    assert 'stampbot_webhooks_total{outcome="limited"} 980.0' in text
 
 
 @pytest.mark.parametrize(("budget", "looks"), [(1, 20), (60, 20), (600, 200)])
@@ -225,6 +226,13 @@ def test_a_person_with_a_wrong_secret_reads_nothing(door: FlaskClient, path: str
     assert (wrong.status_code, wrong.data, sorted(wrong.headers)) == (404, nowhere.data, sorted(nowhere.headers))
 
 
+@pytest.mark.parametrize("path", [DOOR, "/hooks/dolthub/wrong"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND"])
+def test_another_method_at_the_webhook_is_a_path_that_is_not_there(door: FlaskClient, method: str, path: str) -> None:
+    asked, nowhere = door.open(path, method=method), door.get("/nowhere")
+    assert (asked.status_code, asked.data, sorted(asked.headers)) == (404, nowhere.data, sorted(nowhere.headers))
+
+
 def test_a_commons_without_a_secret_has_no_door(door: FlaskClient) -> None:
     body = {**PULL, "repository": {"owner": "no", "name": "secret"}}
     assert post(door, body, "/hooks/dolthub/") == 404
@@ -256,7 +264,7 @@ EVENTS_OF_ANY_SHAPE = st.fixed_dictionaries(
 
 @given(EVENTS_OF_ANY_SHAPE | st.lists(EVENTS_OF_ANY_SHAPE))
 def test_what_is_read_fits_the_schema_and_what_fits_the_schema_is_read(event: object) -> None:
-    """The schema tells what the door takes; reading by hand is faster. An event is held against the form it names."""
+    """An event has to fit the form that it names, or else the form that its keys show."""
     kind = named_kind(event)
     form = FORMS[kind] if kind else None
     try:
@@ -388,7 +396,7 @@ def test_metrics_count_what_came_and_what_waits(door: FlaskClient) -> None:
     post(door, PULL)
     post(door, b"x")
     text = door.get("/metrics").data.decode()
-    assert 'stampbot_webhooks_total{outcome="heard"} 1.0' in text
+    assert 'stampbot_webhooks_total{outcome="queued"} 1.0' in text
     assert 'stampbot_webhooks_total{outcome="malformed"} 1.0' in text
     assert 'stampbot_jobs_waiting{queue="review"} 1.0' in text
     assert "stampbot_redis_up 1.0" in text
