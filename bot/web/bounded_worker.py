@@ -131,12 +131,18 @@ class BoundedWorker(GeventWorker):
             self._open -= 1
 
     def handle_request(self, listener_name: Any, req: Any, sock: _Connection, addr: Any) -> None:
-        """One request, whose head is whole. A body that is longer than allowed is not read to its end."""
+        """One request, whose head is whole. A body that is longer than allowed is not read to its end.
+
+        The view gets every body with its length: of chunks without one, werkzeug reads as many as it allows and ends there.
+        """
         sock.in_head = False
         declared = next((int(value) for name, value in req.headers if name == "CONTENT-LENGTH"), 0)
         body = req.body.read(BODY_BYTES_MAX + 1) if declared <= BODY_BYTES_MAX else b""
-        if max(declared, len(body)) > BODY_BYTES_MAX:
+        length = max(declared, len(body))
+        if length > BODY_BYTES_MAX:
             req.force_close()
+        framing = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
+        req.headers = [*(each for each in req.headers if each[0] not in framing), (framing[0], str(length))]
         req.body = io.BytesIO(body)
         sock.finish()
         super().handle_request(listener_name, req, sock, addr)  # type: ignore[no-untyped-call]
