@@ -99,7 +99,7 @@ def test_accepts_older_than_the_bot_are_asked_about_and_never_carried_out(
             world.comment(pull, "ana", "/accept --quality 4")
         pulls.append(pull)
     with bots.running(environment(world, None, world_redis, tmp_path)):
-        until(lambda: all(len(world.said(pull, "answer")) == 5 for pull in pulls))
+        until(lambda: all(len(world.said(pull, "answer")) == 5 and world.said(pull, "review") for pull in pulls))
         time.sleep(STILL_S)
     assert [world.state(pull) for pull in pulls] == ["open", "open"]
     assert world.count("stamps") == 0
