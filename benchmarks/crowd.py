@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from bot.model.ids import Commons
-from bot.sweep.sweep import PULLS_PER_PAGE
+from bot.sweep.list import PULLS_PER_PAGE
 
 COMMONS = Commons("bench", "wl-commons")
 BOT = "bot"

@@ -125,7 +125,7 @@ def clock(until_eof: bool) -> None:
     from bot.clock import clock as ticking
     from bot.clock.heartbeat import Heartbeat
     from bot.queue.enqueue import JobQueue
-    from bot.sweep.sweep import SOONEST
+    from bot.sweep.run import SOONEST
 
     _end_with_input(until_eof)
     store = wiring.store(settings, patient=False)

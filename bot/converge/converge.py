@@ -16,7 +16,8 @@ from bot.converge.observe import names_looked_at, observe
 from bot.converge.outcome import Done, Ended, Moved, Refused
 from bot.converge.parked import keep
 from bot.converge.perform import deed_of, perform
-from bot.converge.plan import Plan, plan, refused
+from bot.converge.plan import Plan, plan
+from bot.converge.plan.commands import refused
 from bot.dolthub.errors import HubBusy, HubGone, HubRefused
 from bot.messages import md
 from bot.messages.reviews import lines_to_type

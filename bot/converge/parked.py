@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.converge.bot import Site
 from bot.converge.perform import deed_of, park
-from bot.converge.plan import kept
+from bot.converge.plan.commands import kept
 from bot.dolthub.errors import HubBusy, HubError, HubRefused
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull, Land, MergePull, ParkReason, Step

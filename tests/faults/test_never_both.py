@@ -12,7 +12,7 @@ from bot.converge.bot import Bot
 from bot.converge.converge import look
 from bot.converge.outcome import Done, Moved
 from bot.converge.perform import perform
-from bot.converge.plan import refused
+from bot.converge.plan.commands import refused
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubBusy, HubGone
 from bot.messages import md

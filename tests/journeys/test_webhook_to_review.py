@@ -28,7 +28,7 @@ from bot.model.ids import PullNo
 from bot.prober.environment import prober_environment
 from bot.queue.enqueue import LIMITED_WAITING_MAX
 from bot.store import REVIEW, Keys
-from bot.sweep.sweep import AHEAD
+from bot.sweep.schedule import AHEAD
 from bot.web.webhook import limited_max
 from tests.patience import BUSY_FACTOR, STATE_WAIT_S, ends_within
 from tests.patience import until as wait_until

@@ -34,7 +34,9 @@ from bot.model.pull import PullState
 from bot.queue.threads import queues_of
 from bot.rulebook import catalog as rules
 from bot.store import SWEEP, Listed, Store, make_redis
-from bot.sweep.sweep import SOONEST, in_turn, sweep
+from bot.sweep.run import SOONEST
+from bot.sweep.schedule import in_turn
+from bot.sweep.sweep import sweep
 from bot.worker.jobs import PullJobs
 from tests.redis_process import private_redis
 from tests.stores import a_store, jobs_of

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from bot.commands import catalog as command_catalog
 from bot.commands import grammar
 from bot.commands.command import CommandContext, Follow, Refuse, Wait
-from bot.converge.plan import plan, refused
+from bot.converge.plan import plan
+from bot.converge.plan.commands import refused
 from bot.messages import md, reviews
 from bot.model.finding import Judgement
 from bot.model.ids import CommentId, User

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.commands import catalog as command_catalog
-from bot.converge.plan import Plan, kept, plan
+from bot.converge.plan import Plan, plan
+from bot.converge.plan.commands import kept
 from bot.messages.md import Md
 from bot.messages.reviews import REVIEWS_A_DAY_MAX
 from bot.model.evidence import Seen

@@ -59,7 +59,7 @@ from bot.store import (
 )
 from bot.store.keys import pull_target
 from bot.store.probes import PROBE_MAX_BYTES, read_probe, write_probe
-from bot.sweep.sweep import AHEAD
+from bot.sweep.schedule import AHEAD
 from tests.patience import ends_within, until
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store, jobs_of

@@ -1,10 +1,4 @@
-"""What is due for one pull, as a value. Pure: snapshot and judgement in, steps out.
-
-Commands are facts in the snapshot that have no answer yet. At most one thing is planned at a time, a command's steps or a
-review: what follows from a decision is planned from the world as the decision left it.
-
-The law, held by property tests: after the first k steps of a plan have happened, planning again yields the remaining steps.
-"""
+"""Steps for one comment with commands: the answer, and what comes before it."""
 
 from __future__ import annotations
 
@@ -15,205 +9,20 @@ from typing import assert_never
 from bot.commands import grammar, rehearsal
 from bot.commands.authority import is_validator
 from bot.commands.command import Catalog, CommandContext, Decision, Follow, Refuse, Wait
-from bot.commands.decision import STOPS, deciding
+from bot.commands.decision import deciding
 from bot.commands.grammar import errors
-from bot.commands.grammar.reading import Misread, Parsed, Reading
-from bot.messages import answers, md, reviews, words
+from bot.commands.grammar.reading import Parsed, Reading
+from bot.converge.plan.value import Plan
+from bot.messages import answers, md, words
 from bot.messages.md import Md
-from bot.model.finding import Judgement, Level, Verdict
-from bot.model.ids import CommitHash, stamp_id
-from bot.model.journal import Review
-from bot.model.kind import PullKind
-from bot.model.mark import DENIED, NO_HEAD, Fact
-from bot.model.policy import Comments
+from bot.model.finding import Judgement
+from bot.model.mark import DENIED, Fact
 from bot.model.pull import Comment, PullState
-from bot.model.snapshot import Merge, Snapshot
-from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, PostNotice, PostReview, Step
+from bot.model.snapshot import Snapshot
+from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Steps to take now, in order; and, if something is left, what it waits for.
-
-    `probe_since`: evidence must be looked at again, at or after this moment, before a command can be decided.
-    `look_at`: when time alone makes something due.
-    """
-
-    steps: tuple[Step, ...] = ()
-    waits: tuple[Md, ...] = ()
-    probe_since: datetime | None = None
-    look_at: datetime | None = None
-
-
-def plan(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
-    """What is due now. The first review comes before any command: a decision needs a review to stand on."""
-    if snapshot.bot is None or snapshot.policy.comments is Comments.NONE:
-        return Plan()
-    review = _review(snapshot, judgement, commands)
-    if not snapshot.reviews and review.steps:
-        return review
-    answered = _commands(snapshot, judgement, commands)
-    if answered.steps:
-        return answered
-    if review.steps:
-        return Plan(steps=review.steps, waits=answered.waits, probe_since=answered.probe_since)
-    notice = _unfinished(snapshot, judgement, commands) if snapshot.comments_readable and not answered.waits else Plan()
-    if notice.steps:
-        return notice
-    soonest = min((at for at in (review.look_at, answered.look_at, notice.look_at) if at is not None), default=None)
-    return Plan(waits=(*answered.waits, *review.waits), probe_since=answered.probe_since, look_at=soonest)
-
-
-# --- reviews --------------------------------------------------------------------------------------------------------
-
-
-def _review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
-    """The review that is due, or what it waits for."""
-    if snapshot.pull.state is not PullState.OPEN or snapshot.kind is PullKind.LANDING:
-        return Plan()
-    if snapshot.policy.comments is Comments.DECISIONS and not _asked_to_speak(snapshot, commands):
-        return Plan()
-    # Where the branch is gone there is no head; the contributor and whoever wants to close the pull are told so all the same.
-    head = snapshot.head or NO_HEAD
-    digest = judgement.digest(head)
-    newest = snapshot.reviews[-1] if snapshot.reviews else None
-    # A link that the bot cannot judge for a while makes no review new; that it was judged at last does.
-    if newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head)):
-        return Plan()
-    if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
-        return Plan()  # a validator has spoken about this very head; the answer says all there is to say
-    if snapshot.holds and newest is not None and newest.mark.head == head and not _asked_for_newer(snapshot, judgement, newest):
-        return Plan()  # nothing is decided meanwhile, and what placed the hold was answered: a review follows once it is lifted
-    if (enough := _said_enough(snapshot)) is not None and not (
-        _asked_to_speak(snapshot, commands) or _asked_for_newer(snapshot, judgement, snapshot.reviews[-1])
-    ):
-        return enough
-    return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, head, digest),))
-
-
-def _said_enough(snapshot: Snapshot) -> Plan | None:
-    """A pull that keeps changing is not reviewed without end: then only somebody who wants to decide hears more that day."""
-    today = snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=reviews.DAY_S))
-    if len(today) < reviews.REVIEWS_A_DAY_MAX:
-        return None
-    return _until(today[0].comment.created_at, reviews.DAY_S, md.own("a day with fewer reviews"))
-
-
-def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: str) -> PostReview:
-    return PostReview(head=head, digest=digest, body=reviews.review(snapshot, judgement))
-
-
-def _asked_to_speak(snapshot: Snapshot, commands: Catalog) -> bool:
-    """On a commons that wants no unasked words: somebody wanted to decide since the last review, so a new one is wanted."""
-    last = snapshot.reviews[-1].comment.created_at if snapshot.reviews else None
-    silent = {snapshot.bot, *snapshot.policy.ignored_users}
-    asked = (c for c in snapshot.comments if c.author not in silent and (last is None or c.created_at > last))
-    return any(_wants_to_decide(item) for c in asked for item in grammar.read(c.body, commands).items)
-
-
-def _wants_to_decide(item: Parsed | Misread) -> bool:
-    return item.decides or (isinstance(item, Parsed) and item.rehearsed)
-
-
-def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
-    """Why a review that would be new is not posted yet; each reason ends by itself."""
-    timing = snapshot.policy.timing
-    if judgement.forbids:
-        return None  # what cannot be told is told at once: accepting is refused from now on
-    definite = bool(judgement.at(Level.FAULT) or judgement.at(Level.DOUBT))
-    if snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, timing.quiet_head_s):
-        return _until(snapshot.head_at, timing.quiet_head_s, md.own("the head to be quiet for a while"))
-    seen_since = snapshot.first_look_at or snapshot.taken_at
-    unprobed = any(snapshot.probe(link.url) is None for link in snapshot.links)
-    if unprobed and not judgement.at(Level.FAULT) and not snapshot.older_than(seen_since, timing.no_sheet_s):
-        return _until(seen_since, timing.no_sheet_s, md.own("the link checker"))
-    unsure = bool(judgement.at(Level.UNSURE)) and not definite and not unprobed
-    if unsure and not snapshot.older_than(seen_since, timing.unsure_hold_s):
-        return _until(seen_since, timing.unsure_hold_s, md.own("the next look at a link that could not be judged"))
-    last = snapshot.reviews[-1] if snapshot.reviews else None
-    same_head = last is not None and last.mark.head == (snapshot.head or NO_HEAD)
-    if (
-        last is not None
-        and same_head
-        and not (_asked_for_newer(snapshot, judgement, last) or _set_free(snapshot, judgement, last))
-    ):
-        posted = last.comment.created_at
-        if not snapshot.older_than(posted, timing.same_head_s):
-            return _until(posted, timing.same_head_s, md.own("a decent time since the last review of this head"))
-    return None
-
-
-def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
-    """Whether what the last review blocked, or could not tell, stands no more: the worker waits for the word.
-
-    Once for each head in `same_head_s`, so that a fault that comes and goes is not told each time.
-    """
-    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
-        return False
-    since = snapshot.taken_at - timedelta(seconds=snapshot.policy.timing.same_head_s)
-    return [r.mark.head for r in snapshot.reviews_since(since)].count(last.mark.head) <= 1
-
-
-def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
-    """Whether a validator needs the new review now: they overrode what the last one said, or wanted to accept on one that said
-    BLOCKED or CANNOT TELL and is not true any more.
-    """
-    since = [a for a in snapshot.answers if a.comment.created_at > last.comment.created_at]
-    if any(fact.command == "override" for a in since for fact in a.mark.facts):
-        return True
-    if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
-        return False
-    return any("accept" in a.mark.commands for a in since)
-
-
-def _until(since: datetime, seconds: float, why: Md) -> Plan:
-    return Plan(waits=(why,), look_at=since + timedelta(seconds=seconds))
-
-
-# --- notices --------------------------------------------------------------------------------------------------------
-
-UNSTAMPED = "unstamped"
-"""What a notice is about, as its mark says it: reviewed work that was merged, and that nobody has decided on."""
-
-
-def _unfinished(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
-    """Reviewed work on main that waits for a decision nobody has given, or that was given and is there no more.
-
-    Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
-    """
-    merge, done = snapshot.merge, snapshot.completion
-    if merge is None or done is None or snapshot.kind is not PullKind.WORK or not _reviewed(snapshot, merge.head):
-        return Plan()
-    now = next((c for c in snapshot.on_main_now.completions if c.id == done.id), None)
-    item = next((i for i in snapshot.on_main_now.items if i.id == done.wanted_id), None)
-    waits_on_main = now is not None and now.stamp_id is None and item is not None and not item.terminal
-    stamped = snapshot.stamps_on(done.id, stamp_id(snapshot.commons, done.id))
-    if not waits_on_main or stamped or _spoken_of(snapshot, merge, commands):
-        return Plan()
-    if merge.at is not None and not snapshot.older_than(merge.at, snapshot.policy.timing.park_s):
-        return _until(merge.at, snapshot.policy.timing.park_s, md.own("somebody to decide on what was merged"))
-    last = [Verdict.of_word(review.mark.outcome) for review in snapshot.reviews if review.mark.head == merge.head][-1]
-    body = reviews.unstamped(snapshot, merge, UNSTAMPED, stampable=last not in STOPS and not judgement.forbids)
-    return Plan(steps=(PostNotice(head=merge.head, about=UNSTAMPED, body=body),))
-
-
-def _reviewed(snapshot: Snapshot, head: CommitHash) -> bool:
-    return any(review.mark.head == head for review in snapshot.reviews)
-
-
-def _spoken_of(snapshot: Snapshot, merge: Merge, commands: Catalog) -> bool:
-    """Whether it was told, or a decision was answered since the merge: then those who care know."""
-    if any(m.outcome == UNSTAMPED and m.head == merge.head for m in snapshot.notices):
-        return True
-    deciding = {command.name for command in commands.commands if command.decides}
-    since = (a for a in snapshot.answers if merge.at is None or a.comment.created_at > merge.at)
-    return any(deciding & set(answered.mark.commands) for answered in since)
-
-
-# --- commands -------------------------------------------------------------------------------------------------------
-
-
-def _commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
     """Steps for one comment: the oldest whose deed has begun, else the oldest that asks for something and can be dealt with.
 
     While a decision waits, later decisions wait behind it: the first valid one wins, not the one that needs least.
