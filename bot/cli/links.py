@@ -36,7 +36,6 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     from bot import wiring
     from bot.evidence import as_known, networks, without_looking
     from bot.evidence import probe as look_at
-    from bot.prober.link_checker import as_told
 
     settings = settings_of(commons_needed=False)
     try:
@@ -47,7 +46,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
     what = forges.classify(url)
     seen = forges.look(url, urgent=True) or without_looking(what, wiring.now())
     if seen is None:
-        found = as_known(as_told(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True)), forges.hosts)
+        found = as_known(look_at(url, policy=policy, now=wiring.now, doubt_weak_hosts=True), forges.hosts)
         seen = replace(found, kind=what.kind.code, label=what.kind.label, key=what.key)
     if as_json:
         print_json(seen)

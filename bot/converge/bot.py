@@ -11,7 +11,7 @@ from functools import cached_property
 from bot.commands.command import Catalog as Commands
 from bot.dolthub.client import Hub
 from bot.dolthub.client_v1 import HubV1, Journal, in_its_words
-from bot.evidence import NOBODY, Evidence, KnownHosts, classify
+from bot.evidence import NO_KNOWN_HOSTS, Evidence, KnownHosts, classify
 from bot.evidence.forge.look import Forges
 from bot.model.ids import Commons, User
 from bot.model.policy import Policy
@@ -103,7 +103,7 @@ class Site:
     @property
     def hosts(self) -> KnownHosts:
         """The forges and registries that are known beside the public forges."""
-        return self.forges.hosts if self.forges is not None else NOBODY
+        return self.forges.hosts if self.forges is not None else NO_KNOWN_HOSTS
 
     def classify(self, text: str) -> Evidence:
         """What a link, or a cell of evidence without one, is."""

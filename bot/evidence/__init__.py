@@ -6,11 +6,11 @@ from bot.evidence.fetch.address import Network, networks
 from bot.evidence.fetch.hop import FetchPolicy
 from bot.evidence.fetch.url import canonical_key, probe_key
 from bot.evidence.kind import Evidence
-from bot.evidence.kinds import NOBODY, KnownHosts, classify, same_thing, spelling
+from bot.evidence.kinds import NO_KNOWN_HOSTS, KnownHosts, classify, same_thing, spelling
 from bot.evidence.probe import as_known, probe, without_looking
 
 __all__ = [
-    "NOBODY",
+    "NO_KNOWN_HOSTS",
     "Evidence",
     "FetchPolicy",
     "KnownHosts",

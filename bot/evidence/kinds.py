@@ -1,4 +1,4 @@
-"""What a piece of evidence is, told from its text alone: its kind, and one key for all spellings of the same thing."""
+"""What a piece of evidence is, by its text alone: its kind, and one key for all spellings of the same thing."""
 
 from __future__ import annotations
 
@@ -83,10 +83,10 @@ def _at(authority: str, known: tuple[tuple[str, str], ...]) -> tuple[str, str] |
     return next(((host.lower(), what) for host, what in known if host.lower().removeprefix("www.") == bare), None)
 
 
-NOBODY: Final = KnownHosts()
+NO_KNOWN_HOSTS: Final = KnownHosts()
 
 
-def classify(text: str, hosts: KnownHosts = NOBODY) -> Evidence:
+def classify(text: str, hosts: KnownHosts = NO_KNOWN_HOSTS) -> Evidence:
     """What one URL, or one whole cell of evidence without a URL, is. Opens no socket, never raises."""
     bare = text.strip()
     if not re.match(r"https?://", bare, re.IGNORECASE) or re.search(r"\s", bare):

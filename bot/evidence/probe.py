@@ -1,4 +1,4 @@
-"""Look at one link: follow it hop by hop, judge each hop afresh, write down a small fact sheet. Never raises."""
+"""Look at one link: follow it hop by hop, judge each hop afresh, return one probe result. Never raises."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from bot.evidence.page.content import (
     Ending,
     Meaning,
     answers_everything,
-    as_sibling,
+    baseline_of,
     baseline_place,
     meaning,
     retry_after_s,
@@ -35,19 +35,19 @@ _SHOWN_URL_MAX: Final = 2048
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PICKY: Final = frozenset({406, 415})
 _ANYTHING: Final = "*/*"
-_SIBLING_LETTERS: Final = 24
+_BASELINE_LETTERS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One look: the fact sheet, and for how many seconds the host asked to be left alone, if it did."""
+    """One look: its result, and for how many seconds the host asked to be left alone, if it did."""
 
     probe: Probe
     retry_after_s: float | None = None
 
 
 def without_looking(evidence: Evidence, at: datetime) -> Probe | None:
-    """The sheet of what is no link at all, so that nothing can be looked at; None for links."""
+    """The result for evidence that is no link, so that there is nothing to look at; None for links."""
     if evidence.kind is TEXT and not _SCHEME.match(evidence.url):
         seen, reason = Seen.BLOCKED, "not_a_url"
     elif evidence.kind is INFERENCE:
@@ -96,11 +96,11 @@ def probe(
     policy: FetchPolicy,
     now: Callable[[], datetime],
     previous: Probe | None = None,
-    siblings: Baselines | None = None,
+    baselines: Baselines | None = None,
     doubt_weak_hosts: bool = False,
 ) -> Probe:
-    """The fact sheet of `look`."""
-    return look(url, policy=policy, now=now, previous=previous, siblings=siblings, doubt_weak_hosts=doubt_weak_hosts).probe
+    """The result of `look`."""
+    return look(url, policy=policy, now=now, previous=previous, baselines=baselines, doubt_weak_hosts=doubt_weak_hosts).probe
 
 
 def look(
@@ -109,16 +109,16 @@ def look(
     policy: FetchPolicy,
     now: Callable[[], datetime],
     previous: Probe | None = None,
-    siblings: Baselines | None = None,
+    baselines: Baselines | None = None,
     doubt_weak_hosts: bool = False,
 ) -> Looked:
     """What is seen at `url`. Reads the clock once, before looking; takes at most `policy.deadline_s` and a lookup.
 
-    REACHABLE: something answered 2xx. DEAD: 404, 410 or no such name; `misses` then holds this sighting too, behind
-    those of `previous`. SUSPICIOUS: a person may see something, but it is not as it should be. BLOCKED: our policy
+    REACHABLE: something answered 2xx. DEAD: 404, 410 or no such name; `misses` then holds this look too, behind
+    those of `previous`. SUSPICIOUS: a person may see something, but it is not as it should be. BLOCKED: the policy
     refused, the last hop says where and why. UNKNOWN: everything else, never the contributor's fault.
 
-    `siblings`: where answers for pages that cannot be there are kept; without it, none is asked for. `doubt_weak_hosts`:
+    `baselines`: where answers for pages that cannot be there are kept; without it, none is asked for. `doubt_weak_hosts`:
     whether a page on an address, in clear text or on a port of its own is SUSPICIOUS for that alone.
     """
     began = now()
@@ -128,15 +128,15 @@ def look(
         with Deadline(policy.deadline_s) as deadline:
             ending = _follow(url, policy, deadline, hops)
             found = meaning(ending, doubt_weak_hosts=doubt_weak_hosts)
-            if siblings is not None and (place := baseline_place(ending, found)):
-                sibling = siblings.get(place)
-                if sibling is None:
-                    sibling = _ask_for_sibling(place, ending.target, policy, deadline, began)
-                    siblings.put(place, sibling)
-                if answers_everything(ending.page, sibling, policy.body_max_bytes):
+            if baselines is not None and (place := baseline_place(ending, found)):
+                baseline = baselines.get(place)
+                if baseline is None:
+                    baseline = _ask_for_baseline(place, ending.target, policy, deadline, began)
+                    baselines.put(place, baseline)
+                if answers_everything(ending.page, baseline, policy.body_max_bytes):
                     found = Meaning(Seen.SUSPICIOUS, "catch_all")
     except Refused as refusal:
-        found = Meaning(Seen.BLOCKED, refusal.reason)
+        found = _refusal(refusal)
     except Failed as failure:
         found = _failure(failure)
     except Exception as error:
@@ -175,7 +175,7 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
     while True:
         page = _hop(target, policy, deadline, hops)
         if page.status in _PICKY and policy.accept != _ANYTHING:
-            # They have it, in a form we did not ask for. Asked once, and in this way from here on.
+            # The host has it in another form than was asked for. Any form is asked for from here on.
             policy = replace(policy, accept=_ANYTHING)
             page = _hop(target, policy, deadline, hops)
         if page.status not in _REDIRECTS or not page.location:
@@ -212,13 +212,13 @@ def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop
     return page
 
 
-def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: Deadline, now: datetime) -> Soft404Baseline:
+def _ask_for_baseline(place: str, target: Target, policy: FetchPolicy, deadline: Deadline, now: datetime) -> Soft404Baseline:
     """What is answered for a page at `place` that cannot be there. One that fails, or leads on, tells nothing."""
-    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_SIBLING_LETTERS))
+    name = "".join(secrets.choice(string.ascii_lowercase) for _ in range(_BASELINE_LETTERS))
     # In the same form: sites send `/page` to `/page/`, or the other way, before they look whether it is there.
     slash = "/" if target.rest.partition("?")[0].endswith("/") else ""
     try:
-        return as_sibling(fetch(read_url(place + name + slash), policy, deadline), now)
+        return baseline_of(fetch(read_url(place + name + slash), policy, deadline), now)
     except (Refused, Failed):
         return Soft404Baseline(asked_at=now)
 
@@ -226,6 +226,15 @@ def _ask_for_sibling(place: str, target: Target, policy: FetchPolicy, deadline: 
 def _refused_hop(url: str, refusal: Refused) -> Hop:
     note = f"refused: {refusal.reason}" + (f" ({refusal.note})" if refusal.note else "")
     return Hop(url=clean(url, _SHOWN_URL_MAX), address=refusal.address, status=None, note=clean(note, 200))
+
+
+def _refusal(refusal: Refused) -> Meaning:
+    """BLOCKED is for what the contributor can fix. A host that the operator keeps the bot away from is a wall."""
+    match refusal.reason:
+        case "denied_host":
+            return Meaning(Seen.UNKNOWN, "wall")
+        case reason:
+            return Meaning(Seen.BLOCKED, reason)
 
 
 def _failure(failure: Failed) -> Meaning:

@@ -33,7 +33,7 @@ def named(probe: Probe) -> Md:
 
 
 def state(probe: Probe) -> Md:
-    """The reason of a sheet in a few words; what is doubtful goes with its code, to be looked up."""
+    """The reason of a result in a few words; what is doubtful goes with its code, to be looked up."""
     reason = reason_of(probe.reason, probe.seen)
     if not reason.brief:
         return md.code(probe.reason, 60)

@@ -11,7 +11,14 @@ MISSES_MAX = 16
 
 
 class Seen(enum.Enum):
-    """What looking at a link came to. Only VERIFIED (a trusted forge said so) is more than 'something answers'."""
+    """The verdict on a link. Only VERIFIED, the answer of a trusted forge, is more than "something answers".
+
+    It is decided once, where the link is looked at: by the inquiry of its forge (bot/evidence/forge/apis), or by
+    `bot.evidence.probe.look`, which takes a response to `page.content.meaning` and a refusal or failure to a table. After that
+    it is only ever lowered to UNKNOWN, twice: by the link checker, DEAD while the bot's own network may be down; and by
+    `as_known` when it is read, a 404 at a host that the operator's file calls a forge. `following` never changes it: it adds
+    what a series of looks shows.
+    """
 
     VERIFIED = "verified"
     REACHABLE = "reachable"
@@ -33,7 +40,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Soft404Baseline:
-    """What a host answered for a page beside another that cannot be there: whoever answers it answers everything.
+    """What a host answered for a page beside another that cannot be there: a page that equals it proves nothing.
 
     `status` None: nothing that tells. `sha256` and `length` (bytes) are of the body as far as it was read.
     """
@@ -47,7 +54,7 @@ class Soft404Baseline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """The fact sheet of one link: small, untrusted, dated. `misses` counts consecutive dead sightings, oldest first."""
+    """The result of one look at a link: untrusted, dated. `misses`: consecutive looks that found it dead, oldest first."""
 
     url: str
     seen: Seen
@@ -77,7 +84,7 @@ class Probe:
 
 
 def following(probe: Probe, before: Probe | None) -> Probe:
-    """A fresh sheet with what only a series of looks can tell: `misses`, `since`, `good_at`. `before`: the sheet before it."""
+    """A new result with what only a series of looks shows: `misses`, `since`, `good_at`. `before`: the result before it."""
     at = probe.probed_at
     same = before is not None and (before.seen, before.reason) == (probe.seen, probe.reason)
     good = probe.seen in (Seen.VERIFIED, Seen.REACHABLE)
@@ -110,13 +117,13 @@ KEPT_S: Mapping[Seen, float] = {
     Seen.SUSPICIOUS: 3600,
     Seen.DEAD: 3600,
 }
-"""How long a sheet is good for at least, by what it says. Policy keeps us from BLOCKED links for ever."""
+"""How long a result is good for at least. The policy keeps the bot from BLOCKED links for ever."""
 KEPT_MAX_S = 7 * 86400
 UNKNOWN_KEPT_MAX_S = 86400
 
 
 def look_again_after(probe: Probe, unknown_s: float) -> datetime | None:
-    """When a sheet is old, although nobody asks: after as long again as things have been so, within limits; None: never.
+    """When a result is too old without any command: after as long again as things have been so, within limits; None: never.
 
     So trouble that passes is noticed soon (after `unknown_s` at first), and a link that has been what it is for a month costs
     one look a week.

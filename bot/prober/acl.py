@@ -1,4 +1,4 @@
-"""What the prober's Redis user may do: its own queue, the fact sheets, its memory of hosts, and a knock at the pull."""
+"""What the prober's Redis user may do: its own queue, the probe results, the state of hosts, and enqueueing of a pull."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
 
     A server refuses the whole line for one subcommand that it does not know, so the line names only what Redis 6.2 knows.
 
-    It may wake a review, so it could also lose one or begin one needlessly; the sweep mends the first, and the worker's
+    It may wake a review, so it could also lose one or begin one needlessly; the sweep repairs the first, and the worker's
     allow-list of functions bounds the second. It cannot touch leases, notes, glances, the board or what
     forges said.
     """
     if len(password) < 16 or any(c.isspace() for c in password):
         raise ValueError("the prober's password needs at least 16 characters and no spaces")
     keys = Keys(prefix)
-    ours = (
+    own_keys = (
         f"{prefix}sheet:*",
-        # What it needs to look politely, and to doubt itself.
+        # Pacing of hosts, and the state of its own network.
         *(f"{prefix}{what}:*" for what in ("looking", "turn", "trouble", "resting", "sibling")),
         keys.network_health(),
         keys.control(),
         keys.dedup(PROBE, "*"),
         keys.dedup(REVIEW, "*"),
     )
-    patterns = tuple(f"~{name}" for name in (*ours, *_RQ_OWN, *_RQ_SHARED))
+    patterns = tuple(f"~{name}" for name in (*own_keys, *_RQ_OWN, *_RQ_SHARED))
     commands = ("-@all", "+@connection", "+@transaction", "+@read", "+@write", "+@pubsub", "-@dangerous", "-scan", "-randomkey")
     # What RQ says of itself and asks of the server; refused, they would cost a worker its name, not its work.
-    told = ("+info", "+client|setname", "+client|list")
-    return (user, "reset", "on", f">{password}", *patterns, "resetchannels", "&rq:pubsub:*", *commands, *told)
+    about_itself = ("+info", "+client|setname", "+client|list")
+    return (user, "reset", "on", f">{password}", *patterns, "resetchannels", "&rq:pubsub:*", *commands, *about_itself)

@@ -1,4 +1,4 @@
-"""What the prober's process may know and use: pure answers, and one limit. Only the doors touch the real environment."""
+"""Which environment variables and how much memory the prober's process has. Callers hand in the environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVIDENCE: Final = frozenset(
 )
 # getaddrinfo cannot be ended from outside; this makes the resolver itself give up (resolv.conf(5)).
 _RESOLVER_OPTIONS: Final = "timeout:2 attempts:2"
-# glibc reserves 64 MiB of address space for each arena, up to eight a processor (mallopt(3)): threads would use up the lid.
+# glibc reserves 64 MiB of address space for each arena, up to eight a processor (mallopt(3)): threads would use up the limit.
 _ARENAS: Final = "2"
 
 
@@ -27,14 +27,14 @@ def needed_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def limit_memory(most_bytes: int = MEMORY_MAX_BYTES) -> None:
-    """Cap this process' address space for good, the last wall against a body that grows. A cap already lower stays."""
+    """Cap this process' address space for good, the last limit for a response that grows. A lower cap stays."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = most_bytes if hard == resource.RLIM_INFINITY else min(most_bytes, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def prober_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """What of an environment the prober may know: no token, no webhook secret, no proxy.
+    """The environment of the prober: no token, no webhook secret, no proxy.
 
     Where `STAMPBOT_PROBER_REDIS_URL` is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
     """

@@ -1,4 +1,4 @@
-"""What probers remember of hosts together: whose turn it is, who is left alone, who was heard lately. Wiped, it costs time."""
+"""State of hosts that all probers share: pacing slots, cooldowns, and which hosts answered lately. Wiped, it costs time."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from bot.store.keys import Keys
 from bot.store.single_flight import Flight, SingleFlight
 
 FAILURES_MAX: Final = 3
-"""So many looks in a row that a host fails, and it is left alone."""
+"""After so many failed looks in a row a host is in cooldown."""
 COOLDOWN_S: Final = 600
 COOLDOWN_MAX_S: Final = 3600
-"""No host can keep us away for longer than this at a time."""
+"""No host keeps the bot away for longer than this at a time."""
 TROUBLE_TTL_S: Final = 3600
 NETWORK_HEALTH_HOSTS: Final = 20
 NETWORK_HEALTH_S: Final = 1800
-"""Older sightings of a host say nothing about our network now."""
+"""Older outcomes of a host say nothing about the bot's network now."""
 CONTROL_GOOD_FOR_S: Final = 60
 CONTROL_BAD_FOR_S: Final = 10
 BASELINE_GOOD_FOR_S: Final = 86400
@@ -39,7 +39,7 @@ _CONTROL: Final = re.compile(r"(yes|no) ([0-9]{1,12})")
 
 
 class HostOutcome(enum.Enum):
-    """How a host bore itself when it was asked. BUSY: it answered that it cannot now; SILENT: nothing was heard of it."""
+    """How a request to a host ended. BUSY: it answered that it cannot now; SILENT: it did not answer."""
 
     WELL = "well"
     BUSY = "busy"
@@ -47,9 +47,9 @@ class HostOutcome(enum.Enum):
 
 
 class Hosts:
-    """The memory of hosts (`name:port`), in Redis and, for turns, in this process too, which is all there is without Redis.
+    """The state of hosts (`name:port`), in Redis; slots are kept in this process too, which is all there is without Redis.
 
-    Times are by `now`, which all probers should agree on to a few seconds; turns are by the clock of Redis. Nothing here
+    Times are by `now`, which all probers should agree on to a few seconds; slots are by the clock of Redis. Nothing here
     raises redis.RedisError.
     """
 
@@ -57,41 +57,41 @@ class Hosts:
         self._redis = client
         self._keys = keys
         self._now = now
-        self._turns = SingleFlight(client, keys.slot)
+        self._slots = SingleFlight(client, keys.slot)
         self._here = _SlotsHere()
 
     @contextmanager
     def slot(
         self, host: str, *, pace_s: float, ttl_s: float, patience_s: float, meanwhile: Callable[[], None] = lambda: None
     ) -> Iterator[Flight]:
-        """Wait for one's turn at a host: alone among all probers, and `pace_s` after the last one was done. See `SingleFlight`.
+        """Wait for the slot of a host: alone among all probers, and `pace_s` after the last one was done. See `SingleFlight`.
 
-        Without a pace nobody waits for anybody.
+        Without a pace there is no waiting.
         """
         if pace_s <= 0:
-            flight = Flight(self._turns, host, ttl_s)
+            flight = Flight(self._slots, host, ttl_s)
             flight.acquired = True
             yield flight
             return
         until = time.monotonic() + patience_s
         here, waited = self._here.take(host, until, meanwhile)
         if not here:
-            yield Flight(self._turns, host, ttl_s)
+            yield Flight(self._slots, host, ttl_s)
             return
         try:
             left_s = until - time.monotonic()
-            with self._turns.run(host, ttl_s=ttl_s, patience_s=left_s, pause_s=pace_s, meanwhile=meanwhile) as flight:
+            with self._slots.run(host, ttl_s=ttl_s, patience_s=left_s, pause_s=pace_s, meanwhile=meanwhile) as flight:
                 flight.waited = flight.waited or waited
                 yield flight
         finally:
             self._here.give_back(host, pace_s)
 
     def cooldown(self, host: str) -> str:
-        """Why a host is to be left alone now: `resting` (it failed again and again) or `limit` (it asked us to); else empty."""
+        """Why a host is in cooldown now: `resting` (it failed again and again) or `limit` (it asked for it); else empty."""
         return self._resting(host)[0]
 
     def cool_down(self, host: str, reason: str, seconds: float) -> None:
-        """Leave a host alone for so long, REST_MAX_S at most; a longer rest that stands already stays."""
+        """Put a host into cooldown for so long, COOLDOWN_MAX_S at most; a longer one stays."""
         now = self._now().timestamp()
         until = math.ceil(now + min(max(seconds, 0.0), COOLDOWN_MAX_S))
         if until <= self._resting(host)[1]:
@@ -102,29 +102,29 @@ class Hosts:
             return
 
     def note(self, seen: Mapping[str, HostOutcome], site_of: Callable[[str], str] = str) -> None:
-        """Write down how these hosts bore themselves in one look; who has failed FAILURES_MAX in a row is left alone.
+        """Record the outcomes of one look; a host that failed FAILURES_MAX times in a row goes into cooldown.
 
-        `site_of`: whose a host is. In the weather hosts of one site are one host, for a site may have as many as it likes.
+        `site_of`: whose a host is. The hosts of one site count as one for the network, for a site may have many.
         """
         now = self._now().timestamp()
-        failed = [host for host, bearing in seen.items() if bearing is not HostOutcome.WELL]
+        failed = [host for host, outcome in seen.items() if outcome is not HostOutcome.WELL]
         if not seen:
             return
-        weather = self._keys.network_health()
+        health = self._keys.network_health()
         try:
             with self._redis.pipeline(transaction=False) as pipe:
                 for host in failed:
                     pipe.incr(self._keys.trouble(host))
-                for host, bearing in seen.items():
-                    if bearing is HostOutcome.WELL:
+                for host, outcome in seen.items():
+                    if outcome is HostOutcome.WELL:
                         pipe.delete(self._keys.trouble(host))
                     else:
                         pipe.expire(self._keys.trouble(host), TROUBLE_TTL_S)
-                    name, silent = digest("weather/1", site_of(host))[:32], bearing is HostOutcome.SILENT
-                    pipe.zrem(weather, f"{name}:{0 if silent else 1}")
-                    pipe.zadd(weather, {f"{name}:{1 if silent else 0}": now})
-                pipe.zremrangebyrank(weather, 0, -1 - NETWORK_HEALTH_HOSTS)
-                pipe.expire(weather, NETWORK_HEALTH_S)
+                    name, silent = digest("weather/1", site_of(host))[:32], outcome is HostOutcome.SILENT
+                    pipe.zrem(health, f"{name}:{0 if silent else 1}")
+                    pipe.zadd(health, {f"{name}:{1 if silent else 0}": now})
+                pipe.zremrangebyrank(health, 0, -1 - NETWORK_HEALTH_HOSTS)
+                pipe.expire(health, NETWORK_HEALTH_S)
                 counts = pipe.execute()
         except redis.RedisError:
             return
@@ -133,7 +133,7 @@ class Hosts:
                 self.cool_down(host, "resting", COOLDOWN_S)
 
     def network_health(self) -> tuple[int, int]:
-        """Of the last WEATHER_HOSTS different hosts of the last WEATHER_S: how many were silent, and how many there are."""
+        """How many of the last hosts were silent, and how many there are: NETWORK_HEALTH_HOSTS at most, of NETWORK_HEALTH_S."""
         now = self._now().timestamp()
         try:
             found: list[Any] = self._redis.zrangebyscore(
@@ -162,7 +162,7 @@ class Hosts:
     def _resting(self, host: str) -> tuple[str, float]:
         found = self._read(_RESTING, self._keys.cooldown(host))
         left_s = found[1] - self._now().timestamp() if found is not None else 0.0
-        # One that is too long to be ours is none.
+        # One that is longer than any the bot writes is none.
         return found if found is not None and 0 < left_s <= COOLDOWN_MAX_S + 1 else ("", 0.0)
 
     def _read(self, form: re.Pattern[str], name: str) -> tuple[str, float] | None:
@@ -186,22 +186,22 @@ class Soft404Baselines:
         """The answer in a folder (`https://host/dir/`); None: not known, too old, or Redis is away."""
         try:
             found = self._redis.getrange(self._keys.baseline(place), 0, _BASELINE_MAX_BYTES)
-            sibling = _sibling(json.loads(found)) if found else None
+            baseline = _baseline(json.loads(found)) if found else None
         except (redis.RedisError, ValueError, TypeError, KeyError, RecursionError, OverflowError):
             return None
-        if sibling is None or not timedelta() <= self._now() - sibling.asked_at <= timedelta(seconds=BASELINE_GOOD_FOR_S):
+        if baseline is None or not timedelta() <= self._now() - baseline.asked_at <= timedelta(seconds=BASELINE_GOOD_FOR_S):
             return None
-        return sibling
+        return baseline
 
-    def put(self, place: str, sibling: Soft404Baseline) -> None:
+    def put(self, place: str, baseline: Soft404Baseline) -> None:
         """Remember the answer in a folder."""
         text = json.dumps(
             {
-                "asked_at": sibling.asked_at.isoformat(),
-                "status": sibling.status,
-                "sha256": sibling.sha256,
-                "title": sibling.title,
-                "length": sibling.length,
+                "asked_at": baseline.asked_at.isoformat(),
+                "status": baseline.status,
+                "sha256": baseline.sha256,
+                "title": baseline.title,
+                "length": baseline.length,
             }
         )
         try:
@@ -210,24 +210,24 @@ class Soft404Baselines:
             return
 
 
-def _sibling(note: Any) -> Soft404Baseline:
+def _baseline(note: Any) -> Soft404Baseline:
     status, sha256, title, length = (note[name] for name in ("status", "sha256", "title", "length"))
     plain = (status is None or type(status) is int) and type(length) is int and isinstance(title, str)
     asked_at = datetime.fromisoformat(note["asked_at"])
     if not plain or not re.fullmatch(r"(?:[0-9a-f]{64})?", sha256) or asked_at.tzinfo is None:
-        raise ValueError("not a sibling")
+        raise ValueError("not a baseline")
     return Soft404Baseline(asked_at=asked_at, status=status, sha256=sha256, title=title, length=length)
 
 
 class _SlotsHere:
-    """Turns within this process: it asks Redis for one turn a host at a time, and keeps the pace when Redis is away."""
+    """Slots within this process: it asks Redis for one slot a host at a time, and keeps the pace when Redis is away."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._free_at: dict[str, float] = {}
 
     def take(self, host: str, until: float, meanwhile: Callable[[], None]) -> tuple[bool, bool]:
-        """Whether it is ours now, and whether we had to wait. `until`: when to give up, monotonic."""
+        """Whether the caller has the slot, and whether it had to wait. `until`: when to give up, monotonic."""
         waited = False
         while True:
             meanwhile()

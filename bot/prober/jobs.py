@@ -30,7 +30,7 @@ log = structlog.get_logger("stampbot.worker")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeJobs:
-    """What the prober does: looks at links, writes their sheets, and knocks the pull they are about."""
+    """What the prober does: looks at links, stores the results, and enqueues the pull they are about."""
 
     known: frozenset[Commons]
     store: Store
@@ -42,9 +42,9 @@ class ProbeJobs:
         return {RUN_PROBE: self.run_probe}
 
     def run_probe(self, commons: str, pull: int, urls: object, not_before: str, hint: str) -> None:
-        """Look at each URL whose sheet is older than `not_before` (ISO 8601; empty: all), then knock the pull.
+        """Look at each URL whose result is older than `not_before` (ISO 8601; empty: all), then enqueue the pull.
 
-        Without a knock if a sheet could not be written: the pull would ask for it again at once. The sweep comes to it.
+        A result that could not be stored leaves the pull to the sweep: enqueued, it would ask for the link again at once.
         """
         self.jobs.begin(hint)
         where, number = known_commons(commons, self.known), pull_number(pull)
@@ -54,21 +54,27 @@ class ProbeJobs:
         with _reported(commons=str(where), pull=number):
             results = self.looking.look_at(urls[:EVIDENCE_LINKS_MAX], since)
             for result in results:
-                self._tell(number, result)
+                self._report(number, result)
             for error in (result.error for result in results if result.error is not None):
                 raise error
             self.jobs.enqueue(where, number)
 
-    def _tell(self, number: PullNo, result: LinkResult) -> None:
+    def _report(self, number: PullNo, result: LinkResult) -> None:
         """Count and log what became of one link."""
         url = stranger(result.url)
         if result.new and result.probe is not None:
             self.store.counters.add("probes")
             log.info("probed", pull=number, url=url, seen=result.probe.seen.value, reason=stranger(result.probe.reason))
         elif result.probe is None and result.error is None:
-            log.info("no turn at its host came in time, so it was not looked at", pull=number, url=url)
+            log.info("no slot of its host was free in time, so the link was not looked at", pull=number, url=url)
         if result.doubt:
-            log.warning("a link is not called dead: the trouble may be ours", pull=number, url=url, why=result.doubt, fix=_OURS)
+            log.warning(
+                "a link is not reported dead: the bot's own network may be down",
+                pull=number,
+                url=url,
+                why=result.doubt,
+                fix=_OURS,
+            )
 
 
 _OURS: Final = "Look at this machine's network. A control is a page that answers whenever it is up: STAMPBOT_EVIDENCE_CONTROL."
@@ -80,7 +86,7 @@ def _reported(**about: object) -> Iterator[None]:
     try:
         yield
     except TookTooLong:
-        log.error("probe took too long and was broken off", **about)
+        log.error("probe took too long and was stopped", **about)
         raise
     except redis.RedisError as error:
         log.warning("probe: Redis does not answer, will look again", **about, error=stranger(error))
@@ -90,7 +96,7 @@ def _reported(**about: object) -> Iterator[None]:
 
 
 def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
-    """`serve` for the queue of links alone, with a lid on memory and open files. Exit status."""
+    """`serve` for the queue of links alone, with limits on memory and open files. Exit status."""
     confine()
     return serve((PROBE,) * PROBER_THREADS, functions, connection)
 

@@ -1,4 +1,4 @@
-"""How links are looked at: politely, each once at a time, and in doubt about ourselves before anything is called dead."""
+"""How links are looked at: paced, each once at a time, and only dead while the bot's own network is up."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline, following
 from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
 from bot.store import Flight, Store
 
-TURN_SPARE_S: Final = 5.0
-"""A turn is kept for so much longer than a look may take."""
-WEATHER_HOSTS_MIN: Final = 5
-"""From fewer hosts nobody can tell whether it is them or us; then the controls' word alone counts."""
+SLOT_SPARE_S: Final = 5.0
+"""A slot is kept for so much longer than a look may take."""
+NETWORK_HEALTH_HOSTS_MIN: Final = 5
+"""Fewer hosts say too little about the bot's network; then the controls alone count."""
 BASELINE_PAUSE_MAX_S: Final = 2.0
-"""The pause before a sibling page is asked for is taken from the time of the look itself."""
+"""The pause before a baseline is asked for is taken from the time of the look itself."""
 _CONTROLS: Final = "the controls"
 _TRANSPORT: Final = frozenset(
     {"connection_refused", "deadline", "dns", "dns_no_address", "dns_timeout", "net", "timeout", "tls"},
@@ -56,8 +56,8 @@ class Politeness:
 class LinkResult:
     """What became of one link.
 
-    `probe` is its sheet now, with the URL as written; None: no turn at its host came in time. `new`: we wrote it. `doubt`:
-    why what looked dead was not written down as dead. `error`: what broke; then there may be no sheet at all.
+    `probe` is its result now, with the URL as written; None: no slot of its host was free in time. `new`: this look made it.
+    `doubt`: why what looked dead was not stored as dead. `error`: what broke; then there may be no result at all.
     """
 
     url: str
@@ -69,11 +69,11 @@ class LinkResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkChecker:
-    """Looks at links and writes their sheets. `controls`: URLs one of which answers whenever our own network is up.
+    """Looks at links and stores the results. `controls`: URLs one of which answers whenever the bot's own network is up.
 
-    Pacing and resting go by the host of a URL as it is handed in; hosts that redirects lead to are not waited for: those of
-    one look are followed at once, as a browser would. All that is known about hosts is in scratch; without it, or without
-    Redis, looks are only less polite and take longer.
+    Pacing and cooldowns go by the host of a URL as it is handed in; hosts that redirects lead to are not waited for: those of
+    one look are followed at once, as a browser would. All that is known about hosts is in Redis; without it
+    looks are only less polite and take longer.
     """
 
     store: Store
@@ -85,9 +85,9 @@ class LinkChecker:
     politeness: Politeness = Politeness()
 
     def look_at(self, urls: Sequence[str], since: datetime | None = None) -> tuple[LinkResult, ...]:
-        """Look at each link whose sheet is older than `since` (None: at each), side by side; what became of each, in order.
+        """Look at each link whose result is older than `since` (None: at each), side by side; what became of each, in order.
 
-        Never raises for what a link does: not even redis.RedisError, which is then the `error` of its sight. Ends at most
+        Never raises for what a link does: not even redis.RedisError, which is then the `error` of its result. Ends at most
         one look, and one question to each control, later than the budget.
         """
         until = time.monotonic() + self.politeness.budget_s
@@ -117,12 +117,12 @@ class LinkChecker:
             looked = self._politely(url, last, flight, until) if flight.acquired else None
             if looked is None:
                 return LinkResult(url=url)
-            probe, doubt = self._doubted(as_told(looked, last), last)
+            probe, doubt = self._doubted(looked, last)
             try:
                 self.store.probes.put(replace(probe, url=key))
             except ValueError:
-                # Without a sheet the pull would ask for one again at once, for ever.
-                probe, doubt = self._unseen(url, "ours", last), "what was seen does not make a sheet"
+                # Without a result the pull would ask for one again at once, for ever.
+                probe, doubt = self._unseen(url, "ours", last), "what was seen cannot be stored"
                 self.store.probes.put(replace(probe, url=key))
             return LinkResult(url=url, probe=probe, new=True, doubt=doubt)
 
@@ -135,42 +135,42 @@ class LinkChecker:
         while True:
             if why := self.hosts.cooldown(host):
                 return looked or self._unseen(url, why, last)
-            turn = self.hosts.slot(
+            slot = self.hosts.slot(
                 host,
                 pace_s=self.politeness.pace_s,
-                ttl_s=self._turn_s,
+                ttl_s=self._slot_s,
                 patience_s=until - time.monotonic(),
                 meanwhile=flight.extend,
             )
-            with turn as ours:
-                if not ours.acquired or time.monotonic() > until:
+            with slot as held:
+                if not held.acquired or time.monotonic() > until:
                     return looked
-                if ours.waited and (why := self.hosts.cooldown(host)):
+                if held.waited and (why := self.hosts.cooldown(host)):
                     return looked or self._unseen(url, why, last)
                 seen = self._look(url, last)
                 looked = seen.probe
                 wait_s = _wait_before_another(seen, next(pauses, None), until)
                 if wait_s is None:
-                    # Before the next in line has his turn: it may be one too many.
+                    # Before the next in line has the slot: it may be one too many.
                     self._note(seen)
                     return looked
             flight.extend()
             time.sleep(wait_s)
 
     def _look(self, url: str, last: Probe | None) -> Looked:
-        siblings = _Unhurried(self.baselines, min(self.politeness.pace_s, BASELINE_PAUSE_MAX_S))
-        return look(url, policy=self.policy, now=self.now, previous=last, siblings=siblings, doubt_weak_hosts=True)
+        baselines = _PausedBaselines(self.baselines, min(self.politeness.pace_s, BASELINE_PAUSE_MAX_S))
+        return look(url, policy=self.policy, now=self.now, previous=last, baselines=baselines, doubt_weak_hosts=True)
 
     def _unseen(self, url: str, why: str, last: Probe | None) -> Probe:
-        """The sheet of a link that nobody looked at, and why."""
+        """The result of a link that was not looked at, and why."""
         return following(Probe(url=url, seen=Seen.UNKNOWN, reason=why, probed_at=self.now(), key=canonical_key(url)), last)
 
     def _note(self, seen: Looked) -> None:
-        """Remember how the hosts on the way bore themselves."""
-        bearings = _bearings(seen.probe.hops)
-        self.hosts.note(bearings, self._site_of)
-        if seen.retry_after_s is not None and bearings:
-            self.hosts.cool_down(tuple(bearings)[-1], "limit", seen.retry_after_s)
+        """Record the outcomes of the hosts on the way."""
+        outcomes = _outcomes(seen.probe.hops)
+        self.hosts.note(outcomes, self._site_of)
+        if seen.retry_after_s is not None and outcomes:
+            self.hosts.cool_down(tuple(outcomes)[-1], "limit", seen.retry_after_s)
 
     def _site_of(self, host: str) -> str:
         """Whose a host (`name:port`) is. All addresses are one site: they can be had without having anything there."""
@@ -182,15 +182,15 @@ class LinkChecker:
         return host if known else "an address"
 
     def _doubted(self, probe: Probe, last: Probe | None) -> tuple[Probe, str]:
-        """What may be written down, and why it is less than what was seen: nothing is dead while we may be cut off."""
+        """What may be stored, and why it is less than what was seen: nothing is dead while the bot may be offline."""
         doubt = self._doubt() if probe.seen is Seen.DEAD else ""
         return (following(replace(probe, seen=Seen.UNKNOWN, reason="ours"), last), doubt) if doubt else (probe, "")
 
     def _doubt(self) -> str:
-        """Why the trouble may be ours; empty: it is not."""
+        """Why the bot's own network may be down; empty: it is up."""
         silent, known = self.hosts.network_health()
-        if known >= WEATHER_HOSTS_MIN and silent * 2 >= known:
-            return f"{silent} of the last {known} hosts were not heard at all"
+        if known >= NETWORK_HEALTH_HOSTS_MIN and silent * 2 >= known:
+            return f"{silent} of the last {known} hosts did not answer at all"
         return "" if self._a_control_answers() else "no control answers"
 
     def _a_control_answers(self) -> bool:
@@ -206,19 +206,19 @@ class LinkChecker:
             return said
 
     @property
-    def _turn_s(self) -> float:
+    def _slot_s(self) -> float:
         """The longest a look should take."""
-        return self.policy.deadline_s + self.policy.lookup_timeout_s + TURN_SPARE_S
+        return self.policy.deadline_s + self.policy.lookup_timeout_s + SLOT_SPARE_S
 
     @property
     def _flight_s(self) -> float:
-        """The longest anybody goes without saying that he is still at it."""
-        return self._turn_s + max(self.politeness.retry_s, default=0.0) + TURN_SPARE_S
+        """The longest time between two signs that a look goes on."""
+        return self._slot_s + max(self.politeness.retry_s, default=0.0) + SLOT_SPARE_S
 
 
 @dataclass(frozen=True, slots=True)
-class _Unhurried:
-    """Siblings that are known, and a pause before one that is not: it is asked for next, at the same host."""
+class _PausedBaselines:
+    """Baselines that are known, and a pause before one that is not: it is asked for next, at the same host."""
 
     known: Baselines
     pause_s: float
@@ -229,8 +229,8 @@ class _Unhurried:
             time.sleep(self.pause_s)
         return found
 
-    def put(self, place: str, sibling: Soft404Baseline) -> None:
-        self.known.put(place, sibling)
+    def put(self, place: str, baseline: Soft404Baseline) -> None:
+        self.known.put(place, baseline)
 
 
 def host_of(url: str) -> str:
@@ -240,16 +240,6 @@ def host_of(url: str) -> str:
     except Refused:
         return ""
     return f"{target.host}:{target.port}"
-
-
-def as_told(probe: Probe, before: Probe | None = None) -> Probe:
-    """A sheet as its readers should have it: a host that we were asked to leave alone is a wall, not a forbidden address.
-
-    BLOCKED is a fault of who handed the link in, to be mended by him. Here nobody did wrong, and there is nothing to mend.
-    """
-    if (probe.seen, probe.reason) != (Seen.BLOCKED, "denied_host"):
-        return probe
-    return following(replace(probe, seen=Seen.UNKNOWN, reason="wall"), before)
 
 
 def _wait_before_another(seen: Looked, longest_s: float | None, until: float) -> float | None:
@@ -264,18 +254,18 @@ def _wait_before_another(seen: Looked, longest_s: float | None, until: float) ->
     return wait_s if time.monotonic() + wait_s < until else None
 
 
-def _bearings(hops: Sequence[Hop]) -> Mapping[str, HostOutcome]:
-    """How each host on the way bore itself; those we refused to ask are not among them. The last one stands last."""
+def _outcomes(hops: Sequence[Hop]) -> Mapping[str, HostOutcome]:
+    """The outcome of each host on the way but those that were refused. The last one stands last."""
     found: dict[str, HostOutcome] = {}
     for hop in hops:
-        host, bearing = host_of(hop.url), _bearing(hop)
-        if host and bearing is not None:
+        host, outcome = host_of(hop.url), _outcome(hop)
+        if host and outcome is not None:
             found.pop(host, None)
-            found[host] = bearing
+            found[host] = outcome
     return found
 
 
-def _bearing(hop: Hop) -> HostOutcome | None:
+def _outcome(hop: Hop) -> HostOutcome | None:
     if hop.status is None:
         if hop.note.startswith("tls_"):
             # It showed a certificate, if a bad one.

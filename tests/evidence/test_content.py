@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bot.evidence import FetchPolicy
 from bot.evidence.fetch.hop import Page
 from bot.evidence.fetch.url import read_url
-from bot.evidence.page.content import Ending, Meaning, answers_everything, as_sibling, baseline_place, meaning, retry_after_s
+from bot.evidence.page.content import Ending, Meaning, answers_everything, baseline_of, baseline_place, meaning, retry_after_s
 from bot.evidence.page.domain import registrable_domain
 from bot.evidence.page.markup import attribute, shown, tags
 from bot.evidence.page.title import heading_of
@@ -573,7 +573,7 @@ def test_a_host_that_answers_for_a_page_that_cannot_be_there_answers_for_everyth
 ) -> None:
     table = answers if isinstance(answers, dict) else {"*": answers}
     with serving(pages(table, table.get("*", SAID))) as server:
-        looked = closely(server.url + path, siblings=Kept())
+        looked = closely(server.url + path, baselines=Kept())
         assert (sight(looked.probe), asked(server)) == (expected, requests)
         assert [hop.status for hop in looked.probe.hops][-1] == looked.probe.status
 
@@ -582,7 +582,7 @@ def test_a_place_is_asked_about_once_and_what_was_answered_counts_for_all_that_s
     kept = Kept()
     table = {"/a/real": page("Real", "<p>other"), "/b/x": page("x")}
     with serving(pages(table, SAID)) as server:
-        seen = [closely(server.url + path, siblings=kept).probe for path in ("/a/1", "/a/real", "/a/2", "/b/x")]
+        seen = [closely(server.url + path, baselines=kept).probe for path in ("/a/1", "/a/real", "/a/2", "/b/x")]
         assert [sight(one) for one in seen] == [CATCH_ALL, FINE, CATCH_ALL, FINE]
         assert asked(server) == ["/a/1", "/a/*", "/a/real", "/a/2", "/b/x", "/b/*"]
         assert set(kept.known) == {f"{server.url}/a/", f"{server.url}/b/"}
@@ -603,7 +603,7 @@ def test_a_sibling_is_judged_like_any_link_and_one_that_is_refused_tells_nothing
     addresses = {"good.example.com": [PUBLIC]}
     inside = {"good.example.com": ["10.0.0.1"]}
     with serving(SAID) as server, staged({80: server.port}, names=addresses, names_then=inside) as stage:
-        looked = closely("http://good.example.com/a/b", OPEN, siblings=kept)
+        looked = closely("http://good.example.com/a/b", OPEN, baselines=kept)
     assert (sight(looked.probe), stage.addresses) == (FINE, {PUBLIC})
     assert kept.known == {"http://good.example.com/a/": Soft404Baseline(asked_at=NOW)}
 
@@ -617,13 +617,13 @@ def test_a_sibling_that_says_nothing_costs_no_more_than_the_deadline() -> None:
 
     with serving(talk) as server:
         began = time.monotonic()
-        looked = closely(f"{server.url}/a", replace(POLICY, read_timeout_s=STATE_WAIT_S), siblings=Kept())
+        looked = closely(f"{server.url}/a", replace(POLICY, read_timeout_s=STATE_WAIT_S), baselines=Kept())
         assert DEADLINE_S <= time.monotonic() - began < LATEST_S
     assert sight(looked.probe) == FINE
 
 
 def test_two_bodies_that_were_cut_are_not_as_long_as_each_other() -> None:
-    one, other = (as_sibling(html(b"<title>x</title>" + c * 99), NOW) for c in (b"a", b"b"))
+    one, other = (baseline_of(html(b"<title>x</title>" + c * 99), NOW) for c in (b"a", b"b"))
     page_of_one = html(b"<title>x</title>" + b"a" * 99)
     assert answers_everything(page_of_one, one, 115)
     assert not answers_everything(page_of_one, other, 115)
@@ -634,7 +634,7 @@ def test_two_bodies_that_were_cut_are_not_as_long_as_each_other() -> None:
 def test_pages_of_the_sandbox_are_pages(path: str) -> None:
     with EvidencePages() as running:
         running.start()
-        assert sight(closely(running.base_url + path, replace(POLICY, deadline_s=5), siblings=Kept()).probe) == FINE
+        assert sight(closely(running.base_url + path, replace(POLICY, deadline_s=5), baselines=Kept()).probe) == FINE
         running.shutdown()
 
 
@@ -720,7 +720,7 @@ def test_whatever_stands_in_a_page_only_lowers_what_its_status_says(ending: Endi
 
 @given(_PAGES, _PAGES)
 def test_a_sibling_never_raises_and_only_one_that_answers_200_tells(one: Page, other: Page) -> None:
-    sibling = as_sibling(other, NOW)
+    sibling = baseline_of(other, NOW)
     assert not answers_everything(one, sibling, 4096) or (other.status == 200 and not other.challenged)
 
 
@@ -729,7 +729,7 @@ def test_no_bytes_on_the_wire_make_a_look_raise(head: bytes, body: bytes) -> Non
     table = HTML.replace(b"\r\n\r\n", b"\r\nx: " + head + b"\r\n\r\n") + body
     with serving(table) as server:
         url = f"{server.url}/a"
-        seen = closely(url, siblings=Kept(), doubt_weak_hosts=True).probe
+        seen = closely(url, baselines=Kept(), doubt_weak_hosts=True).probe
     assert seen.reason != "ours"
     assert seen.seen in (Seen.REACHABLE, Seen.SUSPICIOUS, Seen.UNKNOWN, Seen.DEAD)
     assert read_probe(write_probe(seen), url, NOW) == seen

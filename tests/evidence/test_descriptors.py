@@ -52,7 +52,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 from bot.config.policy_file import load
-from bot.evidence import NOBODY
+from bot.evidence import NO_KNOWN_HOSTS
 from bot.evidence.forge.look import make_forges
 from bot.messages.forges import said
 
@@ -84,7 +84,7 @@ print(json.dumps({
     "seen": [seen.seen.value, seen.reason],
     "said": list(said(seen)),
     "url": seen.final_url.replace(at, "AT"),
-    "hides": NOBODY.hides("anvil.example.org"),
+    "hides": NO_KNOWN_HOSTS.hides("anvil.example.org"),
 }))
 server.shutdown()
 """
@@ -159,8 +159,8 @@ def test_the_policy_file_takes_the_forges_and_registries_there_are() -> None:
         "stampbot.toml",
     )
     assert problems == ()
-    assert [what for _, what in policy.forges] == ["bitbucket", "dolthub", "gitea", "github", "gitlab"]
-    assert [registry.kind for registry in policy.registries] == ["npm", "oci", "pypi"]
+    assert [what for _, what in policy.forges] == list(FORGES)
+    assert [registry.kind for registry in policy.registries] == list(REGISTRIES)
 
 
 def test_no_two_forges_share_a_kind_or_a_host() -> None:

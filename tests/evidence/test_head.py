@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.fetch.head import HEAD_MAX_BYTES, INTERIM_ANSWERS_MAX, LINES_MAX, Answer
+from bot.evidence.fetch.head import HEAD_MAX_BYTES, INTERIM_ANSWERS_MAX, LINES_MAX, HttpResponse
 
 OK = b"HTTP/1.1 200 OK\r\n"
 
 
-def answer_to(wire: bytes) -> Answer:
+def answer_to(wire: bytes) -> HttpResponse:
     """The answer that these bytes are, its head read."""
     with Wire(wire) as sock:
-        answer = Answer(sock)
+        answer = HttpResponse(sock)
     answer.begin()
     return answer
 

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.evidence import NOBODY, KnownHosts, as_known
+from bot.evidence import NO_KNOWN_HOSTS, KnownHosts, as_known
 from bot.evidence.forge.look import Forges, make_forges
 from bot.model.evidence import Probe, Seen
 from sandbox.lookalikes.forges import ForgeLookAlike
@@ -48,23 +48,23 @@ def absent(url: str, final_url: str = "", reason: str = "not_found", status: int
 @pytest.mark.parametrize(
     ("hosts", "url"),
     [
-        (NOBODY, "https://github.com/acme/vault"),
-        (NOBODY, "https://github.com/acme/vault/pull/7"),
-        (NOBODY, "HTTPS://GitHub.com/acme/vault/discussions/5"),
-        (NOBODY, "https://www.github.com/acme/vault/compare/main...fix"),
-        (NOBODY, "https://github.com/orgs/acme/projects/3"),
-        (NOBODY, "https://github.com/acme/vault/releases/download/v1/a.tar.gz"),
-        (NOBODY, "https://gist.github.com/ana/0123456789abcdef0123456789abcdef"),
-        (NOBODY, "https://raw.githubusercontent.com/acme/vault/main/README.md"),
-        (NOBODY, "https://codeload.github.com/acme/vault/zip/refs/heads/main"),
-        (NOBODY, "https://api.github.com/repos/acme/vault"),
-        (NOBODY, "https://gitlab.com/acme/vault/-/wikis/home"),
-        (NOBODY, "https://gitlab.com/acme/vault/-/jobs/12"),
-        (NOBODY, "https://bitbucket.org/acme/vault/src/main/"),
-        (NOBODY, "https://codeberg.org/acme/vault/issues/1"),
-        (NOBODY, "https://www.dolthub.com/repositories/acme/vault/data/main"),
-        (NOBODY, "https://dolthub.com/users/acme"),
-        (NOBODY, "http://github.com/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://github.com/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://github.com/acme/vault/pull/7"),
+        (NO_KNOWN_HOSTS, "HTTPS://GitHub.com/acme/vault/discussions/5"),
+        (NO_KNOWN_HOSTS, "https://www.github.com/acme/vault/compare/main...fix"),
+        (NO_KNOWN_HOSTS, "https://github.com/orgs/acme/projects/3"),
+        (NO_KNOWN_HOSTS, "https://github.com/acme/vault/releases/download/v1/a.tar.gz"),
+        (NO_KNOWN_HOSTS, "https://gist.github.com/ana/0123456789abcdef0123456789abcdef"),
+        (NO_KNOWN_HOSTS, "https://raw.githubusercontent.com/acme/vault/main/README.md"),
+        (NO_KNOWN_HOSTS, "https://codeload.github.com/acme/vault/zip/refs/heads/main"),
+        (NO_KNOWN_HOSTS, "https://api.github.com/repos/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://gitlab.com/acme/vault/-/wikis/home"),
+        (NO_KNOWN_HOSTS, "https://gitlab.com/acme/vault/-/jobs/12"),
+        (NO_KNOWN_HOSTS, "https://bitbucket.org/acme/vault/src/main/"),
+        (NO_KNOWN_HOSTS, "https://codeberg.org/acme/vault/issues/1"),
+        (NO_KNOWN_HOSTS, "https://www.dolthub.com/repositories/acme/vault/data/main"),
+        (NO_KNOWN_HOSTS, "https://dolthub.com/users/acme"),
+        (NO_KNOWN_HOSTS, "http://github.com/acme/vault"),
         (OWN, "https://git.example.org/acme/vault/wiki"),
         (OWN, "https://www.git.example.org/acme/vault"),
         (OWN, "http://localhost:3000/acme/vault/-/boards"),
@@ -80,15 +80,15 @@ def test_a_page_of_a_forge_that_answers_404_is_not_visible(hosts: KnownHosts, ur
 @pytest.mark.parametrize(
     ("hosts", "url"),
     [
-        (NOBODY, "https://example.org/github.com/acme"),
-        (NOBODY, "https://github.com.example.org/acme/vault"),
-        (NOBODY, "https://notgithub.com/acme/vault"),
-        (NOBODY, "https://acme.github.io/relay/"),
-        (NOBODY, "https://acme.gitlab.io/relay/"),
-        (NOBODY, "https://example.org/?u=https://github.com/acme"),
-        (NOBODY, "https://github.com:8443/acme/vault"),
-        (NOBODY, "https://git.example.org/acme/vault"),
-        (NOBODY, "http://localhost:3000/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://example.org/github.com/acme"),
+        (NO_KNOWN_HOSTS, "https://github.com.example.org/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://notgithub.com/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://acme.github.io/relay/"),
+        (NO_KNOWN_HOSTS, "https://acme.gitlab.io/relay/"),
+        (NO_KNOWN_HOSTS, "https://example.org/?u=https://github.com/acme"),
+        (NO_KNOWN_HOSTS, "https://github.com:8443/acme/vault"),
+        (NO_KNOWN_HOSTS, "https://git.example.org/acme/vault"),
+        (NO_KNOWN_HOSTS, "http://localhost:3000/acme/vault"),
         (OWN, "https://example.org/acme/vault"),
         (OWN, "http://localhost:4000/acme/vault"),
     ],
@@ -99,14 +99,14 @@ def test_elsewhere_a_page_that_answers_404_is_dead(hosts: KnownHosts, url: str) 
 
 def test_both_ends_of_a_redirect_count() -> None:
     short, forge, store = "https://s.example.org/a", "https://github.com/acme/vault", "https://files.example.org/a"
-    found = [as_known(absent(*ends), NOBODY) for ends in ((short, forge), (forge, store), (short, store))]
+    found = [as_known(absent(*ends), NO_KNOWN_HOSTS) for ends in ((short, forge), (forge, store), (short, store))]
     assert [(sheet.seen, sheet.reason) for sheet in found] == [NOT_VISIBLE, NOT_VISIBLE, NOT_FOUND]
 
 
 @pytest.mark.parametrize(("reason", "status"), [("gone", 410), ("nxdomain", None), ("no_such_pull", 404)])
 def test_what_says_more_than_a_404_stays(reason: str, status: int) -> None:
     sheet = absent("https://github.com/acme/vault", reason=reason, status=status)
-    assert as_known(sheet, NOBODY) == sheet
+    assert as_known(sheet, NO_KNOWN_HOSTS) == sheet
 
 
 # --- from door to door ------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from bot.model.ids import Commons
 from bot.prober.acl import prober_acl
 from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
 from bot.prober.jobs import ProbeJobs
-from bot.prober.link_checker import LinkChecker, LinkResult, Politeness, as_told, host_of
+from bot.prober.link_checker import LinkChecker, LinkResult, Politeness, host_of
 from bot.store import Flight, Keys, SingleFlight, make_redis
 from tests.evidence.servers import HTML, Server, Talk, redirect, reset, say, serving, silence
 from tests.patience import STATE_WAIT_S, ends_within
@@ -470,7 +470,6 @@ def test_a_site_that_asks_to_be_left_alone_is_a_wall_and_is_not_asked(town: Town
     (result,) = prober.look_at(["http://quiet.example.org/"])
     assert result.probe is not None
     assert [hop.note for hop in result.probe.hops] == ["refused: denied_host (quiet.example.org)"]
-    assert as_told(result.probe) == result.probe
 
 
 # --- is it us? ------------------------------------------------------------------------------------------------------
@@ -804,7 +803,7 @@ def test_a_doubt_is_told_to_whoever_runs_the_bot(town: Town) -> None:
         lines = job(town.prober(), host.url)
     told = [line for line in lines if line["log_level"] == "warning"]
     assert [(line["event"], line["why"], line["url"]) for line in told] == [
-        ("a link is not called dead: the trouble may be ours", "no control answers", host.url)
+        ("a link is not reported dead: the bot's own network may be down", "no control answers", host.url)
     ]
     assert "STAMPBOT_EVIDENCE_CONTROL" in str(told[0]["fix"])
 
@@ -813,7 +812,7 @@ def test_a_link_nobody_came_to_is_asked_for_again_by_the_pull(town: Town) -> Non
     prober = town.prober(Politeness(pace_s=1, budget_s=0.05))
     with serving(PAGE) as host, prober.hosts.slot(host_of(host.url), pace_s=0.01, ttl_s=5, patience_s=1):
         lines = job(prober, host.url)
-    assert [line["event"] for line in lines] == ["no turn at its host came in time, so it was not looked at"]
+    assert [line["event"] for line in lines] == ["no slot of its host was free in time, so the link was not looked at"]
     assert (prober.store.probes.get(probe_key(host.url)), jobs_of(prober.store).waiting()["review"]) == (None, 1)
 
 

@@ -1,4 +1,4 @@
-"""One look's connection to one forge: to its own origin and nowhere else, under one deadline, with nothing of ours along."""
+"""One look's connection to one forge: to its own origin alone, under one deadline, without cookies, proxies or passwords."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
 
 from bot.evidence.fetch.deadline import Deadline
-from bot.evidence.fetch.resolve import Answer, Failed, resolve
+from bot.evidence.fetch.resolve import Failed, ResolvedAddress, resolve
 from bot.evidence.fetch.url import Refused, Target
 
 ANSWER_MAX_BYTES: Final = 4 * 1024 * 1024
@@ -50,7 +50,7 @@ class ForgeConnection:
         self._root = root
         self._deadline = deadline
         self._ca_file = ca_file
-        self._answers: tuple[Answer, ...] = ()
+        self._answers: tuple[ResolvedAddress, ...] = ()
         self._adapter = _adapter(self._dial)
 
     def __enter__(self) -> ForgeConnection:
@@ -62,7 +62,7 @@ class ForgeConnection:
     def get(self, url: str, headers: Mapping[str, str]) -> ForgeResponse:
         """Ask once; follows nothing. `url` must lie at the line's own origin. Raises Failed; its reason is a code."""
         if not url.startswith(self._origin + "/"):
-            raise ValueError("a question for somebody else")
+            raise ValueError("a question for another origin")
         request = requests.Request("GET", url, headers={**headers, "Accept-Encoding": "identity"}).prepare()
         try:
             # Straight to the adapter: a session would read the environment for proxies and passwords.

@@ -1,4 +1,4 @@
-"""Controls: pages of the operator's choice that are up whenever our own network is. Their answer is all that is wanted."""
+"""Controls: pages of the operator's choice that are up whenever the bot's own network is. Any answer is enough."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Deadline:
         return self._ended or self.left() == 0.0
 
     def watch(self, sock: socket.socket) -> None:
-        """Shut this connection down at the deadline, at once if that has passed, whoever takes or closes the socket meanwhile.
+        """Shut this connection down at the deadline, at once if that has passed, even if it is wrapped or closed meanwhile.
 
         Raises OSError (no descriptors left) and RuntimeError (no thread to be had).
         """
@@ -48,14 +48,14 @@ class Deadline:
         self._begin()
 
     def hold(self, sock: socket.socket) -> None:
-        """As `watch`, without a duplicate: nobody may take the socket over, and it is closed by `close` alone."""
+        """As `watch`, without a duplicate: the socket must not be wrapped, and it is closed by `close` alone."""
         with self._lock:
             self._held.add(sock)
         self._begin()
 
     def close(self, sock: socket.socket) -> None:
         """Let go of a socket that was held, if it was, and close it."""
-        # In this order: once closed, its number may be that of somebody else's connection.
+        # In this order: once closed, its number may be that of another connection.
         with self._lock:
             self._held.discard(sock)
         sock.close()
@@ -63,7 +63,7 @@ class Deadline:
     def end(self) -> None:
         """End the watched connections now."""
         with self._lock:
-            # Set before the connections end: whoever finds one ended must be able to tell that we did it.
+            # Set before the connections end: a reader that finds one ended must see that the deadline did it.
             self._ended = True
             for sock in self._held:
                 _shut_down(sock)

@@ -23,7 +23,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 
 
-class Answer(HTTPResponse):
+class HttpResponse(HTTPResponse):
     """The answer to one GET that asked for the connection to be closed. After `begin`, its body is read with `read1`."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -46,7 +46,7 @@ class Answer(HTTPResponse):
         bodiless = status < 200 or status in _BODILESS
         self.chunked = not bodiless and self.listed("transfer-encoding").lower() == "chunked"
         self.chunk_left = None
-        self.length = 0 if bodiless else None if self.chunked else self._told_length()
+        self.length = 0 if bodiless else None if self.chunked else self._given_length()
 
     def every(self, name: str) -> list[str]:
         """The values of all fields of this lower-case name, in order, without blanks around them (RFC 9110, 5.5)."""
@@ -89,11 +89,11 @@ class Answer(HTTPResponse):
             raise HTTPException("a line of the head is too long")
         return line
 
-    def _told_length(self) -> int | None:
-        """The length told, None where none is told that could be one. Raises HTTPException for more than one."""
-        told = {text.strip() for text in self.listed("content-length").split(",")}
-        if len(told) > 1:
-            # Somebody on the way may have believed the other one (RFC 9112, 6.3).
+    def _given_length(self) -> int | None:
+        """The length told, None where none is given that could be one. Raises HTTPException for more than one."""
+        given = {text.strip() for text in self.listed("content-length").split(",")}
+        if len(given) > 1:
+            # A proxy on the way may have believed the other one (RFC 9112, 6.3).
             raise HTTPException("more than one length")
-        digits = told.pop()
+        digits = given.pop()
         return int(digits) if _DIGITS.fullmatch(digits) else None

@@ -1,4 +1,4 @@
-"""One hop: resolve, judge, dial exactly what was judged, ask once, read a little. Nothing of ours goes along.
+"""One hop: resolve, judge, dial exactly what was judged, ask once, read a little, without cookies, proxies or passwords.
 
 Why not requests.get: a Session reads the whole body of a redirect even when told not to follow it, and its time-out is
 between bytes. Why not its adapter, nor urllib3: they read the URL again, look for proxies and passwords, and keep cookies and
@@ -22,7 +22,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from bot.evidence.fetch import resolve as dns
 from bot.evidence.fetch.address import Network, same_address
 from bot.evidence.fetch.deadline import Deadline
-from bot.evidence.fetch.head import Answer
+from bot.evidence.fetch.head import HttpResponse
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target
 
@@ -95,7 +95,7 @@ def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
                 # The handshake asks for the name and checks the certificate for it, whatever the address is.
                 sock = _tls(policy.ca_file).wrap_socket(sock, server_hostname=target.host)
             sock.sendall(request)
-            with Answer(sock) as answer:
+            with HttpResponse(sock) as answer:
                 answer.begin()
                 return _page(answer, dial, policy, deadline)
         finally:
@@ -133,7 +133,7 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
     return context
 
 
-def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[dns.Answer, ...]:
+def _answers(target: Target, policy: FetchPolicy, deadline: Deadline) -> tuple[dns.ResolvedAddress, ...]:
     try:
         return dns.resolve(
             target,
@@ -155,7 +155,7 @@ class _Dial:
     `address`: the one dialled last; `trusted`: whether the operator allowed its network.
     """
 
-    def __init__(self, answers: tuple[dns.Answer, ...], policy: FetchPolicy, deadline: Deadline) -> None:
+    def __init__(self, answers: tuple[dns.ResolvedAddress, ...], policy: FetchPolicy, deadline: Deadline) -> None:
         if len(answers) > 1:
             first_of_family = {answer.family: answer for answer in reversed(answers)}.values()
             answers = tuple(sorted(answers, key=lambda answer: answer not in first_of_family)[:DIALS_MAX])
@@ -178,7 +178,7 @@ class _Dial:
                 problem = error
         raise problem
 
-    def _open(self, answer: dns.Answer) -> socket.socket:
+    def _open(self, answer: dns.ResolvedAddress) -> socket.socket:
         address = answer.sockaddr
         connect_s = max(0.001, min(self._policy.connect_timeout_s, self._deadline.left()))
         sock = socket.socket(answer.family, socket.SOCK_STREAM)
@@ -198,18 +198,18 @@ class _Dial:
         return sock
 
 
-def _is_this_machine(answer: dns.Answer) -> bool:
-    """Whether the address is one of our own interfaces: then the system would also send from it. Nothing is sent."""
+def _is_this_machine(answer: dns.ResolvedAddress) -> bool:
+    """Whether the address is one of this machine: then the system would also send from it. Nothing is sent."""
     with socket.socket(answer.family, socket.SOCK_DGRAM) as trial:
         trial.connect(answer.sockaddr)
         return same_address(trial.getsockname()[0], answer.host)
 
 
-def _page(answer: Answer, dial: _Dial, policy: FetchPolicy, deadline: Deadline) -> Page:
+def _page(answer: HttpResponse, dial: _Dial, policy: FetchPolicy, deadline: Deadline) -> Page:
     redirected = answer.status in _REDIRECTS
     wire = b"" if redirected else _body(answer, policy.body_max_bytes, deadline)
     if deadline.passed and not redirected:
-        # The end of the body may be our own doing: half a page proves nothing.
+        # The deadline may have ended the body: half a page proves nothing.
         raise Failed("deadline", "", dial.address)
     return Page(
         status=answer.status,
@@ -226,7 +226,7 @@ def _page(answer: Answer, dial: _Dial, policy: FetchPolicy, deadline: Deadline) 
     )
 
 
-def _body(answer: Answer, most: int, deadline: Deadline) -> bytes:
+def _body(answer: HttpResponse, most: int, deadline: Deadline) -> bytes:
     """The body as framed, at most `most` bytes of it; no more is read once the deadline has passed.
 
     Raises HTTPException and OSError for a frame that is none.
@@ -244,7 +244,7 @@ def _body(answer: Answer, most: int, deadline: Deadline) -> bytes:
 
 
 def _inflated(wire: bytes, encoding: str, cap: int) -> bytes:
-    """The body, at most `cap` bytes of it; empty for an encoding we did not ask for and cannot undo."""
+    """The body, at most `cap` bytes of it; empty for an encoding that was not asked for and cannot be undone."""
     match encoding.lower():
         case "" | "identity":
             return wire

@@ -1,4 +1,4 @@
-"""Names to addresses, once per hop: every answer must be one we may dial, and one of exactly these answers is dialled."""
+"""Names to addresses, once per hop: every address must be allowed, and one of exactly these addresses is dialled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class ResolvedAddress:
     """One address of a host, with its port. `allowed`: dialled because the operator allowed its network."""
 
     address: Address
@@ -59,7 +59,7 @@ def resolve(
     deny: tuple[Network, ...] = (),
     deny_hosts: tuple[str, ...] = (),
     ports: tuple[int, ...] = (),
-) -> tuple[Answer, ...]:
+) -> tuple[ResolvedAddress, ...]:
     """All addresses of the target's host, in the resolver's order, doubles dropped; at least one.
 
     `allow`, `deny`, `deny_hosts`, `ports`: as in FetchPolicy. Raises Refused (denied_host, denied_address, private_ip,
@@ -74,7 +74,7 @@ def resolve(
     if reservation and not allow:
         raise Refused(reservation)
     addresses = (target.literal,) if target.literal is not None else _look_up(target, timeout_s)
-    answers = tuple(Answer(address, target.port, is_allowed(address, allow)) for address in addresses)
+    answers = tuple(ResolvedAddress(address, target.port, is_allowed(address, allow)) for address in addresses)
     for answer in answers:
         where = "" if target.literal is not None else f"{target.host} is {answer.address}"
         if is_allowed(answer.address, deny):
@@ -102,7 +102,7 @@ def _look_up(target: Target, timeout_s: float) -> tuple[Address, ...]:
         except OSError as error:
             box.put(error)
         except Exception as error:
-            # Whatever it is (a name that cannot be encoded, no memory), nobody should wait for it.
+            # Whatever it is (a name that cannot be encoded, no memory), the caller must not wait for it.
             box.put(OSError(type(error).__name__))
         finally:
             _lookups.release()
@@ -111,7 +111,7 @@ def _look_up(target: Target, timeout_s: float) -> tuple[Address, ...]:
     try:
         threading.Thread(target=run, name="lookup", daemon=True).start()
     except RuntimeError:
-        # No thread to be had, so nobody but us gives the place back.
+        # Without a thread this function has to give the place back.
         _lookups.release()
         raise Failed("dns_timeout", "no thread for a lookup") from None
     try:

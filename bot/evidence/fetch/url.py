@@ -1,4 +1,4 @@
-"""URLs of strangers: one strict grammar, one canonical form, and every parser on the way must read it as we do."""
+"""URLs of strangers: one strict grammar, one canonical form, and every parser on the way must read it alike."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _INTERNAL: Final = frozenset(
 
 
 class Refused(Exception):
-    """Our policy says no. `reason` is a code, `note` says what it was about, `address` what would have been dialled."""
+    """The policy refuses. `reason` is a code, `note` says what it was about, `address` what would have been dialled."""
 
     def __init__(self, reason: str, note: str = "", address: str = "") -> None:
         super().__init__(f"{reason}: {note}" if note else reason)
@@ -44,7 +44,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A URL as we read it. Only `url` is ever fetched, never the text it was read from.
+    """A URL, read. Only `url` is ever fetched, never the text it was read from.
 
     `reservation` is the code of a refusal that stands unless every address of the host is in a network the operator
     allowed: a port or a kind of name that has no business on the public internet.
@@ -69,7 +69,7 @@ class Target:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-# A look reads its URL for the fetch, for the key of its fact sheet and for its kind.
+# A look reads its URL for the fetch, for the key of its probe result and for its kind.
 @lru_cache(maxsize=256)
 def read_url(text: str) -> Target:
     """Read a URL. Raises Refused with one of the codes too_long, control_or_space, backslash, non_ascii, scheme, syntax,
@@ -137,7 +137,7 @@ def doubtful_name(host: str) -> str:
 
 
 def canonical_key(url: str) -> str:
-    """The key under which two spellings of a URL are the same evidence; empty if it is not a URL we would read.
+    """The key under which two spellings of a URL are the same evidence; empty if it is not a URL the bot reads.
 
     `url:` and the canonical URL; query kept.
     """
@@ -148,12 +148,12 @@ def canonical_key(url: str) -> str:
 
 
 def probe_key(url: str) -> str:
-    """The key under which sightings of a URL are kept: its canonical one, and for a URL we would not read, the URL itself."""
+    """The key of the probe result of a URL: its canonical one, and for a URL the bot does not read, the URL itself."""
     return canonical_key(url) or url
 
 
 def _host(name: str | None, six: str | None) -> tuple[str, Address | None]:
-    """The host as we write it, and the address if it is one."""
+    """The host in canonical form, and the address if it is one."""
     if six is not None:
         try:
             address = ipaddress.IPv6Address(six)

@@ -1,4 +1,4 @@
-"""What a forge lets us spend: rate limits as its headers tell them, and rest for one that keeps failing."""
+"""What a forge lets the bot spend: rate limits as its headers name them, and a cooldown for one that keeps failing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 PAUSE_MAX_S: Final = 3600.0
-"""No answer makes us wait longer than this."""
+"""No answer makes the bot wait longer than this."""
 LIMITED_S: Final = 60.0
 """Pause after a limit that does not say how long (GitHub REST API, best practices: at least one minute)."""
 FAILURES_MAX: Final = 3
@@ -20,7 +20,7 @@ RESERVE: Final = 0.1
 
 
 class Budget:
-    """The state of one forge. Not thread-safe: belongs to whoever asks one question at a time.
+    """The state of one forge. Not thread-safe: belongs to a client that asks one question at a time.
 
     `clock`: monotonic seconds; `now`: the time, because a forge names the end of a limit as one.
     """
@@ -30,13 +30,13 @@ class Budget:
         self._now = now
         self._quiet_until = 0.0
         self._spare_until = 0.0
-        self._rest_until = 0.0
+        self._cooldown_until = 0.0
         self._failing: set[str] = set()
 
     def refusal(self, *, urgent: bool) -> str:
-        """Why nothing may be asked now: limit or resting; empty if it may. `urgent`: somebody decides upon the answer."""
+        """Why nothing may be asked now: limit or resting; empty if it may. `urgent`: a decision waits for the answer."""
         now = self._clock()
-        if now < self._rest_until:
+        if now < self._cooldown_until:
             return "resting"
         if now < self._quiet_until or (now < self._spare_until and not urgent):
             return "limit"
@@ -46,7 +46,7 @@ class Budget:
         """No answer to a question, or one of the forge's own trouble."""
         self._failing.add(question)
         if len(self._failing) >= FAILURES_MAX:
-            self._rest_until = self._clock() + COOLDOWN_S
+            self._cooldown_until = self._clock() + COOLDOWN_S
             self._failing.clear()
 
     def answered(self, question: str, status: int, headers: Mapping[str, str], says: str = "") -> bool:

@@ -134,7 +134,7 @@ class Forge:
         """Ask about a piece of evidence this forge knows. Never raises; takes `deadline_s` at most, twice that in a queue.
 
         What is not the contributor's fault is UNKNOWN: an outage, a limit, a refused token, an answer of a strange shape.
-        `urgent`: somebody decides upon the answer, so it may be paid for with the last of the rate limit.
+        `urgent`: a decision waits for the answer, so it may be paid for with the last of the rate limit.
         """
         inquiry = self._api.inquire(evidence)
         if inquiry is None or not self._one_at_a_time.acquire(timeout=self._deadline_s):
@@ -186,7 +186,7 @@ class Forge:
         raise unknown("redirect_loop")
 
     def _question(self, ask: Ask, look: _Look) -> _Question:
-        """Where an ask goes. A realm is what an answer says: it must be at the API's own origin, or below the one we know."""
+        """Where an ask goes. A realm must be at the API's own origin, or below the one the operator named."""
         query = f"?{urlencode(ask.query)}" if ask.query else ""
         if not ask.realm:
             return _Question(ask, self._root.url.rstrip("/") + ask.path + query, self._root)
@@ -248,7 +248,7 @@ class Forge:
         headers = {"User-Agent": USER_AGENT, **dict(self._api.headers)}
         if not _BEARER.fullmatch(ask.bearer or "-"):
             raise Strange("a token that cannot stand in a header")
-        # A realm is never told a token, be it at the API's own origin.
+        # No token is sent to a realm, be it at the API's own origin.
         if (token := ask.bearer or self._token) and not ask.realm:
             headers["Authorization"] = f"Bearer {token}"
         if tag:

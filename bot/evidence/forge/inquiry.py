@@ -1,7 +1,7 @@
 """Asking a forge without a socket: what is asked, how answers are read, and what they came to.
 
-An inquiry is a generator: it yields what it wants to know, is sent the replies, and returns what it found. Whoever drives it
-speaks HTTP, and ends it where a reply tells nothing about the evidence (a limit, an outage); so an inquiry only ever sees a
+An inquiry is a generator: it yields what it wants to know, is sent the replies, and returns what it found. The client
+speaks HTTP, and ends it where a response says nothing about the evidence (a limit, an outage); so an inquiry sees only a
 document, a status of TELLING, or a challenge it has asked for.
 """
 
@@ -18,7 +18,7 @@ from bot.evidence.page.title import clean
 from bot.model.evidence import Seen
 
 TELLING: Final = frozenset({404, 409, 410, 422})
-"""Refusals that may speak of the evidence. All others speak of us, of the forge, or of the moment."""
+"""Refusals that may speak of the evidence. All others are about the bot, the forge, or the moment."""
 FACT_MAX: Final = 120
 
 
@@ -26,10 +26,10 @@ FACT_MAX: Final = 120
 class Ask:
     """One GET below the root of the API. `path` is percent-encoded and begins with a slash.
 
-    `wants`: headers of the answer, lower-case, that its reply must carry; whoever wants `www-authenticate` is told of a 401
-    that has it. `bearer`: a token that this API handed out, sent to its own origin alone. `realm`: an absolute URL that is
-    asked instead of a path, because a challenge named it: at the API's own origin or where the operator named it,
-    with no token. `whole`: a document is needed; without it, one that is too large is told as no document.
+    `wants`: headers of the answer, lower-case, that its reply must carry; with `www-authenticate` among them a 401
+    that has it is a reply. `bearer`: a token that this API handed out, sent to its own origin alone. `realm`: an absolute
+    URL that is asked instead of a path, because a challenge named it: at the API's own origin or where the operator named
+    it, with no token. `whole`: a document is needed; without it, one that is too large counts as no document.
     """
 
     path: str = ""
@@ -59,12 +59,12 @@ class Reply:
 
     @property
     def missing(self) -> bool:
-        """Whether the forge says there is no such thing, or that we may not know of it."""
+        """Whether the forge says there is no such thing, or that the bot may not see it."""
         return self.status in (404, 410)
 
     @property
     def doc(self) -> Doc:
-        """The document. Raises Strange for a refusal: whoever expects one looks at the status first."""
+        """The document. Raises Strange for a refusal: callers look at the status first."""
         if not 200 <= self.status <= 299:
             raise Strange(f"an answer {self.status} where a document was expected")
         return Doc(self.document)
@@ -91,14 +91,14 @@ class Settled(Exception):
 
 
 class Strange(Exception):
-    """An answer does not have the shape we know. Nobody's evidence is worse for it."""
+    """An answer does not have the documented shape. This does not count against the evidence."""
 
 
 Inquiry = Generator[Ask, Reply, Found]
 
 
 def unknown(reason: str, *facts: tuple[str, str]) -> Settled:
-    """The end of an inquiry that cannot be told."""
+    """The end of an inquiry without a verdict."""
     return Settled(Found(seen=Seen.UNKNOWN, reason=reason, facts=kept(*facts)))
 
 

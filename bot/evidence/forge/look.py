@@ -1,4 +1,4 @@
-"""All forges and registries of this bot: which of them is asked about a link, and the fact sheet that comes of it."""
+"""All forges and registries of this bot: which of them is asked about a link, and the probe result that comes of it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ class Forges:
         return classify(url, self.hosts)
 
     def key(self, url: str) -> str:
-        """The key of a link as written, if a forge of ours is asked about it; empty for those the link checker looks at."""
+        """The key of a link as written, if one of these forges is asked about it; empty for those the link checker looks at."""
         evidence = self.classify(url)
         return evidence.key if self._of(evidence) is not None else ""
 
     def look(self, url: str, *, previous: Probe | None = None, urgent: bool = False) -> Probe | None:
-        """The fact sheet of a link, by its forge; None if none of ours is asked about it. Never raises.
+        """The probe result of a link, by its forge; None if none of these is asked about it. Never raises.
 
         `key` is that of the thing as the forge names it: of the pull behind an issue's number, of the whole hash, of the
-        repository's name of today. `previous`: the sheet before this one, for its dead sightings.
+        repository's name of today. `previous`: the result before this one, for its `misses`.
         """
         began = self._now()
         evidence = self.classify(url)
@@ -85,8 +85,8 @@ def make_forges(
     """The forges and registries of an operator's settings, and GitHub where there is a token for it.
 
     The token is github.com's alone: a GitHub of one's own is asked without. Bitbucket is only asked at bitbucket.org (and at
-    a look-alike on this machine), since Bitbucket Data Center speaks another API. Raises ValueError for a host nobody can
-    speak to.
+    a look-alike on this machine), since Bitbucket Data Center speaks another API. Raises ValueError for a host whose
+    API the bot does not speak.
     """
     named = {_known_name(host.lower(), what): what for host, what in forges}
     if github_token:

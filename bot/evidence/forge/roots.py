@@ -1,4 +1,4 @@
-"""Roots of APIs: what lies below one and may be asked, and what is told from its name alone."""
+"""Roots of APIs: what lies below one and may be asked, and what its name alone shows."""
 
 from __future__ import annotations
 

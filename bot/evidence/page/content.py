@@ -1,7 +1,7 @@
-"""What an answer means: the status first, then rules about redirects and content, which only ever lower what it says.
+"""What a response means: the status first, then rules about redirects and content, which only lower the verdict.
 
-Nothing here asks anybody. A rule that cannot tell says nothing, and a page that only looks odd stays what it is: a doubt costs
-its contributor a question by a person.
+Nothing here opens a connection. A rule without a clear sign has no effect, and a page that only looks odd keeps its verdict: a
+doubt costs its contributor a question by a person.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Baselines(Protocol):
     def get(self, place: str) -> Soft404Baseline | None:
         """What was answered there within the last day."""
 
-    def put(self, place: str, sibling: Soft404Baseline) -> None: ...
+    def put(self, place: str, baseline: Soft404Baseline) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a look comes to, and the code that says why."""
+    """The verdict of one look, and the code of its reason."""
 
     seen: Seen
     reason: str
@@ -135,12 +135,12 @@ def baseline_place(ending: Ending, found: Meaning) -> str:
     page, target = ending.page, ending.target
     if found not in _MILD or page.status != 200 or not is_html(page.content_type) or _is_front_door(target):
         return ""
-    # What stands in `/app/` has its siblings in `/`, like what stands at `/app`.
+    # The baseline of `/app/` is asked for in `/`, like that of `/app`.
     directory = _path(target).rstrip("/").rpartition("/")[0]
     return f"{target.url.removesuffix(target.rest)}{directory}/"
 
 
-def as_sibling(page: Page, asked_at: datetime) -> Soft404Baseline:
+def baseline_of(page: Page, asked_at: datetime) -> Soft404Baseline:
     """What is kept of an answer for a page that cannot be there."""
     if page.challenged:
         return Soft404Baseline(asked_at=asked_at)
@@ -153,17 +153,17 @@ def as_sibling(page: Page, asked_at: datetime) -> Soft404Baseline:
     )
 
 
-def answers_everything(page: Page, sibling: Soft404Baseline, body_max_bytes: int) -> bool:
+def answers_everything(page: Page, baseline: Soft404Baseline, body_max_bytes: int) -> bool:
     """Whether the page is what its host shows for a page that cannot be there: the same, or one titled alike and as long."""
-    if sibling.status != 200:
+    if baseline.status != 200:
         return False
-    own = as_sibling(page, sibling.asked_at)
-    if own.sha256 == sibling.sha256:
+    own = baseline_of(page, baseline.asked_at)
+    if own.sha256 == baseline.sha256:
         return True
-    longest = max(own.length, sibling.length)
-    # Of two bodies that were cut, both lengths are our own.
-    told = longest < body_max_bytes and abs(own.length - sibling.length) <= longest * SAME_LENGTH
-    return told and own.title != "" and own.title == sibling.title
+    longest = max(own.length, baseline.length)
+    # Of two bodies that were cut, both lengths are the limit.
+    alike = longest < body_max_bytes and abs(own.length - baseline.length) <= longest * SAME_LENGTH
+    return alike and own.title != "" and own.title == baseline.title
 
 
 # --- a page that leads to doubt ---------------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def _doubt(ending: Ending, doubt_weak_hosts: bool) -> str:
 
 
 def _is_weak(ending: Ending) -> bool:
-    """Whether the host can be anybody's tomorrow, or anybody's on the way. Within networks of the operator's it cannot."""
+    """Whether another owner can have the host tomorrow, or answer for it on the way: never within the operator's networks."""
     target = ending.target
     odd = target.literal is not None or target.scheme == "http" or target.port != DEFAULT_PORTS[target.scheme]
     return odd and not ending.page.trusted
@@ -246,7 +246,7 @@ def _path(target: Target) -> str:
     return target.rest.partition("?")[0]
 
 
-# --- pages that ask who one is ----------------------------------------------------------------------------------------
+# --- login pages ----------------------------------------------------------------------------------------
 
 _LOGIN_PATH: Final = re.compile(
     r".*/(?:(?:wp-)?log[-_]?in|log-?on|sign[-_]?in|sessions?/new|oauth2?(?:/v[0-9.]+)?/authorize|cas/login|adfs/ls|saml2?(?:/[a-z]+)?)"

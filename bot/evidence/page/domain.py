@@ -1,4 +1,4 @@
-"""Which site a host belongs to, told from its name alone. The Public Suffix List comes with its package; nothing is fetched."""
+"""Which site a host belongs to, by its name alone. The Public Suffix List comes with its package; nothing is fetched."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Domains that nobody uses: parked with an operator who shows advertisements, or a stub that leads to another site."""
+"""Domains without a site: parked with an operator who shows advertisements, or a stub that leads to another site."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.evidence.page.title import is_html
 
 STUB_MAX_BYTES: Final = 2048
 
-# Operators, brokers and the marks of their pages. Publicly known and not documented by them, so whoever is missing is missed.
+# Operators, brokers and the marks of their pages. Publicly known, not documented by them, and not complete.
 _DOMAINS: Final = frozenset(
     ["sedoparking.com", "sedo.com", "parkingcrew.net", "parklogic.com", "bodis.com", "dsparking.com", "above.com", "skenzo.com"]
 ) | frozenset(["dan.com", "undeveloped.com", "afternic.com", "hugedomains.com", "domainmarket.com", "buydomains.com"])
@@ -32,7 +32,7 @@ _DRAWN_IN: Final = frozenset(["div", "main", "section", "canvas", "svg"])
 
 
 def is_parked(page: Page, first: Target, target: Target) -> bool:
-    """Whether a page that answered, asked for as `first` and found at `target`, is no site of anybody's."""
+    """Whether a page that answered, asked for as `first` and found at `target`, is no site of an owner's own."""
     if target.host != first.host and _is_operators(target.host) and not _is_operators(first.host):
         return True
     if _HOST.fullmatch(target.host) and not _HOST.fullmatch(first.host):

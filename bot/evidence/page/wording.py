@@ -83,9 +83,9 @@ def _alone(title: str, says: Callable[[str], bool]) -> bool:
 
 
 def _is_not_found(words: str) -> bool:
-    told = words.split()
-    left = " ".join(word for word in told if word not in _ASIDES)
-    return left in _NOT_FOUND_WORDS if left else _NUMBER in told
+    said = words.split()
+    left = " ".join(word for word in said if word not in _ASIDES)
+    return left in _NOT_FOUND_WORDS if left else _NUMBER in said
 
 
 def _words(text: str) -> str:

@@ -82,7 +82,7 @@ def _commit(evidence: Evidence) -> Inquiry:
         return found(Seen.VERIFIED, "contained", ("on", main))
     tips = yield Ask(f"/repositories/{evidence.repo}/refs/branches", (("q", f'target.hash="{sha}"'), ("pagelen", "1")))
     names = () if tips.missing else tips.doc.items("values")
-    # Pulls of a commit are only told to installed apps, so a squashed one cannot be seen to have come in.
+    # Only installed apps may ask for the pulls of a commit, so a squashed one cannot be seen to have come in.
     return found(
         Seen.SUSPICIOUS, "not_on_default" if names else "impostor_commit", ("on", names[0].text("name") if names else "")
     )

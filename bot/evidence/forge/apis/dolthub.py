@@ -23,7 +23,7 @@ _DATABASE: Final = r"(?P<repo>[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}/[A-Za-z0-9_-][A
 
 
 def _database(evidence: Evidence) -> Generator[Ask, Reply, None]:
-    """A private database answers 404 to whoever may not see it (contract, getDatabase)."""
+    """A private database answers 404 to accounts that may not see it (contract, getDatabase)."""
     reply = yield Ask(f"/databases/{evidence.repo}")
     if reply.missing:
         raise unknown("not_visible")

@@ -84,7 +84,7 @@ def _commit(evidence: Evidence) -> Inquiry:
 
     compared = yield Ask(f"/repos/{evidence.repo}/compare/{quote(default, safe='')}...{sha}")
     if compared.missing:
-        # Older servers do not compare: then containment cannot be told.
+        # Older servers do not compare: then containment is unknown.
         raise unknown("containment_unknown", *facts)
     ahead = compared.doc.count("total_commits")
     if not ahead:

@@ -28,7 +28,7 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repo:
-    """A repository everybody may see. `name` is what it is called now."""
+    """A public repository. `name` is what it is called now."""
 
     name: str
     default: str
@@ -37,10 +37,10 @@ class _Repo:
 
 
 def _repository(evidence: Evidence) -> Generator[Ask, Reply, _Repo]:
-    """The repository of the evidence. Ends the inquiry where it is not visible, and where it is only visible to us.
+    """The repository of the evidence. Ends the inquiry where it is not visible, and where only the bot's token sees it.
 
     A private repository, a deleted one and a typo in its name all look alike (404); only an account that does not exist can
-    be told. What our token may see and others may not is nobody's business in a public comment.
+    be told apart. What the bot's token may see and others may not has no place in a public comment.
     """
     reply = yield Ask(f"/repos/{evidence.repo}")
     if reply.missing:
@@ -157,7 +157,7 @@ def _commit(evidence: Evidence) -> Inquiry:
             case "ahead" | "diverged":
                 pass
             case _:
-                raise Strange("`status` of a comparison is none we know")
+                raise Strange("`status` of a comparison is unknown")
     pulls = yield Ask(f"/repos/{repo.name}/commits/{sha}/pulls")
     merged = () if pulls.missing else tuple(p for p in pulls.doc.items() if _is_merged_here(p, repo))
     for pull in merged:
@@ -264,7 +264,7 @@ def _run(evidence: Evidence) -> Inquiry:
 
 
 def _gist(evidence: Evidence) -> Inquiry:
-    """A gist has no neighbourhood, and whoever has its address may see it: absent is absent."""
+    """A gist has no neighbourhood, and its address is enough to see it: absent is absent."""
     reply = yield Ask(f"/gists/{evidence.name}")
     if reply.missing or reply.status == 422:
         return Found(seen=Seen.DEAD, reason="no_such_gist")
@@ -282,7 +282,7 @@ def _gist(evidence: Evidence) -> Inquiry:
 
 
 def _file(evidence: Evidence) -> Inquiry:
-    """Where a branch's name holds a slash nobody can tell it from the path: then a 404 tells nothing either."""
+    """A branch's name may hold a slash, so that it cannot be told from the path: then a 404 means nothing either."""
     repo = yield from _repository(evidence)
     ref, _, path = evidence.name.partition("/")
     where = f"/repos/{repo.name}/contents/{quote(path, safe='/')}".removesuffix("/")

@@ -19,13 +19,13 @@ _REPO: Final = r"(?P<repo>[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}(?:/[A-Za-z0-9_][A-Za
 
 
 def _project(evidence: Evidence) -> Generator[Ask, Reply, tuple[str, Doc]]:
-    """Path of a project everybody may see, and the project. One that is private, gone or misspelt answers 404, all alike."""
+    """Path of a public project, and the project. One that is private, gone or misspelt answers 404, all alike."""
     path = f"/projects/{quote(evidence.repo, safe='')}"
     reply = yield Ask(path)
     if reply.missing:
         raise unknown("not_visible")
     if reply.doc.text("visibility") not in ("", "public"):
-        # Left out for whoever is not signed in.
+        # Left out for clients that are not signed in.
         raise unknown("not_visible")
     return path, reply.doc
 

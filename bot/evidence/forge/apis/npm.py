@@ -35,7 +35,7 @@ def _package(evidence: Evidence) -> Inquiry:
 
 def _version(evidence: Evidence) -> Inquiry:
     reply = yield Ask(f"{_path(evidence)}/{quote(evidence.name, safe='')}")
-    # All versions of a package come with it, and for some that is more than we read: then it is known to be there, no more.
+    # All versions of a package come with it, and for some that is more than the client reads: then only its existence is known.
     package = yield Ask(_path(evidence), whole=False)
     if package.missing:
         # Private, renamed or deleted: they look alike.

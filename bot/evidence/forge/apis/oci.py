@@ -1,7 +1,7 @@
 """Registries of container images: what they say about the image behind a digest or a tag.
 
 Endpoints, media types and error codes: OCI distribution and image specifications, and the token scheme of Docker's registry
-("Token Authentication Specification"); all from memory (not re-read). Annotations are what whoever built an image wrote.
+("Token Authentication Specification"); all from memory (not re-read). Annotations are what the builder of an image wrote.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Asked:
         self._token = ""
 
     def about(self, path: str, query: tuple[tuple[str, str], ...] = ()) -> Generator[Ask, Reply, Reply]:
-        """A document below the repository, or a refusal. Ends the inquiry where nobody may see the repository."""
+        """A document below the repository, or a refusal. Ends the inquiry where the repository is not public."""
         ask = Ask(f"/v2/{self._repo}/{path}", query, wants=(DIGEST, CHALLENGE), bearer=self._token)
         reply = yield ask
         if reply.status == 401 and not self._token:
@@ -101,7 +101,7 @@ class _Asked:
         return reply
 
     def is_visible(self) -> Generator[Ask, Reply, bool]:
-        """Whether the registry knows the repository. One without any tag may be told as none: then it is not known."""
+        """Whether the registry knows the repository. One without any tag may be reported as none: then it is not known."""
         reply = yield from self.about("tags/list", (("n", "1"),))
         return not reply.missing and reply.doc.need("name") == self._repo
 
@@ -114,7 +114,7 @@ class _Asked:
         if not named.get("realm"):
             raise unknown("login")
         service = (("service", named["service"]),) if named.get("service") else ()
-        # The scope is ours to say: the least there is.
+        # The bot chooses the scope: the least there is.
         reply = yield Ask(realm=named["realm"], query=(*service, ("scope", f"repository:{self._repo}:pull")))
         found = reply.doc.at("token").value or reply.doc.at("access_token").value
         if not isinstance(found, str):

@@ -1,7 +1,7 @@
 """Registries that speak as PyPI does: what they say about a release of a project.
 
 Endpoints and fields: the JSON API of Warehouse, the software behind PyPI, from memory (not re-read). `author` and
-`project_urls` are what whoever uploaded wrote into the package.
+`project_urls` are what the uploader wrote into the package.
 """
 
 from __future__ import annotations
