@@ -202,6 +202,13 @@ def test_a_registrable_domain_is_told_from_the_name(host: str, domain: str) -> N
     assert registrable_domain(host) == domain
 
 
+def test_a_host_that_the_operator_keeps_the_bot_away_from_is_a_wall() -> None:
+    policy = replace(PATIENT, deny_hosts=("quiet.example.org",))
+    with serving(pages({"/a": redirect("http://quiet.example.org/")})) as server:
+        for url in ("http://quiet.example.org/", f"{server.url}/a"):
+            assert sight(look(url, policy)) == (Seen.UNKNOWN, "wall")
+
+
 # --- weak hosts -------------------------------------------------------------------------------------------------------
 
 
