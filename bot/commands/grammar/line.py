@@ -306,18 +306,18 @@ class _Draft:
         below = next((o for o in self.command.options if o.below and o.name not in self.named), None)
         if self.bare is not None:
             option, text = self.bare.option, self.line[self.bare.begin : stop]
-            mend = md.code(f"--{option.name} {_quote(text)}")
-            self._wrong(md.fill("{says}; write {mend}", says=says, mend=mend), at)
+            fix = md.code(f"--{option.name} {_quote(text)}")
+            self._wrong(md.fill("{says}; write {fix}", says=says, fix=fix), at)
             self.parts[self.bare.part :] = [_corrected(option, text, _quote(text), self.bare.spelled)]
         elif guess is not None:
             self.named.add(guess.name)
-            mend = md.code(f"--{guess.name} {words}")
-            self._wrong(md.fill("{says}. Did you mean {mend}?", says=says, mend=mend), at)
+            fix = md.code(f"--{guess.name} {words}")
+            self._wrong(md.fill("{says}. Did you mean {fix}?", says=says, fix=fix), at)
             self.parts.append(f"--{guess.name} {words}")
         elif below is not None:
             self.named.add(below.name)
-            mend = md.code(f"--{below.name} {_quote(words)}")
-            self._wrong(md.fill("{says}; write {mend}", says=says, mend=mend), at)
+            fix = md.code(f"--{below.name} {_quote(words)}")
+            self._wrong(md.fill("{says}; write {fix}", says=says, fix=fix), at)
             self.parts.append(_corrected(below, words, _quote(words), f"--{below.name} "))
         else:
             self._wrong(says, at)
