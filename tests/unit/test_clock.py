@@ -87,7 +87,11 @@ def test_when_redis_is_away_it_tries_again_soon_and_is_told_once(caplog: pytest.
 def test_it_says_that_it_lives_at_each_beat_however_seldom_it_knocks() -> None:
     time, said = Time(), list[str]()
     clock = Clock(
-        [(HOP, 3600.0)], lambda c: said.append(str(c)), live=lambda: said.append("lives"), monotonic=time, spread=lambda: 1.0
+        [(HOP, 3600.0)],
+        lambda c: said.append(str(c)),
+        heartbeat=lambda: said.append("lives"),
+        monotonic=time,
+        spread=lambda: 1.0,
     )
     clock.beat()
     time.now += BEAT_S
@@ -100,7 +104,7 @@ def test_a_heartbeat_that_redis_does_not_take_is_outlived() -> None:
         raise ConnectionError("Redis is away")
 
     time, knocked = Time(), Counter[Commons]()
-    clock = Clock([(HOP, 30.0)], lambda c: knocked.update([c]), live=live, monotonic=time, spread=lambda: 1.0)
+    clock = Clock([(HOP, 30.0)], lambda c: knocked.update([c]), heartbeat=live, monotonic=time, spread=lambda: 1.0)
     assert clock.beat() == 30.0
     time.now += 30
     assert clock.beat() == 30.0
