@@ -86,7 +86,7 @@ def _reported(**about: object) -> Iterator[None]:
     try:
         yield
     except TookTooLong:
-        log.error("probe took too long and was stopped", **about)
+        log.error("probe took too long and was broken off", **about)
         raise
     except redis.RedisError as error:
         log.warning("probe: Redis does not answer, will look again", **about, error=stranger(error))
