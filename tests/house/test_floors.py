@@ -46,7 +46,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
         "bot/web/webhook.py",
         "bot/prober/jobs.py",
         "bot/queue/threads.py",
-        "bot/worker/jobs.py",
+        "bot/worker/",
     ),
     "urllib3": ("bot/dolthub/client.py", "bot/evidence/"),
     "werkzeug": ("bot/web/", "sandbox/"),
