@@ -18,7 +18,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
     "flask": ("bot/web/", "sandbox/"),
     "gevent": ("bot/web/bounded_worker.py",),
     "gunicorn": ("bot/web/server.py", "bot/web/bounded_worker.py"),
-    "jsonschema": ("bot/config/policy_file.py", "bot/web/webhook.py", "rules/"),
+    "jsonschema": ("bot/config/policy_file.py", "bot/web/webhook.py", "bot/rulebook/cells.py"),
     "msgspec": ("bot/store/codec.py",),
     "markdown_it": ("bot/commands/grammar/text.py", "sandbox/pages/markdown.py"),
     "markupsafe": ("sandbox/",),
