@@ -160,7 +160,10 @@ class Timing:
     """Waits, in seconds. The demo and the tests use short ones."""
 
     poll_s: float = key(
-        30, "a look at a pull: a quarter of it where something just happened, ten times it where nothing happens", _POLL_SECONDS
+        30,
+        "a look at a pull: a quarter of it where something just happened, twice it at a quiet open pull, "
+        "ten times it at forks and closed pulls",
+        _POLL_SECONDS,
     )
     quiet_head_s: float = key(60, "a review, until the head has not changed for so long", _SECONDS)
     unsure_hold_s: float = key(
