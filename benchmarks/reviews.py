@@ -36,7 +36,8 @@ from bot.converge.converge import look
 from bot.converge.outcome import Done
 from bot.converge.perform import perform
 from bot.converge.reads import Readers
-from bot.dolthub.client import Hub, kept_session
+from bot.dolthub.client import Hub
+from bot.dolthub.connection import kept_session
 from bot.evidence import probe_key
 from bot.model.evidence import Probe, Seen
 from bot.model.ids import Commons, PullNo

@@ -11,7 +11,7 @@ from bot.converge import writers
 from bot.converge.bot import Site
 from bot.converge.reads import columns_at, main_head
 from bot.dolthub import diff, sql
-from bot.dolthub.client import PAGES_MAX
+from bot.dolthub.connection import PAGES_MAX
 from bot.dolthub.errors import HubStrange
 from bot.model.finding import AuditFinding, RowName
 from bot.model.ids import CommitHash, Commons, is_commit_hash

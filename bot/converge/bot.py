@@ -10,7 +10,7 @@ from functools import cached_property
 
 from bot.commands.command import Catalog as Commands
 from bot.dolthub.client import Hub
-from bot.dolthub.client_v1 import HubV1, Journal, in_its_words
+from bot.dolthub.dialect_v1 import Journal
 from bot.evidence import NO_KNOWN_HOSTS, Evidence, KnownHosts, classify
 from bot.evidence.forge.look import Forges
 from bot.model.ids import Commons, User
@@ -86,9 +86,7 @@ class Site:
     @cached_property
     def hub(self) -> Hub:
         """DoltHub, with the token of this commons, in the API its host has. Raises HubError while that cannot be told."""
-        if self.journal is not None:
-            return HubV1(self.client, self.journal)
-        return in_its_words(self.client, self.store.posted)
+        return self.client.with_journal(self.store.posted if self.journal is None else self.journal)
 
     @cached_property
     def account(self) -> User | None:

@@ -21,7 +21,7 @@ from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed
 from bot.converge.bot import Site
 from bot.converge.converge import Report, converge, look
-from bot.dolthub.client_v1 import Journal
+from bot.dolthub.dialect_v1 import Journal
 from bot.messages import md, reviews
 from bot.messages.md import Md
 from bot.model.finding import Judgement

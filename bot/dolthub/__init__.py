@@ -1,4 +1,4 @@
-"""DoltHub over HTTP: errors, SQL text, two API dialects, the client, and reading what a pull changes.
+"""DoltHub over HTTP: errors, SQL text, one connection, two API dialects, the client, and reading what a pull changes.
 
-Import `client`, `diff`, `sql` and `errors`; `requests` and `urllib3` are imported by `client` alone.
+Import `client`, `diff`, `sql` and `errors`; `requests` and `urllib3` are imported by `connection` alone.
 """

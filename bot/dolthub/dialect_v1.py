@@ -1,34 +1,48 @@
-"""DoltHub's older API v1alpha1 as values, without a socket: what is asked, what answers say, what a refusal means.
+"""DoltHub's older API v1alpha1: its requests and responses as values; and `V1`, its methods over a connection.
 
-A DoltLab may have nothing else. Paths and bodies: DoltHub documentation, v1alpha1. What its documents misprint and clients
-have seen otherwise (a colon inside names, `from_branch_name`, `creator` beside `author`) is read in both forms. It refuses
-nearly everything with a 400, so what a refusal means is told from its words.
+A DoltLab may have only this API. Paths and bodies: DoltHub documentation, v1alpha1. Where clients have seen something else than
+the documents show (a colon inside names, `from_branch_name`, `creator` beside `author`), both forms are read. Nearly every
+refusal has status 400, so its text decides what it means.
+
+Such a host shows no comments to a program. The bot keeps the marks of its own comments in a `Journal` instead: enough not to
+post the same twice while the journal lasts, and never enough to decide by. Comments of other accounts are not seen.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Protocol
 from urllib.parse import quote
 
+from bot.dolthub import wire
+from bot.dolthub.connection import Connection, unknown_if_unreadable, with_warnings_logged
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
 from bot.dolthub.requests import (
     FRONT_END_TIMED_OUT,
     TOKEN_FIX,
     Request,
     Response,
+    changed_nothing,
     check_name,
     clean,
     document,
     names_missing_ref,
     retry_after,
     timed_out,
+    write_request,
 )
+from bot.dolthub.sql import Statement
 from bot.dolthub.wire import (
     Branch,
     Operation,
     OperationState,
     Reading,
+    Written,
+    failure,
     job_state,
     mapping,
     read_cell,
@@ -36,17 +50,20 @@ from bot.dolthub.wire import (
     read_state,
     text_of,
 )
-from bot.model.ids import CommitHash, Database, PullNo, User, is_commit_hash
+from bot.model.ids import CommentId, CommitHash, Commons, Database, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
-from bot.model.pull import BranchRef, Pull, PullSummary
+from bot.model.pull import BranchRef, Comment, Pull, PullSummary
 
+SCHEME = "token"
 ROOT = "/api/v1alpha1"
 QUERY_BYTES_MAX = 7_500
-"""A longer question does not get through: a GET beyond 4 to 8 KB fails (DoltHub API v2 contract, of its own GET)."""
+"""A longer query fails: a GET does beyond 4 to 8 KB (DoltHub API v2 contract, of its own GET)."""
 BRANCHES = "SELECT name, hash, latest_commit_date FROM dolt_branches ORDER BY name LIMIT 1000"
+POSTED_MAX = 2
+"""How often the same comment is sent while it is unknown whether it arrived."""
 
 
-# --- asking -----------------------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------------------
 
 
 def path(db: Database, *more: str) -> str:
@@ -56,25 +73,25 @@ def path(db: Database, *more: str) -> str:
 
 
 def read(operation: str, at: str, *, auth: bool, page: str = "", public: bool = True) -> Request:
-    """A GET; `page` is the token of the page wanted, empty for the first."""
+    """A GET; `page` is the token of the page, empty for the first."""
     query = (("pageToken", page),) if page else ()
     return Request(operation=operation, method="GET", path=at, query=query, auth=auth, public=public, reads=True)
 
 
 def sql_read(db: Database, ref: str, query: str, *, auth: bool) -> Request:
-    """A SQL read at a branch or commit. There is no POST for it, and with a token a ref has to be named.
+    """A SQL read at a branch or commit. There is no POST for it, and with a token the ref is required.
 
     Raises HubStrange(too_large).
     """
     if (size := len(quote(query, safe=""))) > QUERY_BYTES_MAX:
-        raise HubStrange(f"a question of {size} bytes: v1alpha1 takes {QUERY_BYTES_MAX} at most", too_large=True)
+        raise HubStrange(f"a query of {size} bytes: v1alpha1 takes {QUERY_BYTES_MAX} at most", too_large=True)
     return Request(
         operation="v1Read", method="GET", path=path(db, ref), query=(("q", query),), auth=auth, public=True, reads=True
     )
 
 
 def poll(operation: str, at: str, name: str) -> Request:
-    """Ask how a job is that was started."""
+    """A GET of the state of a job."""
     return Request(operation=operation, method="GET", path=at, query=(("operationName", name),), auth=True, reads=True)
 
 
@@ -92,11 +109,11 @@ def new_pull(source: BranchRef, target: BranchRef, title: str, description: str)
     }
 
 
-# --- what an answer means ---------------------------------------------------------------------------------------------
+# --- what a response means --------------------------------------------------------------------------------------------
 
 
 def refusal(request: Request, response: Response) -> HubError | None:
-    """The error an answer stands for, None if it is a yes. Texts: wl, internal/remote; DoltHub's own tests."""
+    """The error that a response stands for, None for status 2xx. Texts: wl, internal/remote; DoltHub's own tests."""
     status = response.status
     if timed_out(response):
         return HubBusy(f"{request.operation}: the hub timed out ({FRONT_END_TIMED_OUT})", retry_after_s=retry_after(response))
@@ -131,7 +148,7 @@ def refusal(request: Request, response: Response) -> HubError | None:
 
 
 def _words(response: Response) -> str:
-    """What a refusal says, empty if it is no answer of the API."""
+    """The text of a refusal, empty if the response is not of the API."""
     try:
         found = document(response)
     except HubStrange:
@@ -142,7 +159,7 @@ def _words(response: Response) -> str:
 
 
 def read_body(response: Response) -> Mapping[str, object]:
-    """The answer as an object, a colon at the end of its names taken off. Raises HubStrange, HubRefused for an `Error`."""
+    """The body as an object, names without a colon at their end. Raises HubStrange, and HubRefused for an `Error`."""
     found = {name.removesuffix(":"): value for name, value in mapping(document(response), "an answer").items()}
     if str(found.get("status", "")).lower() == "error":
         raise HubRefused(clean(str(found.get("message") or "Error")), status=400, code="V1ALPHA1")
@@ -225,9 +242,9 @@ def _branch_ref(data: Mapping[str, object], side: str) -> BranchRef:
 
 
 def read_sql(response: Response) -> Reading:
-    """The answer of a SQL read. Rows are objects, of which two columns of one name are one, and NULL may be a key left out.
+    """The answer of a SQL read. Rows are objects, so two columns of one name are one; the key of a NULL may be missing.
 
-    Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
+    Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, an unknown shape).
     """
     data = mapping(document(response), "an answer")
     status = str(data.get("query_execution_status", "")).lower()
@@ -248,7 +265,7 @@ def read_sql(response: Response) -> Reading:
     known = [text_of(mapping(c, "a column"), "columnName") for c in schema] if isinstance(schema, list) else []
     found = [mapping(row, "a row") for row in rows]
     names = known or list(dict.fromkeys(name for row in found for name in row))
-    # Of a warning v1alpha1 has the status alone, and the message where it fills that.
+    # For a warning v1alpha1 has the status, and sometimes a message.
     warning = (says or "a warning without words",) if status == "successwithwarning" else ()
     return Reading(
         rows=tuple(Row(tuple((name, read_cell(row.get(name))) for name in names)) for row in found), warnings=warning
@@ -256,7 +273,7 @@ def read_sql(response: Response) -> Reading:
 
 
 def read_branches(rows: Iterable[Row]) -> tuple[Branch, ...]:
-    """Branches with their heads, which v1alpha1's own list does not tell, from the rows of `BRANCHES`.
+    """Branches with their heads, which v1alpha1's own list does not have, from the rows of `BRANCHES`.
 
     The table lags behind a branch that the API has just made (wl commit 9a4ad5a), as v2's list does.
     """
@@ -276,7 +293,7 @@ def read_job_name(response: Response) -> str:
 
 
 def read_write(response: Response) -> Operation:
-    """How a SQL write is: flat or in `res_details`; all is missing while it runs."""
+    """The state of a SQL write. Its fields are flat or in `res_details`; while it runs they are missing."""
     body = read_body(response)
     if body.get("done") is not True:
         return Operation(kind="sql_write", state=OperationState.RUNNING)
@@ -295,7 +312,7 @@ def read_write(response: Response) -> Operation:
 
 
 def read_merge(response: Response) -> Operation:
-    """How a merge is, by `job_status`, or by `done` as one client reads it (Kilo-Org/cloud)."""
+    """The state of a merge, from `job_status`, or from `done` as one client reads it (Kilo-Org/cloud)."""
     body = read_body(response)
     word = body.get("job_status")
     if word is None:
@@ -306,7 +323,7 @@ def read_merge(response: Response) -> Operation:
 
 
 def read_job(data: Mapping[str, object]) -> tuple[str, Operation]:
-    """One job of the list, by its name."""
+    """One job of the list, and its name."""
     at = data.get("created_at")
     return str(data.get("job_id") or ""), Operation(
         kind=str(data.get("job_type") or "").strip().lower(),
@@ -316,3 +333,174 @@ def read_job(data: Mapping[str, object]) -> tuple[str, Operation]:
         code="V1ALPHA1",
         detail=clean(str(data.get("error") or "")),
     )
+
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+
+class Journal(Protocol):
+    """Where the marks of the bot's own comments are kept for a host that does not show them."""
+
+    def list(self, number: PullNo, by: User, /) -> tuple[Comment, ...]:
+        """What the bot posted on a pull, oldest first: comments by `by` that hold only the mark."""
+
+    def add(self, number: PullNo, body: str) -> CommentId:
+        """The bot posted this comment; its mark is its last line."""
+
+    def sent(self, number: PullNo, mark: str) -> int:
+        """The bot is about to post this; returns how often that was so, this time included."""
+
+
+@dataclass(slots=True)
+class V1:
+    """The methods of v1alpha1. `bot.dolthub.client.Hub` explains each; `comments` knows the bot's own marks only.
+
+    `named_account`: the account of the token by the operator's word. `token_account`: the proved one, asked once.
+    """
+
+    connection: Connection
+    named_account: User | None
+    journal: Journal
+    token_account: User | None = None
+    comments_readable: ClassVar[bool] = False
+
+    def me(self) -> User | None:
+        """The account of the token: by `GET /user`; or, where there is none, the named account, if the token proves to be its.
+
+        The proof is that the operations of a user are shown to that user alone (DoltHub documentation, operations).
+        """
+        if not self.connection.token:
+            return None
+        if self.token_account is None:
+            self.token_account = self._ask_account()
+        return self.token_account
+
+    def _ask_account(self) -> User:
+        try:
+            return self.connection.read(read("v1User", f"{ROOT}/user", auth=True, public=False), read_user)
+        except (HubStrange, HubRefused) as no:
+            if isinstance(no, HubRefused) and no.status == 401:
+                raise
+            if self.named_account is None:
+                fix = "set STAMPBOT_ACCOUNT to the name of the token's account"
+                raise HubStrange(f"this host does not tell whose the token is; {fix} ({no})") from no
+        request = read("v1Operations", f"{ROOT}/users/{self.named_account}/operations", auth=True, public=False)
+        try:
+            self.connection.read(request, read_body)
+        except HubRefused as no:
+            says = f"the token does not prove to be that of {self.named_account}, whom STAMPBOT_ACCOUNT names ({no})"
+            raise HubRefused(says, status=401, code="UNAUTHENTICATED") from no
+        return self.named_account
+
+    def database(self, db: Database) -> bool:
+        try:
+            self.connection.read(self._list_branches(db), read_body)
+        except HubGone:
+            return False
+        return True
+
+    def time(self, db: Database) -> datetime | None:
+        return self.connection.read(self._list_branches(db), wire.read_date)
+
+    def branches(self, db: Database) -> tuple[Branch, ...]:
+        """By a query on main: v1alpha1's own list has names only."""
+        return read_branches(self.sql(db, "main", BRANCHES).rows)
+
+    def pull(self, commons: Commons, number: PullNo) -> Pull:
+        return self.connection.read(read("v1Pull", path(commons, "pulls", str(int(number))), auth=True), read_pull)
+
+    def pulls(self, commons: Commons, unread: dict[PullNo, HubStrange] | None) -> tuple[PullSummary, ...]:
+        items = self._items("v1Pulls", commons, "pulls")
+        return tuple(wire.read_pulls(items, read_pull_summary, number_of, unread))
+
+    def comments(self, _commons: Commons, number: PullNo) -> tuple[Comment, ...]:
+        """The bot's own, from the journal. Raises what the journal raises: that it cannot be read is not "nothing posted"."""
+        me = self.me()
+        return self.journal.list(number, me) if me is not None else ()
+
+    def sql(self, db: Database, ref: str, text: str) -> Reading:
+        """Raises HubStrange(too_large) for a query that no URL can hold; a caller that joined several sends them one by one."""
+        request = sql_read(db, ref, text, auth=self.connection.has_token_for(db))
+        return with_warnings_logged(self.connection.read(request, read_sql), db, text)
+
+    def merging(self, commons: Commons) -> bool:
+        jobs = (read_job(item)[1] for item in self._items("v1Jobs", commons, "jobs"))
+        return any(job.kind == "merge" and job.state is OperationState.RUNNING for job in jobs)
+
+    def create_branch(self, commons: Commons, name: str, at: CommitHash) -> None:
+        body = {"revisionType": "commit", "revisionName": at, "newBranchName": name}
+        self.connection.write(write_request("v1CreateBranch", "POST", path(commons, "branches"), body))
+
+    def write(self, commons: Commons, branch: str, statement: Statement) -> Written:
+        request = write_request("v1Write", "POST", path(commons, "write", branch, branch), {"query": statement.text})
+        try:
+            job = self._start(request)
+            ended = self.connection.follow(request, poll("v1WritePoll", path(commons, "write"), job), read_write)
+        except HubRefused as no:
+            if changed_nothing(str(no)):
+                return Written.UNCHANGED
+            raise
+        return wire.written(request, ended)
+
+    def open_pull(self, commons: Commons, title: str, description: str, branch: str) -> PullNo:
+        body = new_pull(BranchRef(commons, branch), BranchRef(commons, "main"), title, description)
+        response = self.connection.write(write_request("v1CreatePull", "POST", path(commons, "pulls"), body))
+        with unknown_if_unreadable("v1CreatePull"):
+            return read_number(response)
+
+    def comment(self, commons: Commons, number: PullNo, body: str, until: float | None) -> CommentId:
+        """Post a comment, and keep its mark in the journal. The response has no id, so it is the journal's."""
+        mark = body.rstrip().rpartition("\n")[2]
+        times = self.journal.sent(number, mark)
+        try:
+            at = path(commons, "pulls", str(int(number)), "comments")
+            self.connection.write(write_request("v1Comment", "POST", at, {"comment": body}, until=until))
+        except HubBusy as later:
+            if not later.unknown_end or times < POSTED_MAX:
+                raise
+        return self.journal.add(number, body)
+
+    def merge(self, commons: Commons, number: PullNo, until: float | None) -> None:
+        at = path(commons, "pulls", str(int(number)), "merge")
+        request = write_request("v1Merge", "POST", at, {}, until=until)
+        job = self._start(request)
+        try:
+            ended = self.connection.follow(request, poll("v1MergePoll", at, job), read_merge)
+        except HubBusy as later:
+            # How the poll shows a failed merge is not documented; the list of jobs does show it.
+            failed = self._failed(commons, job)
+            if failed is None:
+                raise later
+            ended = failed
+        if ended.state is not OperationState.SUCCEEDED:
+            raise failure(request, ended)
+
+    def close(self, commons: Commons, number: PullNo) -> None:
+        at = path(commons, "pulls", str(int(number)))
+        self.connection.write(write_request("v1UpdatePull", "PATCH", at, {"state": "closed"}))
+
+    def _start(self, request: Request) -> str:
+        """Start a job and return its name."""
+        response = self.connection.write(request)
+        with unknown_if_unreadable(request.operation):
+            return read_job_name(response)
+
+    def _failed(self, commons: Commons, name: str) -> Operation | None:
+        """The job of this name, if the list of jobs shows that it failed."""
+        try:
+            jobs = dict(map(read_job, self._items("v1Jobs", commons, "jobs")))
+        except HubError:
+            return None
+        job = jobs.get(name)
+        return job if job is not None and job.state is OperationState.FAILED else None
+
+    def _list_branches(self, db: Database) -> Request:
+        return read("v1Branches", path(db, "branches"), auth=self.connection.has_token_for(db))
+
+    def _items(self, operation: str, db: Database, what: str) -> Iterator[Mapping[str, object]]:
+        """All items of a list, over all its pages."""
+        at, auth = path(db, what), self.connection.has_token_for(db)
+        pages = self.connection.pages(
+            lambda token: read(operation, at, auth=auth, page=token), functools.partial(read_list, name=what)
+        )
+        return (item for page in pages for item in page)

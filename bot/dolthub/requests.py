@@ -1,7 +1,4 @@
-"""One request to DoltHub and its response as values, and what both of its APIs have in common.
-
-Without a socket: what is sent, and how any body is read.
-"""
+"""One request to DoltHub and its response as values, and what both of its APIs have in common: names, bodies, timeouts."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ from bot.dolthub.errors import HubGone, HubStrange
 from bot.model.ids import Database
 
 ANSWER_MAX_BYTES = 16 * 1024 * 1024
-"""More than this is not read; DoltHub's own command line has the same cap."""
+"""A longer body is not read; DoltHub's own command line has the same cap."""
 MESSAGE_MAX_CHARS = 200
 FRONT_END_TIMED_OUT = "upstream request timeout"
-"""All that the front end says when DoltHub takes too long (clients have seen it under 200, too)."""
+"""The whole body of the front end when DoltHub takes too long (clients have seen it with status 200, too)."""
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}")
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -29,8 +26,8 @@ TOKEN_FIX = "create a new API token in DoltHub's settings and set STAMPBOT_HUB_T
 class Request:
     """One request. `path` is absolute and percent-encoded; `operation` is the contract's operationId.
 
-    `auth`: the token goes along. `public`: may be asked without it. `reads`: asking twice changes nothing.
-    `until`: the moment, on the client's clock, after which it must not be sent any more; None: there is none.
+    `auth`: it is sent with the token. `public`: it may be sent without it. `reads`: to send it twice changes nothing.
+    `until`: the moment, on the client's clock, after which it must not be sent; None: there is none.
     """
 
     operation: str
@@ -46,21 +43,26 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One answer. Header names are lower-case."""
+    """One response. Header names are lower-case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
+def write_request(operation: str, method: str, path: str, body: Mapping[str, object], *, until: float | None = None) -> Request:
+    """A request that changes something: always with the token, never sent twice."""
+    return Request(operation=operation, method=method, path=path, body=body, auth=True, reads=False, until=until)
+
+
 def check_name(db: Database) -> None:
-    """Raises HubGone for a name no database can have: what it would make of a path is not to be found out."""
+    """Raises HubGone for a name that no database can have: in a path it could address something else."""
     if not (_NAME.fullmatch(db.owner) and _NAME.fullmatch(db.name)):
         raise HubGone(f"no database can be called {clean(str(db))}")
 
 
 def encode(body: Mapping[str, object]) -> bytes:
-    """A request's body. Lone surrogates, which no JSON reader has to take, become replacement characters."""
+    """The body of a request. Lone surrogates, which a JSON reader may refuse, become replacement characters."""
     return json.dumps(_without_surrogates(body), separators=(",", ":")).encode("ascii")
 
 
@@ -72,9 +74,9 @@ def clean(text: str, limit: int = MESSAGE_MAX_CHARS) -> str:
 
 
 def timed_out(response: Response) -> bool:
-    """Whether the front end answered in DoltHub's place, under any status: its text stands alone, and no JSON begins so.
+    """Whether the front end answered in DoltHub's place, with any status: its text is the whole body, and no JSON begins so.
 
-    Rows and comments hold whatever strangers write, this text too: in an answer of the API it means nothing.
+    Rows and comments can hold this text, too: in a response of the API it means nothing.
     """
     return response.body[:64].lstrip().lower().startswith(FRONT_END_TIMED_OUT.encode())
 
@@ -85,10 +87,10 @@ def retry_after(response: Response) -> float | None:
 
 
 def changed_nothing(text: str) -> bool:
-    """Whether a refused or failed write only says that it had nothing to change.
+    """Whether a refused or failed write only reports that it had nothing to change.
 
     INFERRED for v2, whose form of a no-op is not documented: v1alpha1's poll names `SqlWrite.toCommitId` (wl
-    internal/remote), v2's imports say `did not modify`, Dolt itself says `nothing to commit`.
+    internal/remote), v2's imports have `did not modify`, Dolt itself has `nothing to commit`.
     """
     lowered = text.lower()
     signs = ("sqlwrite.tocommitid", "nothing to commit", "no changes", "did not modify")
@@ -96,7 +98,7 @@ def changed_nothing(text: str) -> bool:
 
 
 def names_missing_ref(text: str) -> bool:
-    """Whether a SQL error is about the branch or commit that was asked for. INFERRED: only `branch not found` was seen."""
+    """Whether a SQL error is about the branch or commit of the request. INFERRED: only `branch not found` was seen."""
     return (
         re.search(r"\b(branch|ref|commit|database)\b[^.;]{0,80}\bnot found\b|no such (branch|ref|commit)", text, re.I)
         is not None
@@ -104,7 +106,7 @@ def names_missing_ref(text: str) -> bool:
 
 
 def document(response: Response) -> object:
-    """The body as JSON. Raises HubStrange if it is none, or too large."""
+    """The body as JSON. Raises HubStrange if it is not JSON, or too large."""
     if len(response.body) > ANSWER_MAX_BYTES:
         raise HubStrange(f"an answer of more than {ANSWER_MAX_BYTES} bytes", too_large=True)
     try:
@@ -112,7 +114,7 @@ def document(response: Response) -> object:
     except (ValueError, RecursionError):
         seen = clean(response.body[:4096].decode("utf-8", "replace"))
         raise HubStrange(f"{response.status}, not JSON: {seen or '(empty)'}", unreadable=True) from None
-    # A lone surrogate is no character: it would break whatever encodes the text later.
+    # A lone surrogate is no character: later code could not encode the text.
     return _without_surrogates(found) if _ESCAPED_SURROGATE.search(response.body) else found
 
 

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from bot.dolthub import sql
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.dolthub.requests import Request, Response, clean, document, names_missing_ref
+from bot.dolthub.requests import Request, Response, changed_nothing, clean, document, names_missing_ref
 from bot.model.history import Commit
 from bot.model.ids import CommentId, CommitHash, Database, Handle, PullNo, User, is_commit_hash
 from bot.model.ledger import Row, read_time
@@ -35,6 +35,13 @@ class Branch:
     name: str
     head: CommitHash
     at: datetime | None
+
+
+class Written(enum.Enum):
+    """What DoltHub reports of a write. It proves nothing (a violated CHECK was seen to be a success): read it back."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
 
 
 class OperationState(enum.Enum):
@@ -89,6 +96,15 @@ def failure(request: Request, operation: Operation) -> HubError:
     if operation.status == 409:
         return HubConflict(says, status=409, code=operation.code)
     return HubRefused(says, status=operation.status, code=operation.code)
+
+
+def written(request: Request, ended: Operation) -> Written:
+    """What a SQL write that has ended did. Raises HubError for a failure, but not where there was nothing to change."""
+    if ended.state is OperationState.SUCCEEDED:
+        return Written.CHANGED if ended.commit else Written.UNCHANGED
+    if changed_nothing(ended.detail):
+        return Written.UNCHANGED
+    raise failure(request, ended)
 
 
 def read_one(response: Response) -> Mapping[str, object]:

@@ -9,28 +9,15 @@ import pytest
 
 from bot.dolthub import sql
 from bot.dolthub.client import Api, Hub, Written
-from bot.dolthub.client_v1 import in_its_words
 from bot.dolthub.errors import HubBusy, HubConflict, HubGone, HubRefused, HubStrange
 from bot.dolthub.sql import Query, Statement
-from bot.model.ids import CommentId, PullNo, User
-from bot.model.pull import Comment, PullState
+from bot.model.ids import PullNo, User
+from bot.model.pull import PullState
 from tests.contract.test_hub_contract import CLAIM, Place, a_place, refused
 from tests.sandbox_process import SandboxProcess, sandbox_server
+from tests.unit.test_hub_client import Unwritten
 
 __all__ = ["sandbox_server"]
-
-
-class Unwritten:
-    """A journal in which nothing is ever kept."""
-
-    def list(self, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
-        return ()
-
-    def add(self, number: PullNo, body: str) -> CommentId:
-        return CommentId(f"{number} {body}")
-
-    def sent(self, number: PullNo, mark: str) -> int:
-        return len({f"{number} {mark}"})
 
 
 def older(place: Place, token: str = "token-bot") -> Hub:
@@ -43,7 +30,7 @@ def older(place: Place, token: str = "token-bot") -> Hub:
         operation_wait_s=1,
         sleep=lambda _: None,
     )
-    return in_its_words(hub, Unwritten())
+    return hub.with_journal(Unwritten())
 
 
 @pytest.fixture
@@ -57,7 +44,7 @@ def test_which_api_a_host_has_is_found_out(place: Place) -> None:
     newer = Hub(place.made.sandbox.base_url, "token-bot", api=None, commons=(place.commons,))
     nothing = Hub(f"{place.made.sandbox.base_url}/nowhere", "", api=None, commons=(place.commons,), sleep=lambda _: None)
     assert (newer.find_api(), older(place).find_api()) == (Api.V2, Api.V1)
-    assert in_its_words(newer, Unwritten()) is newer
+    assert newer.with_journal(Unwritten()) is newer
     assert isinstance(refused(nothing.find_api), HubStrange)
 
 

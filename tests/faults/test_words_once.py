@@ -11,8 +11,9 @@ from bot.converge.converge import converge
 from bot.converge.outcome import Moved
 from bot.converge.perform import perform
 from bot.converge.plan import plan
-from bot.dolthub.client import Hub
+from bot.dolthub.connection import Connection
 from bot.dolthub.errors import HubBusy
+from bot.dolthub.requests import Request, Response
 from bot.model.ids import PullNo
 from bot.rulebook.judge import judge
 from tests.world import World
@@ -71,15 +72,15 @@ def test_who_slept_between_the_note_and_the_word_does_not_say_it(world: World, m
     patient(world, 0.3)
     pull, _ = about_to_answer(world)
     sleeper, other = world.bot(), world.bot()
-    send = Hub._exchange
+    exchange = Connection.exchange
 
-    def late(hub: Hub, ask: object) -> object:
-        if hub is sleeper.at(world.commons).hub and getattr(ask, "operation", "") == "createPullComment":
+    def late(connection: Connection, request: Request) -> Response:
+        if connection is sleeper.at(world.commons).hub.connection and request.operation == "createPullComment":
             time.sleep(0.4)
             world.converge(pull, other)
-        return send(hub, ask)  # type: ignore[arg-type]
+        return exchange(connection, request)
 
-    monkeypatch.setattr(Hub, "_exchange", late)
+    monkeypatch.setattr(Connection, "exchange", late)
     with pytest.raises(HubBusy, match="came too late"):
         converge(pull, sleeper.at(world.commons))
     monkeypatch.undo()

@@ -25,7 +25,6 @@ from bot.converge.bot import Bot
 from bot.converge.converge import Report
 from bot.converge.observe import observe
 from bot.dolthub.client import Hub
-from bot.dolthub.client_v1 import HubV1
 from bot.dolthub.errors import HubBusy, HubError
 from bot.model.ids import PullNo, User
 from bot.model.policy import Landing
@@ -44,12 +43,15 @@ LAB = "/lab"
 Q4 = "/accept --quality 4"
 
 
-def on_the_lab(world: World, token: str = f"token-{BOT}", session: requests.Session | None = None) -> Bot:
+def on_the_lab(
+    world: World, token: str = f"token-{BOT}", session: requests.Session | None = None, account: User | None = None
+) -> Bot:
     """A bot, or a validator's process, that sees the world's commons through an older host."""
     hub = Hub(
         world.sandbox.base_url + LAB,
         token,
         api=None,
+        account=account,
         commons=[world.commons],
         session=session,
         poll_s=(0.005, 0.05),
@@ -101,7 +103,7 @@ def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: W
     assert "Comments cannot be read on this host" in review
     assert f"stampbot decide '{world.commons}#{pull}' \"/accept --at {head[:7]} --quality Q" in review
     assert (world.state(pull), world.said(pull, "answer")) == ("open", [])
-    assert isinstance(lab.at(world.commons).hub, HubV1)
+    assert not lab.at(world.commons).hub.comments_readable
     assert not any(operation in world.asked for operation in ("listPullComments", "getPull", "runSqlReadQueryPost"))
 
 
@@ -159,7 +161,7 @@ def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: Wor
 @pytest.mark.parametrize(
     ("user", "text", "says"),
     [
-        ("pia", Q4, "nobody decides on their own work"),
+        ("pia", Q4, "does not decide on their own work"),
         ("mallory", Q4, "Only validators decide"),
         ("ana", "/accept", "quality"),
         ("ana", "/acept -q 4", "accept"),
@@ -387,11 +389,9 @@ def shell(world: World, server: RedisProcess, folder: Path, *arguments: str, hub
 def test_whose_token_it_is_is_proved_where_the_host_does_not_say(world: World) -> None:
     world.sandbox.play({"quirk": 4, "how": "html", "match": {"operation": "v1User", "user": "bot"}})
     try:
-        hub = on_the_lab(world).at(world.commons).hub
-        hub.account = User(BOT)
+        hub = on_the_lab(world, account=User(BOT)).at(world.commons).hub
         assert hub.me() == BOT
-        other = on_the_lab(world).at(world.commons).hub
-        other.account = User("ana")
+        other = on_the_lab(world, account=User("ana")).at(world.commons).hub
         with pytest.raises(HubError, match="does not prove to be that of ana"):
             other.me()
         nobody = on_the_lab(world).at(world.commons).hub

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import pytest
@@ -19,13 +19,15 @@ import urllib3.exceptions
 from requests.structures import CaseInsensitiveDict
 from responses import matchers
 
-from bot.dolthub import client
-from bot.dolthub.client import READ_TRIES, Hub, Written
+from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
+from bot.dolthub.client import Api, Hub, Written
+from bot.dolthub.connection import CHUNK_BYTES, PAGES_MAX, READ_TRIES, Connection
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
 from bot.dolthub.requests import ANSWER_MAX_BYTES
 from bot.dolthub.sql import NOTHING, Query, Statement
 from bot.model.ids import CommentId, CommitHash, Database, PullNo, User
 from bot.model.ledger import Row
+from bot.model.pull import Comment
 from tests.contract.checker import operation_at, operations, request_is_valid
 
 ORIGIN = "https://www.dolthub.com"
@@ -63,6 +65,19 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class Unwritten:
+    """A journal that keeps nothing."""
+
+    def list(self, _number: PullNo, _by: User, /) -> tuple[Comment, ...]:
+        return ()
+
+    def add(self, number: PullNo, body: str) -> CommentId:
+        return CommentId(f"{number} {body}")
+
+    def sent(self, number: PullNo, mark: str) -> int:
+        return len({f"{number} {mark}"})
 
 
 @dataclass
@@ -400,7 +415,7 @@ def test_a_trickling_answer_ends_at_the_deadline() -> None:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not over.wait(0.01):
             try:
-                connection.sendall(b" " * client.CHUNK_BYTES)
+                connection.sendall(b" " * CHUNK_BYTES)
             except OSError:
                 return
 
@@ -493,6 +508,35 @@ def test_no_error_ever_shows_the_token(net: responses.RequestsMock) -> None:
         assert "secret" not in str(caught(act, a_scene().hub))
 
 
+def test_no_representation_shows_the_token() -> None:
+    hub = a_scene("very-secret", api=Api.V1).hub
+    for each in (hub, hub.with_journal(Unwritten())):
+        assert "secret" not in repr(vars(each))
+        assert "secret" not in repr(each.connection)
+
+
+def test_both_apis_share_one_connection_and_each_has_its_own_words(net: responses.RequestsMock) -> None:
+    """What one connection holds, a budget say, is never made twice for one host."""
+    hub = a_scene(api=Api.V1, limiter=RateLimiter(OwnBudget(60))).hub
+    older = hub.with_journal(Unwritten())
+    again = older.with_journal(Unwritten())
+    differ = {
+        field.name
+        for field in fields(Connection)
+        if getattr(hub.connection, field.name) is not getattr(older.connection, field.name)
+    }
+    assert differ == {"scheme", "refusal"}
+    assert again.connection is older.connection
+    assert (hub.comments_readable, older.comments_readable, again.comments_readable) == (True, False, False)
+
+
+def test_the_account_found_in_v1alpha1_is_kept_with_another_journal(net: responses.RequestsMock) -> None:
+    net.get(f"{ORIGIN}/api/v1alpha1/user", json={"username": "bot"})
+    hub = a_scene(api=Api.V1).hub.with_journal(Unwritten())
+    assert (hub.me(), hub.with_journal(Unwritten()).me()) == (User("bot"), User("bot"))
+    assert authorizations(net) == ["token secret"]
+
+
 # --- pages ------------------------------------------------------------------------------------------------------------
 
 
@@ -519,7 +563,7 @@ def test_pages_without_end_are_strange(net: responses.RequestsMock) -> None:
 
     net.add_callback("GET", f"{BASE}/branches", callback=page)
     assert type(caught(READS["listBranches"], a_scene().hub)) is HubStrange
-    assert len(net.calls) == client.PAGES_MAX
+    assert len(net.calls) == PAGES_MAX
 
 
 def test_comments_come_oldest_first_and_once(net: responses.RequestsMock) -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from bot.dolthub import dialect_v1, dialect_v2, wire
 from bot.dolthub.errors import HubBusy, HubConflict, HubError, HubGone, HubRefused, HubStrange
-from bot.dolthub.requests import ANSWER_MAX_BYTES, MESSAGE_MAX_CHARS, Request, Response, changed_nothing, clean, encode
+from bot.dolthub.requests import (
+    ANSWER_MAX_BYTES,
+    MESSAGE_MAX_CHARS,
+    Request,
+    Response,
+    changed_nothing,
+    clean,
+    encode,
+    write_request,
+)
 from bot.dolthub.wire import Branch, Operation, OperationState
 from bot.model.ids import CommentId, CommitHash, Database, PullNo, User
 from bot.model.ledger import Row
@@ -24,7 +33,7 @@ COMMONS = Database("hop", "wl-commons")
 AT = datetime(2026, 3, 4, 10, tzinfo=UTC)
 HEAD = "vt1u8gdsovtj0qq2qmd6he7n5o4mq2qm"
 READ = dialect_v2.read("getPull", dialect_v2.pull_path(COMMONS, PullNo(57)), auth=True)
-WRITE = dialect_v2.write("mergePull", "POST", dialect_v2.pull_path(COMMONS, PullNo(57)) + "/merge", {})
+WRITE = write_request("mergePull", "POST", dialect_v2.pull_path(COMMONS, PullNo(57)) + "/merge", {})
 PULL = {
     "pull_number": 57,
     "title": "Claim w-1",
