@@ -28,7 +28,7 @@ def since(moment: datetime, now: datetime) -> Md:
 def span(seconds: float) -> Md:
     """A duration in the largest unit that fits, rounded down: `40 seconds`, `90 minutes`, `5 hours`, `3 days`."""
     if seconds < _MINUTE_S:
-        return _counted(seconds, "{n} second")
+        return _counted(seconds // 1, "{n} second")
     if seconds < _HOURS_FROM_S:
         return _counted(seconds // _MINUTE_S, "{n} minute")
     if seconds < _DAYS_FROM_S:
@@ -43,4 +43,4 @@ def ago(moment: datetime, now: datetime) -> Md:
 
 
 def _counted(number: float, unit: LiteralString) -> Md:
-    return md.fill(unit if number == 1 else unit + "s", n=md.number(number))
+    return md.fill(unit if number == 1 else unit + "s", n=md.number(int(number)))

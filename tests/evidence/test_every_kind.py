@@ -488,7 +488,7 @@ def without_times(told: Mapping[str, Any]) -> dict[str, Any]:
     def aged(value: str) -> str:
         if not re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", value) or made - datetime.fromisoformat(value) > timedelta(days=3):
             return value
-        return f"{round((made - datetime.fromisoformat(value)).total_seconds() / 3600)} h ago"
+        return f"{round((made - datetime.fromisoformat(value)).total_seconds() / 3600)} hours ago"
 
     times = {name: BLANK[name] for name in ("probed_at", "since", "good_at")}
     return {**told, **times, "facts": [[name, aged(value)] for name, value in told["facts"]]}

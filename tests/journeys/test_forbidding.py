@@ -63,7 +63,7 @@ def test_a_crashed_rule_forbids_until_it_is_repaired(world: World, broken: Bot) 
     world.comment(pull, "ana", ACCEPT)
     go_on(world, pull, broken)
     assert headlines(world, pull) == ["CANNOT TELL", "REFUSED"]
-    assert "rows are sound: the check failed with an error of the bot." in world.said(pull)[1]
+    assert "Sample: the check failed with an error of the bot." in world.said(pull)[1]
     world.merge_by_hand(pull)
     world.comment(pull, "ana", ACCEPT)
     go_on(world, pull, broken)

@@ -73,5 +73,5 @@ def test_two_open_pulls_with_one_evidence_name_each_other(world: World) -> None:
     assert (use.pull, use.rig, use.item) == (first, Handle("polecat-7"), WantedId("w-com-001"))
     assert [u.pull for u in world.observe(first).uses] == [second]
     (review,) = world.said(PullNo(second), "review")[-1:]
-    assert f"stands in pull {first} too: rig `polecat-7`, item `w-com-001`" in review
+    assert f"is in pull {first} too: rig `polecat-7`, item `w-com-001`" in review
     assert "**LOOK**" in review

@@ -117,5 +117,5 @@ def test_a_pull_that_shows_one_thing_shows_nothing_else(wasteland: tuple[World, 
 def test_the_first_review_of_the_demo_says_what_the_evidence_is(wasteland: tuple[World, Bot]) -> None:
     world, _ = wasteland
     (review,) = world.said(of(wasteland, "happy-handshake"), "review")
-    shown = r"GitHub pull, merged 1[78] h ago by `bo`, 14 files, `Retry the handshake after a dropped lease`"
+    shown = r"GitHub pull, merged 1[78] hours ago by `bo`, 14 files, `Retry the handshake after a dropped lease`"
     assert re.search(shown, review)

@@ -18,7 +18,9 @@ UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
     ("seconds", "words"),
     [
         (0, "0 seconds"),
-        (1, "1 second"),
+        (0.6, "0 seconds"),
+        (1.9, "1 second"),
+        (7200.5, "2 hours"),
         (59, "59 seconds"),
         (60, "1 minute"),
         (7199, "119 minutes"),
@@ -27,7 +29,7 @@ UNITS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
         (172_800, "2 days"),
     ],
 )
-def test_a_duration_is_written_in_the_largest_unit_that_fits(seconds: int, words: str) -> None:
+def test_a_duration_is_written_in_the_largest_unit_that_fits(seconds: float, words: str) -> None:
     assert time.span(seconds) == words
 
 
