@@ -184,7 +184,7 @@ def read_user(response: Response) -> User:
     names = (place.get(key) for place in places for key in ("username", "user_name", "name"))
     found = next((name for name in names if isinstance(name, str) and name), None)
     if found is None:
-        raise HubStrange("the answer about our own account names none")
+        raise HubStrange("the response about the token's account names none")
     return User(found)
 
 
@@ -383,7 +383,7 @@ class V1:
                 raise
             if self.named_account is None:
                 fix = "set STAMPBOT_ACCOUNT to the name of the token's account"
-                raise HubStrange(f"this host does not tell whose the token is; {fix} ({no})") from no
+                raise HubStrange(f"this host does not show whose the token is; {fix} ({no})") from no
         request = read("v1Operations", f"{ROOT}/users/{self.named_account}/operations", auth=True, public=False)
         try:
             self.connection.read(request, read_body)

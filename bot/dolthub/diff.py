@@ -16,7 +16,7 @@ from bot.model.ids import CommitHash, Commons, Database, is_commit_hash
 from bot.model.ledger import KNOWN_TABLES, PRIMARY_KEYS, ChangeKind, Changes, Row, RowChange
 
 DIFF_ROWS_MAX = 5000
-"""Changed rows of one table that are read; nobody reviews more in one pull."""
+"""Changed rows of one table that are read; more cannot be reviewed in one pull."""
 ANCESTOR_PAGES_MAX = 50
 HTTP_BAD_REQUEST = 400
 _BOOKKEEPING = frozenset({"commit", "commit_date"})
@@ -207,7 +207,7 @@ def _read_table(
                 break
     except HubStrange as strange:
         # A table whose key or columns changed may be impossible to compare, and a pull can make it so on purpose:
-        # that is a fact about the pull, not trouble of ours.
+        # that is a fact about the pull, not a fault of the client.
         if not (schema_changed or strange.too_large):
             if listed or strange.unreadable:
                 raise

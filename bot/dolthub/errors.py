@@ -1,4 +1,4 @@
-"""What can go wrong with DoltHub, sorted by what to do next: wait, give up, or call a person."""
+"""What can go wrong with DoltHub, by what to do next: wait, give up, or call a person."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class HubRefused(HubError):
     def withheld(self) -> bool:
         """Whether it is not the request that is wrong: the branch is protected, or the account lacks a right.
 
-        So the same may go through later, once somebody changes that. INFERRED: DoltHub has "require approval" and "prevent
+        So the same may go through later, after that was changed. INFERRED: DoltHub has "require approval" and "prevent
         non-PR push", and how they refuse is documented nowhere (expected are 403, 422 and a failed job).
         """
         return self.status == 403 or (self.status != 401 and _WITHHELD.search(str(self)) is not None)
@@ -52,9 +52,9 @@ _WITHHELD = re.compile(r"\bprotect(ed|ion)\b|\bapproval|\bapproved\b|permission|
 
 
 class HubGone(HubRefused):
-    """Not there, or not for us: a 404, or a ref that does not exist.
+    """Not there, or not shown to the bot: a 404, or a ref that does not exist.
 
-    `passing`: DoltHub is known to say this for a while about things that do exist, so it is believed only when repeated.
+    `passing`: DoltHub is known to answer so for a while about things that do exist, so it is believed only when repeated.
     """
 
     def __init__(self, message: str, *, status: int = 404, code: str = "NOT_FOUND", passing: bool = False) -> None:

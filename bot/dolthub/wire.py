@@ -1,4 +1,4 @@
-"""What DoltHub's answers say, as values of the model.
+"""DoltHub's responses, read as values of the model.
 
 Tolerant to growth (unknown fields, codes and states, states in any case), strict where a wrong reading would be believed
 (hashes, times, comment ids): such an answer is a HubStrange.
@@ -45,7 +45,7 @@ class Written(enum.Enum):
 
 
 class OperationState(enum.Enum):
-    """How far an operation is. A word we do not know is UNKNOWN: not finished, as far as we can tell."""
+    """The state of an operation. An unknown word is UNKNOWN, which counts as not finished."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -69,7 +69,7 @@ _STATES: Mapping[str, OperationState] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An asynchronous job of DoltHub. `status`, `code`, `detail` say why it failed, as if it were an HTTP answer.
+    """An asynchronous job of DoltHub. `status`, `code`, `detail` hold why it failed, as if it were an HTTP response.
 
     `commit`: what a SQL write made; empty for other jobs, and for a write that made none.
     """
@@ -209,16 +209,16 @@ def read_comment_id(data: Mapping[str, object]) -> CommentId:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a SQL read answered: its rows, and the warnings of the engine as one line each."""
+    """The result of a SQL read: its rows, and the warnings of the engine as one line each."""
 
     rows: tuple[Row, ...]
     warnings: tuple[str, ...] = ()
 
 
 def read_sql(response: Response) -> Reading:
-    """The answer of a SQL read. Trouble with the SQL is a 200 with another `status` (DoltHub API v2 contract, QueryResult).
+    """The result of a SQL read. An error in the SQL is a 200 with another `status` (DoltHub API v2 contract, QueryResult).
 
-    Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, a shape we do not know).
+    Raises HubBusy (timeout), HubGone (ref does not exist), HubStrange (SQL error, cut rows, an unknown shape).
     """
     data = read_one(response)
     status = str(data.get("status", "")).lower()
@@ -361,18 +361,18 @@ def read_operation(data: Mapping[str, object]) -> Operation:
 
 
 def job_state(word: object) -> OperationState:
-    """How far a job is, by any of the vocabularies seen."""
+    """The state of a job, from any word that was seen."""
     known = str(word or "").strip().lower().replace(" ", "_").replace("-", "_")
     return _STATES.get(known, OperationState.UNKNOWN)
 
 
 def read_operation_path(data: Mapping[str, object], origin: str) -> str:
-    """Path at which to poll an accepted operation, always below our own origin, which may have a path itself.
+    """Path at which to poll an accepted operation, always below the client's own origin, which may have a path itself.
 
     Raises HubStrange if there is none.
 
     The `href` is followed as sent (its id holds slashes, encoded or not) if it lies at `origin` below the operations'
-    path; an `href` to anywhere else is not followed: the id is asked for at our own origin instead.
+    path; an `href` to anywhere else is not followed: the id is polled at the client's own origin instead.
     """
     href, found_id = data.get("href"), data.get("id")
     if isinstance(href, str) and (path := _own_operation(href, origin)):
@@ -384,11 +384,11 @@ def read_operation_path(data: Mapping[str, object], origin: str) -> str:
 
 def _own_operation(href: str, origin: str) -> str:
     try:
-        there, ours = urlsplit(href), urlsplit(origin)
-        same = (there.scheme, there.hostname, there.port) == (ours.scheme, ours.hostname, ours.port)
+        there, own = urlsplit(href), urlsplit(origin)
+        same = (there.scheme, there.hostname, there.port) == (own.scheme, own.hostname, own.port)
     except ValueError:
         return ""
-    path = there.path.removeprefix(ours.path.rstrip("/"))
+    path = there.path.removeprefix(own.path.rstrip("/"))
     if not same or there.username is not None or there.query or there.fragment or not path.startswith(OPERATIONS_PATH):
         return ""
     return path if _safe_id(unquote(path.removeprefix(OPERATIONS_PATH))) and path.isascii() else ""
