@@ -62,6 +62,8 @@ AT_ONCE = Timing(
 )
 """Waits of a world in which nobody is patient."""
 ROUNDS_MAX = 30
+WAIT_S = 0.1
+"""Between two rounds in which nothing was done: what is waited for is a matter of tenths of a second."""
 
 RIGS = (
     ("ana-town", "ana", 3),
@@ -212,13 +214,16 @@ class World:
         bot = deps or self.deps
         for _ in range(ROUNDS_MAX):
             sweep(bot.at(self.commons))
-            busy = False
+            busy, waits = False, True
             for pull in self.pulls():
                 report = self.converge(PullNo(pull["pull_number"]), bot)
                 busy |= bool(report.steps_done) or bool(report.stopped)
+                waits &= not report.steps_done
             busy |= self.answer_knocks_at_the_prober(bot)
             if not busy:
                 return
+            if waits:
+                time.sleep(WAIT_S)
         raise AssertionError("the world does not come to rest")
 
     def probe(self, snapshot: Snapshot, deps: Bot | None = None) -> bool:

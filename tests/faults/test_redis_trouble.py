@@ -51,6 +51,7 @@ def test_redis_killed_in_the_middle_of_a_job_costs_seconds_and_nothing_is_done_t
         check(made.world, made.pull, made.story)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("many", [4, pytest.param(30, marks=pytest.mark.slow)], ids=["four-decisions", "thirty-decisions"])
 def test_redis_wiped_again_and_again_leaves_every_decision_carried_out_once(

@@ -126,6 +126,7 @@ def test_a_signal_ends_all_of_it_with_0_and_leaves_nothing(number: int) -> None:
         assert not any("Traceback" in line or "Fatal" in line for line in demo.lines), "".join(demo.lines)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Redis is bound to its parent on Linux alone")
 def test_even_a_demo_that_is_killed_leaves_no_process_behind() -> None:
     with running() as demo:

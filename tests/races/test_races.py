@@ -7,6 +7,8 @@ import random
 import subprocess
 import sys
 
+import pytest
+
 from tests.faults.twins import ALIKE, Twins
 from tests.house.tree import ROOT
 from tests.races.races import RACES, SPREAD_S, Aim
@@ -14,6 +16,7 @@ from tests.races.races import RACES, SPREAD_S, Aim
 ROUNDS = 5
 
 
+@pytest.mark.slow
 def test_whoever_is_first_everybody_is_answered_once_and_truly() -> None:
     command = [sys.executable, "-m", "tests.races", "--rounds", str(ROUNDS), "--seed", "1", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

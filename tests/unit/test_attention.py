@@ -243,6 +243,7 @@ def test_validators_are_heard_while_the_first_reviews_are_written(scratch_of_tol
     assert 20 <= len(town.reviewed_at) < PULLS
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("calm_chance")
 def test_the_first_reviews_come_oldest_pull_first_and_in_the_time_that_half_of_the_budget_allows(
     scratch_of_told_time: tuple[Store, ToldTime],
@@ -256,6 +257,7 @@ def test_the_first_reviews_come_oldest_pull_first_and_in_the_time_that_half_of_t
     assert all(abs(place - pull) <= 2 * LANES for place, pull in enumerate(written, 1))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("calm_chance")
 def test_at_rest_a_help_below_any_pull_is_answered_within_ninety_seconds(
     scratch_of_told_time: tuple[Store, ToldTime],

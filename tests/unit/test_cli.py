@@ -195,6 +195,7 @@ def wasteland(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[s
 Wasteland = tuple[dict[str, str], list[dict[str, Any]]]
 
 
+@pytest.mark.slow
 def test_explain_knows_the_kind_of_each_seeded_pull(wasteland: Wasteland) -> None:
     environment, pulls = wasteland
     told = {p["slug"]: json.loads(run("explain", f"{COMMONS}#{p['number']}", "--json", env=environment).output) for p in pulls}
