@@ -51,6 +51,12 @@ def state_of(row: Row, tally: Tally) -> tuple[str, int]:
     return "held", tried
 
 
+def exists(test: str) -> bool:
+    """Whether the file of a test holds a function of its name."""
+    file, _, function = test.partition("::")
+    return (ROOT / file).is_file() and f"def {function.rpartition('::')[2]}(" in (ROOT / file).read_text("utf-8")
+
+
 def table(rows: Sequence[Row], tally: Tally) -> Table:
     """The matrix as it came out."""
     shown = Table(title="The fault matrix", show_lines=False)
@@ -83,6 +89,11 @@ def main(processes: int, short: bool, rows: tuple[int, ...]) -> None:
     """
     chosen = [row for row in ROWS if not rows or row.number in rows]
     tests = list(dict.fromkeys(test for row in chosen for test in row.tests))
+    if gone := [test for test in tests if not exists(test)]:
+        # pytest would run nothing at all for one name that it does not find.
+        raise click.ClickException(
+            f"The matrix names tests that are not there: {', '.join(gone)}. Correct tests/faults/matrix.py."
+        )
     tally = Tally()
     options = [
         "-q",

@@ -363,10 +363,10 @@ ROWS: tuple[Row, ...] = (
     Row(
         number=41,
         fault="two bots by mistake, with one token and a Redis each",
-        holds="each deed once, whoever does it; they notice, and decisions wait until one is stopped",
+        holds="each deed once, whichever bot does it; doctor reports the second one",
         tests=(
             f"{BOTS}test_two_bots_by_mistake_each_with_a_redis_of_its_own_do_each_deed_once",
-            f"{ATTACKS}test_two_bots_with_one_token_stop_deciding_on_the_whole_commons_until_one_is_stopped",
+            "tests/journeys/test_operator.py::test_the_doctor_reports_a_second_bot_with_the_same_token",
         ),
     ),
     Row(
