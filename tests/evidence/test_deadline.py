@@ -24,19 +24,18 @@ def pair() -> Iterator[Pair]:
         yield one, other
 
 
-def ended_after_s(sock: socket.socket) -> float:
-    """How long reading takes until the connection ends. Raises TimeoutError if it does not."""
-    began = time.monotonic()
+def ended_at_s(sock: socket.socket, began_s: float) -> float:
+    """Seconds from `began_s` (of the monotonic clock) until the connection ends. Raises TimeoutError if it does not."""
     assert sock.recv(1) == b""
-    return time.monotonic() - began
+    return time.monotonic() - began_s
 
 
 @pytest.mark.parametrize("how", ["watch", "hold"])
 def test_a_connection_is_ended_at_its_deadline(pair: Pair, how: str) -> None:
+    began_s = time.monotonic()
     with Deadline(0.2) as deadline:
         getattr(deadline, how)(pair[0])
-        assert not deadline.passed
-        assert ended_after_s(pair[0]) > 0.1
+        assert 0.2 <= ended_at_s(pair[0], began_s) < STATE_WAIT_S
         assert deadline.passed
 
 
@@ -51,10 +50,10 @@ def test_a_short_deadline_does_not_wait_for_a_long_one(pair: Pair) -> None:
     one, other = socket.socketpair()
     with one, other, Deadline(2 * STATE_WAIT_S) as long, Deadline(0.2) as short:
         long.hold(one)
-        # The watchdog sleeps by now, and for a minute.
+        # The watchdog sleeps by now, and for minutes.
         time.sleep(0.05)
         short.hold(pair[0])
-        assert ended_after_s(pair[0]) < STATE_WAIT_S
+        assert ended_at_s(pair[0], time.monotonic()) < STATE_WAIT_S
         assert (short.passed, long.passed) == (True, False)
 
 
@@ -64,9 +63,11 @@ def test_many_deadlines_at_once_each_end_their_own() -> None:
     def look(number: int) -> None:
         one, other = socket.socketpair()
         one.settimeout(STATE_WAIT_S)
+        # Counted from before the deadline begins: however late the thread gets the processor, this is never too short.
+        began_s = time.monotonic()
         with one, other, Deadline(0.1 + 0.05 * (number % 4)) as deadline:
             deadline.hold(one)
-            took[number] = ended_after_s(one)
+            took[number] = ended_at_s(one, began_s)
 
     threads = [threading.Thread(target=look, args=(number,)) for number in range(24)]
     for thread in threads:
@@ -74,7 +75,7 @@ def test_many_deadlines_at_once_each_end_their_own() -> None:
     for thread in threads:
         thread.join()
     assert sorted(took) == list(range(24))
-    assert all(0.05 + 0.05 * (number % 4) < s < STATE_WAIT_S for number, s in took.items())
+    assert all(0.1 + 0.05 * (number % 4) <= s < STATE_WAIT_S for number, s in took.items())
 
 
 def test_a_watched_connection_is_ended_whoever_has_taken_the_socket(pair: Pair) -> None:
@@ -83,7 +84,7 @@ def test_a_watched_connection_is_ended_whoever_has_taken_the_socket(pair: Pair) 
         # As TLS takes a socket over.
         with socket.socket(fileno=pair[0].detach()) as taken:
             taken.settimeout(STATE_WAIT_S)
-            assert ended_after_s(taken) < STATE_WAIT_S
+            assert ended_at_s(taken, time.monotonic()) < STATE_WAIT_S
 
 
 def test_a_socket_let_go_is_closed_and_its_number_is_safe(pair: Pair) -> None:

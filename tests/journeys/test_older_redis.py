@@ -66,8 +66,10 @@ def test_jobs_of_an_older_version_are_dropped_without_a_word() -> None:
         with structlog.testing.capture_logs() as logged, Crew(store, LOOKS, functions):
             jobs_of(store).enqueue(HOP, PullNo(9))
             jobs_of(store).enqueue(HOP, PullNo(9), queue=DECIDE)
-            until(lambda: looked == [9, 9])
+            # A second job may find the lease taken, and both it and the holder see to the look: two at least, not two exactly.
+            until(lambda: len(looked) >= 2)
             until(lambda: not any(jobs_of(store).waiting()[queue] for queue in (DECIDE, REVIEW)))
+        assert set(looked) == {9}
         assert [line for line in logged if line["log_level"] in ("warning", "error")] == []
 
 
