@@ -225,8 +225,9 @@ def full(server: RedisProcess) -> Iterator[None]:
 def without_disk(server: RedisProcess) -> Iterator[None]:
     """It is told to save, cannot, and so takes no writes."""
     with redis.Redis.from_url(server.url) as client:
-        before = client.config_get("dir")["dir"]
-        client.config_set("dir", "/proc")
+        # A folder where its file goes: newer servers refuse to change `dir`, and no mode keeps root from writing.
+        in_the_way = Path(client.config_get("dir")["dir"], client.config_get("dbfilename")["dbfilename"])
+        in_the_way.mkdir()
         client.config_set("save", "900 1")
         client.bgsave()
         while client.info("persistence")["rdb_last_bgsave_status"] != "err":
@@ -235,7 +236,7 @@ def without_disk(server: RedisProcess) -> Iterator[None]:
             yield
         finally:
             client.config_set("save", "")
-            client.config_set("dir", before)
+            in_the_way.rmdir()
 
 
 @contextmanager
