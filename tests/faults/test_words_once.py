@@ -86,3 +86,17 @@ def test_who_slept_between_the_note_and_the_word_does_not_say_it(world: World, m
     monkeypatch.undo()
     world.settle()
     assert len(world.said(pull, "answer")) == 1
+
+
+def test_a_list_that_hides_both_of_two_reviews_brings_neither_of_them_again(world: World) -> None:
+    """Two heads reviewed within seconds; then the list goes back behind both, as another replica answers."""
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    world.review(pull)
+    world.push("pia", f"wl/polecat-7/{ITEM}", f"UPDATE wanted SET description = 'more' WHERE id = '{ITEM}'")
+    world.review(pull)
+    before = world.said(pull, "review")
+    assert len(before) == 2
+    world.db.play(LAG)
+    stopped = world.converge(pull).stopped
+    assert stopped == "a comment was posted a moment ago and is not listed yet"
+    assert world.said(pull, "review") == before
