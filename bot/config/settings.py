@@ -22,6 +22,9 @@ from bot.model.policy import Policy
 from bot.model.registry import Registry
 
 _PREFIX: Final = "STAMPBOT_"
+_FILE: Final = "_FILE"
+"""At the end of a secret variable's name: the variable holds the path of a file with the secret."""
+_SECRET_FILE_BYTES_MAX: Final = 65_536
 CONFIG_NAME: Final = "stampbot.toml"
 REDIS_URL: Final = "redis://127.0.0.1:6379/0"
 LANES: Final = 4
@@ -70,6 +73,20 @@ class CommonsSettings:
         per_commons=True,
         secret=True,
     )
+    webhook_secret_old: Secret = variable(
+        "STAMPBOT_WEBHOOK_SECRET_OLD",
+        readers.webhook_secret,
+        "The secret before, taken as well until DoltHub has the address with the new one",
+        default=Secret(""),
+        shown="none",
+        per_commons=True,
+        secret=True,
+    )
+
+    @property
+    def webhook_secrets(self) -> tuple[Secret, ...]:
+        """Every secret that opens the webhook of this commons, the newest one first."""
+        return tuple(each for each in (self.webhook_secret, self.webhook_secret_old) if each)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,9 +362,31 @@ class EnvironmentReader:
     def _text(self, name: str) -> str:
         return self._environ.get(name, "").strip()
 
+    def _is_set(self, declared: Variable) -> bool:
+        return bool(self._text(declared.name) or (declared.secret and self._text(declared.name + _FILE)))
+
+    def _in_file(self, name: str) -> str:
+        """What the file that `name` names holds; empty where it cannot be used, which is a problem."""
+        path = Path(self._text(name)).expanduser()
+        try:
+            with path.open("rb") as file:
+                text = file.read(_SECRET_FILE_BYTES_MAX).decode("utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+            self._problem(name, f"{path} cannot be read ({reason})", "Name a file that this process's user may read.")
+            return ""
+        if not text:
+            self._problem(name, f"{path} is empty", "Write the secret into it, on one line.")
+        return text
+
     def _value(self, declared: Variable) -> Any:
         """The value of a variable; None where it is not set or cannot be used, which is a problem."""
-        text = self._text(declared.name)
+        text, file = self._text(declared.name), declared.name + _FILE
+        if declared.secret and self._text(file):
+            if text:
+                self._problem(file, f"is set beside {declared.name}", "Unset one of them.")
+                return None
+            text = self._in_file(file)
         try:
             return declared.read(text) if text else None
         except* Unusable as unusable:
@@ -359,7 +398,8 @@ class EnvironmentReader:
     def _overriding(self, declared: Variable, commons: Commons) -> Variable:
         """The variable of one commons where it is set, else the general one."""
         own = override_name(declared.name, commons)
-        return replace(declared, name=own) if self._text(own) else declared
+        named = replace(declared, name=own)
+        return named if self._is_set(named) else declared
 
     def _commons(self) -> tuple[Commons, ...]:
         found: tuple[Commons, ...] = self._value(_COMMONS) or ()
@@ -407,7 +447,9 @@ class EnvironmentReader:
                 taken = overrides.setdefault(own, each)
                 if taken != each and self._text(own):
                     self._problem(own, f"would mean both {taken} and {each}", f"Use one {name} for both, or run two bots.")
-        known = [*(each.name for each in VARIABLES if each.name.startswith(_PREFIX)), *overrides]
+        secrets = [each.name for each in VARIABLES if each.secret]
+        files = [name + _FILE for name in (*secrets, *(own for own in overrides if own.split("__")[0] in secrets))]
+        known = [*(each.name for each in VARIABLES if each.name.startswith(_PREFIX)), *overrides, *files]
         for name in sorted(n for n in self._environ if n.startswith(_PREFIX) and n not in known):
             self._problem(name, "is not a setting", did_you_mean(name, known))
 

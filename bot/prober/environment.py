@@ -9,7 +9,9 @@ from typing import Final
 MEMORY_MAX_BYTES: Final = 1024**3
 _NEEDED: Final = frozenset(
     ["PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONUNBUFFERED"]
-) | frozenset(["PYTHONDONTWRITEBYTECODE", "REDIS_URL", "STAMPBOT_COMMONS", "STAMPBOT_HUB_URL", "STAMPBOT_LOG"])
+) | frozenset(
+    ["PYTHONDONTWRITEBYTECODE", "REDIS_URL", "REDIS_URL_FILE", "STAMPBOT_COMMONS", "STAMPBOT_HUB_URL", "STAMPBOT_LOG"]
+)
 # By name, each of them: whatever else is called so may be a secret.
 _EVIDENCE: Final = frozenset(
     f"STAMPBOT_EVIDENCE_{what}" for what in ("ALLOW", "CONTACT", "CONTROL", "DENY", "DENY_HOSTS", "PACE", "PORTS")
@@ -36,8 +38,12 @@ def limit_memory(most_bytes: int = MEMORY_MAX_BYTES) -> None:
 def prober_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment of the prober: no token, no webhook secret, no proxy.
 
-    Where `STAMPBOT_PROBER_REDIS_URL` is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
+    Where `STAMPBOT_PROBER_REDIS_URL` (or its file) is set it takes the place of `REDIS_URL`: a Redis user of the prober's own.
     """
     changes = {name: environment[name] for name in ("NO_COLOR",) if name in environment}
-    own = environment.get("STAMPBOT_PROBER_REDIS_URL", "").strip()
-    return {**needed_environment(environment), **changes} | ({"REDIS_URL": own} if own else {})
+    kept = {**needed_environment(environment), **changes}
+    own = {f"REDIS_URL{end}": environment.get(f"STAMPBOT_PROBER_REDIS_URL{end}", "").strip() for end in ("", "_FILE")}
+    if not any(own.values()):
+        return kept
+    general = ("REDIS_URL", "REDIS_URL_FILE")
+    return {name: value for name, value in {**kept, **own}.items() if value and (name not in general or own[name])}

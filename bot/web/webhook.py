@@ -134,7 +134,7 @@ class _Webhooks:
         # Names are compared without regard to case: a webhook only says where to look.
         self._commons = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
-            (each.commons, each.webhook_secret.reveal().encode()) for each in settings.commons if each.webhook_secret
+            (each.commons, secret.reveal().encode()) for each in settings.commons for secret in each.webhook_secrets
         )
         counter = Counter("stampbot_webhooks", "Webhooks by what became of them.", ["outcome"], registry=registry)
         self._count = {outcome: counter.labels(outcome).inc for outcome in _OUTCOMES}

@@ -52,7 +52,7 @@ def variable_table() -> str:
     """Every environment variable."""
     return _table(
         ("variable", "meaning", "default"),
-        ((_code(v.name) + (" ¹" if v.per_commons else ""), v.meaning, _default(v.default)) for v in VARIABLES),
+        ((_code(v.name) + " ¹" * v.per_commons + " ²" * v.secret, v.meaning, _default(v.default)) for v in VARIABLES),
     )
 
 

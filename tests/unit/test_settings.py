@@ -481,3 +481,55 @@ def test_a_child_of_the_demo_inherits_no_setting_of_the_user(monkeypatch: pytest
 
 def test_the_schema_file_is_readable_json_for_editors() -> None:
     assert json.loads(json.dumps(schema()))["title"] == "stampbot.toml"
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    names = [variable.name for variable in VARIABLES if variable.secret]
+    own = override_name("STAMPBOT_HUB_TOKEN", HOP)
+    files = {name: tmp_path / name for name in (*names, own)}
+    for name, file in files.items():
+        file.write_text(f"{f'redis://h/{len(name) % 10}' if 'REDIS' in name else name.replace('_', '-') * 2}\n", "utf-8")
+    config = tmp_path / "stampbot.toml"
+    config.write_text('[webhook]\nheader = "X-Signature"\n', "utf-8")
+    common = {"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_CONFIG": str(config)}
+    in_files = read({**common, **{f"{name}_FILE": str(file) for name, file in files.items()}})
+    written = read({**common, **{name: file.read_text("utf-8").strip() for name, file in files.items()}})
+    assert in_files == written
+    assert in_files.secrets == written.secrets
+    assert in_files.commons[0].hub_token.reveal() == own.replace("_", "-") * 2
+
+
+def test_a_file_of_a_secret_that_cannot_be_meant_is_named_with_its_fix(tmp_path: Path) -> None:
+    empty, broken = tmp_path / "empty", tmp_path / "broken"
+    empty.write_text("\n", "utf-8")
+    broken.write_bytes(b"\xff\xfe")
+    common = {"STAMPBOT_COMMONS": "hop/wl-commons"}
+
+    def problem(**more: str) -> str:
+        with pytest.raises(SettingsError) as refused:
+            read({**common, **more})
+        return str(refused.value)
+
+    there = "Name a file that this process's user may read."
+    assert problem(STAMPBOT_HUB_TOKEN_FILE=str(tmp_path / "none")) == (
+        f"STAMPBOT_HUB_TOKEN_FILE: {tmp_path}/none cannot be read (No such file or directory). {there}"
+    )
+    assert problem(STAMPBOT_HUB_TOKEN_FILE=str(broken)) == (
+        f"STAMPBOT_HUB_TOKEN_FILE: {broken} cannot be read (it is no UTF-8 text). {there}"
+    )
+    assert problem(STAMPBOT_HUB_TOKEN_FILE=str(empty)) == (
+        f"STAMPBOT_HUB_TOKEN_FILE: {empty} is empty. Write the secret into it, on one line."
+    )
+    both = problem(STAMPBOT_HUB_TOKEN_FILE=str(empty), STAMPBOT_HUB_TOKEN="t" * 20)
+    assert both == "STAMPBOT_HUB_TOKEN_FILE: is set beside STAMPBOT_HUB_TOKEN. Unset one of them."
+    assert "STAMPBOT_PORT_FILE: is not a setting" in problem(STAMPBOT_PORT_FILE="x")
+
+
+def test_the_prober_gets_the_file_of_its_own_redis_and_no_other() -> None:
+    general = {"REDIS_URL": "redis://a", "REDIS_URL_FILE": "", "STAMPBOT_HUB_TOKEN_FILE": "/t"}
+    own = prober_environment({**general, "STAMPBOT_PROBER_REDIS_URL_FILE": "/run/prober"})
+    assert {name: value for name, value in own.items() if "REDIS" in name or "TOKEN" in name} == {
+        "REDIS_URL_FILE": "/run/prober"
+    }
+    shared = prober_environment({"REDIS_URL_FILE": "/run/redis"})
+    assert {name: value for name, value in shared.items() if "REDIS" in name} == {"REDIS_URL_FILE": "/run/redis"}

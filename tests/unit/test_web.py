@@ -70,6 +70,14 @@ def door(store: Store) -> FlaskClient:
     return create_app(SETTINGS, store).test_client()
 
 
+def test_the_secret_before_opens_the_door_as_well_as_long_as_it_is_named(store: Store) -> None:
+    old, other = "secret-of-the-year-before", "/hooks/dolthub/secret-of-the-mesa-commons"
+    changing = replace(SETTINGS, commons=(replace(SETTINGS.commons[0], webhook_secret_old=Secret(old)), *SETTINGS.commons[1:]))
+    both, one = (create_app(each, store).test_client() for each in (changing, SETTINGS))
+    assert [post(both, PULL, path) for path in (DOOR, f"/hooks/dolthub/{old}", other)] == [202, 202, 404]
+    assert [post(one, PULL, path) for path in (DOOR, f"/hooks/dolthub/{old}", other)] == [202, 404, 404]
+
+
 def waiting(store: Store) -> dict[str, int]:
     return {queue: jobs for queue, jobs in jobs_of(store).waiting().items() if jobs}
 
