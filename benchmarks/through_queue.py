@@ -15,10 +15,10 @@ from pathlib import Path
 
 from benchmarks.measure import ROOT, MeasureError, Server
 from bot.config.settings import VARIABLES, child_environment
-from bot.demo.processes import redis_server
 from bot.evidence import probe_key
 from bot.model.evidence import Seen
 from bot.model.ids import Commons, PullNo
+from bot.processes.redis_server import redis_server
 from bot.store import REVIEW, Store, make_patient_redis
 from tests.stores import jobs_of
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import click
 
-from bot.cli import audits, catalogues, commons, doctor, links, pulls, serving
+from bot.cli import audits, catalogues, commons, doctor, links, pulls, run, serving
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -22,14 +22,15 @@ def main() -> None:
     \b
     Without any account, a whole small Wasteland on this machine:
       stampbot demo
-    With STAMPBOT_COMMONS, STAMPBOT_HUB_TOKEN and REDIS_URL set:
+    With STAMPBOT_COMMONS, STAMPBOT_HUB_TOKEN and STAMPBOT_WEBHOOK_SECRET set:
       stampbot explain 'hop/wl-commons#12'
-      stampbot web & stampbot worker & stampbot prober & stampbot clock
+      stampbot run --redis ./data
     """
 
 
 for command in (
     serving.demo,
+    run.run,
     serving.web,
     serving.worker,
     serving.prober,

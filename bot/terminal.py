@@ -53,6 +53,17 @@ def lines(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
+NAME_WIDTH = 8
+_COLOURS = {"redis": "red", "sandbox": "cyan", "web": "green", "worker": "yellow", "prober": "magenta", "clock": "blue"}
+
+
+def process_line(name: str, line: str) -> Text:
+    """One line of a child process behind its name."""
+    text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
+    # Lines of child processes may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
+    return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
+
+
 def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -> Table:
     """A table that wraps rather than cuts."""
     made = Table(title=title, title_justify="left", header_style="bold", show_lines=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import redis
 
-from bot.demo.processes import redis_server
+from bot.processes.redis_server import redis_server
 from tests.patience import STATE_WAIT_S
 
 START_TIMEOUT_S = STATE_WAIT_S

@@ -14,6 +14,10 @@ import click
 from bot.cli.shared import bot_of, console, settings_of, warn_read_only
 
 until_eof = click.option("--until-eof", is_flag=True, hidden=True, help="End when standard input ends.")
+secrets_on_input = click.option(
+    "--secrets-on-input", is_flag=True, hidden=True, help="The first line of standard input: a JSON object of secret variables."
+)
+INPUT_LINE_BYTES_MAX = 1_048_576
 ORPHAN_PATIENCE_S = 5.0
 """How long a process without its starter has to end in good order."""
 
@@ -41,16 +45,32 @@ def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> 
     sys.exit(run_demo(console(), port=port, web_port=web_port))
 
 
+host_option = click.option(
+    "--host",
+    default=None,
+    help="Address to listen on (0.0.0.0 where PORT is set, as on a platform that routes to it; else 127.0.0.1).",
+)
+
+
+def chosen_host(host: str | None) -> str:
+    """The address to listen on: what nobody asked for is not open to the network."""
+    from bot.config.settings import port_is_set
+
+    return host or ("0.0.0.0" if port_is_set() else "127.0.0.1")  # noqa: S104 - the platform's router must reach it
+
+
 @click.command()
-@click.option("--host", default="0.0.0.0", show_default=True, help="Address to listen on.")  # noqa: S104 - DoltHub must reach it
+@host_option
 @until_eof
-def web(host: str, until_eof: bool) -> None:
+@secrets_on_input
+def web(host: str | None, until_eof: bool, secrets_on_input: bool) -> None:
     """Webhook, health and metrics, on PORT (8080).
 
     \b
     Example:
       STAMPBOT_COMMONS=hop/wl-commons STAMPBOT_WEBHOOK_SECRET=… stampbot web
     """
+    _keep_secrets(secrets_on_input)
     settings = settings_of(webhook_needed=True)
     import structlog
 
@@ -59,19 +79,22 @@ def web(host: str, until_eof: bool) -> None:
     from bot.web.server import WebServer
 
     _end_with_input(until_eof)
+    where = chosen_host(host)
 
     def ready() -> None:
-        structlog.get_logger("stampbot.web").info("ready", host=host, port=settings.port)
+        structlog.get_logger("stampbot.web").info("ready", host=where, port=settings.port)
 
     WebServer(
-        lambda: create_app(settings, wiring.store(settings, patient=False)), host=host, port=settings.port, ready=ready
+        lambda: create_app(settings, wiring.store(settings, patient=False)), host=where, port=settings.port, ready=ready
     ).serve()
 
 
 @click.command()
 @until_eof
-def worker(until_eof: bool) -> None:
+@secrets_on_input
+def worker(until_eof: bool, secrets_on_input: bool) -> None:
     """Looks at pulls, reviews them, carries out decisions. Any number, on any number of machines."""
+    _keep_secrets(secrets_on_input)
     settings = settings_of()
     from bot.queue import threads
     from bot.worker.jobs import PullJobs
@@ -103,8 +126,11 @@ def prober(until_eof: bool) -> None:
     settings = settings_of()
     from bot import wiring
     from bot.prober.jobs import ProbeJobs, serve_prober
+    from bot.prober.landlock import confine, files_in, readable
     from bot.queue.enqueue import JobQueue
 
+    # Before the first thread: the kernel confines one thread and what it starts.
+    confine((*readable(), *files_in(settings.redis_url.reveal())))
     _end_with_input(until_eof)
     store = wiring.store(settings, patient=True)
     duties = ProbeJobs(
@@ -118,8 +144,10 @@ def prober(until_eof: bool) -> None:
 
 @click.command()
 @until_eof
-def clock(until_eof: bool) -> None:
+@secrets_on_input
+def clock(until_eof: bool, secrets_on_input: bool) -> None:
     """Enqueues a sweep of each commons, every quarter of [timing] poll_s."""
+    _keep_secrets(secrets_on_input)
     settings = settings_of()
     from bot import wiring
     from bot.clock import clock as ticking
@@ -131,6 +159,21 @@ def clock(until_eof: bool) -> None:
     store = wiring.store(settings, patient=False)
     beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
     sys.exit(ticking.serve(beats, JobQueue(store.redis, store.keys).enqueue_sweep, Heartbeat(store.redis, store.keys).beat))
+
+
+def _keep_secrets(on_input: bool) -> None:
+    """No process of this user reads the secrets out of this one; those that come on standard input are taken over."""
+    from bot.config.settings import take_over
+    from bot.processes.child import hide_memory
+
+    hide_memory()
+    if not on_input:
+        return
+    line = b""
+    # Unbuffered: what follows the line belongs to `_end_with_input`.
+    while not line.endswith(b"\n") and len(line) < INPUT_LINE_BYTES_MAX and (more := os.read(0, 1)):
+        line += more
+    take_over(line.decode())
 
 
 def _end_with_input(wanted: bool) -> None:

@@ -5,6 +5,7 @@ A setting is one field of `Settings` or `CommonsSettings`, which declares its va
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,12 @@ __all__ = [
     "chosen_redis_server",
     "colour_wanted",
     "environment",
+    "forget_secrets",
     "override_name",
+    "port_is_set",
     "read",
+    "secret_names",
+    "take_over",
 ]
 
 
@@ -292,6 +297,34 @@ def read(
 def environment() -> dict[str, str]:
     """This process's environment."""
     return dict(os.environ)
+
+
+def secret_names(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of `environ` that hold a secret, those of single commons included. The path of a file is no secret."""
+    names = {each.name for each in VARIABLES if each.secret}
+    return tuple(name for name in environ if name.split("__")[0] in names)
+
+
+def forget_secrets() -> None:
+    """Take them out of this process's environment, so that none of its child processes inherits one."""
+    for name in secret_names(os.environ):
+        del os.environ[name]
+
+
+def take_over(line: str) -> None:
+    """Set the variables of a line that the process which started this one has written (a JSON object).
+
+    So they stand in no environment block that others may read. Raises ValueError.
+    """
+    given = json.loads(line)
+    if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
+        raise ValueError("standard input holds no JSON object of variables")
+    os.environ.update(given)
+
+
+def port_is_set() -> bool:
+    """Whether the environment names the port of web, as platforms do that route to it."""
+    return bool(os.environ.get(variables_of(Settings)["port"].name, "").strip())
 
 
 def child_environment(**changes: str) -> dict[str, str]:

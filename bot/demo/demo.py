@@ -14,15 +14,14 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from bot.demo.processes import SANDBOX_PORT, WEB_PORT, DemoFailed, Running, demo
+from bot.demo.processes import SANDBOX_PORT, WEB_PORT, Running, demo
 from bot.demo.story import Stage, StoryFailed, Teller, play
 from bot.log import visible
+from bot.processes.child import ProcessFailed
 from bot.queue.enqueue import JobQueue
-from bot.terminal import progress_bar
+from bot.terminal import process_line, progress_bar
 
-NAME_WIDTH = 8
 LOOK_EVERY_S = 0.3
-_COLOURS = {"redis": "red", "sandbox": "cyan", "web": "green", "worker": "yellow", "prober": "magenta", "clock": "blue"}
 
 
 class _Ended(BaseException):
@@ -33,7 +32,7 @@ def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int
     """The demo, until a signal ends it. Exit status."""
 
     def say(name: str, line: str) -> None:
-        console.print(_line(name, line), soft_wrap=True)
+        console.print(process_line(name, line), soft_wrap=True)
 
     ports = _ports(port, web_port)
     with _signals():
@@ -44,7 +43,7 @@ def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int
                 while True:
                     running.processes.check()
                     time.sleep(LOOK_EVERY_S)
-        except DemoFailed as error:
+        except ProcessFailed as error:
             _tell(console, error, error.tail)
             return 1
         except _Ended:
@@ -59,7 +58,7 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
     def say(name: str, line: str) -> None:
         output.append((name, line))
         if verbose:
-            console.print(_line(name, line), soft_wrap=True)
+            console.print(process_line(name, line), soft_wrap=True)
 
     began = time.monotonic()
     with _signals():
@@ -68,7 +67,7 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
             with demo(say, sandbox_port=port, web_port=web_port) as running:
                 _play(console, running)
                 running.processes.check()
-        except DemoFailed as error:
+        except ProcessFailed as error:
             _tell(console, error, error.tail)
             return 1
         except StoryFailed as error:
@@ -142,12 +141,6 @@ def _welcome(running: Running) -> Panel:
     text.append(f"  .venv/bin/stampbot probe {running.places['github']}/hop/gastown/pull/2\n", "green")
     text.append("\nCtrl-C ends everything; nothing is kept.", "dim")
     return Panel(text, title="Stampbot demo", border_style="green", expand=False)
-
-
-def _line(name: str, line: str) -> Text:
-    text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
-    # Lines of child processes may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
-    return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
 
 
 def _tell(console: Console, error: Exception, tail: Sequence[str]) -> None:

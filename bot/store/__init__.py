@@ -22,6 +22,7 @@ from bot.store.outages import Outage, Outages
 from bot.store.poll_state import PollState, PollStates
 from bot.store.posted_comments import PostedComments
 from bot.store.probes import ProbeCache
+from bot.store.processes import ProcessState, ProcessStates
 from bot.store.pulls import CachedVerdict, Fingerprint, Listed, Pending, PullRecord, Pulls, Quarantine, Trouble, Wait
 from bot.store.reputation import Reputation
 from bot.store.single_flight import Flight, SingleFlight
@@ -56,6 +57,8 @@ __all__ = [
     "PollStates",
     "PostedComments",
     "ProbeCache",
+    "ProcessState",
+    "ProcessStates",
     "PullRecord",
     "Pulls",
     "Quarantine",
@@ -103,6 +106,7 @@ class Store:
         self.epoch = Epoch(client, keys)
         self.reputation = Reputation(client, keys)
         self.counters = Counters(client, keys)
+        self.processes = ProcessStates(client, keys)
         self._sites: dict[Commons, SiteStore] = {}
 
     def at(self, commons: Commons) -> SiteStore:

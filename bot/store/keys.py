@@ -118,6 +118,10 @@ class Keys:
         """There, with the time it has left, since a clock was running."""
         return f"{self.prefix}heartbeat"
 
+    def processes(self) -> str:
+        """What `stampbot run` wrote of its processes a moment ago."""
+        return f"{self.prefix}processes"
+
     def budget(self, token: str) -> str:
         """What is left of the budget of requests of a token's account, for all its commons. The name tells no token."""
         return f"{self.prefix}budget:account:{digest('budget/1', token)[:32]}"

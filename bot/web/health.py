@@ -73,7 +73,14 @@ class _StoreMetrics(Collector):
             labels=["commons", "of"],
         )
         audited = GaugeMetricFamily("stampbot_audit_findings", "What the last audit of main found.", labels=labels)
+        running = GaugeMetricFamily("stampbot_process_up", "Whether a process of `stampbot run` runs.", labels=["process"])
+        restarts = CounterMetricFamily(
+            "stampbot_process_restarts", "How often `stampbot run` has started a process again.", labels=["process"]
+        )
         try:
+            for each in self._store.processes.all():
+                running.add_metric([each.name], int(each.up))
+                restarts.add_metric([each.name], each.restarts)
             for queue, jobs in self._jobs.waiting().items():
                 waiting.add_metric([queue], jobs)
             for name, count in self._store.counters.all().items():
@@ -93,7 +100,7 @@ class _StoreMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._store.trouble() else 1)
-        return [up, writable, waiting, counted, silent, stuck, outages, audited]
+        return [up, writable, waiting, counted, silent, stuck, outages, audited, running, restarts]
 
 
 def _other_trouble(store: Store) -> Iterator[CheckResult]:

@@ -438,4 +438,20 @@ ROWS: tuple[Row, ...] = (
         holds="every decision once, answered once; nothing lost",
         tests=(f"{SOAK}test_what_people_decide_in_a_storm_is_done_once_and_answered_once",),
     ),
+    Row(
+        number=49,
+        fault="each process of `stampbot run` is killed, its Redis as well, just after a decision was written",
+        holds="each is started again; one review, one merge, one stamp, one answer",
+        tests=("tests/faults/test_run.py::test_each_process_is_killed_and_a_decision_is_carried_out_once",),
+    ),
+    Row(
+        number=50,
+        fault="a stranger's page takes the prober over",
+        holds="no secret of the other processes can be reached from it",
+        tests=(
+            "tests/faults/test_prober_wall.py::test_no_way_out_of_the_prober_leads_to_a_secret_and_names_are_resolved",
+            "tests/faults/test_prober_wall.py::"
+            "test_the_redis_that_comes_along_keeps_its_data_and_gives_the_prober_its_own_rights_only",
+        ),
+    ),
 )

@@ -22,7 +22,7 @@ import redis
 
 from benchmarks.hammer import Blow, knock
 from bot.config.settings import child_environment
-from bot.demo.processes import Child
+from bot.processes.child import Child
 from bot.web.server import CONNECTIONS
 from bot.web.webhook import LOOKS_LEAST
 from tests.house.tree import ROOT

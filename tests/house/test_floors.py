@@ -45,6 +45,7 @@ ROOMS_OF_OTHERS: dict[str, tuple[str, ...]] = {
         "bot/dolthub/connection.py",
         "bot/web/webhook.py",
         "bot/prober/jobs.py",
+        "bot/processes/supervisor.py",
         "bot/queue/threads.py",
         "bot/worker/",
     ),

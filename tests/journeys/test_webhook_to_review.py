@@ -23,9 +23,10 @@ import redis
 import requests
 
 from bot.config.settings import child_environment
-from bot.demo.processes import Child, Processes
+from bot.demo.processes import Processes
 from bot.model.ids import PullNo
 from bot.prober.environment import prober_environment
+from bot.processes.child import Child
 from bot.queue.enqueue import LIMITED_WAITING_MAX
 from bot.store import REVIEW, Keys
 from bot.sweep.schedule import AHEAD

