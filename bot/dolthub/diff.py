@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import count
 from typing import Protocol
 
-from bot.dolthub import sql, wire
+from bot.dolthub import sql, wire, witness
 from bot.dolthub.errors import HubError, HubRefused, HubStrange
 from bot.model.history import Commit
 from bot.model.ids import CommitHash, Commons, Database, is_commit_hash
@@ -66,13 +66,26 @@ class _Read:
     unread: int | None = None
     schema: bool = False
     untold: tuple[str, ...] = ()
+    refused: bool = False
+    """The host does not answer how its rows differ."""
 
 
 Untold = tuple[str, str]
 """A table of which something is not shown (empty: no certain one), and why."""
 
 NOTHING_SHOWN = "its hash differs, and neither a row nor the definition is shown to differ"
+NOT_LISTED = "its hash differs, and it is not among the tables that are counted as changed"
 NO_CHANGE_NAMED = "it is listed as changed, and neither its rows nor its definition are"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the diff functions show, and the known tables that may differ."""
+
+    changes: Changes
+    tables: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
+    """Those of them of which the host does not answer how their rows differ."""
 
 
 def read_changes(
@@ -84,7 +97,42 @@ def read_changes(
     *,
     main: Database | None = None,
 ) -> Changes:
-    """All that lies between two commits of `db`: four requests for the tables, then about one per changed table.
+    """All that lies between two commits of `db`, as two witnesses agree on it: the diff functions, and the rows themselves.
+
+    As `shown`; then each known table that may differ and can be read is compared with itself (`witness`). Where both do not
+    agree, that stands in `untold`. Raises HubError.
+    """
+    found = shown(hub, db, base, head, pool, main=main)
+    changes = found.changes
+    settled = {*changes.schema, *(table for table, _ in (*changes.unread, *changes.untold))}
+    places = witness.Place(main or db, base), witness.Place(db, head)
+    open_tables = [table for table in found.tables if table not in settled]
+    differences = witness.compare(hub, *places, open_tables, pool)
+    answered = [each for each in differences if each.table not in found.unanswered]
+    untold = [(each.table, why) for each in answered if (why := each.unlike(changes.of(each.table)))]
+    # Of a table that the host does not compare the rows themselves are the only witness, and what they show is shown.
+    alone = [each for each in differences if each.table in found.unanswered]
+    rows = [(each.table, each.changes()) for each in alone]
+    untold += [(table, witness.NOT_ANSWERED) for table, seen in rows if seen is None]
+    untold += [(table, witness.NOT_ANSWERED) for table in found.unanswered if table in settled]
+    seen = [change for _, each in rows for change in each or ()]
+    if not untold and not seen:
+        return changes
+    order = {table: at for at, table in enumerate(KNOWN_TABLES)}
+    together = sorted((*changes.rows, *seen), key=lambda change: order[change.table])
+    return replace(changes, rows=tuple(together), untold=tuple(dict.fromkeys((*changes.untold, *untold))))
+
+
+def shown(
+    hub: Reads,
+    db: Database,
+    base: CommitHash,
+    head: CommitHash,
+    pool: Executor | None = None,
+    *,
+    main: Database | None = None,
+) -> Shown:
+    """What the diff functions show between two commits: four requests for the tables, then about one per changed table.
 
     Dolt leaves a table out of its summary whose primary key it takes for another one (declared anew, or the table made anew),
     and merges it all the same. So the hashes of all tables are compared, and each table that differs is asked for by name.
@@ -96,7 +144,7 @@ def read_changes(
     the caller, which might then wait for itself. Raises HubError.
     """
     if base == head:
-        return Changes()
+        return Shown(Changes())
     home = main or db
 
     def ask(at: tuple[Database, CommitHash, sql.Query]) -> wire.Reading | HubError:
@@ -109,9 +157,14 @@ def read_changes(
         (db, head, sql.table_hashes()),
     )
     summary, definitions, before, after = pool.map(ask, questions) if pool is not None else map(ask, questions)
+    untold: list[Untold] = []
     if isinstance(summary, HubError):
-        raise summary
-    listed = tuple(map(_table, summary.rows))
+        statistics = _answer(hub, db, head, sql.diff_stat(base, head))
+        if isinstance(statistics, HubError):
+            untold.append(("", f"which tables differ is not answered: {summary}"))
+        listed = tuple(_counted(row) for row in (() if isinstance(statistics, HubError) else statistics.rows))
+    else:
+        listed = tuple(map(_table, summary.rows))
     names = {name for table in listed for name in table.names}
     hashes = (_hashes(before), _hashes(after))
     differing = _differing(*hashes) if None not in hashes else None
@@ -119,18 +172,24 @@ def read_changes(
     schema = dict.fromkeys(name for table in listed if table.schema or not table.known for name in table.names)
     schema |= dict.fromkeys(sorted(name for name in differing or () if name not in KNOWN_TABLES and name not in names))
     readings = [reading for reading in (summary, definitions, before, after) if isinstance(reading, wire.Reading)]
-    untold = [("", warning) for reading in readings for warning in reading.warnings]
+    untold += [("", warning) for reading in readings for warning in reading.warnings]
     if isinstance(definitions, HubError):
-        untold.append(("", f"which definitions differ is not answered: {definitions}"))
+        for table in sorted({name for name in (*by_name, *names) if name in KNOWN_TABLES}, key=KNOWN_TABLES.index):
+            same = _same_definition(hub, (home, base), (db, head), table)
+            schema |= {table: None} if same is False else {}
+            untold += [(table, f"whether its definition differs is not answered: {definitions}")] if same is None else []
     else:
         schema |= dict.fromkeys(name for row in definitions.rows for name in _table_names(row))
     untold += [(t.names[0], NO_CHANGE_NAMED) for t in listed if t.known and not (t.data or t.schema)]
     asked = {t.names[0] for t in listed if t.known and t.data} | {name for name in by_name if name in KNOWN_TABLES}
 
     def read(table: str) -> _Read:
-        found = _read_table(hub, db, base, head, table, schema_changed=table in schema, listed=table in names)
-        if table in names or (differing is None and not found.rows):
+        found = _read_table(hub, db, base, head, table, schema_changed=table in schema)
+        if found.refused or table in names or (differing is None and not found.rows):
             return found
+        if isinstance(summary, HubError):
+            # A host that answers no summary at all is no sign of another key.
+            return replace(found, untold=(*found.untold, NOT_LISTED))
         return _unlisted(hub, db, base, head, found)
 
     tables = sorted(asked, key=KNOWN_TABLES.index)
@@ -138,13 +197,15 @@ def read_changes(
     schema |= dict.fromkeys(part.table for part in parts if part.schema)
     untold += [(part.table, why) for part in parts for why in part.untold]
     shown = {*schema, *(part.table for part in parts if part.rows or part.unread is not None or part.untold)}
-    untold += [(table, NOTHING_SHOWN) for table in sorted(differing or ()) if table not in shown]
-    return Changes(
+    unanswered = tuple(part.table for part in parts if part.refused)
+    untold += [(table, NOTHING_SHOWN) for table in sorted(differing or ()) if table not in shown and table not in unanswered]
+    changes = Changes(
         rows=tuple(change for part in parts for change in part.rows),
         schema=tuple(schema),
         unread=tuple((part.table, part.unread) for part in parts if part.unread is not None),
         untold=tuple(dict.fromkeys(untold)),
     )
+    return Shown(changes, tuple(tables), unanswered)
 
 
 def _answer(hub: Reads, db: Database, ref: CommitHash, query: sql.Query) -> wire.Reading | HubError:
@@ -192,9 +253,26 @@ def _table(row: Row) -> _Table:
     )
 
 
-def _read_table(
-    hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str, *, schema_changed: bool, listed: bool
-) -> _Read:
+def _counted(row: Row) -> _Table:
+    """A row of `dolt_diff_stat` in place of one of the summary: whether the definition differs is asked otherwise."""
+    return _Table(before=row.text("table_name"), after=row.text("table_name"), data=True, schema=False)
+
+
+def _same_definition(
+    hub: Reads, before: tuple[Database, CommitHash], after: tuple[Database, CommitHash], table: str
+) -> bool | None:
+    """Whether a table's CREATE statement is the same at both commits; None where neither is answered."""
+    query = sql.create_table(table)
+    answers = [_answer(hub, db, commit, query) for db, commit in (before, after)]
+    if all(isinstance(answer, HubError) for answer in answers):
+        return None
+    old, new = (
+        None if isinstance(answer, HubError) else [row.text("Create Table") for row in answer.rows] for answer in answers
+    )
+    return old == new
+
+
+def _read_table(hub: Reads, db: Database, base: CommitHash, head: CommitHash, table: str, *, schema_changed: bool) -> _Read:
     query = sql.diff_rows(base, head, table)
     rows: list[Row] = []
     warnings: dict[str, None] = {}
@@ -208,10 +286,10 @@ def _read_table(
     except HubStrange as strange:
         # A table whose key or columns changed may be impossible to compare, and a pull can make it so on purpose:
         # that is a fact about the pull, not a fault of the client.
+        if strange.unreadable:
+            raise
         if not (schema_changed or strange.too_large):
-            if listed or strange.unreadable:
-                raise
-            return _Read(table, untold=(f"its rows cannot be compared: {strange}",))
+            return _Read(table, refused=True)
         return _Read(table, unread=_how_many(hub, db, base, head, table))
     if len(rows) > DIFF_ROWS_MAX:
         return _Read(table, unread=_how_many(hub, db, base, head, table))

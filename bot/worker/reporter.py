@@ -45,6 +45,14 @@ class Reporter:
                 log.error(
                     "a check broke while it ran", commons=str(commons), pull=number, rule=crash.rule, error=error, fix=fix
                 )
+        untold = report.snapshot.changes.untold if report.snapshot.merge is not None else ()
+        if untold and self._is_new("incident", str(commons), str(number), str(report.snapshot.main_head)):
+            site.store.shared.counters.add("incidents")
+            what = "; ".join(f"{table or 'all tables'}: {why}" for table, why in untold)
+            fix = f"Compare main before and after that merge by hand. See: stampbot explain '{commons}#{number}' --json"
+            log.error(
+                "what a merge brought to main cannot be told", commons=str(commons), pull=number, what=stranger(what), fix=fix
+            )
         for step in report.steps_done:
             log.info("done", commons=str(commons), pull=number, step=stranger(step_line(step)))
         self.wiped(site)

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
+from typing import Final
 
 from sandbox.hub.exchange import Answer, Call
 from sandbox.hub.faults import Params, Play
@@ -102,7 +105,7 @@ def cell_forms(params: Params, call: Call, hub: Hub) -> Play:
 def left_out_table(params: Params, call: Call, hub: Hub) -> Play:
     """Dolt's answers to the table functions of a diff, where it takes the primary key for another one."""
     table = word_of(params, "table")
-    text = call.query.get("q", "") or (call.body.decode("utf-8", "replace") if call.method == "POST" else "")
+    text = _sql_of(call)
     if "DOLT_HASHOF_TABLE" in text and params["hashes"] == "refused":
         return Play(instead=sql_error(call, "query error: function: 'dolt_hashof_table' not found"))
     by_name = "dolt_diff_summary(" in text and f", '{table}')" in text
@@ -127,6 +130,70 @@ def left_out_table(params: Params, call: Call, hub: Hub) -> Play:
         return answer.with_json(changed if call.api == "v1" else {**whole, "data": changed})
 
     return Play(reshape=(reshape,))
+
+
+@on_call(
+    None,
+    "lying-diff",
+    "dolt_diff shows a table otherwise than its rows are: a row is missing, a cell is another one, or a row is made up",
+    *READS,
+    table="wanted",
+    how=("missing", "altered", "made up"),
+)
+def lying_diff(params: Params, call: Call, hub: Hub) -> Play:
+    table = word_of(params, "table")
+    if not re.search(rf"FROM dolt_diff\('\w+', '\w+', '{table}'\) ORDER", _sql_of(call)):
+        return Play()
+
+    def reshape(call: Call, answer: Answer) -> Answer:
+        whole = answer.json() if answer.status == 200 else None
+        if not isinstance(whole, dict) or not whole["data"]["rows"]:
+            return answer
+        names = [column["name"] for column in whole["data"]["columns"]]
+        first, *rest = whole["data"]["rows"]
+        if params["how"] == "missing":
+            rows = rest
+        elif params["how"] == "altered":
+            at = names.index("to_title") if "to_title" in names else names.index("to_evidence")
+            rows = [[*first[:at], "otherwise", *first[at + 1 :]], *rest]
+        else:
+            keys = {names.index(side + key) for side in ("to_", "from_") for key in ("id", "handle") if side + key in names}
+            rows = [first, *rest, ["made-up" if at in keys else cell for at, cell in enumerate(first)]]
+        return answer.with_json({**whole, "data": {**whole["data"], "rows": rows}})
+
+    return Play(reshape=(reshape,))
+
+
+_QUESTIONS: Final = {
+    "hashes": "DOLT_HASHOF_TABLE",
+    "summary": "dolt_diff_summary(",
+    "definitions": "dolt_schema_diff(",
+    "rows of a diff": "FROM dolt_diff(",
+    "history of rows": "FROM `dolt_diff_",
+    "two commits": " AS OF ",
+    "several at once": " AS part,",
+    "heights": "commit_order",
+    "counts": "dolt_diff_stat(",
+}
+"""What a host may not answer, and the words of SQL that ask for it."""
+
+
+@on_call(None, "refused-question", "a function that this host does not know: a SQL error", *READS, what=tuple(_QUESTIONS))
+def refused_question(params: Params, call: Call, hub: Hub) -> Play:
+    words = _QUESTIONS[word_of(params, "what")]
+    if words not in _sql_of(call):
+        return Play()
+    return Play(instead=sql_error(call, f"query error: {words.strip(' (`')} is not known here"))
+
+
+def _sql_of(call: Call) -> str:
+    """The SQL text that a read brings."""
+    if call.method != "POST":
+        return call.query.get("q", "")
+    try:
+        return str(json.loads(call.body).get("q", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 @on_call(25, "stale-branches", "the branch list shows the heads of some time ago", "listBranches", lag_ms=30_000)

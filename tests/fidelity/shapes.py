@@ -78,6 +78,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "stamp_ids": ((STAMP,),),
     "steps": (((CommitHash(mark("renamed")), MERGE), (MERGE, LAST)),),
     "table": tuple(sorted(KNOWN_TABLES)),
+    "tables": (tuple(sorted(KNOWN_TABLES)),),
     "text": ("polecat",),
     "there": (COLUMNS["rigs"],),
     "titles": (("Mend the w-com-001 relay",),),
@@ -112,6 +113,8 @@ def questions() -> Iterator[tuple[str, sql.Query]]:
                 given["column"] = COLUMN_OF[str(given["table"])]
             if "wanted" in signature.parameters:
                 given |= {"wanted": COLUMNS[str(given["table"])], "there": COLUMNS[str(given["table"])]}
+            if "before" in signature.parameters:
+                given |= {"before": COLUMNS[str(given["table"])], "after": COLUMNS[str(given["table"])]}
             try:
                 query = function(**given)
             except ValueError:
@@ -124,7 +127,7 @@ def questions() -> Iterator[tuple[str, sql.Query]]:
     yield "together", sql.together((sql.all_rigs(), sql.record_of(WORKER), sql.stamps_for((DONE,), (STAMP,))), COLUMNS)
 
 
-_LEFT_OUT = frozenset({"column", "wanted", "rigs", "min_trust", "sets"})
+_LEFT_OUT = frozenset({"column", "wanted", "before", "after", "rigs", "min_trust", "sets"})
 
 
 def _examples(function: str, parameter: str) -> tuple[object, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from tests.world import World
 
-FIRST_LOOK = 15
+FIRST_LOOK = 17
 NEXT_LOOK = 4
 REVIEW_POSTED = 11
-ACCEPTED = 75
+ACCEPTED = 80
 """Without the questions whether its five writes have ended."""
 
 

@@ -184,6 +184,9 @@ class Diffs:
     refused: tuple[str, ...] = ()
     """Tables of which Dolt refuses a summary by name."""
     no_hashes: HubError | None = None
+    no_summary: HubError | None = None
+    creates: Mapping[str, str] | None = None
+    """What SHOW CREATE TABLE answers at a commit; None: it is refused."""
     warnings: Mapping[str, str] = field(default_factory=dict)
     """By question (`summary`, `definitions`, `hashes`, or a table's name)."""
 
@@ -205,8 +208,16 @@ class Diffs:
         assert db == FORK
         if query == sql.table_hashes():
             return self._hashes(ref)
+        if query in map(sql.create_table, KNOWN_TABLES):
+            if self.creates is None:
+                raise HubStrange("no SHOW here")
+            return Reading((Row.of({"Create Table": self.creates.get(ref, "CREATE TABLE")}),))
         assert ref == B
+        if query == sql.diff_stat(A, B):
+            return Reading(self.rows(db, ref, query))
         if query == sql.diff_summary(A, B):
+            if self.no_summary is not None:
+                raise self.no_summary
             return self._told("summary", [self._summary(table) for table in self.tables])
         if query == sql.schema_diff(A, B):
             if isinstance(self.definitions, HubError):
@@ -245,7 +256,7 @@ class Diffs:
         return self._told(table, found[page * query.per_page : (page + 1) * query.per_page])
 
     def changes(self) -> Changes:
-        return diff.read_changes(self, FORK, A, B)
+        return diff.shown(self, FORK, A, B).changes
 
 
 def a_row(kind: str = "modified", before: str | None = "w-1", after: str | None = "w-1") -> Row:
@@ -303,7 +314,7 @@ def test_a_table_whose_definition_changed_beyond_comparing_is_unread() -> None:
     assert diffs.changes() == Changes(schema=("wanted",), unread=(("wanted", 0),))
 
 
-@pytest.mark.parametrize("trouble", [HubStrange("SQL error"), HubBusy("later")])
+@pytest.mark.parametrize("trouble", [HubStrange("a page of HTML", unreadable=True), HubBusy("later")])
 def test_trouble_with_a_plain_table_is_trouble(trouble: HubError) -> None:
     with pytest.raises(type(trouble)):
         Diffs([WANTED], {"wanted": trouble}).changes()
@@ -367,9 +378,11 @@ def test_a_warning_in_an_answer_about_the_diff_is_quoted(question: str, table: s
     assert changes.untold == ((table, warned[question]),)
 
 
-def test_rows_that_cannot_be_compared_by_name_are_untold() -> None:
-    diffs = Diffs([], {"rigs": HubStrange("no such index")}, differing=("rigs",))
-    assert diffs.changes() == Changes(untold=(("rigs", "its rows cannot be compared: no such index"),))
+@pytest.mark.parametrize("listed", [True, False])
+def test_rows_that_the_host_does_not_compare_are_left_to_the_second_witness(listed: bool) -> None:
+    tables: list[tuple[str | None, str | None, str, str]] = [("rigs", "rigs", "1", "0")] if listed else []
+    diffs = Diffs(tables, {"rigs": HubStrange("no such index")}, differing=("rigs",))
+    assert diff.shown(diffs, FORK, A, B) == diff.Shown(Changes(), ("rigs",), ("rigs",))
 
 
 REFUSALS = (HubStrange("function: 'dolt_hashof_table' not found"), HubRefused("no", status=400, code="VALIDATION_FAILED"))
@@ -395,9 +408,35 @@ def test_trouble_with_the_hashes_is_no_refusal(trouble: HubError) -> None:
         Diffs([WANTED], {"wanted": [a_row()]}, no_hashes=trouble).changes()
 
 
-def test_definitions_that_are_not_answered_are_untold() -> None:
-    changes = Diffs([WANTED], {"wanted": [a_row()]}, definitions=HubStrange("not supported")).changes()
-    assert changes.untold == (("", "which definitions differ is not answered: not supported"),)
+@pytest.mark.parametrize(
+    ("creates", "schema", "untold"),
+    [
+        ({}, (), ()),
+        ({A: "CREATE TABLE `wanted` (`id` int)"}, ("wanted",), ()),
+        (None, (), (("wanted", "whether its definition differs is not answered: not supported"),)),
+    ],
+    ids=["the same", "another", "not answered"],
+)
+def test_definitions_that_are_not_answered_are_compared_as_statements(
+    creates: Mapping[str, str] | None, schema: tuple[str, ...], untold: tuple[tuple[str, str], ...]
+) -> None:
+    diffs = Diffs([WANTED], {"wanted": [a_row()]}, definitions=HubStrange("not supported"), creates=creates)
+    changes = diffs.changes()
+    assert ([change.key for change in changes.rows], changes.schema, changes.untold) == (["w-1"], schema, untold)
+
+
+def test_a_summary_that_is_not_answered_is_made_up_from_the_counts() -> None:
+    counts = [("wanted", 0, 0, 1), ("loot", 1, 0, 0)]
+    diffs = Diffs([WANTED], {"wanted": [a_row()]}, counts, no_summary=HubStrange("no such function"))
+    changes = diffs.changes()
+    assert ([change.key for change in changes.rows], changes.schema, changes.untold) == (["w-1"], ("loot",), ())
+
+
+def test_which_tables_differ_is_untold_where_neither_summary_nor_counts_are_answered() -> None:
+    no = HubStrange("no such function")
+    changes = Diffs([WANTED], {"wanted": [a_row()]}, no, no_summary=no).changes()
+    assert [change.key for change in changes.rows] == ["w-1"]
+    assert changes.untold == (("", "which tables differ is not answered: no such function"), ("wanted", diff.NOT_LISTED))
 
 
 @given(
@@ -474,7 +513,7 @@ class Recorded:
         return self.reading_page(db, ref, query, page).rows
 
     def changes(self) -> Changes:
-        return diff.read_changes(self, FORK, self.base, self.head)
+        return diff.shown(self, FORK, self.base, self.head).changes
 
 
 def _asked(query: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from bot.dolthub.sql.literal import comment, escape_like, hash_literal, is_among, literal, name
 from bot.dolthub.sql.query import NOTHING, Query, key_column, needed
@@ -273,6 +273,12 @@ def table_summary(a: CommitHash, b: CommitHash, table: str) -> Query:
     )
 
 
+def create_table(table: str) -> Query:
+    """`Table, Create Table` of a known table."""
+    key_column(table)
+    return Query(f"SHOW CREATE TABLE {name(table)}")
+
+
 def table_hashes() -> Query:
     """`table_name, table_hash` of every table: one value for its definition and all its rows (Dolt, DOLT_HASHOF_TABLE).
 
@@ -300,3 +306,41 @@ def diff_rows(a: CommitHash, b: CommitHash, table: str) -> Query:
         f" ORDER BY COALESCE({name('to_' + key)}, {name('from_' + key)})",
         paged=True,
     )
+
+
+def rows_compared(a: CommitHash, b: CommitHash, table: str, before: Sequence[str], after: Sequence[str]) -> Query:
+    """`to_*` and `from_*` for every row of a known table that `b` has and `a` has not, or has otherwise; ordered by key.
+
+    `before`, `after`: the table's columns at `a` and at `b`. No diff is asked: the engine joins the table at both commits.
+    """
+    key = key_column(table)
+    shared = [column for column in after if column in before]
+    same = [
+        *(f"h.{name(column)} <=> b.{name(column)}" for column in shared),
+        *(f"h.{name(column)} IS NULL" for column in after if column not in before),
+        *(f"b.{name(column)} IS NULL" for column in before if column not in after),
+    ]
+    yields = {f"to_{column}": f"h.{name(column)}" for column in (key, *after)}
+    yields |= {f"from_{column}": f"b.{name(column)}" for column in (key, *before)}
+    shown = ", ".join(f"{cell} AS {name(column)}" for column, cell in yields.items())
+    return Query(
+        f"SELECT {shown} FROM {name(table)} AS OF {hash_literal(b)} AS h"
+        f" LEFT JOIN {name(table)} AS OF {hash_literal(a)} AS b ON h.{name(key)} = b.{name(key)}"
+        f" WHERE b.{name(key)} IS NULL OR NOT ({' AND '.join(same)}) ORDER BY h.{name(key)}",
+        paged=True,
+        yields=tuple(yields),
+    )
+
+
+def keys_gone(a: CommitHash, b: CommitHash, tables: Iterable[str]) -> Query:
+    """`table_name, row_key` of every row of these known tables that `a` has and `b` has not."""
+    parts = []
+    for table in tables:
+        key = name(key_column(table))
+        parts.append(
+            f"SELECT {literal(table)} AS table_name, b.{key} AS row_key FROM {name(table)} AS OF {hash_literal(a)} AS b"
+            f" LEFT JOIN {name(table)} AS OF {hash_literal(b)} AS h ON h.{key} = b.{key} WHERE h.{key} IS NULL"
+        )
+    if not parts:
+        return NOTHING
+    return Query(" UNION ALL ".join(parts) + " ORDER BY table_name, row_key", paged=True, yields=("table_name", "row_key"))
