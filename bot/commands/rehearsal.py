@@ -12,7 +12,7 @@ from bot.commands.command import CommandContext, Decision, Follow
 from bot.messages import md, words
 from bot.messages.md import Md
 from bot.model.ledger import RowWrite, Write
-from bot.model.policy import Landing
+from bot.model.policy import Decisions, Landing
 from bot.model.step import Answer, ClosePull, Land, MergePull, PostNotice, PostReview, Step
 
 WORD = "dry-run"
@@ -37,7 +37,8 @@ def rehearse(context: CommandContext, decision: Decision) -> Decision:
         outcome=Md(decision.says.partition(" · ")[0]),
         unchanged=md.own(words.NOTHING_CHANGED),
     )
-    return Follow(says=md.lines(head, *(would or [nothing]), end))
+    watching = md.own(words.WATCHING) if context.snapshot.policy.decisions is Decisions.WATCH else None
+    return Follow(says=md.lines(head, *(would or [nothing]), end, watching))
 
 
 def _would(step: Step, context: CommandContext) -> Md:

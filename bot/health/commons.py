@@ -11,7 +11,7 @@ from bot.model.ids import Handle, User
 from bot.model.journal import PARKED
 from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
 from bot.model.mark import MarkKind, read_mark
-from bot.model.policy import RatingStyle
+from bot.model.policy import Decisions, RatingStyle
 from bot.model.pull import Comment
 
 SKEW_NOTE_S = 5
@@ -258,6 +258,15 @@ def decisions(facts: CommonsFacts) -> Iterator[CheckResult]:
         yield _of(facts, "decisions", State.FINE, "none is half done on main")
 
 
+def watching(facts: CommonsFacts) -> Iterator[CheckResult]:
+    """Whether decisions are carried out here."""
+    if facts.policy.decisions is Decisions.WATCH:
+        says = "the bot only watches: it posts reviews, answers commands with what they would do, and merges and writes nothing"
+        yield _of(
+            facts, "decisions", State.NOTE, says, 'To have decisions carried out: decisions = "carry out" in stampbot.toml.'
+        )
+
+
 def pulls(facts: CommonsFacts) -> Iterator[CheckResult]:
     """Work that waits on main can be decided below the pull that brought it."""
     if isinstance(facts.lost, Unread):
@@ -335,6 +344,7 @@ CHECKS: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (
     ratings,
     validators,
     decisions,
+    watching,
     pulls,
     quarantine,
     stuck,

@@ -21,6 +21,7 @@ from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.links import Link
 from bot.model.mark import NO_HEAD, Mark, MarkKind
+from bot.model.policy import Decisions
 from bot.model.snapshot import Elsewhere, Merge, Snapshot
 
 LINES_MAX = 30
@@ -94,6 +95,7 @@ def _body(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md:
     return md.lines(
         _headline(snapshot, judgement),
         _held(snapshot),
+        md.own(words.WATCHING) if snapshot.policy.decisions is Decisions.WATCH else None,
         _checks(snapshot, judgement, room),
         _passed(judgement),
         _notes(judgement, room),

@@ -15,6 +15,10 @@ from bot.model.snapshot import Snapshot
 
 SHORT_HASH_CHARS = 7
 NOTHING_CHANGED: LiteralString = "Nothing was changed."
+WATCHING: LiteralString = (
+    "This bot only watches: it answers commands with what they would do, and merges and writes nothing. "
+    "Its operator can change that."
+)
 NOTHING_ELSE_CHANGED: LiteralString = "Nothing else was changed."
 
 MEANINGS: dict[Verdict, LiteralString] = {

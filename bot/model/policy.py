@@ -19,6 +19,13 @@ class Landing(enum.Enum):
     DIRECT = "direct"
 
 
+class Decisions(enum.Enum):
+    """Whether decisions are carried out, or only rehearsed."""
+
+    CARRY_OUT = "carry out"
+    WATCH = "watch"
+
+
 class RatingStyle(enum.Enum):
     """How a rating is stored in `valence`. The reference readers average integers."""
 
@@ -214,6 +221,12 @@ class Policy:
         _whole(1, 100),
     )
     landing: Landing = key(Landing.PULL, '"pull" or "direct": how decided rows reach main', _one_of(Landing), read=Landing)
+    decisions: Decisions = key(
+        Decisions.CARRY_OUT,
+        '"carry out", or "watch": commands are answered with what they would do, and nothing is merged, closed or written',
+        _one_of(Decisions),
+        read=Decisions,
+    )
     rating: RatingStyle = key(
         RatingStyle.NUMBERS,
         '"numbers" or "words": how a rating is stored',

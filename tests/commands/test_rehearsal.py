@@ -8,8 +8,9 @@ import pytest
 
 from bot.commands import catalog
 from bot.converge.plan import Plan, plan
+from bot.messages import reviews, words
 from bot.model.mark import read_mark
-from bot.model.policy import Comments, Landing
+from bot.model.policy import Comments, Decisions, Landing
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, Land, Outcome
 from tests.build import (
@@ -40,6 +41,7 @@ def told(found: Plan) -> str:
     return step.body.rpartition("\n\n")[0]
 
 
+WATCH = a_policy(decisions=Decisions.WATCH)
 STANDING = reviewed(comments=(a_review(digest=READY.digest(HEAD)),))
 
 
@@ -84,6 +86,26 @@ def test_a_rehearsed_accept_tells_every_row_it_would_write() -> None:
 def test_every_decision_can_be_rehearsed(body: str, snapshot: Snapshot, expected: tuple[str, ...]) -> None:
     said = told(planned(body, snapshot))
     assert [piece for piece in expected if piece not in said] == [], said
+
+
+@pytest.mark.parametrize("line", ["/accept --at {at} -q 4", "/reject --at {at} It fails.")
+def test_a_bot_that_watches_answers_a_decision_as_if_it_were_rehearsed_and_says_why(line: str) -> None:
+    body = line.format(at=HEAD[:7])
+    name, _, rest = body.partition(" ")
+    watched = replace(STANDING, policy=WATCH)
+    asked = told(planned(f"{name} --dry-run {rest}", STANDING))
+    assert told(planned(body, watched)) == f"{asked}\n\n{words.WATCHING}"
+    (answer,) = planned(body, watched).steps
+    assert isinstance(answer, Answer)
+    mark = read_mark(a_comment(BOT, answer.body), BOT)
+    assert mark is not None
+    assert (mark.commands, mark.facts) == (("dry-run",), ())
+
+
+def test_a_bot_that_watches_says_so_in_its_review() -> None:
+    plain, watched = (reviews.body(replace(STANDING, policy=policy), READY) for policy in (a_policy(), WATCH))
+    assert words.WATCHING not in plain
+    assert words.WATCHING in watched.split("\n\n")
 
 
 def test_a_rehearsal_is_refused_like_the_decision() -> None:

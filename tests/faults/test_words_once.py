@@ -90,6 +90,7 @@ def test_who_slept_between_the_note_and_the_word_does_not_say_it(world: World, m
 
 def test_a_list_that_hides_both_of_two_reviews_brings_neither_of_them_again(world: World) -> None:
     """Two heads reviewed within seconds; then the list goes back behind both, as another replica answers."""
+    patient(world, 60)
     pull = world.hand_in("pia", "polecat-7", ITEM)
     world.review(pull)
     world.push("pia", f"wl/polecat-7/{ITEM}", f"UPDATE wanted SET description = 'more' WHERE id = '{ITEM}'")

@@ -22,11 +22,11 @@ from bot.health import (
     ratings_of,
     weakness,
 )
-from bot.health.commons import doubled_at
+from bot.health.commons import doubled_at, watching
 from bot.model.ids import CommentId, Handle, PullNo, User
 from bot.model.ledger import Rig
 from bot.model.mark import Mark, MarkKind
-from bot.model.policy import Policy, RatingStyle, Validator
+from bot.model.policy import Decisions, Policy, RatingStyle, Validator
 from bot.model.pull import Comment
 from tests.build import BOT, COLUMNS, COMMONS, HEAD, NOW, a_comment, a_completion, a_rig
 
@@ -366,3 +366,11 @@ def test_only_a_process_with_the_same_token_writes_a_comment_of_the_bot_twice(
 ) -> None:
     assert doubled_at(comments, BOT, 120) == (NOW - timedelta(minutes=9) if doubled else None)
     assert doubled_at(reversed(comments), BOT, 120) == doubled_at(comments, BOT, 120)
+
+
+def test_a_bot_that_only_watches_says_so_with_the_way_out() -> None:
+    facts = CommonsFacts(commons=COMMONS, policy=Policy(decisions=Decisions.WATCH), has_token=True, webhook=None)
+    (row,) = watching(facts)
+    assert (row.check, row.state) == ("decisions", State.NOTE)
+    assert row.fix == 'To have decisions carried out, write decisions = "carry out" in stampbot.toml.'
+    assert list(watching(replace(facts, policy=Policy()))) == []

@@ -35,7 +35,7 @@ from bot.model.ledger import (
     read_time,
     write_time,
 )
-from bot.model.policy import Comments, Landing, RatingStyle
+from bot.model.policy import Comments, Decisions, Landing, RatingStyle
 from bot.model.pull import BranchRef, Comment, PullState
 from bot.model.snapshot import Landed, Merge, Present, Record, Rival, Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, PostNotice, PostReview, Step
@@ -499,6 +499,23 @@ def test_of_whatever_pull_nothing_is_merged_and_no_stamp_written_where_that_cann
 ) -> None:
     seen = replace(snapshot, comments=(a_review(verdict), a_comment("ana", body, WRITTEN)), policy=a_policy())
     assert brings(plan(seen, forbidden(Judgement(findings=()), crashed=crashed, alone=False), COMMANDS).steps) == []
+
+
+@given(
+    data=st.data(),
+    scene=scenes().map(first_answers),
+    dressed=st.booleans(),
+)
+def test_a_bot_that_only_watches_merges_closes_and_writes_nothing_whenever_it_began_to(
+    data: st.DataObject, scene: Scene, dressed: bool
+) -> None:
+    """Whatever the command, the kind of pull, its state, the review, and however many steps were taken before."""
+    world, steps = scene.snapshot, due(scene.snapshot)
+    event(f"{scene.comment.body.split()[0]} takes {len(steps)} steps")
+    for step in (None, *steps):
+        world = disturbed(world if step is None else after(world, step, dressed=dressed), data.draw(meanwhile))
+        watched = replace(world, policy=replace(world.policy, decisions=Decisions.WATCH))
+        assert [each for each in due(watched) if isinstance(each, MergePull | Land | ClosePull)] == []
 
 
 @pytest.mark.parametrize("verdict", [Verdict.BLOCKED, Verdict.CANNOT_TELL])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.messages.md import Md
 
@@ -30,6 +30,10 @@ class Parsed:
     def rehearsed(self) -> bool:
         """Whether it shall only be told what the command would do."""
         return self.has("dry-run")
+
+    def as_rehearsal(self) -> Parsed:
+        """The same command with `--dry-run`, which decides nothing; a command that decides nothing as it is."""
+        return replace(self, decides=False, values={**self.values, "dry-run": True}) if self.decides else self
 
     def has(self, option: str) -> bool:
         """Whether an option was given; of a flag, whether it is set."""
@@ -125,6 +129,10 @@ class Reading:
     def parsed(self) -> tuple[Parsed, ...]:
         """The commands that were understood."""
         return tuple(item for item in self.items if isinstance(item, Parsed))
+
+    def as_rehearsal(self) -> Reading:
+        """The same reading, each decision in it only to be rehearsed."""
+        return replace(self, items=tuple(item.as_rehearsal() if isinstance(item, Parsed) else item for item in self.items))
 
     @property
     def misread(self) -> tuple[Misread, ...]:

@@ -17,6 +17,7 @@ from bot.messages import answers, md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
 from bot.model.mark import DENIED, Fact
+from bot.model.policy import Decisions
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, Step
@@ -39,6 +40,8 @@ def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) ->
         reading = grammar.read(comment.body, commands)
         if not (reading.items or reading.hints):
             continue
+        if snapshot.policy.decisions is Decisions.WATCH:
+            reading = reading.as_rehearsal()
         if (patience := _talked_enough(snapshot, comment, reading)) is not None:
             later = min(later or patience, patience)
             continue
