@@ -88,7 +88,7 @@ def test_every_decision_can_be_rehearsed(body: str, snapshot: Snapshot, expected
     assert [piece for piece in expected if piece not in said] == [], said
 
 
-@pytest.mark.parametrize("line", ["/accept --at {at} -q 4", "/reject --at {at} It fails.")
+@pytest.mark.parametrize("line", ["/accept --at {at} -q 4", "/reject --at {at} It fails."])
 def test_a_bot_that_watches_answers_a_decision_as_if_it_were_rehearsed_and_says_why(line: str) -> None:
     body = line.format(at=HEAD[:7])
     name, _, rest = body.partition(" ")

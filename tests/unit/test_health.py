@@ -372,5 +372,5 @@ def test_a_bot_that_only_watches_says_so_with_the_way_out() -> None:
     facts = CommonsFacts(commons=COMMONS, policy=Policy(decisions=Decisions.WATCH), has_token=True, webhook=None)
     (row,) = watching(facts)
     assert (row.check, row.state) == ("decisions", State.NOTE)
-    assert row.fix == 'To have decisions carried out, write decisions = "carry out" in stampbot.toml.'
+    assert row.fix == 'To have decisions carried out: decisions = "carry out" in stampbot.toml.'
     assert list(watching(replace(facts, policy=Policy()))) == []
