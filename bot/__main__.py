@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import click
 
-from bot.cli import audits, catalogues, commons, doctor, links, pulls, run, serving
+from bot.cli import audits, catalogues, commons, conformance, doctor, links, pulls, run, serving
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -44,6 +44,7 @@ for command in (
     audits.audit,
     audits.revert,
     doctor.doctor,
+    conformance.conformance,
     links.probe,
     catalogues.rules,
     catalogues.commands,

@@ -17,6 +17,7 @@ from bot.dolthub.budget.shared import SharedBudget
 from bot.dolthub.client import Api, Hub
 from bot.evidence import FetchPolicy, Network
 from bot.evidence.forge.look import Forges, make_forges
+from bot.model.ids import Database
 from bot.prober.hosts import Hosts, Soft404Baselines
 from bot.prober.link_checker import LinkChecker, Politeness
 from bot.queue.enqueue import JobQueue
@@ -83,6 +84,13 @@ def hub_api(settings: Settings) -> Api | None:
 def _limiter(settings: Settings, token: Secret, cell: AtomicText) -> RateLimiter:
     """The one budget of the account of a token, for all its commons and processes."""
     return RateLimiter(SharedBudget(cell, settings.requests_per_minute(token)), commons=len(settings.sharing(token)))
+
+
+def plain_hub(settings: Settings, db: Database) -> Hub:
+    """A client for one database, with the general token and without the shared budget."""
+    own = settings.of(db)
+    token = own.hub_token.reveal() if own is not None else ""
+    return Hub(settings.hub_url, token, api=hub_api(settings), account=settings.account, commons=[db])
 
 
 def for_worker(

@@ -132,6 +132,8 @@ class Facts:
     queues: tuple[Queue, ...] = ()
     clock_silent_s: float | None = None
     """Seconds since the last heartbeat of a clock; infinite: none; None: not known."""
+    host_checked: bool | None = None
+    """Whether `stampbot conformance` has passed on this host; None: not known."""
     commons: tuple[CommonsFacts, ...] = ()
 
 

@@ -84,4 +84,21 @@ def the_clock(silent_s: float | None) -> CheckResult:
     return CheckResult(check=CLOCK, state=State.FAULT, says=says, fix="Start: stampbot clock")
 
 
-CHECKS: tuple[Callable[[Facts], Iterator[CheckResult]], ...] = (settings, evidence, redis, queues, clock_process)
+def host(facts: Facts) -> Iterator[CheckResult]:
+    """The host was found to do what the bot assumes."""
+    if facts.host_checked is False:
+        says = "whether this host does what the bot assumes was not checked from here, or Redis was wiped since"
+        fix = "Run once, on a scratch database of yours: stampbot conformance OWNER/SCRATCH"
+        yield CheckResult(check="host", state=State.NOTE, says=says, fix=fix)
+    elif facts.host_checked:
+        yield CheckResult(check="host", state=State.FINE, says="does what the bot assumes")
+
+
+CHECKS: tuple[Callable[[Facts], Iterator[CheckResult]], ...] = (
+    settings,
+    evidence,
+    redis,
+    queues,
+    clock_process,
+    host,
+)

@@ -57,6 +57,7 @@ def read_facts(
         redis=redis,
         queues=queues,
         clock_silent_s=clock_silent_s,
+        host_checked=None if isinstance(redis, Unread) else bot.store.host_checks.passed_at(settings.hub_url) is not None,
         commons=tuple(commons),
     )
 

@@ -15,6 +15,7 @@ from bot.store.audits import Audits, KeptAudit
 from bot.store.connect import make_patient_redis, make_redis
 from bot.store.counters import Counters
 from bot.store.epoch import Epoch
+from bot.store.host_checks import HostChecks
 from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys, SiteKeys
 from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.store.notes import Notes
@@ -107,6 +108,7 @@ class Store:
         self.reputation = Reputation(client, keys)
         self.counters = Counters(client, keys)
         self.processes = ProcessStates(client, keys)
+        self.host_checks = HostChecks(client, keys, now)
         self._sites: dict[Commons, SiteStore] = {}
 
     def at(self, commons: Commons) -> SiteStore:

@@ -122,6 +122,10 @@ class Keys:
         """What `stampbot run` wrote of its processes a moment ago."""
         return f"{self.prefix}processes"
 
+    def host_check(self, hub_url: str) -> str:
+        """When the last check of this host passed."""
+        return f"{self.prefix}host-check:{digest('host-check/1', hub_url)[:32]}"
+
     def budget(self, token: str) -> str:
         """What is left of the budget of requests of a token's account, for all its commons. The name tells no token."""
         return f"{self.prefix}budget:account:{digest('budget/1', token)[:32]}"

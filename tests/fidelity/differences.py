@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -69,6 +70,20 @@ def _refusals(answer: Answer) -> Answer:
     return {"refused": ""} if "refused" in answer else answer
 
 
+_NAMED = re.compile(r"^(\s*)(?:CONSTRAINT `[^`]*` |((?:UNIQUE )?KEY) `[^`]*`)")
+
+
+def _definitions(answer: Answer) -> Answer:
+    def plain(line: str) -> str:
+        line = _NAMED.sub(r"\1\2", line.rstrip(","))
+        return re.sub(r"NOT(`\w+`) = ", r"\1 <> ", re.sub(r"[()]", "", line)) if "CHECK" in line else line
+
+    def change(name: str, cell: str) -> str:
+        return "\n".join(sorted(map(plain, cell.split("\n")))) if name == "Create Table" else cell
+
+    return _cells(answer, change)
+
+
 def _null_documents(answer: Answer) -> Answer:
     columns, rows = answer.get("columns"), answer.get("rows")
     if not isinstance(columns, list) or not isinstance(rows, list):
@@ -123,6 +138,12 @@ LISTED = (
         function="bot.converge.landing._land_direct",
         test="tests/journeys/test_trouble.py::test_a_violated_check_is_a_refusal_even_where_it_says_success",
         alike=_refusals,
+    ),
+    Listed(
+        what="SHOW CREATE TABLE gives other names to a key or CHECK without one, and lists and words them otherwise",
+        function="bot.dolthub.diff._same_definition",
+        test="tests/unit/test_hub_diff.py::test_definitions_that_are_not_answered_are_compared_as_statements",
+        alike=_definitions,
     ),
 )
 

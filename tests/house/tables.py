@@ -16,6 +16,7 @@ from bot.commands import catalog as commands
 from bot.commands.command import Command
 from bot.config.policy_file import PolicyFile
 from bot.config.settings import VARIABLES
+from bot.conformance.catalog import ASSUMPTIONS
 from bot.evidence.forge.catalog import DESCRIPTORS
 from bot.messages.time import span
 from bot.model import evidence
@@ -133,6 +134,16 @@ def _files(row: matrix.Row) -> tuple[str, ...]:
     return tuple(dict.fromkeys(test.partition("::")[0] for test in row.tests))
 
 
+def assumption_table() -> str:
+    """Every assumption about DoltHub that can be tried on a host."""
+    rows = (
+        (_code(a.id), a.assumes, _code(a.depends), a.tried, a.changes, "writes" if a.writes else "reads") for a in ASSUMPTIONS
+    )
+    return _table(
+        ("assumption", "what is assumed", "what depends on it", "how it is tried", "a host that is different", ""), rows
+    )
+
+
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
@@ -143,6 +154,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "policy": policy_table,
         "shell": shell_table,
     },
+    "docs/assumptions.md": {"assumptions": assumption_table},
     "docs/checks.md": {"rules": rule_table, "rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"forges": forge_table, "looks": look_table, "reasons": reason_table},

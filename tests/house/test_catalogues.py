@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
 
 import pytest
 
 from bot.commands import catalog as commands
+from bot.conformance.catalog import ASSUMPTIONS
 from bot.rulebook import catalog as rules
 from tests.house.tree import ROOT, files, imports, name_of, tree
 
@@ -40,3 +42,15 @@ def test_rules_take_everything_from_the_public_face() -> None:
         and node.module not in ("bot.rulebook", "bot.rulebook.cells")
     ]
     assert astray == []
+
+
+def test_each_assumption_names_a_function_that_there_is_and_how_it_is_tried() -> None:
+    for each in ASSUMPTIONS:
+        path = each.depends.split(".")
+        at = next(at for at, word in enumerate(path) if not (ROOT / "/".join(path[: at + 1])).is_dir())
+        found: object = importlib.import_module(".".join(path[: at + 1]))
+        for name in path[at + 1 :]:
+            found = getattr(found, name)
+        assert callable(found), each.id
+        assert each.tried.endswith("."), each.id
+    assert len({each.id for each in ASSUMPTIONS}) == len(ASSUMPTIONS)

@@ -23,6 +23,7 @@ from bot.health import (
     weakness,
 )
 from bot.health.commons import doubled_at, watching
+from bot.health.installation import host
 from bot.model.ids import CommentId, Handle, PullNo, User
 from bot.model.ledger import Rig
 from bot.model.mark import Mark, MarkKind
@@ -366,6 +367,16 @@ def test_only_a_process_with_the_same_token_writes_a_comment_of_the_bot_twice(
 ) -> None:
     assert doubled_at(comments, BOT, 120) == (NOW - timedelta(minutes=9) if doubled else None)
     assert doubled_at(reversed(comments), BOT, 120) == doubled_at(comments, BOT, 120)
+
+
+def test_a_host_that_was_never_checked_is_a_note_with_the_command() -> None:
+    rows = {checked: list(host(replace(SOUND, host_checked=checked))) for checked in (None, True, False)}
+    assert [(checked, [row.state for row in found]) for checked, found in rows.items()] == [
+        (None, []),
+        (True, [State.FINE]),
+        (False, [State.NOTE]),
+    ]
+    assert rows[False][0].fix == "Run once, on a scratch database of yours: stampbot conformance OWNER/SCRATCH"
 
 
 def test_a_bot_that_only_watches_says_so_with_the_way_out() -> None:
