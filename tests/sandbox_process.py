@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -38,6 +39,8 @@ import requests
 
 from tests.patience import STATE_WAIT_S
 
+ENGINE_VARIABLE = "STAMPBOT_TESTS_ENGINE"
+"""The engine of the look-alike in tests, where another one than the embedded one is wanted: `make fidelity` sets it."""
 READY_TIMEOUT_S = STATE_WAIT_S
 ANSWER_TIMEOUT_S = STATE_WAIT_S
 POLL_S = 0.01
@@ -68,8 +71,9 @@ class SandboxProcess:
 
         The process ends when this one does, however this one ends: it watches its standard input.
         """
+        engine = ("--engine", name) if (name := os.environ.get(ENGINE_VARIABLE)) else ()
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--port", "0", "--until-eof", *options],
+            [sys.executable, "-m", "sandbox", "--port", "0", "--until-eof", *engine, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -16,6 +16,9 @@ from bot.evidence.forge.look import make_forges
 from bot.model.evidence import Seen
 from bot.model.ids import PullNo
 from bot.model.kind import Form
+from bot.rulebook.judge import judge
+from tests.faults.test_second_witness import QUESTIONS
+from tests.journeys.test_trouble import trouble
 from tests.redis_process import RedisProcess
 from tests.sandbox_process import FreshDatabase, SandboxProcess
 from tests.world import World
@@ -119,3 +122,18 @@ def test_the_first_review_of_the_demo_says_what_the_evidence_is(wasteland: tuple
     (review,) = world.said(of(wasteland, "happy-handshake"), "review")
     shown = r"GitHub pull, merged 1[78] hours ago by `bo`, 14 files, `Retry the handshake after a dropped lease`"
     assert re.search(shown, review)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", QUESTIONS)
+def test_a_host_that_does_not_know_a_function_gets_the_verdicts_that_the_page_promises(
+    wasteland: tuple[World, Bot], what: str
+) -> None:
+    """Each pull as a process sees it that has read nothing before."""
+    world, bot = wasteland
+    promised = {p["number"]: p["verdict"] for p in world.sandbox.ready["seed"]["pulls"]}
+    fresh = replace(world.bot(), forges=bot.forges)
+    places = {str(world.commons), *(str(world.observe(PullNo(number), bot).pull.source.database) for number in promised)}
+    with trouble(world, *({"quirk": "refused-question", "what": what, "match": {"database": each}} for each in sorted(places))):
+        seen = {number: judge(world.observe(PullNo(number), fresh), fresh.rules).verdict for number in promised}
+    assert {number: verdict.value for number, verdict in seen.items()} == promised
