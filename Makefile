@@ -9,7 +9,7 @@
 #   make soak MINUTES=10 [SEED=n]    the bot's processes in a storm of kills, wipes and hub trouble; then an audit (a few minutes more)
 #   make races [ROUNDS=50 SEED=n]    two sides want one pull in the same moment; who was first, and whether all is true (about 4 minutes)
 #   make fuzz [FUZZ=200000]          as many broken comments, read by the grammar (about 8 minutes on two cores)
-#   make fidelity [RECORD=1]         both engines of the sandbox play the same stories; needs a dolt on PATH or STAMPBOT_DOLT=PATH (about 5 minutes)
+#   make fidelity [RECORD=1]         both engines of the sandbox play the same stories, then the bot works on Dolt; needs a dolt on PATH or STAMPBOT_DOLT=PATH (about 8 minutes)
 #   make docs                        write all generated pages anew (a few minutes: it plays the scenarios)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -184,6 +185,6 @@ def test_a_landing_that_nobody_goes_on_with_is_cleared_away_and_used_by_nobody_e
     world.settle(world.bot())
     stamp = world.row("stamps", subject="polecat-7")
     assert stamp is not None
-    assert (stamp["author"], stamp["valence"]) == ("bo-hollow", '{"quality": 4, "reliability": 4}')
+    assert (stamp["author"], json.loads(stamp["valence"] or "")) == ("bo-hollow", {"quality": 4, "reliability": 4})
     assert {p["pull_number"]: p["state"] for p in world.pulls()} == {pull: "merged", left: "closed", left + 1: "merged"}
     assert sorted(outcomes(world, pull)) == (["ACCEPTED", "HINT"] if how == "edited" else ["ACCEPTED"])

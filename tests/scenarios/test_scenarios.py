@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -9,7 +10,7 @@ import pytest
 
 from sandbox.lookalikes.forges import ForgeLookAlike
 from tests.redis_process import RedisProcess
-from tests.sandbox_process import SandboxProcess
+from tests.sandbox_process import ENGINE_VARIABLE, SandboxProcess
 from tests.scenarios import page
 from tests.scenarios.catalog import SCENARIOS, play
 from tests.scenarios.plain import plain
@@ -39,7 +40,11 @@ def test_a_scenario_goes_as_the_page_has_it(
     scenario: Scenario, number: int, world_sandbox: SandboxProcess, world_redis: RedisProcess, forge: ForgeLookAlike
 ) -> None:
     found = play(scenario.parts[number], world_sandbox, world_redis, forge)
-    assert found == page.kept().get(page.name_of(scenario, number + 1)), REWRITE
+    kept = page.kept().get(page.name_of(scenario, number + 1))
+    if os.environ.get(ENGINE_VARIABLE):
+        # Dolt shows JSON cells without blanks, the embedded engine as they were written.
+        found, kept = (text.replace('": ', '":').replace('", "', '","') for text in (found, kept or ""))
+    assert found == kept, REWRITE
 
 
 def test_the_page_holds_these_scenarios_and_nothing_else() -> None:
