@@ -1,7 +1,7 @@
 """`python -m tests.fidelity`: plays every story on a real Dolt and on doltlite, and prints every difference that is not listed.
 
-Then it runs the bot on a real Dolt: the seeded pulls, each scenario with its whole comments, and each decision with the rows that it
-lands, by the tests that the everyday suite runs on doltlite. So what comes out is the same on both.
+Then it runs the bot on Dolt: the seeded pulls, each scenario with its whole comments, and each decision with its rows, by
+the tests that the everyday suite runs on doltlite. So what comes out is the same on both.
 
 Exit status 1: there is one. 3: there is no dolt; the text says where it is to be had. `--record` keeps what Dolt answers as the
 corpus that the everyday suite compares doltlite with.
@@ -68,9 +68,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return DIFFERS if count or failed else 0
 
 
-def _journeys(dolt: Path) -> int:
+def _journeys(dolt: str) -> int:
     """The bot on a real Dolt; exit status of pytest."""
-    environment = child_environment(**{ENGINE_VARIABLE: "dolt", "STAMPBOT_DOLT": str(dolt)})
+    environment = child_environment(**{ENGINE_VARIABLE: "dolt", "STAMPBOT_DOLT": dolt})
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--timeout", "600", *JOURNEYS]
     return subprocess.run(command, env=environment, check=False).returncode
 
