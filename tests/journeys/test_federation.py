@@ -147,6 +147,7 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
     assert judgement.verdict is Verdict.READY
 
 
+@pytest.mark.slow
 def test_a_budget_that_is_spent_is_one_commons_own_and_is_not_asked_for_others(both: tuple[World, World]) -> None:
     first, second = both
     poor = Hub(first.sandbox.base_url, "token-bot", commons=[first.commons], limiter=RateLimiter(OwnBudget(3)))

@@ -159,6 +159,7 @@ def test_an_installation_whose_workers_run_is_fine(world: World, run: Run) -> No
         lanes.join(STATE_WAIT_S)
     assert states(told) == {
         "evidence": {"note"},
+        "host": {"note"},
         **{
             check: {"fine"}
             for check in ("settings", "redis", "queues", "stampbot clock", "commons", "token", "account", "webhook", "clock")

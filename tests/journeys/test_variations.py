@@ -105,20 +105,23 @@ class Listening(requests.Session):
         super().__init__()
         self.paths: list[str] = []
         self.queries: list[tuple[str, str]] = []
+        self.databases: list[str] = []
+        """Where each of these was asked."""
 
     def request(self, method: str, url: str, *args: Any, **more: Any) -> requests.Response:  # type: ignore[override]
         self.paths.append(url.rpartition("/")[2])
         if url.endswith("/sql"):
             asked = json.loads(more["data"])
             self.queries.append((asked["ref"], asked["q"]))
+            self.databases.append(url)
         return super().request(method, url, *args, **more)
 
     @property
-    def schema_reads(self) -> list[str]:
-        """Commits at which the columns were asked for, in order."""
+    def schema_reads(self) -> list[tuple[str, str]]:
+        """Databases and commits at which the columns were asked for, in order."""
         return [
-            ref
-            for ref, text in self.queries
+            (url, ref)
+            for url, (ref, text) in zip(self.databases, self.queries, strict=True)
             if "information_schema" in text and "column_name" in text and "column_default" not in text
         ]
 
@@ -208,7 +211,9 @@ def test_work_is_reviewed_merged_and_stamped_whatever_the_commons_looks_like(
         pull = world.hand_in(USER, variant.rig, ITEM)
         go_on(world, pull, bot)
         assert headlines(world, pull) == ["READY"]
-        assert session.schema_reads == [world.db.head()]
+        # At main, and at the pull's head and base, whose tables are compared with themselves.
+        commits, known = {ref for _, ref in session.schema_reads}, world.observe(pull, bot)
+        assert {world.db.head()} <= commits <= {world.db.head(), known.head, known.base}
         _assert_a_second_look_asks_little(world, pull, bot, session)
         if variant.reviewed:
             world.db.push("main", *variant.reviewed)
