@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.conformance.assumption import Assumption, Different, NotTried, differs_unless
 from bot.conformance.trial import COMMENT, Trial
 from bot.dolthub import sql
 from bot.dolthub.errors import HubConflict, HubGone, HubRefused, HubStrange
+from bot.dolthub.sql.query import ROWS_PER_PAGE
 from bot.model.ids import CommitHash, Database, is_commit_hash
 from bot.model.pull import PullState
+
+LONG_KEYS: Final = 1_000
+SITES_BEGIN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+CLOCK_TOLERANCE: Final = timedelta(minutes=2)
 
 _FOUND: list[Assumption] = []
 Check = Callable[[Trial], None]
@@ -83,8 +89,8 @@ def _(trial: Trial) -> None:
 )
 def _(trial: Trial) -> None:
     """One row of a number, NULL, an empty text and a truth value is read."""
-    (row,) = trial.read(trial.main, "SELECT 7 AS n, NULL AS nothing, '' AS empty, 1 = 1 AS yes")
-    seen = (row.get("n"), row.get("nothing"), row.get("empty"), row.get("yes") in ("1", "true"))
+    (row,) = trial.read(trial.main, "SELECT 7 AS n, NULL AS nothing, '' AS blank, 1 = 1 AS truth")
+    seen = (row.get("n"), row.get("nothing"), row.get("blank"), row.get("truth") in ("1", "true"))
     differs_unless(seen == ("7", None, "", True), f"the cells read {seen}")
 
 
@@ -178,6 +184,55 @@ def _(trial: Trial) -> None:
     whole = trial.read(trial.main, f"{text} LIMIT 30 OFFSET 0")
     parts = [row for at in range(0, 30, 3) for row in trial.read(trial.main, f"{text} LIMIT 3 OFFSET {at}")]
     differs_unless(list(whole) == parts, f"{len(whole)} rows at once, {len(parts)} in pages, or another order")
+
+
+@_assumption(
+    "full-page",
+    "A read of as many rows as a page holds is answered whole.",
+    depends="bot.dolthub.client.Hub.rows",
+    changes="A page that comes shorter than it was asked for ends the reading: rows are left out of a review.",
+)
+def _(trial: Trial) -> None:
+    """As many rows as a page holds are read of the columns joined with themselves."""
+    text = (
+        "SELECT a.column_name AS one, b.column_name AS two"
+        " FROM information_schema.columns AS a, information_schema.columns AS b, information_schema.columns AS c"
+    )
+    found = trial.read(trial.main, f"{text} LIMIT {ROWS_PER_PAGE} OFFSET 0")
+    differs_unless(len(found) == ROWS_PER_PAGE, f"{len(found)} rows came where {ROWS_PER_PAGE} were asked for")
+
+
+@_assumption(
+    "long-question",
+    "A statement of 20,000 characters is read like a short one.",
+    depends="bot.dolthub.client.Hub.rows",
+    changes="A pull that changes many rows gets CANNOT TELL.",
+)
+def _(trial: Trial) -> None:
+    """A row is read by a list of 1,000 made-up keys and its own."""
+    keys = ", ".join(f"'{number:020d}'" for number in range(LONG_KEYS))
+    rows = trial.read(trial.main, f"SELECT 1 AS one WHERE 'x' IN ({keys}, 'x')")
+    differs_unless([row.get("one") for row in rows] == ["1"], f"{len(rows)} rows came where one was asked for")
+
+
+@_assumption(
+    "times",
+    "Pulls and comments carry the time when they were made, with its offset from UTC.",
+    depends="bot.dolthub.client.Hub.pull",
+    changes="Which of two pulls for one item came first is told wrongly.",
+)
+def _(trial: Trial) -> None:
+    """The newest pull is read; it was made after the year 2000 and not in the future of the host's own clock."""
+    pulls = trial.hub.pulls(trial.db)
+    if not pulls:
+        raise NotTried("there is no pull")
+    made = trial.hub.pull(trial.db, max(each.number for each in pulls)).created_at
+    now = trial.hub.time(trial.db)
+    if now is None:
+        raise NotTried("the host's time is not known")
+    differs_unless(
+        SITES_BEGIN < made <= now + CLOCK_TOLERANCE, f"the newest pull was made at {made:%Y-%m-%dT%H:%M:%SZ}, and it is {now}"
+    )
 
 
 @_assumption(
@@ -351,6 +406,19 @@ def _(trial: Trial) -> None:
     """A row of the branch is read on main."""
     _, main, _ = trial.merged
     differs_unless(trial.note("b", main) == "two", "main does not hold a row that the merged branch holds")
+
+
+@_assumption(
+    "pull-follows-branch",
+    "A commit that is made on a pull's branch after the pull was opened belongs to the pull.",
+    depends="bot.converge.observe.observe",
+    changes="A review shows rows that the merge does not bring.",
+    writes=True,
+)
+def _(trial: Trial) -> None:
+    """A row is written to the branch after the pull was opened; main holds it after the merge."""
+    _, main, _ = trial.merged
+    differs_unless(trial.note("late", main) == "late", "the merge left out a row that was written after the pull was opened")
 
 
 @_assumption(

@@ -122,9 +122,10 @@ class Trial:
 
     @cached_property
     def merged(self) -> tuple[CommitHash, CommitHash, Pull]:
-        """The pull, merged: its head before, main's head after, and how it is shown then."""
-        head = self.head(self.prepared)
-        self.hub.merge(self.db, self.pull)
+        """The pull, with a row written after it was opened, merged: its head, main's head after, and how it is shown then."""
+        number = self.pull
+        head = self.write(f"INSERT INTO {self.table} (id, note) VALUES ('late', 'late')")
+        self.hub.merge(self.db, number)
         return head, self.head("main"), self.hub.pull(self.db, self.pull)
 
     def clean_up(self) -> tuple[str, ...]:

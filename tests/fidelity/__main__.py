@@ -29,6 +29,7 @@ from tests.sandbox_process import ENGINE_VARIABLE
 DIFFERS, NO_DOLT = 1, 3
 JOURNEYS = (
     *("tests/journeys/test_seeded_pulls.py", "tests/journeys/test_decisions.py", "tests/journeys/test_merges.py"),
+    "tests/journeys/test_conformance.py::test_the_look_alike_does_what_is_assumed_and_is_left_as_it_was_told",
     *("tests/faults/test_second_witness.py", "tests/scenarios"),
 )
 """Tests that run the whole bot over whatever engine the sandbox has."""

@@ -7,6 +7,7 @@ anyway.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ALWAYS = "always"
@@ -319,3 +320,58 @@ PLAYED = (
 def rows() -> list[tuple[str, str, str]]:
     """The table of docs/sandbox.md: number, what production does, and how to have it played."""
     return [(str(each.number), each.says, each.played if each.played == ALWAYS else f"`{each.played}`") for each in PLAYED]
+
+
+TRIED: Mapping[int, tuple[str, ...] | str] = {
+    1: "Read from documents. A redirect is never followed.",
+    2: ("missing-database",),
+    3: ("sql-error",),
+    4: "Seen on production. Such an answer is trouble, and is asked again.",
+    5: "Seen on production. The bot waits and asks again; no verdict comes of it.",
+    6: "Seen on production. A missing database is asked for again before it is believed.",
+    7: "A field, state or code that is not known changes no verdict.",
+    8: ("comment-unchanged",),
+    9: "Seen on production. A wrong scheme is refused at the first request.",
+    10: "Seen on production. Each read names its branch or commit.",
+    11: "A token that is refused stops the bot and is reported, by whichever code.",
+    12: "A refused read of public data is asked again without the token.",
+    13: "Operations are asked for with the token.",
+    15: "Each branch is made at a commit first, and written to afterwards.",
+    16: "One write is one statement.",
+    17: ("one-commit-a-write",),
+    18: ("no-op", "guarded-update"),
+    19: ("broken-check",),
+    20: ("guarded-update",),
+    21: "No procedure is called and no branch is deleted.",
+    22: "What was written is read back before anything is written again.",
+    23: ("full-page", "page-order"),
+    24: ("cells-are-text", "times"),
+    25: ("branch-at-commit",),
+    28: "A list ends where a page brings nothing new.",
+    29: ("pull-states",),
+    31: ("pull-states",),
+    32: "Each of the names is read.",
+    33: ("merge-commit", "pull-follows-branch"),
+    34: ("merge-commit", "merged-again"),
+    35: "Before a merge the bot waits for the one that runs.",
+    37: ("second-pull",),
+    38: ("missing-database",),
+    40: "A refusal is reported below the pull, and tried again.",
+    41: ("comment-unchanged",),
+    42: "A comment is remembered by its pull and its id.",
+    44: "A state that is not known is one that has not ended; the rows are read instead.",
+    45: "Each of the forms is read.",
+    46: "The address is used as it came, on the same host only.",
+    47: "After a time of its own the bot reads the rows instead.",
+    48: "A webhook is a hint. The clock finds what no webhook brought.",
+    52: ("merge-commit",),
+    53: ("merged-rows",),
+    54: ("history", "heights"),
+}
+"""By number: the rows of `stampbot conformance` that try it, or why no verdict and no row on main depends on it."""
+
+
+def tried_rows() -> list[tuple[str, str, str]]:
+    """The second table of docs/assumptions.md: number, what production does, and how that is tried or why it need not be."""
+    how = {number: by if isinstance(by, str) else ", ".join(f"`{each}`" for each in by) for number, by in TRIED.items()}
+    return [(str(each.number), each.says, how[each.number]) for each in PLAYED]

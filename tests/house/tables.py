@@ -144,6 +144,11 @@ def assumption_table() -> str:
     )
 
 
+def tried_table() -> str:
+    """What production does beyond the contract, and which row of the check of a host tries it."""
+    return _table(("#", "what production does", "tried by, or why no verdict depends on it"), quirks.tried_rows())
+
+
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
     "README.md": {
@@ -154,7 +159,7 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "policy": policy_table,
         "shell": shell_table,
     },
-    "docs/assumptions.md": {"assumptions": assumption_table},
+    "docs/assumptions.md": {"assumptions": assumption_table, "tried": tried_table},
     "docs/checks.md": {"rules": rule_table, "rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"forges": forge_table, "looks": look_table, "reasons": reason_table},

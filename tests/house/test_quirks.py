@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.house.quirks import ALWAYS, PLAYED, Played
+from bot.conformance.catalog import ASSUMPTIONS
+from tests.house.quirks import ALWAYS, PLAYED, TRIED, Played
 from tests.house.tree import ROOT
 
 QUIRKS = ROOT / "sandbox" / "quirks"
@@ -38,3 +39,9 @@ def test_an_oddity_can_be_played_and_the_tests_named_are_there(each: Played) -> 
     for test in each.survived:
         path, _, name = test.partition("::")
         assert f"def {name}(" in (ROOT / path).read_text("utf-8"), test
+
+
+def test_each_oddity_is_tried_on_a_host_or_says_why_no_verdict_depends_on_it() -> None:
+    assert list(TRIED) == [each.number for each in PLAYED]
+    named = {name for by in TRIED.values() if not isinstance(by, str) for name in by}
+    assert named - {each.id for each in ASSUMPTIONS} == set()

@@ -148,6 +148,10 @@ def _still_open(real: Callable[..., Pull], db: Database, number: PullNo) -> Pull
     return replace(real(db, number), state=PullState.OPEN)
 
 
+def _made_in_the_future(real: Callable[..., Pull], db: Database, number: PullNo) -> Pull:
+    return replace(real(db, number), created_at=NEVER)
+
+
 def _second_pull(real: Callable[..., PullNo], db: Database, *, title: str, **more: str) -> PullNo:
     return PullNo(999) if title == "second" else real(db, title=title, **more)
 
@@ -175,6 +179,9 @@ def lies(world: World) -> dict[str, Mapping[str, Callable[..., Any]]]:
         "history": _rows("FROM dolt_log", lambda _rows: ()),
         "heights": _rows("commit_order", _set("commit_order", "1")),
         "page-order": _rows("LIMIT 3 OFFSET 3", lambda rows: rows[1:]),
+        "full-page": _rows("AS two", lambda rows: rows[1:]),
+        "long-question": _refusing("'00000000000000000999'"),
+        "times": {"pull": _made_in_the_future},
         "pull-states": {"pulls": _pulls_of_no_state},
         "clock": {"time": lambda _real, _db: None},
         "branch-at-commit": _rows("stampbot-conformance/t1-at", _set("head", "0" * 32)),
@@ -186,6 +193,7 @@ def lies(world: World) -> dict[str, Mapping[str, Callable[..., Any]]]:
         "right-to-write": {"may_write": lambda _real, _db: False},
         "merge-commit": {"pull": _still_open},
         "merged-rows": _rows("SELECT note AS note", _set("note", "another")),
+        "pull-follows-branch": _rows("id = 'late'", lambda _rows: ()),
         "merged-again": {"merge": _merging_again(world)},
         "guarded-update": {"write": _unguarded},
     }
