@@ -20,6 +20,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("slow", settings.get_profile("suite"), max_examples=2_000)
+# On a real Dolt, where one graph of commits takes seconds.
+settings.register_profile("fidelity", settings.get_profile("suite"), max_examples=10)
 settings.load_profile("suite")
 os.environ.setdefault("NO_COLOR", "1")
 

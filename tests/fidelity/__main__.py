@@ -31,6 +31,7 @@ JOURNEYS = (
     *("tests/journeys/test_seeded_pulls.py", "tests/journeys/test_decisions.py", "tests/journeys/test_merges.py"),
     "tests/journeys/test_conformance.py::test_the_look_alike_does_what_is_assumed_and_is_left_as_it_was_told",
     *("tests/faults/test_second_witness.py", "tests/scenarios"),
+    "tests/fidelity/test_merges_bring_what_is_shown.py",
 )
 """Tests that run the whole bot over whatever engine the sandbox has."""
 
@@ -72,7 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _journeys(dolt: str) -> int:
     """The bot on a real Dolt; exit status of pytest."""
     environment = child_environment(**{ENGINE_VARIABLE: "dolt", "STAMPBOT_DOLT": dolt})
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--timeout", "600", *JOURNEYS]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", "--timeout", "600"]
+    command += ["--hypothesis-profile", "fidelity", *JOURNEYS]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
