@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bot.evidence.fetch.address import Network, networks
 from bot.evidence.fetch.hop import FetchPolicy
 from bot.evidence.fetch.url import canonical_key, probe_key
 from bot.evidence.kind import Evidence
 from bot.evidence.kinds import NO_KNOWN_HOSTS, KnownHosts, classify, same_thing, spelling
 from bot.evidence.probe import as_known, probe, without_looking
+from bot.model.address import Network, networks
 
 __all__ = [
     "NO_KNOWN_HOSTS",

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Final
 
 from bot.evidence import FetchPolicy, canonical_key, probe_key
-from bot.evidence.fetch.address import is_allowed
 from bot.evidence.fetch.control import CONTROL_DEADLINE_S, answers
 from bot.evidence.fetch.url import Refused, read_url
 from bot.evidence.page.content import Baselines
 from bot.evidence.page.domain import registrable_domain
 from bot.evidence.probe import Looked, look
+from bot.model.address import is_allowed
 from bot.model.evidence import Hop, Probe, Seen, Soft404Baseline, following
 from bot.prober.hosts import HostOutcome, Hosts, Soft404Baselines
 from bot.store import Flight, Store

@@ -35,6 +35,7 @@ from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
 from bot.model.relations import TIES, Relations, account_node, rig_node
 from bot.model.snapshot import Rival, Snapshot, Tally, Use
+from bot.model.unsafe_links import Danger, UnsafeLink, unsafe_links
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
 from bot.rulebook.judge import judge
 from bot.rulebook.kit.gallery import having
@@ -58,6 +59,7 @@ __all__ = (
     "Commit",
     "Completion",
     "CompletionId",
+    "Danger",
     "Database",
     "Finding",
     "Form",
@@ -85,6 +87,7 @@ __all__ = (
     "Seen",
     "Snapshot",
     "Tally",
+    "UnsafeLink",
     "Use",
     "User",
     "Verdict",
@@ -112,5 +115,6 @@ __all__ = (
     "start_over",
     "submit_again",
     "typed",
+    "unsafe_links",
     "writer",
 )

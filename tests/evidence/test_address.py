@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.fetch.address import is_allowed, is_public, networks
 from bot.evidence.fetch.resolve import Failed, resolve
 from bot.evidence.fetch.url import Refused, read_url
+from bot.model.address import is_allowed, is_public, networks
 from tests.evidence.stage import info
 from tests.patience import STATE_WAIT_S
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from bot.evidence import FetchPolicy
-from bot.evidence.fetch.address import is_public
+from bot.model.address import is_public
 from bot.model.evidence import Seen
 from tests.evidence import name_server
 from tests.evidence.looking import look

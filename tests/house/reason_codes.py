@@ -10,7 +10,10 @@ from pathlib import Path
 
 from tests.house.tree import ROOT, files, tree
 
-SOURCES = (*files("bot/evidence", suffix=".py"), ROOT / "bot/prober/link_checker.py", ROOT / "bot/prober/hosts.py")
+SOURCES = (
+    *files("bot/evidence", suffix=".py"),
+    *(ROOT / "bot" / path for path in ("prober/link_checker.py", "prober/hosts.py", "model/address.py")),
+)
 """Where fact sheets are made."""
 CALLED = frozenset({"reason", "reservation"})
 """Names of parameters and fields that hold a code. A parameter that is handed on as one of them is one too."""

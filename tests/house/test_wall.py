@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.evidence.fetch.address import Network, is_public, not_public
+from bot.model.address import Network, is_public, not_public
 from tests.house.tree import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")

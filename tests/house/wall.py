@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from string import Template
 
-from bot.evidence.fetch.address import Network, not_public
+from bot.model.address import Network, not_public
 
 LINE_MAX = 100
 USER = "stampbot-prober"

@@ -7,11 +7,11 @@ import socket
 from dataclasses import replace
 from typing import Final
 
-from bot.evidence.fetch.address import Address, networks
 from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.hop import DIALS_MAX, FetchPolicy, fetch
 from bot.evidence.fetch.resolve import Failed, resolve
 from bot.evidence.fetch.url import Refused, Target, read_url
+from bot.model.address import Address, networks
 
 CONTROL_DEADLINE_S: Final = 5.0
 _ANYWHERE: Final = networks(("0.0.0.0/0", "::/0"))

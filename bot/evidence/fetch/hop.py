@@ -20,11 +20,11 @@ from typing import Final
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
 from bot.evidence.fetch import resolve as dns
-from bot.evidence.fetch.address import Network, same_address
 from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.head import HttpResponse
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target
+from bot.model.address import Network, same_address
 
 BODY_MAX_BYTES: Final = 256 * 1024
 DIALS_MAX: Final = 2

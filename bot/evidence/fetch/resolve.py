@@ -9,8 +9,8 @@ import threading
 from dataclasses import dataclass
 from functools import cached_property
 
-from bot.evidence.fetch.address import Address, Network, is_allowed, is_public
-from bot.evidence.fetch.url import Refused, Target, doubtful_name
+from bot.evidence.fetch.url import Refused, Target
+from bot.model.address import Address, Network, doubtful_name, is_allowed, is_public
 
 LOOKUPS_MAX = 32
 """A lookup cannot be ended from outside; so many may be under way in this process, hanging ones included."""

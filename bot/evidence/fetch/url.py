@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from urllib3.util import parse_url
 
-from bot.evidence.fetch.address import Address
+from bot.model.address import Address, doubtful_name
 
 URL_MAX: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -26,10 +26,6 @@ _QUAD: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})"
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _CONTROL_OR_SPACE: Final = re.compile(r"[\x00-\x20\x7f]")
 _PLAIN_REST: Final = re.compile(r"/[A-Za-z0-9._~/?=&+,-]*")
-# Special-use names (IANA registry, RFC 6761, 6762, 8375, 9476) and those that private networks are fond of.
-_INTERNAL: Final = frozenset(
-    ["localhost", "local", "internal", "lan", "home", "corp", "intranet", "private", "onion", "i2p", "invalid"]
-) | frozenset(["arpa", "test", "example"])
 
 
 class Refused(Exception):
@@ -124,16 +120,6 @@ def check_alphabet(text: str) -> None:
         raise Refused("control_or_space")
     if not text.isascii():
         raise Refused("non_ascii", "write the host in punycode and percent-encode the path")
-
-
-def doubtful_name(host: str) -> str:
-    """Why a canonical host is no name of the public internet: single_label, internal_tld, or empty. An address is none."""
-    if ":" in host or _QUAD.fullmatch(host):
-        return ""
-    labels = host.split(".")
-    if len(labels) < 2:
-        return "single_label"
-    return "internal_tld" if labels[-1] in _INTERNAL else ""
 
 
 def canonical_key(url: str) -> str:

@@ -1,8 +1,9 @@
-"""Which addresses may be dialled: tables of constants, because what Python calls "global" changes with its patch level."""
+"""Which hosts are public: tables of constants, because what Python calls "global" changes with its patch level."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,6 +41,23 @@ _IPV6_GIVEN_OUT: Final = ipaddress.IPv6Network("2000::/3")
 _IPV6_DENIED: Final = tuple(
     ipaddress.IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")
 )
+
+
+# Special-use names (IANA registry, RFC 6761, 6762, 8375, 9476) and those that private networks are fond of.
+_INTERNAL: Final = frozenset(
+    ["localhost", "local", "internal", "lan", "home", "corp", "intranet", "private", "onion", "i2p", "invalid"]
+) | frozenset(["arpa", "test", "example"])
+_QUAD: Final = re.compile(r"(?:(?:0|[1-9][0-9]{0,2})\.){3}(?:0|[1-9][0-9]{0,2})")
+
+
+def doubtful_name(host: str) -> str:
+    """Why a canonical host is no name of the public internet: single_label, internal_tld, or empty. An address is none."""
+    if ":" in host or _QUAD.fullmatch(host):
+        return ""
+    labels = host.split(".")
+    if len(labels) < 2:
+        return "single_label"
+    return "internal_tld" if labels[-1] in _INTERNAL else ""
 
 
 def is_public(address: Address) -> bool:
