@@ -1,9 +1,10 @@
 """The evidence belongs to this item, this project and this rig.
 
 A forge tells when something was done, where and by whom. What was done before the item was claimed (or posted) was not done
-for it; the repositories of a project stand in `[projects]` of the policy, the accounts of a rig in `[logins]`. What neither a
-forge nor the policy tells is not guessed. Many name the item in the title of their work; one that names another item is worth
-a glance.
+for it; the repositories of a project stand in `[projects]` of the policy, the accounts of a rig in `[logins]`. What was merged
+by its own author, or stands in the author's own repository, proves nothing about who looked at it, unless `[projects]` names
+that repository. What neither a forge nor the policy tells is not guessed. Many name the item in the title of their work; one
+that names another item is worth a glance.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bot.rulebook import (
     Place,
     Probe,
     PullKind,
+    Seen,
     Snapshot,
     Wanted,
     day,
@@ -31,7 +33,6 @@ from bot.rulebook import (
 
 SLACK = timedelta(hours=24)
 """Clocks differ, and people claim what they have just done."""
-YOUNG = timedelta(days=7)
 _AUTHORED = frozenset({"github_pull", "github_commit", "gitlab_merge_request", "gitea_pull"})
 """Kinds whose author is an account of the forge. That of other commits is a text anybody can choose."""
 
@@ -60,7 +61,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             (_too_early(pull.item, probe), anew),
             (_elsewhere(pull, probe), "Say in a comment why the work is there, or submit work in the project"),
             (_anothers(pull, probe), "Say in a comment whose account that is, or submit work of the rig's own"),
-            (_all_ones_own(probe), "Ask another person to review it there, and say so in a comment"),
+            (_all_ones_own(pull, probe), "Another person reads the work itself before it is accepted"),
         ):
             if says:
                 yield check.finding(place, f"{quote(link.url)} {says}.", remedy)
@@ -113,15 +114,16 @@ def _anothers(pull: Snapshot, probe: Probe) -> str:
     return f"is by {quote(author)}, and rig {quote(rig)} is {known} there"
 
 
-def _all_ones_own(probe: Probe) -> str:
-    """Opened, merged and owned by one account in a repository made just before: nobody else has looked at it."""
-    author, owner = probe.fact("author").lower(), probe.fact("repo").partition("/")[0].lower()
-    merged_at, made_at = read_time(probe.fact("merged_at")), read_time(probe.fact("repo_created_at"))
-    if merged_at is None or made_at is None or merged_at - made_at >= YOUNG:
+def _all_ones_own(pull: Snapshot, probe: Probe) -> str:
+    """Merged by its own author, or in the author's own repository: another person may never have looked at it."""
+    if probe.seen is not Seen.VERIFIED or _repo(probe) in {repo for repos in pull.policy.projects.values() for repo in repos}:
         return ""
-    if not author or {author, probe.fact("merged_by").lower()} != {owner}:
-        return ""
-    return f"was opened and merged by the owner of its repository, {quote(owner)}, within a week of making it"
+    host, author, owner = _host(probe), probe.fact("author").lower(), probe.fact("repo").partition("/")[0].lower()
+    logins = pull.policy.logins.get(pull.worker, ()) if pull.worker else ()
+    own = {author, *(login.removeprefix(f"{host}/") for login in logins if login.startswith(f"{host}/"))} - {""}
+    if probe.fact("merged_by").lower() in own:
+        return f"was merged by its own author, {quote(author or owner)}"
+    return f"is in the author's own repository, {quote(owner)}'s" if owner in own else ""
 
 
 def _names_another(done: Completion, probe: Probe) -> str:

@@ -15,6 +15,8 @@ from bot.rulebook.cells import written
 
 _LINK_COLUMNS = ("evidence", "evidence_url", "hop_uri", "dolt_database")
 """Columns that readers show as a link."""
+NAMED_MAX = 5
+"""Addresses that are named; more are counted."""
 
 
 @rule(
@@ -25,19 +27,37 @@ _LINK_COLUMNS = ("evidence", "evidence_url", "hop_uri", "dolt_database")
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
     followed = {link.url for link in pull.links}
+    cells: dict[tuple[str, Danger], list[tuple[Place, bool]]] = {}
     for change in pull.changes.rows:
         for column, text in written(change):
             for unsafe in unsafe_links(text):
-                if unsafe.text in followed:
-                    continue
-                place = Place(change.table, change.key, column)
-                level = Level.FAULT if _is_shown_as_link(column, unsafe) else Level.DOUBT
-                yield check.finding(
-                    place,
-                    f"The {column} of {quote(change.key)} holds an address that {unsafe.danger.value}: {quote(unsafe.text)}.",
-                    f"Write an http or https address of a public host into {column}, or none",
-                    level=level,
-                )
+                if unsafe.text not in followed:
+                    place = Place(change.table, change.key, column)
+                    cells.setdefault((unsafe.text, unsafe.danger), []).append((place, _is_shown_as_link(column, unsafe)))
+    at_fault = {each: any(shown for _, shown in places) for each, places in cells.items()}
+    # What is at fault is named first: it decides.
+    for number, (text, danger) in enumerate(sorted(cells, key=lambda each: not at_fault[each])):
+        places = [place for place, _ in cells[text, danger]]
+        level = Level.FAULT if at_fault[text, danger] else Level.DOUBT
+        if number == NAMED_MAX:
+            yield check.finding(places[0], f"{len(cells) - NAMED_MAX} more such addresses are written.", level=level)
+            return
+        yield check.finding(
+            places[0],
+            f"{_named(places)} an address that {danger.value}: {quote(text)}.",
+            f"Write an http or https address of a public host into {_columns(places)}, or none",
+            level=level,
+        )
+
+
+def _named(places: list[Place]) -> str:
+    one = len(places) == 1
+    keys = " and ".join(dict.fromkeys(quote(place.key) for place in places[:3]))
+    return f"The {_columns(places)} of {keys} {'holds' if one else 'hold'}"
+
+
+def _columns(places: list[Place]) -> str:
+    return " and ".join(dict.fromkeys(place.column for place in places[:3]))
 
 
 def _is_shown_as_link(column: str, unsafe: UnsafeLink) -> bool:

@@ -34,7 +34,8 @@ def claim(item: dict[str, str] | None = None, policy: dict[str, Any] | None = No
     )
 
 
-YOUNG = {"merged_by": "pia", "repo": "Pia/beads", "repo_created_at": "2026-06-12T09:00:00Z"}
+OWN = {"merged_by": "pia", "repo": "Pia/beads"}
+OWN_REPO = {"elsewhere": ("github.com/pia/beads",)}
 
 
 TWO_LINKS = replace(
@@ -68,12 +69,13 @@ TWO_LINKS = replace(
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="")), PASS),
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen("gitlab_commit", author="Otto O.", merged_at="")), PASS),
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen(url="https://codeberg.org/o/r/pulls/1", author="otto")), PASS),
-        (claim(probe=a_pull_seen(**YOUNG)), DOUBT),
-        (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-06-06T10:00:01Z"})), DOUBT),
-        (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-06-06T10:00:00Z"})), PASS),
-        (claim(probe=a_pull_seen(**YOUNG | {"repo_created_at": "2026-01-01T00:00:00Z"})), PASS),
-        (claim(probe=a_pull_seen(**YOUNG | {"merged_by": "ana"})), PASS),
-        (claim(probe=a_pull_seen(**YOUNG | {"repo": "gastownhall/beads"})), PASS),
+        (claim(probe=a_pull_seen(**OWN)), DOUBT),
+        (claim(probe=a_pull_seen(**OWN | {"merged_by": "ana"})), DOUBT),
+        (claim(probe=a_pull_seen(**OWN | {"repo": "gastownhall/beads"})), DOUBT),
+        (claim(policy={"projects": OWN_REPO}, probe=a_pull_seen(**OWN)), PASS),
+        (claim(policy={"projects": PROJECTS}, probe=a_pull_seen(merged_by="PIA")), PASS),
+        (claim(policy={"logins": LOGINS}, probe=a_pull_seen("github_commit", author="", repo="pia/beads")), DOUBT),
+        (claim(probe=a_pull_seen(author="", merged_by="", repo="/x")), PASS),
         (claim(probe=a_pull_seen(author_type="Bot")), NOTE),
         (claim(probe=a_pull_seen(author_type="User")), PASS),
         (TWO_LINKS, DOUBT),
@@ -90,9 +92,10 @@ TWO_LINKS = replace(
         "just before the posting", "before the posting", "times that cannot be read", "not merged", "an old commit",
         "an old release", "a repository of the project", "a project without repositories", "another repository",
         "another host", "the rig's own account", "a rig without accounts", "another's work", "no author told",
-        "an author who is only a name", "an account elsewhere", "all one's own and new",
-        "all one's own of this week", "all one's own of a week ago", "all one's own and old",
-        "merged by another", "in another's repository", "opened by a bot", "opened by a user", "the second of two links",
+        "an author who is only a name", "an account elsewhere", "all one's own",
+        "one's own repository, merged by another", "merged by oneself", "one's own repository, of the project",
+        "merged by oneself in a repository of the project", "a commit in one's own repository", "nothing known of who",
+        "opened by a bot", "opened by a user", "the second of two links",
         "merged pull", "named after this item", "named after both", "no item's name", "named after another item",
         "named after an item of a tool",
     ],
@@ -118,8 +121,12 @@ def test_evidence_is_held_against_the_claim(snapshot: Snapshot, expected: tuple[
             "is by `otto`, and rig `polecat-7` is `pia` there",
         ),
         (
-            claim(probe=a_pull_seen(**YOUNG)),
-            "was opened and merged by the owner of its repository, `pia`, within a week of making it",
+            claim(probe=a_pull_seen(**OWN)),
+            "was merged by its own author, `pia`",
+        ),
+        (
+            claim(probe=a_pull_seen(**OWN | {"merged_by": "ana"})),
+            "is in the author's own repository, `pia`'s",
         ),
         (
             claim(probe=a_pull_seen(title="Done: w-gt-001, w-gt-002")),
@@ -138,7 +145,7 @@ def test_each_doubt_is_told_in_one_sentence(snapshot: Snapshot, says: str) -> No
         (claim(probe=a_pull_seen(merged_at="2026-06-01T11:00:00Z")), "Submit what was done for this item. Discard the branch"),
         (claim(policy={"projects": PROJECTS}, probe=a_pull_seen(repo="mallory/beads")), "Say in a comment why the work is"),
         (claim(policy={"logins": LOGINS}, probe=a_pull_seen(author="otto")), "Say in a comment whose account that is"),
-        (claim(probe=a_pull_seen(**YOUNG)), "Ask another person to review it there"),
+        (claim(probe=a_pull_seen(**OWN)), "Another person reads the work itself"),
         (claim(probe=a_pull_seen(title="Done: w-gt-001")), "Say in a comment how it belongs to this item"),
     ],
 )

@@ -12,7 +12,7 @@ from bot.model.unsafe_links import Danger, unsafe_links
 from bot.rulebook import RowChange
 from rules.links_lead_to_the_public_web import check
 from tests.build import a_snapshot, added, changes_of, modified
-from tests.rules.table import PASS, found, told
+from tests.rules.table import PASS, found, judged, told
 
 RUNS = (
     *("javascript:alert(1)", "JavaScript:alert(1)", " \tjava\nscript:\talert(1)"),
@@ -102,3 +102,11 @@ def test_any_scheme_but_http_and_https_is_found_alone(scheme: str, rest: str) ->
 @given(st.text(max_size=400))
 def test_any_text_can_be_searched(text: str) -> None:
     assert all(each.text for each in unsafe_links(text))
+
+
+def test_an_address_in_several_cells_is_found_once_and_many_are_counted() -> None:
+    twice = changes_of(added("wanted", title="ftp://acme.org/1", description="ftp://acme.org/1"))
+    assert told(check, a_snapshot(changes=twice)).startswith("The title and description of `w-")
+    many = " ".join(f"ftp://acme.org/{number}" for number in range(20))
+    findings = judged(check, a_snapshot(changes=changes_of(added("wanted", description=many)))).findings
+    assert [finding.says for finding in findings[5:]] == ["15 more such addresses are written."]
