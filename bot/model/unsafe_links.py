@@ -93,7 +93,7 @@ def _unsafe(text: str) -> Iterator[UnsafeLink]:
         return
     for scheme in _SCHEME.finditer(text):
         if scheme[1].lower() not in _WEB | _OF_THE_PROTOCOL:
-            yield UnsafeLink(_cut(text, scheme.start()), Danger.SCHEME, alone)
+            yield UnsafeLink(_cut(text[scheme.start() :].split(maxsplit=1)[0], 0), Danger.SCHEME, alone)
     whole = _WHOLE.fullmatch(joined)
     if whole is not None and whole[1] is None:
         yield UnsafeLink(_cut(joined, 0), Danger.SCHEME, alone)

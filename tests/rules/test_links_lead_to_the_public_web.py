@@ -109,4 +109,5 @@ def test_an_address_in_several_cells_is_found_once_and_many_are_counted() -> Non
     assert told(check, a_snapshot(changes=twice)).startswith("The title and description of `w-")
     many = " ".join(f"ftp://acme.org/{number}" for number in range(20))
     findings = judged(check, a_snapshot(changes=changes_of(added("wanted", description=many)))).findings
-    assert [finding.says for finding in findings[5:]] == ["15 more such addresses are written."]
+    assert len(findings) == 6
+    assert "15 more such addresses are written." in [finding.says for finding in findings]
