@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import click
 
-from bot.cli import audits, catalogues, commons, conformance, doctor, links, pulls, run, serving
+from bot.cli import audits, catalogues, commons, conformance, doctor, init, links, pulls, run, serving
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -22,7 +22,8 @@ def main() -> None:
     \b
     Without any account, a whole small Wasteland on this machine:
       stampbot demo
-    With STAMPBOT_COMMONS, STAMPBOT_HUB_TOKEN and STAMPBOT_WEBHOOK_SECRET set:
+    The settings of a new installation, then the bot with them:
+      stampbot init
       stampbot explain 'hop/wl-commons#12'
       stampbot run --redis ./data
     """
@@ -30,6 +31,7 @@ def main() -> None:
 
 for command in (
     serving.demo,
+    init.init,
     run.run,
     serving.web,
     serving.worker,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 from rich.text import Text
@@ -62,7 +63,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
     sys.exit(status_is)
 
 
-def status_of(results: tuple[CheckResult, ...]) -> int:
+def status_of(results: Sequence[CheckResult]) -> int:
     """Exit status: 1 a fault, 3 no fault but something unknown, 0 nothing but notes."""
     states = {result.state for result in results}
     return FINDING if State.FAULT in states else COULD_NOT_TELL if State.UNKNOWN in states else FINE

@@ -15,6 +15,7 @@ from bot.model.ids import Commons, User
 
 HUB_URL: Final = "https://www.dolthub.com"
 SECRET_CHARS_MIN: Final = 16
+TOKEN_CHARS_MAX: Final = 4096
 NEW_SECRET_FIX: Final = "Set it to the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"  # noqa: S105 - words
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -142,7 +143,7 @@ def account(text: str) -> User:
 
 def token(text: str) -> Secret:
     """A token or key of visible ASCII characters."""
-    if not re.fullmatch(r"[!-~]{1,4096}", text):
+    if not re.fullmatch(rf"[!-~]{{1,{TOKEN_CHARS_MAX}}}", text):
         raise Unusable("holds characters no token has", "Copy the token again, without spaces or line breaks.")
     return Secret(text)
 
@@ -165,14 +166,22 @@ def hub_api(text: str) -> Literal["auto", "v2", "v1alpha1"]:
 
 def hub_address(text: str) -> str:
     """The address of a DoltHub or DoltLab, without a slash at its end. A token is not sent to a public host over http."""
+    return _address(text, f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}.", "the token")
+
+
+def web_address(text: str) -> str:
+    """The address under which DoltHub reaches the web process, without a slash at its end: the webhook's begins with it."""
+    return _address(text, "Write a web address such as https://bot.example.org.", "the webhook's secret")
+
+
+def _address(text: str, fix: str, sent: str) -> str:
     parts = _split(text)
-    fix = f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}."
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         raise Unusable("is not a web address", fix)
     if parts.query or parts.fragment or parts.username or parts.password or not re.fullmatch(r"(/[\w.~-]+)*/?", parts.path):
         raise Unusable("is more than an address", fix)
     if parts.scheme == "http" and not _near(parts.hostname):
-        raise Unusable("would send the token in clear text over the internet", "Write https:// instead.")
+        raise Unusable(f"would send {sent} in clear text over the internet", "Write https:// instead.")
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 

@@ -22,6 +22,9 @@ from click.testing import CliRunner, Result
 
 from bot.__main__ import main
 from bot.commands import catalog as commands
+from bot.config.settings import read
+from bot.model.ids import Handle, User
+from bot.model.policy import Decisions, Policy, Validator
 from bot.rulebook import catalog as rules
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import private_redis
@@ -256,6 +259,52 @@ def test_a_refused_token_is_3_and_never_shown(wasteland: Wasteland) -> None:
     assert result.exit_code == 3
     assert "STAMPBOT_HUB_TOKEN" in result.output
     assert "canary-token" not in result.output
+
+
+FIRST_ANSWERS = ("--commons", COMMONS, "--validators", "bo,ana=ana-town", "--redis-url", "")
+
+
+def test_the_files_that_init_writes_are_the_settings_of_a_bot_that_only_watches(wasteland: Wasteland, tmp_path: Path) -> None:
+    environment, _ = wasteland
+    hub, token = environment["STAMPBOT_HUB_URL"], tmp_path / "token"
+    token.write_text("token-stampbot\n", "utf-8")
+    given = (*FIRST_ANSWERS, "--hub-url", hub, "--token-file", str(token), "--directory", str(tmp_path / "bot"))
+    made = run("init", *given, "--public-url", "https://bot.example.org")
+    assert made.exit_code == 0, made.output
+    written = tmp_path / "bot" / "stampbot.env"
+    assert {path.name: path.stat().st_mode & 0o777 for path in written.parent.iterdir()} == {
+        "stampbot.env": 0o600,
+        "stampbot.toml": 0o644,
+    }
+    settings = read(dict(line.split("=", 1) for line in written.read_text("utf-8").splitlines() if not line.startswith("#")))
+    (commons,) = settings.commons
+    assert (str(commons.commons), settings.hub_url, settings.account) == (COMMONS, hub, "stampbot")
+    assert commons.policy == Policy(
+        validators=(Validator(User("bo")), Validator(User("ana"), Handle("ana-town"))), decisions=Decisions.WATCH
+    )
+    assert f"https://bot.example.org/hooks/dolthub/{commons.webhook_secret.reveal()}\n" in made.output
+    again = run("init", *given, "--public-url", "")
+    assert (again.exit_code, written.name in again.output or "stampbot.toml" in again.output) == (2, True)
+
+
+def test_init_writes_no_file_where_dolthub_refuses_what_was_given(wasteland: Wasteland, tmp_path: Path) -> None:
+    environment, _ = wasteland
+    where = ("--hub-url", environment["STAMPBOT_HUB_URL"], "--public-url", "", "--directory", str(tmp_path / "bot"))
+    told = {}
+    for wrong, commons, token in (("token", COMMONS, "token-nobody-has"), ("commons", "hop/no-such", "token-stampbot")):
+        (tmp_path / "token").write_text(token, "utf-8")
+        answers = ("--commons", commons, *FIRST_ANSWERS[2:], "--token-file", str(tmp_path / "token"))
+        made = run("init", *answers, *where)
+        told[wrong] = (made.exit_code, f"{wrong}: fault" in made.output, (tmp_path / "bot").exists(), token in made.output)
+    assert told == {"token": (1, True, False, False), "commons": (1, True, False, False)}
+
+
+def test_init_asks_again_for_what_cannot_be_used_and_names_the_option_where_no_answer_comes(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("token", "utf-8")
+    made = CliRunner().invoke(main, ("init", "--token-file", "token"), input="hop\nhop/wl-commons\nftp://x\n")
+    assert made.exit_code == 2
+    assert made.output.count("The commons to serve") == 2
+    assert made.stderr.endswith("Answer the question, or name it with --hub-url.\n")
 
 
 def test_no_color_is_respected(wasteland: Wasteland) -> None:
