@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bot.processes.redis_server import KeptRedis
     from bot.processes.supervisor import Service, Supervisor
 
+PROBER = "prober"
+
 
 @click.command()
 @host_option
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
     help="Start a Redis as well, with its data in this directory: for a commons that one machine serves.",
 )
 @click.option("--prober-user", default=None, help="User that the process which fetches strangers' links becomes (needs root).")
-def run(host: str | None, redis: Path | None, prober_user: str | None) -> None:
+@click.option("--no-prober", is_flag=True, help="Start no prober: it runs elsewhere, as another user or in another container.")
+def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober: bool) -> None:
     """Everything: web, worker, prober and clock, each started again when it ends.
 
     One signal (Ctrl-C, SIGTERM) ends all of it after the jobs at hand; a second one at once.
@@ -45,6 +48,8 @@ def run(host: str | None, redis: Path | None, prober_user: str | None) -> None:
     from bot.processes.child import ProcessFailed, hide_memory
 
     hide_memory()
+    if no_prober and prober_user:
+        fail("--prober-user and --no-prober contradict each other. Leave one of them out.", WRONG_USE)
     settings = settings_of(webhook_needed=True)
     _refuse_user(prober_user)
     # What the catalogues and the policy have against each other is said once, not by each process.
@@ -59,9 +64,11 @@ def run(host: str | None, redis: Path | None, prober_user: str | None) -> None:
         kept = kept_server(redis, prober_acl) if redis is not None else None
         full = _with_redis(environment(), kept)
         forget_secrets()
-        _log_wall(prober_user)
+        if not no_prober:
+            _log_wall(prober_user)
         states = wiring.store(read(full), patient=False).processes
-        supervisor = Supervisor(_services(full, kept, chosen_host(host), prober_user), _say(), states.note)
+        services = _services(full, kept, chosen_host(host), prober_user)
+        supervisor = Supervisor([each for each in services if not (no_prober and each.name == PROBER)], _say(), states.note)
         supervisor.run(_ended_by_signal(supervisor))
     except ProcessFailed as error:
         for line in error.tail:
@@ -102,7 +109,7 @@ def _services(full: Mapping[str, str], kept: KeptRedis | None, host: str, prober
         service("web", "--host", host),
         service("worker"),
         service("clock"),
-        Service(name="prober", command=(*ours, "prober", "--until-eof"), environment=prober, user=prober_user),
+        Service(name=PROBER, command=(*ours, PROBER, "--until-eof"), environment=prober, user=prober_user),
     ]
 
 

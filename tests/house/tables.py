@@ -164,9 +164,15 @@ PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"forges": forge_table, "looks": look_table, "reasons": reason_table},
     "docs/sandbox.md": {"oddities": quirk_table},
-    "docs/operations.md": {"waits": wait_table, "unit": wall.unit, "ruleset": wall.ruleset},
+    "docs/operations.md": {"waits": wait_table},
 }
 """The generated parts of each document, by the name in their markers."""
+
+FILES: Mapping[str, Callable[[], str]] = {
+    "deploy/stampbot-prober.service": wall.unit,
+    "deploy/stampbot-prober.nft": wall.ruleset,
+}
+"""Files that are generated as a whole."""
 
 
 def renewed(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
@@ -181,23 +187,26 @@ def renewed(text: str, parts: Mapping[str, Callable[[], str]]) -> str:
 
 
 def stale() -> tuple[Path, ...]:
-    """Documents with parts that are not as they should be."""
-    return tuple(
-        path for path in map(ROOT.joinpath, PARTS) if renewed(text := path.read_text("utf-8"), _parts_of(path)) != text
-    )
+    """Documents and files that are not as they should be."""
+    return tuple(path for path in map(ROOT.joinpath, [*PARTS, *FILES]) if _text(path) != _renewed(path))
 
 
 def main(arguments: Sequence[str]) -> int:
     """Lists what is stale, or writes it. Exit status."""
     for path in (found := stale()):
         if "--write" in arguments:
-            path.write_text(renewed(path.read_text("utf-8"), _parts_of(path)), "utf-8")
+            path.write_text(_renewed(path), "utf-8")
         print(path.relative_to(ROOT))
     return 1 if found and "--write" not in arguments else 0
 
 
-def _parts_of(path: Path) -> Mapping[str, Callable[[], str]]:
-    return PARTS[path.relative_to(ROOT).as_posix()]
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+def _renewed(path: Path) -> str:
+    name = path.relative_to(ROOT).as_posix()
+    return FILES[name]() if name in FILES else renewed(_text(path), PARTS[name])
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,4 +1,4 @@
-"""The network wall that the documents show stands where the fetcher's own one does, to the address."""
+"""The network wall in `deploy/` stands where the fetcher's own one does, to the address."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from bot.model.address import Network, is_public, not_public
 from tests.house.tree import ROOT
 
-PAGE = (ROOT / "docs" / "operations.md").read_text("utf-8")
-UNIT = PAGE.partition("<!-- unit: begin")[2].partition("<!-- unit: end")[0]
-RULESET = PAGE.partition("<!-- ruleset: begin")[2].partition("<!-- ruleset: end")[0]
+UNIT = (ROOT / "deploy" / "stampbot-prober.service").read_text("utf-8")
+RULESET = (ROOT / "deploy" / "stampbot-prober.nft").read_text("utf-8")
 SYSTEMD = tuple(ip_network(text) for line in re.findall(r"^IPAddressDeny=(.*)$", UNIT, re.MULTILINE) for text in line.split())
 NFTABLES = tuple(
     ip_network(text.strip()) for some in re.findall(r"elements = \{([^}]*)\}", RULESET) for text in some.split(",")

@@ -1,26 +1,29 @@
-"""The network wall of the prober as the documents show it: its ranges are made from the table the fetcher itself goes by."""
+"""The network wall of the prober as `deploy/` has it: its ranges are made from the table the fetcher itself goes by."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from string import Template
 
+from bot.config import readers
+from bot.config.settings import VARIABLES
 from bot.model.address import Network, not_public
 
 LINE_MAX = 100
 USER = "stampbot-prober"
 
 _UNIT = Template("""\
-# /etc/systemd/system/stampbot-prober.service
+# /etc/systemd/system/stampbot-prober.service (written by make docs)
 [Unit]
 Description=Stampbot's prober: fetches strangers' links, holds no secret
-After=network-online.target redis-server.service
+After=network-online.target redis-server.service valkey-server.service
 Wants=network-online.target
 
 [Service]
-ExecStart=/opt/stampbot/.venv/bin/stampbot prober
-WorkingDirectory=/opt/stampbot
-EnvironmentFile=/etc/stampbot/prober.env
+ExecStart=/opt/stampbot/bin/stampbot prober
+# The same file as that of stampbot.service; secrets do not reach this process.
+EnvironmentFile=/etc/stampbot/stampbot.env
+UnsetEnvironment=$secrets
 Restart=always
 RestartSec=5
 TimeoutStopSec=60
@@ -75,7 +78,8 @@ WantedBy=multi-user.target
 """)
 
 _RULESET = Template("""\
-# /etc/nftables.d/stampbot-prober.nft
+# /etc/nftables.d/stampbot-prober.nft (written by make docs): a wall for the user stampbot-prober, whatever starts its process.
+# Say here where your resolver is (/etc/resolv.conf) and where Redis is.
 define resolver = 127.0.0.53
 define redis = 127.0.0.1
 
@@ -123,15 +127,20 @@ $special6
 
 
 def unit() -> str:
-    """The systemd unit, fenced."""
+    """The systemd unit."""
     deny = "\n".join(f"IPAddressDeny={' '.join(map(str, not_public(version)))}" for version in (4, 6))
-    return _fenced("ini", _UNIT.substitute(user=USER, deny=deny))
+    return _UNIT.substitute(user=USER, deny=deny, secrets=" ".join(secrets_kept_from_the_prober()))
 
 
 def ruleset() -> str:
-    """The nftables table, fenced."""
+    """The nftables table."""
     sets = {f"special{version}": _elements(not_public(version)) for version in (4, 6)}
-    return _fenced("", _RULESET.substitute(user=USER, **sets))
+    return _RULESET.substitute(user=USER, **sets)
+
+
+def secrets_kept_from_the_prober() -> tuple[str, ...]:
+    """The variables with a secret that the prober has no use for: it needs the address of its Redis alone."""
+    return tuple(each.name for each in VARIABLES if each.secret and each.read is not readers.redis_url)
 
 
 def _elements(networks: Iterable[Network]) -> str:
@@ -143,7 +152,3 @@ def _elements(networks: Iterable[Network]) -> str:
             lines.append("")
         lines[-1] += piece
     return "\n".join(" " * 12 + line.rstrip() for line in lines).removesuffix(",")
-
-
-def _fenced(language: str, text: str) -> str:
-    return f"```{language}\n{text.rstrip()}\n```"
