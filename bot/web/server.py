@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,7 @@ class WebServer(BaseApplication):
             "limit_request_fields": HEADERS_MAX,
             "accesslog": None,
             "logger_class": _QuietLogger,
-            "worker_tmp_dir": str(_SHARED_MEMORY) if _SHARED_MEMORY.is_dir() else None,
+            "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
             "control_socket_disable": True,
             "when_ready": lambda _arbiter: ready(),
         }

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 
+from tests.house.test_quiet_imports import modules
 from tests.house.tree import ROOT
+from tests.patience import STATE_WAIT_S
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 PIN = re.compile(
@@ -53,3 +58,33 @@ def test_every_dependency_is_locked() -> None:
 def test_both_lock_files_agree_on_versions() -> None:
     plain, dev = pins("requirements.lock"), pins("requirements-dev.lock")
     assert {name: (version, dev[name][0]) for name, (version, _) in plain.items() if dev[name][0] != version} == {}
+
+
+ONLY_WITH = """
+import importlib, importlib.abc, sys
+hidden, names = sys.argv[1].split(), sys.argv[2:]
+class Hide(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in hidden:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hide())
+for name in names:
+    importlib.import_module(name)
+"""
+"""Imports modules where packages are hidden as if they were not installed."""
+
+
+def test_the_bot_can_be_imported_where_only_what_it_needs_to_run_is_installed() -> None:
+    """What a tool of development happens to bring along is not there for those who only run it."""
+    locked = {"stampbot", *pins("requirements.lock")}
+    hidden = [name for name, by in packages_distributions().items() if not locked & set(map(_normal, by))]
+    assert {"pytest", "yaml"} <= set(hidden), "they are found"
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY_WITH, " ".join(hidden), *modules()],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=STATE_WAIT_S,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
