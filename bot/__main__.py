@@ -5,17 +5,56 @@ Exit status: 0 fine · 1 a finding or refusal · 2 wrong use · 3 not known.
 
 from __future__ import annotations
 
-from importlib.metadata import version
+from importlib import import_module
 
 import click
 
-from bot.cli import audits, catalogues, commons, conformance, doctor, init, links, pulls, run, serving
+from bot import __version__
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_TOPICS = {
+    "demo": "serving",
+    "init": "init",
+    "run": "run",
+    "web": "serving",
+    "worker": "serving",
+    "prober": "serving",
+    "clock": "serving",
+    "review": "pulls",
+    "explain": "pulls",
+    "converge": "pulls",
+    "decide": "pulls",
+    "sweep": "commons",
+    "queue": "commons",
+    "audit": "audits",
+    "revert": "audits",
+    "doctor": "doctor",
+    "conformance": "conformance",
+    "probe": "links",
+    "rules": "catalogues",
+    "commands": "catalogues",
+    "settings": "catalogues",
+}
+"""The file in bot/cli that holds a command, by the command's name, in the order of the help."""
 
 
-@click.group(context_settings=CONTEXT)
-@click.version_option(version("stampbot"), prog_name="stampbot")
+class _Commands(click.Group):
+    """Imports the command that is asked for, and no other: each of the bot's processes is one."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_TOPICS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        return commands(cmd_name).get(cmd_name)
+
+
+def commands(*names: str) -> dict[str, click.Command]:
+    """The commands of these names, as far as there are any; without a name all of them."""
+    return {name: getattr(import_module(f"bot.cli.{_TOPICS[name]}"), name) for name in names or _TOPICS if name in _TOPICS}
+
+
+@click.group(cls=_Commands, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="stampbot")
 def main() -> None:
     """The validator's review bot for a Wasteland commons on DoltHub.
 
@@ -27,32 +66,6 @@ def main() -> None:
       stampbot explain 'hop/wl-commons#12'
       stampbot run --redis ./data
     """
-
-
-for command in (
-    serving.demo,
-    init.init,
-    run.run,
-    serving.web,
-    serving.worker,
-    serving.prober,
-    serving.clock,
-    pulls.review,
-    pulls.explain,
-    pulls.converge,
-    pulls.decide,
-    commons.sweep,
-    commons.queue,
-    audits.audit,
-    audits.revert,
-    doctor.doctor,
-    conformance.conformance,
-    links.probe,
-    catalogues.rules,
-    catalogues.commands,
-    catalogues.settings,
-):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

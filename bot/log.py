@@ -9,7 +9,14 @@ from collections.abc import Iterable, MutableMapping
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
-import structlog
+# structlog imports rich wherever it is installed, for tracebacks in colour that no process prints: 8 MB in each of them.
+_RICH_WANTED = "rich" in sys.modules
+if not _RICH_WANTED:
+    sys.modules["rich"] = None  # type: ignore[assignment]
+import structlog  # noqa: E402
+
+if not _RICH_WANTED:
+    del sys.modules["rich"]
 
 STRANGER_CHARS_MAX = 200
 REDACTED = "***"

@@ -7,15 +7,18 @@ import enum
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
-from rich.text import Text
 
 from bot.log import visible
+
+if TYPE_CHECKING:
+    # Imported where it is used: a process that prints no table has no need of its 8 MB.
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+    from rich.text import Text
 
 FINE, FINDING, WRONG_USE, COULD_NOT_TELL = 0, 1, 2, 3
 """Exit statuses: nothing found, a finding, wrong use of the command, not known."""
@@ -45,6 +48,8 @@ def _plain(value: object) -> Any:
 
 def cells(*texts: object) -> tuple[Text, ...]:
     """Texts for one row of a table: no markup, nothing that moves a cursor."""
+    from rich.text import Text
+
     return tuple(Text(visible(str(text))) for text in texts)
 
 
@@ -59,6 +64,8 @@ _COLOURS = {"redis": "red", "sandbox": "cyan", "web": "green", "worker": "yellow
 
 def process_line(name: str, line: str) -> Text:
     """One line of a child process behind its name."""
+    from rich.text import Text
+
     text = Text(f"{name:<{NAME_WIDTH}}| ", _COLOURS.get(name, ""))
     # Lines of child processes may be coloured; Text.from_ansi keeps that and nothing else of what a terminal obeys.
     return text.append_text(Text.from_ansi(line) if "\x1b" in line else Text(visible(line)))
@@ -66,6 +73,8 @@ def process_line(name: str, line: str) -> Text:
 
 def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -> Table:
     """A table that wraps rather than cuts."""
+    from rich.table import Table
+
     made = Table(title=title, title_justify="left", header_style="bold", show_lines=False)
     for name in header:
         made.add_column(name, overflow="fold")
@@ -76,5 +85,7 @@ def table(title: str, header: Sequence[str], rows: Iterable[tuple[Text, ...]]) -
 
 def progress_bar(console: Console) -> Progress:
     """A bar for work that takes a while; removed when the work is done, and not shown without a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)

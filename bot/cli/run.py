@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bot.cli.serving import chosen_host, host_option
-from bot.cli.shared import bot_of, console, fail, settings_of
+from bot.cli.shared import console, fail, settings_of
 from bot.terminal import FINDING, WRONG_USE
 
 if TYPE_CHECKING:
@@ -50,15 +50,13 @@ def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober
     hide_memory()
     if no_prober and prober_user:
         fail("--prober-user and --no-prober contradict each other. Leave one of them out.", WRONG_USE)
-    settings = settings_of(webhook_needed=True)
+    settings_of(webhook_needed=True)
     _refuse_user(prober_user)
-    # What the catalogues and the policy have against each other is said once, not by each process.
-    bot_of(settings)
-    from bot import wiring
     from bot.config.settings import environment, forget_secrets, read
     from bot.prober.acl import prober_acl
     from bot.processes.redis_server import kept_server
     from bot.processes.supervisor import Supervisor
+    from bot.store import Keys, ProcessStates, make_redis
 
     try:
         kept = kept_server(redis, prober_acl) if redis is not None else None
@@ -66,7 +64,7 @@ def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober
         forget_secrets()
         if not no_prober:
             _log_wall(prober_user)
-        states = wiring.store(read(full), patient=False).processes
+        states = ProcessStates(make_redis(read(full).redis_url.reveal()), Keys())
         services = _services(full, kept, chosen_host(host), prober_user)
         supervisor = Supervisor([each for each in services if not (no_prober and each.name == PROBER)], _say(), states.note)
         supervisor.run(_ended_by_signal(supervisor))

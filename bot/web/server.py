@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -70,6 +71,8 @@ class WebServer(BaseApplication):
             "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
             "control_socket_disable": True,
             "when_ready": lambda _arbiter: ready(),
+            # A collection in the child would copy every page that it shares with this process.
+            "pre_fork": lambda _arbiter, _worker: gc.freeze(),
         }
         super().__init__()  # type: ignore[no-untyped-call]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from bot.__main__ import main as command_line
+from bot import __main__ as command_line
 from bot.commands import catalog as commands
 from bot.commands.command import Command
 from bot.config.policy_file import PolicyFile
@@ -72,7 +72,7 @@ def wait_table() -> str:
 
 def shell_table() -> str:
     """Every command of the command line."""
-    shown = command_line.commands
+    shown = command_line.commands()
     usages = {name: " ".join(("stampbot", name, *_arguments(one))) for name, one in shown.items()}
     return _table(("command", "does"), ((_code(usages[name]), one.get_short_help_str(200)) for name, one in shown.items()))
 

@@ -15,7 +15,7 @@ import click
 import pytest
 import yaml
 
-from bot.__main__ import main as command_line
+from bot import __main__ as command_line
 from bot.config.settings import VARIABLES, Settings
 from bot.prober.environment import prober_environment
 from bot.store import make_redis
@@ -62,7 +62,7 @@ def test_every_command_line_can_be_read() -> None:
     assert [name for name, _ in commands()].count("compose.yaml") == 2
     assert len(commands()) == 5
     for _, (name, *arguments) in commands():
-        command = command_line.commands[name]
+        command = command_line.commands()[name]
         assert isinstance(command, click.Command)
         command.make_context(name, list(arguments))
 

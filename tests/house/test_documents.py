@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.__main__ import main as command_line
+from bot import __main__ as command_line
 from bot.config import policy_file, settings
 from bot.config.settings import VARIABLES, Settings
 from bot.prober.environment import prober_environment
@@ -128,7 +128,7 @@ def test_commands_that_pages_name_are_there(page: Path) -> None:
     text = page.read_text("utf-8")
     goals = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
     assert set(re.findall(r"^ {4}make ([a-z]+)|`make ([a-z]+)", text)) <= {(g, "") for g in goals} | {("", g) for g in goals}
-    assert set(re.findall(r"(?:bin/|`)stampbot ([a-z]+)", text)) <= {*command_line.commands}
+    assert set(re.findall(r"(?:bin/|`)stampbot ([a-z]+)", text)) <= {*command_line.commands()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -64,3 +64,17 @@ def test_a_loud_import_is_heard(tmp_path: Path, line: str, expected: str) -> Non
     told = heard(tmp_path, "bot.loud").replace(f"{tmp_path}/", "")
     assert expected in told
     assert bool(expected) == bool(told)
+
+
+PROCESSES = ("run", "web", "worker", "clock", "prober")
+ROOMS = ("wiring", "processes.supervisor", "web.server", "worker.jobs", "clock.clock", "prober.jobs")
+
+
+def test_no_process_of_the_bot_imports_what_only_terminals_need() -> None:
+    """rich is 8 MB in each of them."""
+    rooms = ", ".join(f"bot.{room}" for room in ROOMS)
+    show = (
+        f"from bot.__main__ import commands; commands(*{PROCESSES}); import sys, {rooms};"
+        "print([name for name in sys.modules if name.startswith('rich')])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", show], cwd=ROOT, text=True, timeout=IMPORT_TIMEOUT_S) == "[]\n"
