@@ -233,7 +233,7 @@ def _fix_of(error: ValidationError | Any | None) -> str:
         if near:
             return f"Did you mean {near[0]}?"
     said = error.schema.get("description") if error is not None and isinstance(error.schema, dict) else None
-    return f"Expected: {said}" if said else "See stampbot.toml in README.md for what may stand here."
+    return f"Expected: {said}" if said else "See stampbot.toml in docs/settings.md for what may stand here."
 
 
 def _leaves(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:

@@ -33,7 +33,7 @@ END_PATIENCE_S = 10.0
 DEMO_LANES = 8
 BOT_ACCOUNT = "stampbot"
 DEMO_POLICY = """\
-# Waits of the demo, short enough to watch. See stampbot.toml in README.md for all keys.
+# Waits of the demo, short enough to watch. See docs/settings.md for all keys.
 requests_per_minute = 6000
 [timing]
 poll_s = 3

@@ -1,6 +1,6 @@
 """RQ is a bell and not a ledger. Each trap that was measured on it, and what keeps us out of it, for real.
 
-Which test answers which trap stands in docs/operations.md; a test here holds that table.
+Which test answers which trap stands in docs/reliability.md; a test here holds that table.
 """
 
 from __future__ import annotations
@@ -363,7 +363,7 @@ def test_data_larger_than_a_job_of_ours_can_have_is_no_job(packed: bytes) -> Non
 
 
 def test_every_trap_has_its_answer_and_its_test() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    page = (ROOT / "docs" / "reliability.md").read_text("utf-8")
     table = page.partition("## RQ: its traps")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$", table, re.MULTILINE)
     assert [int(number) for number, _ in rows] == list(range(1, 21))

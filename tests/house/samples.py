@@ -1,4 +1,4 @@
-"""The review and the receipt that README shows: the demo's first pull, by the bot's own code, at fixed hashes and times."""
+"""The review and the receipt that the documents show: the demo's first pull, by the bot's own code, at fixed times."""
 
 from __future__ import annotations
 

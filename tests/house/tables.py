@@ -151,20 +151,14 @@ def tried_table() -> str:
 
 PARTS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "docs/kinds.md": {"kinds": kind_table},
-    "README.md": {
-        "review": review_sample,
-        "receipt": receipt_sample,
-        "commands": command_table,
-        "variables": variable_table,
-        "policy": policy_table,
-        "shell": shell_table,
-    },
+    "README.md": {"review": review_sample},
+    "docs/commands.md": {"commands": command_table, "receipt": receipt_sample},
+    "docs/settings.md": {"variables": variable_table, "policy": policy_table, "waits": wait_table, "shell": shell_table},
     "docs/assumptions.md": {"assumptions": assumption_table, "tried": tried_table},
     "docs/checks.md": {"rules": rule_table, "rules in full": rule_pages},
     "docs/reliability.md": {"matrix": matrix_table},
     "docs/evidence.md": {"forges": forge_table, "looks": look_table, "reasons": reason_table},
     "docs/sandbox.md": {"oddities": quirk_table},
-    "docs/operations.md": {"waits": wait_table},
 }
 """The generated parts of each document, by the name in their markers."""
 

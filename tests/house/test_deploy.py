@@ -111,7 +111,7 @@ def test_the_image_is_built_from_the_lock_and_asks_whether_web_lives() -> None:
 def test_every_alarm_asks_for_what_is_measured() -> None:
     path = DEPLOY / "prometheus-alerts.yml"
     if not path.exists():
-        pytest.skip("the alarms stand in docs/operations.md")
+        pytest.skip("the alarms stand in docs/operate.md")
     asked = set(re.findall(r"\bstampbot_\w+", path.read_text("utf-8")))
     measured = {line.split()[2] for line in door().test_client().get("/metrics").text.split("\n") if line.startswith("# TYPE ")}
     assert asked - measured == set()

@@ -24,9 +24,9 @@ from tests.house import samples, tables
 from tests.house.tree import ROOT, files, name_of
 from tests.stores import a_store
 
-PAGES = [*files("docs", suffix=".md"), ROOT / "README.md", ROOT / "CHANGELOG.md"]
+PAGES = [*files("docs", suffix=".md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 README = (ROOT / "README.md").read_text("utf-8")
-OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
+OPERATIONS = (ROOT / "docs" / "operate.md").read_text("utf-8")
 
 
 def rows_of(text: str, heading: str) -> list[list[str]]:
@@ -153,7 +153,9 @@ def test_every_dependency_is_explained() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["sandbox"]]
     names = {re.split(r"[<>=!~\[; ]", one, maxsplit=1)[0] for one in wanted}
-    assert {named(cells[0]) for cells in rows_of(README, "## Why each dependency is there")} == names
+    assert {
+        named(cells[0]) for cells in rows_of((ROOT / "CONTRIBUTING.md").read_text("utf-8"), "## Why each dependency is there")
+    } == names
 
 
 def test_the_pythons_told_are_the_pythons_taken() -> None:
@@ -198,3 +200,15 @@ def test_the_walk_through_for_rule_authors_works(tmp_path: Path, monkeypatch: py
         tested(*case)
     for name in [name for name in sys.modules if name.startswith("rules_of_a_reader")]:
         monkeypatch.delitem(sys.modules, name)
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=name_of)
+def test_a_page_opens_with_whom_it_is_for(page: Path) -> None:
+    opening = page.read_text("utf-8").partition("\n## ")[0]
+    readers = "operator|validator|contributor|developer|people|everybody|author"
+    assert re.search(rf"\b[Ff]or (?:the |rule )?(?:{readers})", opening)
+
+
+def test_the_readme_is_short() -> None:
+    """What a newcomer has to read before the first command. All else stands on the page of its reader."""
+    assert len(README.splitlines()) <= 160

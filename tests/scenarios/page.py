@@ -16,6 +16,8 @@ _PART = re.compile(r"^<!-- part (\S+) -->\n(.*?)^<!-- end -->$", re.MULTILINE | 
 INTRO = """\
 # Scenarios
 
+For developers, and for validators who want to see a whole story.
+
 What happens to pulls on a commons, as stories: who does what, what the bot writes below the pull, and what is on main
 afterwards. The tests play each story on the [sandbox](sandbox.md) with the real bot, and compare each comment of the bot with
 this page, character by character. `make docs` writes the page.
