@@ -11,6 +11,7 @@
 #   make fuzz [FUZZ=200000]          as many broken comments, read by the grammar (about 8 minutes on two cores)
 #   make fidelity [RECORD=1]         both engines of the sandbox play the same stories, then the bot works on Dolt; needs a dolt on PATH or STAMPBOT_DOLT=PATH (about 8 minutes)
 #   make docs                        write all generated pages anew (a few minutes: it plays the scenarios)
+#   make release                     wheel and source archive in dist/, tried in an empty environment of each Python on PATH (a minute each)
 #   make lock                        write the lock files anew (UPGRADE=1: newest versions)
 #   make clean                       remove .venv and caches
 
@@ -22,7 +23,7 @@ MINUTES ?= 10
 ROUNDS ?= 50
 LANDING ?= pull
 
-.PHONY: help demo smoke test slow faults soak races fidelity check bench mutants fuzz format docs lock clean
+.PHONY: help demo smoke test slow faults soak races fidelity check bench mutants fuzz format docs release lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -86,6 +87,9 @@ docs: $(VENV)/.ready-dev
 	@$(BIN)/python -m tests.commands.replies --write
 	@$(BIN)/python -m tests.commands.answers --write
 	@$(BIN)/python -m tests.scenarios --write
+
+release: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.release
 
 lock: $(VENV)/.ready-dev
 	$(COMPILE) --extra sandbox -o requirements.lock pyproject.toml

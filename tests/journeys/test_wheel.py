@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
 import sysconfig
 import venv
 import zipfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
 
 from bot.demo.processes import SANDBOX_PACKAGES
-from tests.house.tree import ROOT
+from tests.house.test_locks import pins
+from tests.release import build
 
 pytestmark = pytest.mark.slow
-OWN = ("stampbot", "__editable__")
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -25,27 +24,33 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this tree, built in a copy, so that no build directory stays in the project."""
-    copy, out = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("wheel")
-    for part in ("bot", "rules", "pyproject.toml", "README.md", "LICENSE"):
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / part, copy / part)
-    options = ("--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir")
-    done = run(sys.executable, "-m", "pip", "wheel", *options, out, ".", cwd=copy)
-    assert done.returncode == 0, done.stdout + done.stderr
-    (built,) = out.glob("*.whl")
+    """The wheel of this tree."""
+    built, _ = build(tmp_path_factory.mktemp("wheel"))
     return built
 
 
+def locked() -> set[str]:
+    """What the packages of requirements.lock have put into the folder of packages."""
+    own = (distribution(name).files or () for name in pins("requirements.lock") if installable(name))
+    return {file.parts[0] for files in own for file in files if file.parts[0] != ".."}
+
+
+def installable(name: str) -> bool:
+    """Whether a locked package is one for this Python."""
+    try:
+        return bool(distribution(name))
+    except PackageNotFoundError:
+        return False
+
+
 def installed(wheel: Path, folder: Path, *, without: tuple[str, ...] = ()) -> Path:
-    """The command `stampbot` of a new environment with this wheel. Other packages are those of this run but for `without`."""
+    """The command `stampbot` of a new environment with this wheel and the locked packages of this run, but for `without`."""
     home = folder / "venv"
     venv.create(home, with_pip=True)
     site = home / "lib" / f"python{sysconfig.get_python_version()}" / "site-packages"
+    there = locked()
     for entry in Path(sysconfig.get_paths()["purelib"]).iterdir():
-        if not (site / entry.name).exists() and not entry.name.startswith((*OWN, *without)):
+        if entry.name in there and not (site / entry.name).exists() and not entry.name.startswith(without):
             (site / entry.name).symlink_to(entry)
     options = ("--quiet", "--disable-pip-version-check", "--no-deps", "--no-index")
     done = run(home / "bin" / "python", "-m", "pip", "install", *options, wheel, cwd=folder)
