@@ -6,7 +6,7 @@ A fact that could not be read is `Unread` and becomes a result of its own, never
 from __future__ import annotations
 
 from bot.health import commons, installation
-from bot.health.commons import ratings_of, weakness
+from bot.health.commons import ratings_of, the_outage, the_reading, weakness
 from bot.health.facts import CheckResult, CommonsFacts, Facts, Queue, Ratings, Redis, State, Unread
 from bot.health.installation import the_clock
 
@@ -22,6 +22,8 @@ __all__ = [
     "examine",
     "ratings_of",
     "the_clock",
+    "the_outage",
+    "the_reading",
     "weakness",
 ]
 

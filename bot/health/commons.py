@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from bot.health.facts import AGAIN, CheckResult, CommonsFacts, Ratings, State, Unread, count
-from bot.model.ids import Handle, User
+from bot.model.ids import Commons, Handle, User
 from bot.model.journal import PARKED
 from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
 from bot.model.mark import MarkKind, read_mark
 from bot.model.policy import Decisions, RatingStyle
 from bot.model.pull import Comment
+from bot.store import Contact
 
 SKEW_NOTE_S = 5
 SKEW_FAULT_S = 60
@@ -21,6 +22,9 @@ SECRET_CHARS_MIN = 22
 """So many characters of an alphabet of 64 make 128 bits."""
 SECRET_DIFFERENT_MIN = 10
 NAMED_MAX = 5
+READ_SILENT_MAX_S = 600
+"""A sweep comes every few seconds; where requests are short, every few minutes."""
+WEBHOOK_SILENT_MAX = timedelta(days=7)
 
 
 def there(facts: CommonsFacts) -> Iterator[CheckResult]:
@@ -296,12 +300,42 @@ def stuck(facts: CommonsFacts) -> Iterator[CheckResult]:
 def outages(facts: CommonsFacts) -> Iterator[CheckResult]:
     """No trouble affects all pulls of a commons."""
     for of, why, since, failed in facts.outages:
-        says = (
-            f"trouble with {of} since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {count(failed, 'failure')}; the last: {why}"
+        yield the_outage(facts.commons, of, why, since, failed)
+
+
+def the_outage(commons: Commons, of: str, why: str, since: datetime, failed: int) -> CheckResult:
+    """The result of trouble that meets all pulls of a commons."""
+    says = f"trouble with {of} since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {count(failed, 'failure')}; the last: {why}"
+    fix = "If it lasts, look at the log of the worker and at this machine's network."
+    return CheckResult(check="outage", state=State.FAULT, says=says, fix=fix, commons=commons)
+
+
+def the_reading(commons: Commons, contact: Contact, now: datetime) -> CheckResult:
+    """Whether a worker reads the commons, and as whom, by what it noted last."""
+    if contact.read_at is None:
+        says = "was not read since Redis started or was wiped"
+        return CheckResult(check="reading", state=State.UNKNOWN, says=says, fix="Start: stampbot worker", commons=commons)
+    ago_s = max(0.0, (now - contact.read_at).total_seconds())
+    reader = f"as {contact.account}" if contact.account is not None else "without a token: this bot only reads"
+    says = f"was last read {ago_s:.0f} s ago, {reader}"
+    if ago_s > READ_SILENT_MAX_S:
+        fix = "See the log of the worker, and: stampbot doctor"
+        return CheckResult(check="reading", state=State.FAULT, says=says, fix=fix, commons=commons)
+    return CheckResult(check="reading", state=State.FINE, says=says, commons=commons)
+
+
+def silent_webhook(facts: CommonsFacts) -> Iterator[CheckResult]:
+    """Webhooks come, where pulls do."""
+    if not facts.webhook or facts.now is None or facts.noted_since is None or facts.pulled_at is None:
+        return
+    quiet_since = facts.webhook_at or facts.noted_since
+    if facts.now - quiet_since >= WEBHOOK_SILENT_MAX and facts.pulled_at > quiet_since:
+        days = (facts.now - quiet_since).days
+        says = f"no webhook came for {days} days, while pulls were opened: they are noticed by polling, so later"
+        fix = (
+            "Look at the deliveries on DoltHub (Settings, Webhooks): is the address this machine's, with the secret at its end?"
         )
-        yield _of(
-            facts, "outage", State.FAULT, says, "If it lasts, look at the log of the worker and at this machine's network."
-        )
+        yield _of(facts, "webhook", State.NOTE, says, fix)
 
 
 def ratings_of(valences: Iterable[str]) -> Ratings:
@@ -338,6 +372,7 @@ CHECKS: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (
     account,
     second_bot,
     webhook,
+    silent_webhook,
     clock,
     comments,
     schema,

@@ -114,6 +114,13 @@ class CommonsFacts:
     """Pulls whose looks fail again and again for one reason: why, and how often in a row."""
     outages: tuple[tuple[str, str, datetime, int], ...] = ()
     """Trouble that meets all pulls: what does not work, the last word of it, since when, and how many looks it met."""
+    now: datetime | None = None
+    noted_since: datetime | None = None
+    """Since when it is noted when webhooks come; None: it is not."""
+    webhook_at: datetime | None = None
+    """When a webhook last came."""
+    pulled_at: datetime | None = None
+    """When the newest pull was opened; None: there is none, or the list could not be read."""
     ledger: tuple[int, int] | None = None
     """Faults and doubts of the last audit; None: none yet."""
 

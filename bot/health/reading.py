@@ -111,6 +111,7 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
     reading = CommonsReader(site=site, main=main, pulls=pulls)
     bot = account if not isinstance(account, Unread) else None
     begun, lost = reading.unfinished()
+    contact = site.store.contacts.get()
     return replace(
         first,
         may_write=_try(hub.may_write, site.commons) if bot is not None else None,
@@ -124,6 +125,10 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
         doubled=reading.doubled(bot),
         quarantined=tuple(sorted((each.pull, each.why) for each in site.store.pulls.quarantined().values())),
         ledger=_ledger(site),
+        now=site.clock(),
+        noted_since=contact.since,
+        webhook_at=contact.webhook_at,
+        pulled_at=max((each.created_at for each in pulls), default=None) if not isinstance(pulls, Unread) else None,
     )
 
 

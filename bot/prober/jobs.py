@@ -19,7 +19,7 @@ from bot.prober.environment import limit_memory
 from bot.prober.link_checker import LinkChecker, LinkResult
 from bot.queue.enqueue import RUN_PROBE, JobQueue
 from bot.queue.job_filter import Unlisted, known_commons, pull_number
-from bot.queue.threads import Function, TookTooLong, serve
+from bot.queue.threads import BROKEN_FIX, REDIS_FIX, Function, TookTooLong, serve
 from bot.store import PROBE, Store
 
 PROBER_THREADS: Final = 4
@@ -86,13 +86,13 @@ def _reported(**about: object) -> Iterator[None]:
     try:
         yield
     except TookTooLong:
-        log.error("probe took too long and was broken off", **about)
+        log.error("probe took too long and was broken off", **about, fix="Nothing: the next sweep asks for the link again.")
         raise
     except redis.RedisError as error:
-        log.warning("probe: Redis does not answer, will look again", **about, error=stranger(error))
+        log.warning("probe: Redis does not answer, will look again", **about, error=stranger(error), fix=REDIS_FIX)
     except Exception:
         # Raised on, RQ would try again at once and store the traceback in Redis.
-        log.exception("probe broke", **about)
+        log.exception("probe broke", **about, fix=BROKEN_FIX)
 
 
 def serve_prober(functions: Mapping[str, Function], connection: redis.Redis) -> int:
@@ -107,7 +107,11 @@ def confine() -> None:
         try:
             limit()
         except (ValueError, OSError):
-            log.warning("this system takes no such limit", limit=name)
+            log.warning(
+                "this system takes no such limit",
+                limit=name,
+                fix="Set it from outside, as deploy/stampbot-prober.service does.",
+            )
 
 
 def _limit_open_files() -> None:

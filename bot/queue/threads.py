@@ -47,6 +47,8 @@ Function = Callable[..., None]
 TookTooLong = JobTimeoutException
 """Raised in a job that has used up its time."""
 
+REDIS_FIX: Final = "Look at Redis: is it up, and has it room (maxmemory)? Nothing is lost: the next sweep finds the pulls."
+BROKEN_FIX: Final = "Nothing now: it goes on. It is a fault of the bot: report it, with the lines below."
 log = structlog.get_logger("stampbot.worker")
 
 
@@ -250,10 +252,10 @@ class WorkerPool:
                 lane.work(logging_level="ERROR")
             except redis.RedisError as error:
                 if not told:
-                    log.warning("Redis does not answer; trying again", queue=queue, error=stranger(error))
+                    log.warning("Redis does not answer; trying again", queue=queue, error=stranger(error), fix=REDIS_FIX)
                     told = True
             except Exception:
-                log.exception("a worker thread failed and is restarted", queue=queue)
+                log.exception("a worker thread failed and is restarted", queue=queue, fix=BROKEN_FIX)
             finally:
                 with self._lock:
                     self._working -= {lane}
@@ -309,7 +311,7 @@ def serve(
         pass
     lanes.stop()
     if not lanes.join(STOP_PATIENCE_S):
-        log.warning("ended in the middle of a job; the next sweep finds it")
+        log.warning("ended in the middle of a job; the next sweep finds it", fix="Nothing: no row is written twice.")
         hand_over()
         # Python itself would wait for every thread that a job has begun.
         sys.stdout.flush()

@@ -13,6 +13,7 @@ from bot.model.ids import Commons, PullNo
 from bot.store.atomic_text import AtomicText
 from bot.store.audits import Audits, KeptAudit
 from bot.store.connect import make_patient_redis, make_redis
+from bot.store.contacts import Contact, Contacts
 from bot.store.counters import Counters
 from bot.store.epoch import Epoch
 from bot.store.host_checks import HostChecks
@@ -40,6 +41,8 @@ __all__ = [
     "AtomicText",
     "Audits",
     "CachedVerdict",
+    "Contact",
+    "Contacts",
     "Counters",
     "Fingerprint",
     "Flight",
@@ -149,6 +152,7 @@ class SiteStore:
         self.pulls = Pulls(client, keys, now)
         self.outages = Outages(client, keys, now)
         self.audits = Audits(client, keys, now)
+        self.contacts = Contacts(client, keys, now)
         self.shared = store
         """What serves all commons: probe results, the epoch, counters."""
         self._leases = store.leases

@@ -186,6 +186,10 @@ class SiteKeys:
         """Hash, what does not work to since when: trouble that meets all pulls of a commons."""
         return f"{self.prefix}outages:{self.commons}"
 
+    def contacts(self) -> str:
+        """Hash: when the commons was read last, as whom, and when a webhook came from it."""
+        return f"{self.prefix}contacts:{self.commons}"
+
 
 @lru_cache(maxsize=4096)
 def pull_target(commons: Commons, pull: PullNo) -> str:

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from bot.clock.heartbeat import Heartbeat
-from bot.health import CheckResult, State, the_clock
+from bot.health import CheckResult, State, the_clock, the_outage, the_reading
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import Commons
@@ -34,7 +34,7 @@ def health(commons: Sequence[Commons], store: Store, registry: CollectorRegistry
         trouble = store.trouble()
         if trouble:
             return Response(f"{trouble}\n", status=503, mimetype="text/plain")
-        return Response("\n".join(["ready", *map(_line, _other_trouble(store))]) + "\n", mimetype="text/plain")
+        return Response("\n".join(["ready", *map(_line, _behind(store, commons))]) + "\n", mimetype="text/plain")
 
     @routes.get("/metrics")
     def metrics() -> Response:
@@ -103,12 +103,17 @@ class _StoreMetrics(Collector):
         return [up, writable, waiting, counted, silent, stuck, outages, audited, running, restarts]
 
 
-def _other_trouble(store: Store) -> Iterator[CheckResult]:
-    """Trouble of the bot's other processes, as far as Redis shows it, in one request."""
+def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[CheckResult]:
+    """What the bot's other processes noted in Redis: whether each commons is read, and their trouble."""
+    for each in commons:
+        site = store.at(each)
+        yield the_reading(each, site.contacts.get(), store.now())
+        for one in site.outages.all():
+            yield the_outage(each, one.of, one.says, one.since, one.failed)
     clock = the_clock(Heartbeat(store.redis, store.keys).silent_s())
     if clock.state is not State.FINE:
         yield clock
 
 
 def _line(result: CheckResult) -> str:
-    return f"{result.commons or result.check}: {stranger(result.says)}. {result.fix}"
+    return f"{result.commons or result.check}: {stranger(result.says)}. {result.fix}".rstrip()

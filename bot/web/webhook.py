@@ -119,7 +119,7 @@ def _kind(event: Mapping[str, Any]) -> str:
 def webhooks(settings: Settings, store: Store, registry: CollectorRegistry) -> Blueprint:
     """The routes below PATH."""
     routes = Blueprint("webhooks", __name__)
-    view = _Webhooks(settings, JobQueue(store.redis, store.keys), registry)
+    view = _Webhooks(settings, store, registry)
     methods = ("GET", "POST")
     routes.add_url_rule(f"{PATH}<path:secret>", view_func=view.answer, methods=methods, provide_automatic_options=False)
     return routes
@@ -128,9 +128,10 @@ def webhooks(settings: Settings, store: Store, registry: CollectorRegistry) -> B
 class _Webhooks:
     """The view and what it remembers between requests."""
 
-    def __init__(self, settings: Settings, jobs: JobQueue, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: Settings, store: Store, registry: CollectorRegistry) -> None:
         self._settings = settings
-        self._jobs = jobs
+        self._store = store
+        self._jobs = JobQueue(store.redis, store.keys)
         # Names are compared without regard to case: a webhook only says where to look.
         self._commons = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
@@ -212,6 +213,7 @@ class _Webhooks:
                 self._jobs.enqueue_sweep(commons)
             else:
                 limited = not self._jobs.enqueue_limited(commons, pull, most=self._looks_max[commons])
+            self._store.at(commons).contacts.note_webhook()
 
         if not self._with_redis(commons, enqueue):
             return "unavailable", HTTPStatus.SERVICE_UNAVAILABLE

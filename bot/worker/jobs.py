@@ -26,7 +26,7 @@ from bot.messages.notices import CRASH
 from bot.model.ids import Commons, PullNo, digest
 from bot.queue.enqueue import RUN, RUN_SWEEP, JobQueue
 from bot.queue.job_filter import Unlisted, known_commons, pull_number
-from bot.queue.threads import RESTART_S, Function, TookTooLong
+from bot.queue.threads import BROKEN_FIX, REDIS_FIX, RESTART_S, Function, TookTooLong
 from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Held, Lease, Lost, Pending, Store, Trouble
 from bot.store.pulls import STUCK_AFTER, TRIES_MAX
 from bot.sweep.sweep import sweep
@@ -52,6 +52,7 @@ def sweep_and_audit(site: Site, reporter: Reporter) -> int:
     The sweep is what is needed: trouble with the audit is logged and not raised.
     """
     enqueued = sweep(site, report=lambda number, trouble: reporter.pull_failed(site, number, trouble))
+    site.store.contacts.note_read(site.account)
     reporter.wiped(site)
     try:
         gains = audit_if_due(site)
@@ -225,6 +226,11 @@ def trouble_of(error: BaseException) -> Trouble:
     return Trouble(reason=f"{CRASH}{digest('crash/1', name, line)[:16]}", says=says)
 
 
+_SLOW_FIX: Final = "Nothing: it is begun again, and no row is written twice. If it goes on, look at the load of this machine."
+_AWAY_FIX: Final = "Nothing: it is looked at again. If it lasts, look at this machine's network and at the status of DoltHub."
+_STRANGE_FIX: Final = "Read the error; the pull is looked at again. If it lasts: stampbot conformance --read-only OWNER/DB"
+
+
 @contextmanager
 def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Iterator[None]:
     """Log in one line what went wrong and go on: whatever it was, the next sweep looks again.
@@ -239,17 +245,17 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
     try:
         yield
     except TookTooLong:
-        log.error(f"{doing} took too long and was broken off", **about)
+        log.error(f"{doing} took too long and was broken off", **about, fix=_SLOW_FIX)
         raise
     except Held:
         log.debug(f"{doing}: somebody is at it already", **about)
     except Lost:
-        log.warning(f"{doing}: the lease ran out meanwhile", **about)
+        log.warning(f"{doing}: the lease ran out meanwhile", **about, fix=_SLOW_FIX)
     except HubUnsettled as error:
-        log.warning(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+        log.warning(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error), fix=_AWAY_FIX)
     except HubBusy as error:
         say = log.warning if loud(DOLTHUB, error) else log.debug
-        say(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error))
+        say(f"{doing}: DoltHub is busy or away, will look again", **about, error=stranger(error), fix=_AWAY_FIX)
     except HubRefused as error:
         of = CREDENTIALS if error.status == 401 else SWEEPS if doing == "sweep" else ""
         say = log.error if not of or loud(of, error) else log.debug
@@ -257,15 +263,15 @@ def _one_line(doing: str, store: Store, commons: Commons, **more: object) -> Ite
     except HubStrange as error:
         of = DOLTHUB if error.unreadable else SWEEPS if doing == "sweep" else ""
         say = log.error if not of or loud(of, error) else log.debug
-        say(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error))
+        say(f"{doing}: DoltHub answered something unexpected", **about, error=stranger(error), fix=_STRANGE_FIX)
     except redis.RedisError as error:
         say = log.warning if loud(REDIS, error) else log.debug
-        say(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error))
+        say(f"{doing}: Redis does not answer, will look again", **about, error=stranger(error), fix=REDIS_FIX)
     except Exception as error:
         if doing == "sweep":
             loud(SWEEPS, error)
         # Raised on, RQ would try again at once and store the traceback in Redis.
-        log.exception(f"{doing} broke", **about)
+        log.exception(f"{doing} broke", **about, fix=BROKEN_FIX)
     else:
         for each in store.at(commons).outages.over() if doing != "probe" else ():
             log.info("it works again", commons=str(commons), what=each.of, since=each.since.isoformat(), failed=each.failed)
@@ -289,7 +295,7 @@ def _kept(lease: Lease) -> Iterator[None]:
             try:
                 lease.extend()
             except Lost:
-                log.warning("a lease ran out while work went on", lease=lease.name)
+                log.warning("a lease ran out while work went on", lease=lease.name, fix=_SLOW_FIX)
                 return
             except redis.RedisError:
                 continue

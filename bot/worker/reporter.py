@@ -89,6 +89,7 @@ class Reporter:
                 level=each.level.value,
                 place=stranger(each.place),
                 says=stranger(each.says),
+                fix=f"See all of them: stampbot audit {site.commons}",
             )
         counts = {level.value: gains.audit.count(level) for level in (Level.FAULT, Level.DOUBT, Level.NOTE)}
         audit_log.info("audited", commons=str(site.commons), at=gains.audit.at, new=len(grave), **counts)
@@ -96,7 +97,8 @@ class Reporter:
     def audit_failed(self, site: Site, trouble: HubError) -> None:
         """Log that main could not be audited."""
         error = stranger(trouble)
-        audit_log.warning("main could not be audited; it is tried again later", commons=str(site.commons), error=error)
+        fix = "Nothing: it is tried again after the next sweep."
+        audit_log.warning("main could not be audited; it is tried again later", commons=str(site.commons), error=error, fix=fix)
 
     def _is_new(self, *what: str) -> bool:
         """Whether this was not logged yet; False as well where too much was."""

@@ -103,6 +103,19 @@ def test_whatever_the_log_warns_of_stands_on_the_page_for_the_night_and_nothing_
     assert all(cell for row in rows for cell in row), "each says the thing, the reason and the mend"
 
 
+def test_each_warning_and_error_of_the_log_names_what_to_do() -> None:
+    # `say` in bot/worker/jobs.py is one of them or a line for debugging, as the case may be.
+    log_line = re.compile(r"(?:\w*log(?:ger)?|get_logger\(.*\))\.(?:warning|error|exception|critical)|say")
+    untold = [
+        f"{name_of(path)}:{call.lineno}"
+        for path in files("bot", suffix=".py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call) and log_line.fullmatch(ast.unparse(call.func)) and len(call.args) == 1
+        if "fix" not in {each.arg for each in call.keywords}
+    ]
+    assert untold == []
+
+
 def test_each_alarm_asks_for_what_is_measured_and_has_its_line() -> None:
     alarms = re.findall(r"\{alert: (\w+), expr: '([^']+)'", OPERATIONS)
     assert len(alarms) > 8, "they are found"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
@@ -20,6 +21,7 @@ from bot.health import (
     Unread,
     examine,
     ratings_of,
+    the_reading,
     weakness,
 )
 from bot.health.commons import doubled_at, watching
@@ -29,6 +31,7 @@ from bot.model.ledger import Rig
 from bot.model.mark import Mark, MarkKind
 from bot.model.policy import Decisions, Policy, RatingStyle, Validator
 from bot.model.pull import Comment
+from bot.store import Contact
 from tests.build import BOT, COLUMNS, COMMONS, HEAD, NOW, a_comment, a_completion, a_rig
 
 
@@ -385,3 +388,45 @@ def test_a_bot_that_only_watches_says_so_with_the_way_out() -> None:
     assert (row.check, row.state) == ("decisions", State.NOTE)
     assert row.fix == 'To have decisions carried out: decisions = "carry out" in stampbot.toml.'
     assert list(watching(replace(facts, policy=Policy()))) == []
+
+
+@pytest.mark.parametrize(
+    ("webhook_days", "pull_days", "noted"),
+    [
+        (8, 1, True),  # a pull was opened since, and no webhook came
+        (8, 9, False),  # nothing happened since
+        (6, 1, False),
+        (None, 1, True),  # none ever came, in the ten days since that is noted
+        (None, None, False),  # there is no pull
+    ],
+)
+def test_a_webhook_that_is_silent_while_pulls_come_is_noted(
+    webhook_days: int | None, pull_days: int | None, noted: bool
+) -> None:
+    def ago(days: int | None) -> datetime | None:
+        return NOW - timedelta(days=days) if days is not None else None
+
+    times: dict[str, Any] = {"now": NOW, "noted_since": ago(10), "webhook_at": ago(webhook_days), "pulled_at": ago(pull_days)}
+    found = bad(replace(SOUND, commons=(replace(SOUND_COMMONS, **times),)))
+    assert [(each.check, each.state) for each in found] == [("webhook", NOTE)] * noted
+    assert all(re.match(r"no webhook came for (8|10) days, while pulls were opened", each.says) for each in found)
+
+
+def test_a_webhook_counts_as_silent_only_where_it_was_listened_to_for_long_enough() -> None:
+    times: dict[str, Any] = {"now": NOW, "noted_since": NOW - timedelta(days=6), "pulled_at": NOW - timedelta(days=1)}
+    assert bad(replace(SOUND, commons=(replace(SOUND_COMMONS, **times),))) == []
+
+
+@pytest.mark.parametrize(
+    ("contact", "state", "says"),
+    [
+        (Contact(), UNKNOWN, "was not read since Redis started or was wiped"),
+        (Contact(read_at=NOW - timedelta(seconds=12), account=BOT), State.FINE, f"was last read 12 s ago, as {BOT}"),
+        (Contact(read_at=NOW), State.FINE, "was last read 0 s ago, without a token: this bot only reads"),
+        (Contact(read_at=NOW + timedelta(seconds=5), account=BOT), State.FINE, f"was last read 0 s ago, as {BOT}"),
+        (Contact(read_at=NOW - timedelta(hours=1), account=BOT), FAULT, f"was last read 3600 s ago, as {BOT}"),
+    ],
+)
+def test_it_is_known_when_a_commons_was_read_last_and_as_whom(contact: Contact, state: State, says: str) -> None:
+    result = the_reading(COMMONS, contact, NOW)
+    assert (result.state, result.says, bool(result.fix)) == (state, says, state is not State.FINE)

@@ -6,6 +6,7 @@ import base64
 import hmac
 import json
 import os
+import re
 import signal
 import subprocess
 import zlib
@@ -25,7 +26,7 @@ from jsonschema import Draft202012Validator
 from bot.config.settings import CommonsSettings, Secret, Settings
 from bot.model.finding import AuditFinding, Level, Place
 from bot.model.ids import CommitHash, Commons, User
-from bot.store import REVIEW, SWEEP, KeptAudit, Store, make_redis
+from bot.store import REVIEW, SWEEP, Contact, KeptAudit, Store, make_redis
 from bot.web.app import HEADERS, create_app
 from bot.web.bounded_worker import BODY_BYTES_MAX
 from bot.web.webhook import LOOKS_LEAST, PURPOSE, limited_max, read_hook
@@ -44,6 +45,7 @@ SETTINGS = Settings(
     ),
     account=User("stampbot"),
 )
+COMMONS = tuple(each.commons for each in SETTINGS.commons)
 REPOSITORY = {"owner": "hop", "name": "wl-commons"}
 PULL = {"event_name": "pull_request", "repository": REPOSITORY, "pullID": "57", "sender": "alice", "action": "Opened"}
 
@@ -382,13 +384,33 @@ def test_readiness_names_what_is_wrong_behind_the_door_and_stays_open(door: Flas
     answer = door.get("/readyz")
     assert (answer.status_code, answer.text) == (
         200,
-        "ready\nstampbot clock: no heartbeat since Redis started or was wiped: comments and new commits go unnoticed. "
+        "ready\n"
+        + "".join(f"{each}: was not read since Redis started or was wiped. Start: stampbot worker\n" for each in COMMONS)
+        + "stampbot clock: no heartbeat since Redis started or was wiped: comments and new commits go unnoticed. "
         "Start: stampbot clock\n",
     )
     text = door.get("/metrics").text
     assert "stampbot_clock_silent_seconds +Inf" in text
     heartbeat_of(store).beat()
-    assert door.get("/readyz").text == "ready\n"
+    for each, account in zip(COMMONS, (User("stampbot"), None, User("stampbot")), strict=True):
+        store.at(each).contacts.note_read(account)
+    store.at(MESA).outages.met("the token", "401 UNAUTHENTICATED")
+    ready, hop, mesa, outage, other = door.get("/readyz").text.splitlines()
+    assert (ready, re.sub(r"\d+ s", "N s", hop)) == ("ready", "hop/wl-commons: was last read N s ago, as stampbot.")
+    assert re.sub(r"\d+ s", "N s", mesa) == "mesa/wl-commons: was last read N s ago, without a token: this bot only reads."
+    assert outage.startswith("mesa/wl-commons: trouble with the token since ")
+    assert "401 UNAUTHENTICATED" in outage
+    assert re.sub(r"\d+ s", "N s", other) == "no/secret: was last read N s ago, as stampbot."
+
+
+def test_it_is_noted_when_a_webhook_made_a_job(door: FlaskClient, store: Store) -> None:
+    before = datetime.now(UTC)
+    assert store.at(HOP).contacts.get() == Contact()
+    assert post(door, PULL) == 202
+    came = store.at(HOP).contacts.get().webhook_at
+    assert came is not None
+    assert before <= came <= datetime.now(UTC)
+    assert store.at(MESA).contacts.get() == Contact()
 
 
 def test_a_clock_is_missed_by_the_time_it_was_heard_last(store: Store) -> None:
