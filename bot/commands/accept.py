@@ -74,6 +74,8 @@ def accept(context: CommandContext) -> Decision:
     overtaken = decision.stopped_before(ground, *decision.STOPS)
     if overtaken is not None:
         return overtaken
+    if (news := decision.unlike_review(context, ground.review)) is not None:
+        return news
     change = _change(context, ground.rig.handle)
     if (unwritable := stamping.unwritable(snapshot, change)) is not None:
         return unwritable
@@ -95,7 +97,12 @@ def _accept_merged(context: CommandContext) -> Decision:
     ground = decision.ground(context, "accept", begun=_begun(snapshot, context.comment))
     if isinstance(ground, Refuse | Wait):
         return ground
-    refusal = _not_as_reviewed(context, ground) or _wrong_kind(context) or _stopped_then(snapshot, ground)
+    refusal = (
+        _not_as_reviewed(context, ground)
+        or _wrong_kind(context)
+        or _stopped_then(snapshot, ground)
+        or _news_since(context, ground)
+    )
     if refusal is not None:
         return refusal
     if done is None:
@@ -119,16 +126,21 @@ def _begun(snapshot: Snapshot, comment: Comment) -> bool:
     A merge by hand long after a command was written, or before, is no deed of that command: it may be old, or its author
     may have lost the right.
     """
-    merge, done = snapshot.merge, snapshot.completion
-    now = decision_rows.completion_now(snapshot, done) if done is not None else None
-    if now is not None and same_cell(
-        "validated_at", now.row.get("validated_at"), write_time(decision_rows.decided_at(snapshot, comment))
-    ):
+    merge = snapshot.merge
+    if _stamp_begun(snapshot, comment):
         return True
     if merge is None or merge.at is None:
         return True
     old = (merge.at - comment.created_at).total_seconds() > snapshot.policy.timing.confirm_old_s
     return not (old or snapshot.written_after_merge(comment))
+
+
+def _stamp_begun(snapshot: Snapshot, comment: Comment) -> bool:
+    """Whether the first row of this very decision is on main."""
+    done = snapshot.completion
+    now = decision_rows.completion_now(snapshot, done) if done is not None else None
+    decided_at = write_time(decision_rows.decided_at(snapshot, comment))
+    return now is not None and same_cell("validated_at", now.row.get("validated_at"), decided_at)
 
 
 def _wrong_kind(context: CommandContext) -> Refuse | None:
@@ -170,6 +182,14 @@ def _stopped_then(snapshot: Snapshot, ground: decision.Ground) -> Refuse | None:
         ),
         md.own("A maintainer can look at the rows on main and decide by hand."),
     )
+
+
+def _news_since(context: CommandContext, ground: decision.Ground) -> Refuse | None:
+    """What is new since the review, unless rows of this very decision are on main.
+
+    Whoever merged the pull: between the bot's last look at an open pull and its merge something can come as well.
+    """
+    return None if _stamp_begun(context.snapshot, context.comment) else decision.unlike_review(context, ground.review)
 
 
 def _not_as_reviewed(context: CommandContext, ground: decision.Ground) -> Refuse | None:

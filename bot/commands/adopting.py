@@ -62,6 +62,8 @@ def _first_time(context: CommandContext, alone: CommandContext) -> Decision:
     overtaken = decision.stopped_before(ground, Verdict.CANNOT_TELL)
     if overtaken is not None:
         return overtaken
+    if (news := decision.unlike_review(context, ground.review)) is not None:
+        return news
     author = ground.rig.handle
     change = decision_rows.stamped_adoption(work, context.comment, author, stamping.rating(context))
     if change is None:

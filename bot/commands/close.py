@@ -56,7 +56,11 @@ def close(context: CommandContext) -> Decision:
     if begun and change is not None:
         return _with_item(context, ground, change)
     # A pull whose branch is gone has nothing to be looked at again, and may be cleared away.
-    gone = decision.moved(context, ground.review) if snapshot.head is not None else None
+    gone = (
+        decision.moved(context, ground.review) or decision.unlike_review(context, ground.review, findings=False)
+        if snapshot.head is not None
+        else None
+    )
     if gone is not None:
         return gone
     judgement = context.judgement

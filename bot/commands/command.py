@@ -57,13 +57,14 @@ class Follow:
 class Refuse:
     """No, why, and what would help. Whoever speaks it adds that nothing was changed, unless something was (`changed`).
 
-    `denied`: because of who asks, not of what.
+    `denied`: because of who asks, not of what. `news`: because of what is new since the review; its sign.
     """
 
     reason: Md
     remedy: Md = _NOTHING
     denied: bool = False
     changed: bool = False
+    news: str = ""
 
 
 @dataclass(frozen=True, slots=True)

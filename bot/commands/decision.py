@@ -19,9 +19,13 @@ from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
 from bot.model.journal import Answered, Review
 from bot.model.ledger import LedgerChange, Rig, Row
+from bot.model.news import news_since, shown_by
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
+
+NEWS_MAX = 5
+"""Findings that are new and named in a refusal; more are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +145,10 @@ def other_item(context: CommandContext) -> Refuse | None:
 
 
 def _named_review(context: CommandContext) -> Review | Refuse:
-    """The review the comment is about: by `--at` among those before it, else the newest before it."""
+    """The review the comment is about: by `--at` among those before it, else the newest before it.
+
+    A head without a number is the first review of that head: what came later may not have been read.
+    """
     snapshot, prefix = context.snapshot, context.parsed.text("at")
     before = snapshot.reviews_before(context.comment)
     if not before:
@@ -151,15 +158,47 @@ def _named_review(context: CommandContext) -> Review | Refuse:
         )
     if prefix is None:
         return before[-1]
-    heads = {r.mark.head for r in before if r.mark.head.startswith(prefix)}
-    if len(heads) == 1:
-        head = heads.pop()
-        return next(r for r in reversed(before) if r.mark.head == head)
-    seen = md.join([words.short(h) for h in dict.fromkeys(r.mark.head for r in reversed(before))][:5], ", ")
-    told = md.own("names no reviewed head") if not heads else md.own("names more than one reviewed head")
+    head, _, number = prefix.partition(".")
+    fitting = [r for r in before if r.mark.head.startswith(head) and (not number or r.mark.n == int(number))]
+    if len({r.mark.head for r in fitting}) == 1:
+        return fitting[0]
+    seen = md.join([md.code(words.pin(r.mark.head, r.mark.n)) for r in reversed(before)][:5], ", ")
+    told = md.own("names no review") if not fitting else md.own("names reviews of more than one head")
     return Refuse(
         md.fill("{at} {told} of this pull.", at=md.code(f"--at {prefix}"), told=told),
-        md.fill("Reviewed before this comment: {seen}.", seen=seen),
+        md.fill("Reviews before this comment, newest first: {seen}.", seen=seen),
+    )
+
+
+def unlike_review(context: CommandContext, review: Review, *, findings: bool = True) -> Refuse | None:
+    """The refusal if something is new since the review that the decision is about.
+
+    `findings`: also where a check finds something that was not shown; else only where other rows would be decided about.
+    Of a merged pull no review follows, so the same command written after such a refusal is carried out. A review of a version
+    that did not keep what it showed has no news.
+    """
+    snapshot, shown = context.snapshot, review.mark.shown
+    if shown is None or snapshot.head != review.mark.head:
+        return None
+    news = news_since(shown, snapshot, context.judgement)
+    told = news.findings if findings else ()
+    if not (told or news.rows):
+        return None
+    sign = shown_by(snapshot, context.judgement).sign
+    if snapshot.merged and snapshot.journal.was_told_news(context.comment, sign):
+        return None
+    what = [md.fill("{label}: {says}", label=md.prose(f.label or f.rule), says=md.prose(f.says)) for f in told[:NEWS_MAX]]
+    if news.rows:
+        what.insert(0, md.own("The rows, the item, the rig or its owner are not those that the review showed."))
+    if len(told) > NEWS_MAX:
+        what.append(md.fill("{n} more.", n=md.number(len(told) - NEWS_MAX)))
+    named = words.pin(review.mark.head, review.mark.n)
+    return Refuse(
+        md.lines(md.fill("Something is new since review {n} ({pin}):", n=md.number(review.mark.n), pin=md.code(named)), *what),
+        md.own("If it still holds, write the command again.")
+        if snapshot.merged
+        else md.own("A new review follows. Please decide again below it."),
+        news=sign,
     )
 
 

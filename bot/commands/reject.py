@@ -30,7 +30,7 @@ def reject(context: CommandContext) -> Decision:
         return ground
     if snapshot.merged:
         return _reject_on_main(context, ground)
-    gone = decision.moved(context, ground.review)
+    gone = decision.moved(context, ground.review) or decision.unlike_review(context, ground.review, findings=False)
     if gone is not None:
         return gone
     return Follow(says=md.lines(_head(context, ground), _said(context), _ways_on(context)))

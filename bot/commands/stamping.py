@@ -48,7 +48,9 @@ def work_alone_line(context: CommandContext) -> Md | None:
     head = context.snapshot.head
     if not context.judgement.adoptable or head is None or context.parsed.has("adopt"):
         return None
-    line = f"/accept --at {head[: words.SHORT_HASH_CHARS]} --adopt --quality {context.parsed.rating('quality') or 'Q'}"
+    line = (
+        f"/accept --at {words.newest_pin(context.snapshot, head)} --adopt --quality {context.parsed.rating('quality') or 'Q'}"
+    )
     return md.fill("The work alone can be taken over, without a merge: {line}", line=md.code(line))
 
 
@@ -65,7 +67,8 @@ def _overriding(context: CommandContext) -> Md:
     final = tuple(rule for rule in rules if rule not in open_to)
     told = []
     if open_to and context.snapshot.head is not None:
-        lines = [md.code(words.override_line(rule, context.snapshot.head)) for rule in open_to[:3]]
+        at = words.newest_pin(context.snapshot, context.snapshot.head)
+        lines = [md.code(words.override_line(rule, at)) for rule in open_to[:3]]
         told.append(md.fill("A validator without a stake in the work may override: {lines}.", lines=md.join(lines, ", ")))
     if final:
         told.append(md.fill("Cannot be overridden: {names}.", names=md.join([md.code(rule) for rule in final], ", ")))
@@ -153,7 +156,7 @@ def unrated(context: CommandContext) -> Refuse | None:
     """Work is stamped, and a stamp says how good it is."""
     if context.parsed.rating("quality") is not None:
         return None
-    at = (context.snapshot.head or "")[: words.SHORT_HASH_CHARS]
+    at = words.newest_pin(context.snapshot, context.snapshot.head or "")
     adopt = " --adopt" if context.parsed.has("adopt") else ""
     return Refuse(
         md.own("`/accept` needs `--quality` (1 to 5, or poor, fair, good, excellent): this pull submits work."),

@@ -21,6 +21,7 @@ from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.links import Link
 from bot.model.mark import NO_HEAD, Mark, MarkKind
+from bot.model.news import shown_by
 from bot.model.policy import Decisions
 from bot.model.snapshot import Elsewhere, Merge, Snapshot
 
@@ -78,6 +79,7 @@ def mark(snapshot: Snapshot, judgement: Judgement) -> Mark:
         digest=judgement.digest(head),
         n=len(snapshot.reviews) + 1,
         main=snapshot.main_head if snapshot.base == snapshot.main_head else None,
+        shown=shown_by(snapshot, judgement),
     )
 
 
@@ -365,7 +367,7 @@ def _stamps(number: int) -> Md:
 
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
-    commands = lines_to_type(snapshot, judgement)
+    commands = lines_to_type(snapshot, judgement, number=len(snapshot.reviews) + 1)
     rated = (snapshot.kind is PullKind.WORK and judgement.verdict is not Verdict.CANNOT_TELL) or judgement.adoptable
     if not commands:
         return None
@@ -376,12 +378,13 @@ def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     return Md("\n\n".join((invitation, md.fence(commands))))
 
 
-def lines_to_type(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
-    """What a validator can type now, most likely first, pinned to the head that was looked at."""
+def lines_to_type(snapshot: Snapshot, judgement: Judgement, *, number: int | None = None) -> tuple[str, ...]:
+    """What a validator can type now, most likely first, pinned to the review of this number; None: the newest of this head."""
     if snapshot.head is None:
         commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
     else:
-        commands = next_commands(snapshot, judgement, snapshot.head[: words.SHORT_HASH_CHARS])
+        at = words.newest_pin(snapshot, snapshot.head) if number is None else words.pin(snapshot.head, number)
+        commands = next_commands(snapshot, judgement, at)
     if snapshot.comments_readable:
         return commands
     return tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
@@ -411,17 +414,17 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
         return ()
     if snapshot.holds:
         return ("/unhold", "/recheck", "/help")
-    return (*_overrides(snapshot, judgement), *_decisions(snapshot, judgement, at))
+    return (*_overrides(judgement, at), *_decisions(snapshot, judgement, at))
 
 
-def _overrides(snapshot: Snapshot, judgement: Judgement) -> tuple[str, ...]:
+def _overrides(judgement: Judgement, at: str) -> tuple[str, ...]:
     """Offered where nothing else stands against the pull: one fault that stays forbids the decision all the same."""
     failing = tuple(dict.fromkeys(f.rule for f in judgement.at(Level.FAULT)))
-    if snapshot.head is None or judgement.forbids or len(failing) > OVERRIDES_MAX:
+    if judgement.forbids or len(failing) > OVERRIDES_MAX:
         return ()
     if judgement.overridable != judgement.at(Level.FAULT):
         return ()
-    return tuple(words.override_line(rule, snapshot.head) for rule in failing)
+    return tuple(words.override_line(rule, at) for rule in failing)
 
 
 def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, ...]:
@@ -458,8 +461,8 @@ def unstamped(snapshot: Snapshot, merge: Merge, about: str, *, stampable: bool) 
 
     `stampable`: an accept would be followed. If not, the verdict before the merge, or now, forbids a stamp.
     """
-    accept = (f"/accept --at {merge.head[: words.SHORT_HASH_CHARS]} --quality Q",) if stampable else ()
-    at = merge.head[: words.SHORT_HASH_CHARS]
+    at = words.newest_pin(snapshot, merge.head)
+    accept = (f"/accept --at {at} --quality Q",) if stampable else ()
     mark = Mark(kind=MarkKind.NOTICE, outcome=about, head=merge.head, digest="", n=len(snapshot.notices) + 1)
     return md.lines(
         md.fill("**MERGED, NOT STAMPED** · {subject}", subject=words.subject(snapshot)),

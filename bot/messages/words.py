@@ -90,14 +90,25 @@ def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
     )
 
 
+def pin(head: str, number: int) -> str:
+    """The review of this number as it is typed behind `--at`: `e98r5t9.2`."""
+    return f"{head[:SHORT_HASH_CHARS]}.{number}"
+
+
+def newest_pin(snapshot: Snapshot, head: str) -> str:
+    """The newest review of a head, as it is typed behind `--at`; the head alone where there is none."""
+    number = next((review.mark.n for review in reversed(snapshot.reviews) if review.mark.head == head), None)
+    return pin(head, number) if number is not None else head[:SHORT_HASH_CHARS]
+
+
 OVERRIDABLE = md.own("A validator may override it.")
 FINAL = md.own("It cannot be overridden.")
 FORBIDS = md.own("Nothing is merged or stamped until it is known what a merge brings.")
 
 
-def override_line(rule: str, head: CommitHash) -> str:
-    """The line that overrides a check on a head, ready to copy once a reason is put in."""
-    return f'/override {rule} --at {head[:SHORT_HASH_CHARS]} --because "…"'
+def override_line(rule: str, at: str) -> str:
+    """The line that overrides a check, ready to copy once a reason is put in. `at`: the review, see `pin`."""
+    return f'/override {rule} --at {at} --because "…"'
 
 
 def standing(snapshot: Snapshot) -> Iterator[Md]:

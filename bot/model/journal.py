@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.model.ids import CommentId, CommitHash, User
-from bot.model.mark import DENIED, Mark, MarkKind, read_mark
+from bot.model.mark import DENIED, NEWS, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
 
 PARKED = "parked"
@@ -125,6 +125,15 @@ class Journal:
             if fact.command == "override"
         }
         return tuple(found.values())
+
+    def news_told(self, since: datetime) -> bool:
+        """Whether a decision was refused after a moment because something was new."""
+        return any(f.command == NEWS for a in self.answers if a.comment.created_at > since for f in a.mark.facts)
+
+    def was_told_news(self, comment: Comment, sign: str) -> bool:
+        """Whether the author of a comment had been told of exactly this news when it was written."""
+        before = (a for a in self.answers if a.comment.created_at < comment.created_at)
+        return any(f.command == NEWS and (f.by, f.of) == (comment.author, sign) for a in before for f in a.mark.facts)
 
     def denied(self, user: User, decisions: Iterable[str]) -> bool:
         """Whether the bot's last answer to a decision of this account (one of these commands) is that it may not decide."""

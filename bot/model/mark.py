@@ -2,7 +2,9 @@
 
     `stampbot/1 <kind> <about> <outcome> <head:32> <digest> <n>`
 
-`about` of a review is the commit at which main stood, if the branch left main there, else `-`.
+`about` of a review is `<main>~<cells>~<findings>~<rest>`: the commit at which main stood, if the branch left main there; then
+what the review showed, as digests of 16 characters each (`Shown`). `-` stands for none. A mark of the version before has the
+commit alone.
 
 `about` of an answer is what it answers: the names of the commands, joined by `+`, then `:` and the comment's id. A command that
 made something so that outlasts the comment names it in its place: `hold=ana`, `unhold=bo=ana`, `override=bo=evidence_is_alive`.
@@ -18,13 +20,21 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
-from bot.model.ids import CommentId, CommitHash, User, is_commit_hash
+from bot.model.ids import CommentId, CommitHash, User, digest, is_commit_hash
 from bot.model.pull import Comment
 
 NO_HEAD = CommitHash("0" * 32)
 """Stands in a mark where no head was known."""
 DENIED = "denied"
 """What a fact is about that says: this account was told that the command is not theirs to give."""
+
+
+FINDINGS_NAMED_MAX = 8
+"""Findings of which a review's mark keeps a digest each; of more it keeps one for all."""
+
+
+NEWS = "news"
+"""The command of a fact that says: this account was told what is new since the review it named, `of` its sign."""
 
 
 class MarkKind(enum.Enum):
@@ -61,6 +71,41 @@ class Fact:
         return cls(command=command, by=User(_unquoted(rest[0])), of=_unquoted(rest[1]) if len(rest) > 1 else "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a review showed, as digests of 16 hex digits.
+
+    `cells`: of the rows, the item, the rig and its owner. `findings`: of (rule, level, place) of each finding, worst first, at
+    most FINDINGS_NAMED_MAX; `rest`: one for all others, empty if there are none.
+    """
+
+    cells: str
+    findings: tuple[str, ...] = ()
+    rest: str = ""
+
+    @property
+    def word(self) -> str:
+        """The digests as they stand in a mark."""
+        return f"{self.cells}~{'.'.join(self.findings) or '-'}~{self.rest or '-'}"
+
+    @property
+    def sign(self) -> str:
+        """One digest of all of it."""
+        return digest("shown-sign/1", self.cells, *sorted(self.findings), self.rest)[:16]
+
+    @classmethod
+    def read(cls, word: str) -> Shown | None:
+        """What a word of a mark says was shown; None for a mark that does not say it."""
+        found = _SHOWN.fullmatch(word)
+        if found is None:
+            return None
+        named, rest = found["findings"], found["rest"]
+        return cls(cells=found["cells"], findings=() if named == "-" else tuple(named.split(".")), rest=rest.strip("-"))
+
+
+_SHOWN = re.compile(r"(?P<cells>[0-9a-f]{16})~(?P<findings>-|[0-9a-f]{16}(?:\.[0-9a-f]{16}){0,7})~(?P<rest>-|[0-9a-f]{16})")
+
+
 def _quoted(text: str) -> str:
     return quote(text, safe="", errors="surrogatepass")
 
@@ -79,6 +124,7 @@ class Mark:
     `digest`: of a review, its digest; of an answer, the evidence key it speaks of. `n` counts reviews of this pull.
     `main`: of a review, where main stood when the head was judged, if the branch left main there. Only then can a merge by
     fast-forward follow, and its history does not name that commit. None elsewhere.
+    `shown`: of a review, what it showed; None elsewhere, and for a review of a version that did not keep it.
     """
 
     kind: MarkKind
@@ -90,6 +136,7 @@ class Mark:
     comment: CommentId | None = None
     facts: tuple[Fact, ...] = ()
     main: CommitHash | None = None
+    shown: Shown | None = None
 
     def by(self, command: str) -> User | None:
         """The account for which a command of this comment was followed, None if it was not, or the mark does not tell."""
@@ -99,8 +146,12 @@ class Mark:
     def line(self) -> str:
         """The line as it stands in a comment."""
         words = [word for name in self.commands for word in (self._facts(name) or (name,))]
-        about = f"{'+'.join(words) or '-'}:{_quoted(self.comment)}" if self.comment else (self.main or "-")
+        about = f"{'+'.join(words) or '-'}:{_quoted(self.comment)}" if self.comment else self._looked_at
         return f"`stampbot/1 {self.kind.value} {about} {self.outcome} {self.head} {self.digest or '-'} {self.n}`"
+
+    @property
+    def _looked_at(self) -> str:
+        return f"{self.main or '-'}~{self.shown.word}" if self.shown is not None else (self.main or "-")
 
     def _facts(self, command: str) -> tuple[str, ...]:
         return tuple(fact.word for fact in self.facts if fact.command == command)
@@ -121,6 +172,7 @@ def read_mark(comment: Comment, bot: User | None) -> Mark | None:
         return None
     names, _, about = match["about"].rpartition(":")
     words = [word for word in names.split("+") if word and word != "-"]
+    main, _, shown = match["about"].partition("~") if match["kind"] == MarkKind.REVIEW.value else ("", "", "")
     return Mark(
         kind=MarkKind(match["kind"]),
         outcome=match["outcome"],
@@ -130,5 +182,6 @@ def read_mark(comment: Comment, bot: User | None) -> Mark | None:
         commands=tuple(dict.fromkeys(word.partition("=")[0] for word in words)),
         comment=CommentId(_unquoted(about)) if names else None,
         facts=tuple(fact for word in words if (fact := Fact.read(word)) is not None),
-        main=CommitHash(about) if match["kind"] == MarkKind.REVIEW.value and is_commit_hash(match["about"]) else None,
+        main=CommitHash(main) if is_commit_hash(main) else None,
+        shown=Shown.read(shown),
     )

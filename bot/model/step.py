@@ -35,10 +35,11 @@ class ParkReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostReview:
-    """Post a review. Done: the newest review of ours has this digest."""
+    """Post a review. Done: the newest review of the bot has this digest, and this number or a later one."""
 
     head: CommitHash
     digest: str
+    number: int
     body: str = field(compare=False)
 
 

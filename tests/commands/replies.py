@@ -142,7 +142,7 @@ def _line(typed: str, *says: str, by: str = "ana", on: Scene = happy, changed: b
 
 TABLE: Mapping[str, tuple[Line, ...]] = {
     "What is missing": (
-        _line("/accept", "needs `--quality` (1 to 5, or poor, fair, good, excellent)", "/accept --at vedj3hu --quality Q"),
+        _line("/accept", "needs `--quality` (1 to 5, or poor, fair, good, excellent)", "/accept --at vedj3hu.1 --quality Q"),
         _line("/accept --quality --severity root", "`--quality` needs a value"),
         _line("/reject", "needs a reason", "will read it"),
         _line("/reject\n\nno tests", "**REJECTED**", "Why: `no tests`", changed=True),
@@ -166,7 +166,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/accept --quality 4 --verdict yes", "Unknown option; options: quality, reliability, severity, skills"),
         _line("/accept --qualty 4 --severity brnch --confidence 80", "`--quality`", "`branch`", "`80%`"),
         _line("/reject not done --at abc", "Options stand before the reason"),
-        _line("/acept --quality 4", "Unknown command; did you mean `/accept`?", "/accept --at vedj3hu --quality 4"),
+        _line("/acept --quality 4", "Unknown command; did you mean `/accept`?", "/accept --at vedj3hu.1 --quality 4"),
         _line("/accept w-0000 --quality 4", "This pull is about `w-870be07fbc`, not `w-0000`"),
         _line("/recheck evidnce", "No such check: `evidnce`. Did you mean `evidence`?", "Checks: "),
         _line("/help acept", "No command `/acept`. Did you mean `/help accept`?"),
@@ -175,9 +175,11 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/approve", "This commons decides with `/accept --quality Q`", "`/approve` does nothing here"),
         _line("/lgtm", "This commons decides with `/accept --quality Q`", "`/lgtm` does nothing here"),
         _line(
-            "wl accept w-870be07fbc --quality 4", "the command line tool `wl`", "/accept --at vedj3hu w-870be07fbc --quality 4"
+            "wl accept w-870be07fbc --quality 4",
+            "the command line tool `wl`",
+            "/accept --at vedj3hu.1 w-870be07fbc --quality 4",
         ),
-        _line("please /accept --quality 4", "Commands must start their own line", "/accept --at vedj3hu --quality 4"),
+        _line("please /accept --quality 4", "Commands must start their own line", "/accept --at vedj3hu.1 --quality 4"),
         _line("/withdraw", "/close", "`/withdraw` does nothing here"),
     ),
     "What almost was a command": (
@@ -216,7 +218,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
     ),
     "When": (
         _line("/accept --at vedj3hu --quality 4", "moved from `vedj3hu` to", "`completions`", "`evidence`: ", on=moved),
-        _line("/accept --at 0000000 --quality 4", "names no reviewed head", "`vedj3hu`"),
+        _line("/accept --at 0000000 --quality 4", "names no review", "`vedj3hu.1`"),
         _line("/accept --quality 4", "Accepted already by `bo-works`", "stamp `s-", changed=True, on=accepted),
         _line("/accept --quality 4", "This pull is closed", on=shut),
         _line("/accept --quality 4", "`cy` holds this pull since", "`/unhold` lifts it", on=held),
@@ -224,7 +226,7 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
             "/accept --quality 4",
             "**BLOCKED**",
             "Evidence: ",
-            '/override evidence_is_alive --at vedj3hu --because "…"',
+            '/override evidence_is_alive --at vedj3hu.1 --because "…"',
             "`/reject`",
             on=blocked,
         ),

@@ -301,19 +301,19 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], Judgement, tuple[str, ...]]] = {
         f"{ACCEPT} --at {MOVED[:7]}",
         {},
         READY,
-        (f"`--at {MOVED[:7]}` names no reviewed head", f"Reviewed before this comment: `{HEAD[:7]}`."),
+        (f"`--at {MOVED[:7]}` names no review", f"Reviews before this comment, newest first: `{HEAD[:7]}.1`."),
     ),
     "at a head reviewed only afterwards": (
         f"{ACCEPT} --at {MOVED[:7]}",
         {"head": MOVED, "comments": (a_review(), a_review(head=MOVED, at=NOW))},
         READY,
-        ("names no reviewed head",),
+        ("names no review",),
     ),
     "at a beginning of two heads": (
         f"{ACCEPT} --at 00000000",
         {"head": TWINS[0], "comments": tuple(a_review(head=h, at=ago(minutes=20 - n)) for n, h in enumerate(TWINS))},
         READY,
-        ("names more than one reviewed head",),
+        ("names reviews of more than one head",),
     ),
     "at an older head": (
         f"{ACCEPT} --at {a_hash('old head')[:7]}",
@@ -341,7 +341,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], Judgement, tuple[str, ...]]] = {
         READY,
         ("No rig `bo-works` on main belongs to the account `ana`", "`ana-town`"),
     ),
-    "no quality": ("/accept", {}, READY, ("needs `--quality`", f"`/accept --at {HEAD[:7]} --quality Q`")),
+    "no quality": ("/accept", {}, READY, ("needs `--quality`", f"`/accept --at {HEAD[:7]}.1 --quality Q`")),
     "work without completion": (ACCEPT, {"changes": changes_of(hands_in())}, READY, ("no single completion",)),
     "two completions": (
         ACCEPT,

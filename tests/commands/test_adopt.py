@@ -239,7 +239,7 @@ def lines(snapshot: Snapshot) -> tuple[str, ...]:
 
 
 def test_an_adoption_is_offered_where_it_would_be_carried_out() -> None:
-    assert lines(reviewed(items=CONFLICT))[0] == f"/accept --at {HEAD[:7]} --adopt --quality Q"
+    assert lines(reviewed(items=CONFLICT))[0] == f"/accept --at {HEAD[:7]}.1 --adopt --quality Q"
     assert "`--adopt` writes the work and its stamp to main without the merge, and closes the pull." in reviews.review(
         reviewed(items=CONFLICT), judge(reviewed(items=CONFLICT), RULES)
     )
@@ -304,13 +304,13 @@ def test_a_blocked_review_offers_what_ends_it_well(fields: dict[str, Any], offer
 def test_a_claim_that_waits_is_offered_no_line_that_merges() -> None:
     claim = reviewed(changes=changes_of(claims()))
     assert judge(claim, RULES).verdict is Verdict.WAITING
-    assert lines(claim) == (f"/close --at {HEAD[:7]} …", "/recheck", "/help")
+    assert lines(claim) == (f"/close --at {HEAD[:7]}.1 …", "/recheck", "/help")
 
 
 def test_it_needs_a_rating_and_fresh_evidence() -> None:
     reason, remedy = refused(adopting(reviewed(items=CONFLICT), "/accept --adopt"))
     assert "needs `--quality`" in reason
-    assert f"`/accept --at {HEAD[:7]} --adopt --quality Q`" in remedy
+    assert f"`/accept --at {HEAD[:7]}.1 --adopt --quality Q`" in remedy
     assert waits(adopting(reviewed(items=CONFLICT, probes=()))) == "the evidence to be looked at once more."
 
 

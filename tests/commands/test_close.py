@@ -213,7 +213,7 @@ EARLIER = a_comment("bo", "/close why", ago(minutes=7))
 ACCEPTED = a_comment("bo", "/accept -q 4", ago(minutes=7))
 REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     "no review": ("/close --yes why", reviewed(comments=()), ("No review of this pull stood here",)),
-    "at a head never reviewed": ("/close --at 0000000 why", reviewed(), ("names no reviewed head",)),
+    "at a head never reviewed": ("/close --at 0000000 why", reviewed(), ("names no review",)),
     "head moved": ("/close --yes why", reviewed(head=a_hash("new head")), (f"moved from `{HEAD[:7]}`",)),
     "head moved, pull only": ("/close --pull-only why", reviewed(head=a_hash("new head")), (f"moved from `{HEAD[:7]}`",)),
     "other item": ("/close w-0000 why", reviewed(), (f"about `{ITEM}`, not `w-0000`",)),

@@ -169,7 +169,7 @@ EARLIER = a_comment("bo", "/reject no", ago(minutes=7))
 REFUSALS: dict[str, tuple[str, Snapshot, tuple[str, ...]]] = {
     "no review": (REJECT, reviewed(comments=()), ("No review of this pull stood here",)),
     "no review, merged": (REJECT, on_main(comments=()), ("No review of this pull stood here",)),
-    "at a head never reviewed": ("/reject --at 0000000 no", reviewed(), ("names no reviewed head",)),
+    "at a head never reviewed": ("/reject --at 0000000 no", reviewed(), ("names no review",)),
     "head moved": (REJECT, reviewed(head=a_hash("new head")), (f"moved from `{HEAD[:7]}`",)),
     "branch gone": (REJECT, reviewed(head=None), ("cannot be read any more",)),
     "other item": ("/reject w-0000 no", reviewed(), (f"about `{ITEM}`, not `w-0000`",)),

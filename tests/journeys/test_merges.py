@@ -124,7 +124,7 @@ def test_main_is_not_taken_for_fast_forwarded_where_its_own_line_went_through_th
     world.push("pia", branch, *wl_sql.done(ITEM, "polecat-7", world.evidence + "/ok"))
     pull = world.open_pull("pia", branch, f"[wl] {ITEM}")
     world.review(pull)
-    assert f"`stampbot/1 review {world.db.head()} " in world.said(pull, "review")[0]
+    assert f"`stampbot/1 review {world.db.head()}~" in world.said(pull, "review")[0]
     world.db.play(FAST_FORWARD)
     world.comment(pull, "ana", ACCEPT)
     (answer,) = refusals(world, pull)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 _FULL_CHARS, _SHORT_CHARS = 32, 7
 _COMMONS = re.compile(r"\bwl-commons-\d+\b")
 _MARK = re.compile(r"^((?:> )?`stampbot/1 \w+ \S+ \S+ \S+) [0-9a-z]{8,} (\d+`)$", re.MULTILINE)
+_SHOWN = re.compile(r"^((?:> )?`stampbot/1 review [^~ \n]+)~\S+", re.MULTILINE)
 _STAMP = re.compile(r"\bs-[0-9a-f]{16}\b")
 _COMMENT = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _LANDING = re.compile(r"\bstampbot/[0-9a-z]+/[0-9a-z]+\b")
@@ -24,7 +25,7 @@ def plain(text: str, *, hashes: Iterable[str], names: Mapping[str, str], now: da
     - a commit hash, whole or its first seven characters: `commit-1`, `commit-2`, in the order in which the text names them;
     - a time within three days of `now`: `HH:MM UTC`, `TODAY HH:MM UTC`, or `NOW` for one with seconds, as rows hold them;
     - `names`: what stands for the addresses of this run's servers;
-    - the number in the name of the commons; the digest in a mark; ids of comments and of stamps of the bot, and names of its
+    - the number in the name of the commons; the digests in a mark; ids of comments and of stamps of the bot, and names of its
       branches: the latter are digests that the name of the commons goes into.
     """
     for name, instead in names.items():
@@ -35,6 +36,7 @@ def plain(text: str, *, hashes: Iterable[str], names: Mapping[str, str], now: da
     text = _numbered(text, [match[0] for match in _STAMP.finditer(text)], "stamp")
     text = _numbered(text, [match[0] for match in _COMMENT.finditer(text)], "comment")
     text = _without_hashes(text, hashes)
+    text = _SHOWN.sub(r"\1~shown", text)
     text = _MARK.sub(r"\1 digest \2", text)
     text = _DATED.sub(lambda match: _time(match, now), text)
     return _CLOCK.sub("HH:MM UTC", text)

@@ -69,6 +69,10 @@ HASH = "0123456789abcdefghijklmnopqrstuv"
             f"> `stampbot/1 answer accept:1c8f3b1e-0000-4000-8000-000000000007 done {HASH} 0a1b2c3d4e5f 2`",
             "> `stampbot/1 answer accept:comment-1 done commit-1 digest 2`",
         ),
+        (
+            f"> `stampbot/1 review {HASH}~0a1b2c3d4e5f6071~0a1b2c3d4e5f6071.0a1b2c3d4e5f6072~- LOOK {HASH} 0a1b2c3d4e5f 2`",
+            "> `stampbot/1 review commit-1~shown LOOK commit-1 digest 2`",
+        ),
         ("stamp `s-0a1b2c3d4e5f6071`, not `s-1`", "stamp `stamp-1`, not `s-1`"),
         ("> 31 more checks passed.", "> n more checks passed."),
         ("> 33 checks passed.", "> n checks passed."),

@@ -256,7 +256,7 @@ PLAIN_ERRORS = [
     ("/accept --quality 4 --message", 20, "`--message` needs a value", '/accept --quality 4 --message "…"'),
     ("/accept w-1 w-2 -q 4", 12, "Two items are named: one pull, one item", "/accept w-1 -q 4"),
     ('/accept -q "4"x', 14, "A space must follow the closing quote", None),
-    ("/accept --at 9f3c -q 4", 13, None, "/accept --at HEAD -q 4"),
+    ("/accept --at 9f3c -q 4", 13, None, "/accept --at HEAD.N -q 4"),
     ("/acept --quality 4", 0, "Unknown command; did you mean `/accept`?", "/accept --quality 4"),
     ("/acept --quality 9", 0, "Unknown command; did you mean `/accept`?", "/accept --quality Q"),
     ("/accept: --quality 4", 8, "A space must follow `/accept`", "/accept --quality 4"),

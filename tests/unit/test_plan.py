@@ -88,7 +88,7 @@ def commanding(body: str, by: str = "ana", at: datetime | None = None) -> Commen
 
 def test_a_pull_nobody_reviewed_gets_a_review_of_its_head_that_bears_its_mark() -> None:
     step = the_review(planned(a_snapshot(), DOUBT))
-    assert step == PostReview(head=HEAD, digest=DOUBT.digest(HEAD), body="")
+    assert step == PostReview(head=HEAD, digest=DOUBT.digest(HEAD), number=1, body="")
     mark = read_mark(a_comment(BOT, step.body), BOT)
     assert mark is not None
     assert (mark.head, mark.digest, mark.outcome, mark.n) == (HEAD, step.digest, "LOOK", 1)
@@ -500,7 +500,7 @@ NOTICE = (
     "decides.\n\n"
     "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; a message "
     "to the worker goes behind `--message`):\n\n"
-    f"```\n/accept --at {HEAD[:7]} --quality Q\n/reject --at {HEAD[:7]} …\n/close --at {HEAD[:7]} …\n```\n\n"
+    f"```\n/accept --at {HEAD[:7]}.1 --quality Q\n/reject --at {HEAD[:7]}.1 …\n/close --at {HEAD[:7]}.1 …\n```\n\n"
     f"`stampbot/1 notice - unstamped {HEAD} - 1`"
 )
 
@@ -629,7 +629,7 @@ def test_a_transaction_waits_as_a_whole_before_it_begins() -> None:
 
 def test_the_mark_names_all_commands_and_the_line_to_copy_is_pinned() -> None:
     body = the_answer(planned(said(commanding("/accept --quality 9")))).body
-    assert f"/accept --at {HEAD[:7]} --quality Q" in body
+    assert f"/accept --at {HEAD[:7]}.1 --quality Q" in body
     assert body.splitlines()[-1].startswith("`stampbot/1 answer accept:")
 
 

@@ -129,12 +129,12 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
         + """
 
 ```
-/accept --at vedj3hu --quality Q --skills go,cli
-/reject --at vedj3hu …
+/accept --at vedj3hu.1 --quality Q --skills go,cli
+/reject --at vedj3hu.1 …
 /help
 ```
 
-`stampbot/1 review - READY vedj3hu86lq0b41dqem7qnjbeelk8kid 57e0f60bc50f 1`"""
+`stampbot/1 review -~4522e2008ecdef83~-~- READY vedj3hu86lq0b41dqem7qnjbeelk8kid 57e0f60bc50f 1`"""
     )
 
 
@@ -166,12 +166,12 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
         + """
 
 ```
-/accept --at vedj3hu --quality Q --skills go,cli
-/reject --at vedj3hu …
+/accept --at vedj3hu.1 --quality Q --skills go,cli
+/reject --at vedj3hu.1 …
 /help
 ```
 
-`stampbot/1 review - LOOK vedj3hu86lq0b41dqem7qnjbeelk8kid 988461733e51 1`"""
+`stampbot/1 review -~4522e2008ecdef83~c4429e11e84daf3e.f020edfcc3ab8498~- LOOK vedj3hu86lq0b41dqem7qnjbeelk8kid 988461733e51 1`"""  # noqa: E501
     )
 
 
@@ -202,13 +202,13 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
         + """
 
 ```
-/override evidence_is_alive --at vedj3hu --because "…"
-/reject --at vedj3hu …
+/override evidence_is_alive --at vedj3hu.1 --because "…"
+/reject --at vedj3hu.1 …
 /recheck
 /help
 ```
 
-`stampbot/1 review - BLOCKED vedj3hu86lq0b41dqem7qnjbeelk8kid dfdbdfbc440b 1`"""
+`stampbot/1 review -~4522e2008ecdef83~4b4f41983615e5d9~- BLOCKED vedj3hu86lq0b41dqem7qnjbeelk8kid dfdbdfbc440b 1`"""
     )
 
 
@@ -228,12 +228,12 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 Validators, put one of these on a line of its own (… is your reason):
 
 ```
-/close --at vedj3hu …
+/close --at vedj3hu.1 …
 /recheck
 /help
 ```
 
-`stampbot/1 review - WAITING vedj3hu86lq0b41dqem7qnjbeelk8kid 4ccd6328cf84 1`"""
+`stampbot/1 review -~8bd52753e4f7d179~-~- WAITING vedj3hu86lq0b41dqem7qnjbeelk8kid 4ccd6328cf84 1`"""
     )
 
 
@@ -262,12 +262,12 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 Validators, put one of these on a line of its own (… is your reason):
 
 ```
-/reject --at vedj3hu …
+/reject --at vedj3hu.1 …
 /recheck
 /help
 ```
 
-`stampbot/1 review - CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 8f45bdeec2eb 1`"""
+`stampbot/1 review -~4522e2008ecdef83~b7bc6b74a3a065b2~- CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 8f45bdeec2eb 1`"""
     )
 
 
@@ -284,15 +284,21 @@ def test_a_second_review_tells_what_changed_first_of_all_the_rows() -> None:
         "- verdict CANNOT TELL to READY\n"
         f"- `completions` `{COMPLETION}` `evidence`: `{EVIDENCE}` to `https://example.org/130`\n\n"
     ) in text
-    assert text.endswith(f"\n\n`stampbot/1 review - READY {HEAD} 57e0f60bc50f 2`")
+    assert text.endswith(f"\n\n`stampbot/1 review -~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 2`")
 
 
 def test_the_mark_of_a_review_names_main_where_the_branch_left_it_there() -> None:
     fresh = reviews.mark(a_snapshot(base=MAIN), a_judgement())
-    assert (fresh.main, fresh.line) == (MAIN, f"`stampbot/1 review {MAIN} READY {HEAD} 57e0f60bc50f 1`")
+    assert (fresh.main, fresh.line) == (
+        MAIN,
+        f"`stampbot/1 review {MAIN}~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 1`",
+    )
     assert read_mark(a_comment(BOT, fresh.line), BOT) == fresh
     stale = reviews.mark(a_snapshot(), a_judgement())
-    assert (stale.main, stale.line) == (None, f"`stampbot/1 review - READY {HEAD} 57e0f60bc50f 1`")
+    assert (stale.main, stale.line) == (
+        None,
+        f"`stampbot/1 review -~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 1`",
+    )
 
 
 # --- evidence -----------------------------------------------------------------------------------------------------------
@@ -473,7 +479,7 @@ Nothing of this pull was merged and it is closed: start the next work from the c
 
 Discard the branch (b in the wl board), then: `wl done w-870be07fbc --evidence "<URL>"`.
 
-A validator without a stake in the work may override: `/override evidence_is_alive --at vedj3hu --because "…"`.
+A validator without a stake in the work may override: `/override evidence_is_alive --at vedj3hu.1 --because "…"`.
 
 Nothing was changed.""",
     ),
@@ -494,7 +500,7 @@ Nothing was changed.""",
 Ready to copy:
 
 ```
-/accept --at vedj3hu -q Q
+/accept --at vedj3hu.1 -q Q
 ```
 
 Nothing was changed.""",
@@ -515,7 +521,7 @@ Commands must start their own line.
 Ready to copy:
 
 ```
-/accept --at vedj3hu -q 4
+/accept --at vedj3hu.1 -q 4
 ```
 
 Nothing was changed.""",
@@ -598,7 +604,8 @@ def check_is_only_ours(body: str, snapshot: Snapshot) -> None:
 
 def _plain(body: str) -> str:
     """The body without code, where `<https://…>` is no link."""
-    return re.sub(r"`[^`\n]*`", "", re.sub(r"(?ms)^```\n.*?^```$", "", body))
+    unescaped = re.sub(r"(?ms)^```\n.*?^```$", "", body).replace("\\`", "")
+    return re.sub(r"`[^`\n]*`", "", unescaped)
 
 
 def check_mark(body: str, expected: Mark) -> None:

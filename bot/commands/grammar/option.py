@@ -158,17 +158,20 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class HeadPrefix:
-    """A commit as our reviews show it, or its first 7 characters or more. Value: str, lower case."""
+    """A review: the first 7 characters or more of its head, then `.` and its number. Value: str, lower case.
 
-    shape: str = "HEAD"
+    A head alone is the first review of that head.
+    """
+
+    shape: str = "HEAD.N"
 
     @property
     def takes(self) -> Md:
-        return md.own("the first 7 characters or more of a reviewed head, as the review shows it")
+        return md.own("a review: the first 7 characters or more of its head, a dot and its number, as in `3f9d2c1.2`")
 
     def read(self, text: str) -> Got | Wrong:
         head = text.strip("`").casefold()
-        return Got(head) if re.fullmatch(r"[0-9a-v]{7,32}", head) else Wrong(_takes(self))
+        return Got(head) if re.fullmatch(r"[0-9a-v]{7,32}(?:\.[1-9][0-9]{0,5})?", head) else Wrong(_takes(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +234,7 @@ class Option:
         return bare if self.required or self.usual else f"[{bare}]"
 
 
-AT = Option(name="at", reads=HeadPrefix(), says="the reviewed head this is about, from the review comment")
+AT = Option(name="at", reads=HeadPrefix(), says="the review this is about, as the review comment shows it")
 AS = Option(name="as", reads=RigHandle(), says="the rig you act as, if several of your rigs may decide")
 DRY_RUN = Option(name="dry-run", reads=Flag(), says="report what would happen, and do nothing")
 

@@ -16,7 +16,7 @@ from bot.converge.plan.value import Plan
 from bot.messages import answers, md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
-from bot.model.mark import DENIED, Fact
+from bot.model.mark import DENIED, NEWS, Fact
 from bot.model.policy import Decisions
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -128,8 +128,9 @@ def _as_it_stands(
 
 
 def _pin(snapshot: Snapshot) -> str | None:
-    """The reviewed head as it is typed, for lines that are offered for copying."""
-    return snapshot.reviews[-1].mark.head[: words.SHORT_HASH_CHARS] if snapshot.reviews else None
+    """The newest review as it is typed, for lines that are offered for copying."""
+    newest = snapshot.reviews[-1].mark if snapshot.reviews else None
+    return words.pin(newest.head, newest.n) if newest is not None else None
 
 
 _EDITED = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
@@ -182,7 +183,7 @@ def _transaction(
         match one:
             case Wait():
                 said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
-            case Refuse(reason, remedy, denied, changed):
+            case Refuse(reason, remedy, denied, changed, news):
                 line, beside = parsed.line, changes
                 refusal = answers.refusal(
                     snapshot, comment, line=line, reason=reason, remedy=remedy, beside=beside, changed=changed
@@ -191,6 +192,8 @@ def _transaction(
                 outcomes.append(Outcome.REFUSED)
                 if denied and parsed.decides:
                     facts.append(Fact(command=parsed.name, by=comment.author, of=DENIED))
+                if news and not parsed.rehearsed:
+                    facts.append(Fact(command=NEWS, by=comment.author, of=news))
             case Follow(steps=more, says=says, outcome=ended, facts=new):
                 steps.extend(more)
                 said.append(says)

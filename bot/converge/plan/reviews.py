@@ -14,7 +14,8 @@ from bot.model.finding import Judgement, Level, Verdict
 from bot.model.ids import CommitHash
 from bot.model.journal import Review
 from bot.model.kind import PullKind
-from bot.model.mark import NO_HEAD
+from bot.model.mark import NEWS, NO_HEAD
+from bot.model.news import news_since
 from bot.model.policy import Comments
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
@@ -32,7 +33,8 @@ def due_review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> P
     digest = judgement.digest(head)
     newest = snapshot.reviews[-1] if snapshot.reviews else None
     # A link that the bot cannot judge for a while makes no review new; that it was judged at last does.
-    if newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head)):
+    same = newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head))
+    if newest is not None and same and not _has_news(snapshot, judgement, newest):
         return Plan()
     if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
         return Plan()  # a validator has spoken about this very head; the answer says all there is to say
@@ -45,6 +47,14 @@ def due_review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> P
     return _held_back(snapshot, judgement) or Plan(steps=(_post(snapshot, judgement, head, digest),))
 
 
+def _has_news(snapshot: Snapshot, judgement: Judgement, newest: Review) -> bool:
+    """Whether the rows, the item or the rig are not those of the newest review, or a validator was told of any news."""
+    if newest.mark.shown is None:
+        return False
+    news = news_since(newest.mark.shown, snapshot, judgement)
+    return news.rows or (bool(news.findings) and snapshot.journal.news_told(newest.comment.created_at))
+
+
 def _said_enough(snapshot: Snapshot) -> Plan | None:
     """A pull that keeps changing is not reviewed without end: then only somebody who wants to decide hears more that day."""
     today = snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=reviews.DAY_S))
@@ -54,7 +64,8 @@ def _said_enough(snapshot: Snapshot) -> Plan | None:
 
 
 def _post(snapshot: Snapshot, judgement: Judgement, head: CommitHash, digest: str) -> PostReview:
-    return PostReview(head=head, digest=digest, body=reviews.review(snapshot, judgement))
+    body = reviews.review(snapshot, judgement)
+    return PostReview(head=head, digest=digest, number=len(snapshot.reviews) + 1, body=body)
 
 
 def _asked_to_speak(snapshot: Snapshot, commands: Catalog) -> bool:
@@ -109,11 +120,11 @@ def _set_free(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
 
 
 def _asked_for_newer(snapshot: Snapshot, judgement: Judgement, last: Review) -> bool:
-    """Whether a validator needs the new review now: they overrode what the last one said, or wanted to accept on one that said
-    BLOCKED or CANNOT TELL and is not true any more.
+    """Whether a validator needs the new review now: they overrode what the last one said, were told of news since, or wanted to
+    accept on one that said BLOCKED or CANNOT TELL and is not true any more.
     """
     since = [a for a in snapshot.answers if a.comment.created_at > last.comment.created_at]
-    if any(fact.command == "override" for a in since for fact in a.mark.facts):
+    if any(fact.command in ("override", NEWS) for a in since for fact in a.mark.facts):
         return True
     if Verdict.of_word(last.mark.outcome) not in STOPS or judgement.verdict in STOPS:
         return False

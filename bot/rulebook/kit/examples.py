@@ -143,6 +143,7 @@ EXAMPLES: tuple[Example, ...] = (
             _WORK, uses=(Use(url=EVIDENCE, completion="c-7", item=WantedId("w-7"), rig=Handle("kestrel-9")),)
         ),
     ),
+    Example("the item's evidence_url runs a program", having(_WORK, "wanted", evidence_url="javascript:alert(1)")),
     Example("the head was rejected", _answered("/reject it does not build")),
     Example("a rig holds the pull", _answered("/hold until Monday")),
     Example(
