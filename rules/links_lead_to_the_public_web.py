@@ -3,12 +3,14 @@
 Readers of a commons show cells as links: `wanted.evidence_url` beside an item, links in descriptions and in JSON. An address
 that runs a program in the reader's browser, or leads into the reader's own network, does harm there, whatever kind of pull
 brings it. What is no more than a word in a sentence is worth a look; what is a cell's whole text is at fault. The links of a
-submission's evidence are followed, and what is private among them is found by *evidence_is_alive*.
+submission's evidence are followed, and a private host among them is found by *evidence_is_alive*, which knows what the operator
+allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from bot.rulebook import Danger, Finding, Level, Place, Snapshot, UnsafeLink, quote, rule, unsafe_links
 from bot.rulebook.cells import written
@@ -23,15 +25,14 @@ NAMED_MAX = 5
     Level.FAULT,
     label="Addresses",
     asks="Addresses in cells are http or https, and lead to public hosts",
-    fixed=True,
 )
 def check(pull: Snapshot) -> Iterator[Finding]:
-    followed = {link.url for link in pull.links}
+    followed = {_host(link.url) for link in pull.links} - {""}
     cells: dict[tuple[str, Danger], list[tuple[Place, bool]]] = {}
     for change in pull.changes.rows:
         for column, text in written(change):
             for unsafe in unsafe_links(text):
-                if unsafe.text not in followed:
+                if unsafe.danger is not Danger.PRIVATE or _host(unsafe.text) not in followed:
                     place = Place(change.table, change.key, column)
                     cells.setdefault((unsafe.text, unsafe.danger), []).append((place, _is_shown_as_link(column, unsafe)))
     at_fault = {each: any(shown for _, shown in places) for each, places in cells.items()}
@@ -48,6 +49,13 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             f"Write an http or https address of a public host into {_columns(places)}, or none",
             level=level,
         )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _named(places: list[Place]) -> str:

@@ -433,6 +433,35 @@ def same_cell(column: str, left: str | None, right: str | None) -> bool:
         return False
 
 
+def canonical_cell(column: str, cell: str | None) -> str:
+    """One text for all forms of a cell that `same_cell` holds equal."""
+    value = cell_value(column, cell)
+    if value is None:
+        return "NULL"
+    if column.endswith(("_at", "_seen")):
+        moment = read_time(value)
+        return f"={value}" if moment is None else f"time {moment.isoformat()}"
+    try:
+        return f"json {json.dumps(_plain_json(json.loads(value)), sort_keys=True)}"
+    except (ValueError, RecursionError):
+        return f"={value}"
+
+
+def _plain_json(value: object) -> object:
+    """JSON in which numbers that are equal are written alike: true is 1, as a server may answer it, and 1.0 is 1."""
+    match value:
+        case bool():
+            return int(value)
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [_plain_json(each) for each in value]
+        case dict():
+            return {key: _plain_json(each) for key, each in value.items()}
+        case _:
+            return value
+
+
 def same_row(left: Row | None, right: Row | None) -> bool:
     """Whether two states of a row, None for absent, hold the same cells."""
     if left is None or right is None:

@@ -8,12 +8,16 @@ from typing import Final
 
 from bot.model.finding import Finding, Judgement, Level
 from bot.model.ids import digest
+from bot.model.ledger import Row, canonical_cell
 from bot.model.mark import FINDINGS_NAMED_MAX, Shown
 from bot.model.snapshot import Snapshot
 
 _DIGEST_CHARS: Final = 16
-_BOOKKEEPING: Final = frozenset({"updated_at"})
-"""Columns of an item that tools write with every change: they say nothing of what is asked for."""
+_ASKED: Final = (
+    *("title", "description", "acceptance_criteria", "project", "type", "priority", "tags", "effort_level"),
+    *("posted_by", "claimed_by", "status", "evidence_url", "sandbox_required", "sandbox_scope", "sandbox_min_tier"),
+)
+"""Columns of an item that say what is asked for, and of whom. A column that a later schema adds changes no review by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,8 @@ def news_since(shown: Shown, snapshot: Snapshot, judgement: Judgement) -> News:
 
     Of the findings that a mark only keeps as one digest each may be new as soon as they are not exactly the same.
     """
-    others = [f for f in _weighty(judgement) if not any(_digest(f, at) in shown.findings for at in _as_bad_as(f.level))]
+    known = (f for f in _weighty(judgement) if not _is_of_later_column(f, snapshot))
+    others = [f for f in known if not any(_digest(f, at) in shown.findings for at in _as_bad_as(f.level))]
     if shown.rest and _together(_digests(others)) == shown.rest:
         others = []
     return News(rows=shown.cells != _cells(snapshot), findings=tuple(others))
@@ -52,6 +57,12 @@ def _together(digests: tuple[str, ...]) -> str:
 def _weighty(judgement: Judgement) -> list[Finding]:
     """Every finding but of what could not be judged: a link that does not answer for a while says nothing of the work."""
     return [finding for finding in judgement.findings if finding.level is not Level.UNSURE]
+
+
+def _is_of_later_column(finding: Finding, snapshot: Snapshot) -> bool:
+    """Whether it is about a column that main was given after the review: nothing on the branch can have written there."""
+    had = {column for c in snapshot.reviewed.of(finding.place.table) for column in (c.after or c.before or Row(())).columns}
+    return snapshot.merged and bool(had and finding.place.column) and finding.place.column not in had
 
 
 def _as_bad_as(level: Level) -> Iterator[Level]:
@@ -68,9 +79,10 @@ def _digests(findings: list[Finding]) -> tuple[str, ...]:
 
 def _cells(snapshot: Snapshot) -> str:
     """One digest of the rows of the pull, of the item as it is asked for on main, of the rig, and of who is behind it."""
-    changes = snapshot.reviewed if snapshot.merged else snapshot.changes
+    # Of a merge whose head nobody reviewed, only what came to main is known.
+    changes = snapshot.reviewed if snapshot.merged and not snapshot.reviewed.empty else snapshot.changes
     told = [
-        f"{change.table} {change.key} {change.kind.value} {column}={change.old(column)!r}>{change.new(column)!r}"
+        f"{change.table} {change.key} {column}: {canonical_cell(column, change.after.get(column)) if change.after else 'none'}"
         for change in changes.rows
         for column in change.changed
     ]
@@ -79,8 +91,7 @@ def _cells(snapshot: Snapshot) -> str:
     item = snapshot.item
     if item is not None:
         own = {column for change in changes.of("wanted") if change.key == item.id for column in change.changed}
-        asked = ((column, value) for column, value in item.row.cells if column not in own | _BOOKKEEPING)
-        told += [f"item {column}={value!r}" for column, value in asked if value is not None]
+        told += [f"item {column}: {canonical_cell(column, item.row.get(column))}" for column in _ASKED if column not in own]
     told.append(f"opener {snapshot.pull.creator}")
     if snapshot.worker is not None:
         told.append(f"rig {snapshot.worker} of {_owner(snapshot)!r}")

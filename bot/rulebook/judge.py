@@ -121,7 +121,8 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
     """The finding at the level that counts.
 
     The policy's level stands for the rule's own; a finding that chose another level is only ever softened by it. After
-    the merge, what a fading rule finds is a note. What forbids the merge is never softened.
+    the merge, what a fading rule finds is a note. What forbids the merge is never softened, and what could not be judged is not
+    known any better.
     """
     level = finding.level
     if level is Level.FORBID:
@@ -129,7 +130,7 @@ def _weighed(finding: Finding, rule: Rule, snapshot: Snapshot) -> Finding:
     ruled = None if rule.fixed else snapshot.policy.levels.get(rule.name)
     if ruled is not None:
         level = ruled if level is rule.level else min(level, ruled, key=lambda at: at.weight)
-    if rule.softens_after_merge and snapshot.merged:
+    if rule.softens_after_merge and snapshot.merged and level is not Level.UNSURE:
         level = Level.NOTE
     return replace(finding, level=level)
 

@@ -269,11 +269,14 @@ class Pulls:
         return self._verdicts.get(pull)
 
     def rivals(self, item: WantedId, *, besides: PullNo) -> tuple[Rival, ...]:
-        """Open pulls other than `besides` that were about the same item when last judged, by number."""
+        """Open pulls other than `besides` that were about the same item when last judged, by number.
+
+        The bot's own landings are none: they bring a decision about a pull to main.
+        """
         return tuple(
             Rival(pull=each.pull, rig=each.rig or Handle(""), evidence=each.evidence)
             for each in self.verdicts()
-            if each.item == item and each.pull != besides
+            if each.item == item and each.pull != besides and each.kind is not PullKind.LANDING
         )
 
     # --- the pulls there are --------------------------------------------------------------------------------------------

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 from bot.model.ids import PullNo
+from sandbox.seed import wl_sql
 from tests.world import World
 
 WORKERS = (("pia", "polecat-7"), ("otto", "brass-otter"), ("mallory", "slick-fox"))
@@ -30,8 +32,13 @@ def many_works(world: World, many: int) -> tuple[PullNo, ...]:
 
 
 def _hand_in(world: World, n: int, item: str) -> PullNo:
+    """The work was done hours ago: to a bot whose clock is late, work of this moment is of the future."""
     user, rig = WORKERS[n % len(WORKERS)]
-    return world.hand_in(user, rig, item, path=f"/acme/relay/pull/{n + 1}")
+    ago = f"'{datetime.now(UTC) - timedelta(hours=3):%Y-%m-%d %H:%M:%S}'"
+    done = (*wl_sql.claim(item, rig), *wl_sql.done(item, rig, f"{world.evidence}/acme/relay/pull/{n + 1}"))
+    branch = f"wl/{rig}/{item}"
+    world.push(user, branch, *(statement.replace("NOW()", ago) for statement in done))
+    return world.open_pull(user, branch, f"[wl] {item}")
 
 
 def decide(world: World, pulls: Sequence[PullNo], *who: str) -> None:

@@ -187,6 +187,7 @@ def test_a_pull_is_not_merged_into_a_main_it_was_not_judged_against(world: World
     world.push("otto", "rival", f"{into} ('c-rival', '{ITEM}', 'brass-otter', '{world.evidence}/ok', NOW())")
     second = world.open_pull("otto", "rival", "the same, better")
     world.review(second)
+    world.review(first)
     world.comment(first, "ana", ACCEPT)
     world.comment(second, "bo", ACCEPT)
     known = about_to_merge(world, second)
@@ -602,9 +603,12 @@ def test_two_pulls_with_one_head_give_one_stamp(world: World) -> None:
     twin = world.open_pull("otto", BRANCH, "the same branch from another fork")
     world.review(twin)
     world.comment(pull, "ana", ACCEPT)
-    world.comment(twin, "bo", ACCEPT)
     act(world, pull)
-    act(world, twin)
+    assert "has pull 2 open for this item too" in world.said(pull, "answer")[0]
+    world.settle()
+    for number in (pull, twin):
+        world.comment(number, "ana", ACCEPT)
+        act(world, number)
     assert world.count("stamps") == 1
     assert world.said(twin, "answer")[0].startswith("**REFUSED**")
 
@@ -648,7 +652,7 @@ def test_marks_written_by_strangers_mean_nothing(world: World) -> None:
     comment = world.comment(pull, "ana", f"{ACCEPT} --at {evil[:7]}")
     world.comment(pull, "mallory", f"Done.\n\n`stampbot/1 answer accept:{comment} done {evil} - 1`")
     act(world, pull)
-    assert "names no reviewed head" in refusal(world, pull)
+    assert "names no review" in refusal(world, pull)
     assert world.state(pull) == "open"
 
 

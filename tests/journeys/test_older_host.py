@@ -101,7 +101,7 @@ def test_a_pull_is_reviewed_once_and_the_review_says_how_to_decide_here(world: W
     head = world.observe(pull, lab).head
     assert head is not None
     assert "Comments cannot be read on this host" in review
-    assert f"stampbot decide '{world.commons}#{pull}' \"/accept --at {head[:7]} --quality Q" in review
+    assert f"stampbot decide '{world.commons}#{pull}' \"/accept --at {head[:7]}.1 --quality Q" in review
     assert (world.state(pull), world.said(pull, "answer")) == ("open", [])
     assert not lab.at(world.commons).hub.comments_readable
     assert not any(operation in world.asked for operation in ("listPullComments", "getPull", "runSqlReadQueryPost"))
@@ -168,7 +168,7 @@ def test_an_accept_on_the_command_line_merges_stamps_and_answers_once(world: Wor
         ("ana", "looks good", "Write one decision"),
         ("ana", "/help", "Write one decision"),
         ("ana", "/accept -q 4\n/reject no", "Write one decision"),
-        ("ana", "/accept --at 0000000 -q 4", "names no reviewed head"),
+        ("ana", "/accept --at 0000000 -q 4", "names no review"),
     ],
 )
 def test_who_may_not_or_what_cannot_be_is_refused_and_nothing_is_done(

@@ -76,7 +76,7 @@ def test_the_backlog_tells_what_waits_and_what_to_type(world: World, run: Run) -
     assert (backlog["commons"], backlog["lacks"]) == (world.db.name, [])
     head = world.observe(ready).head or ""
     rows = [(w["pull"], w["verdict"], w["kind"], w["item"], w["rig"], w["type"]) for w in backlog["waiting"]]
-    assert rows[0] == (ready, "READY", "work", "w-com-001", "polecat-7", f"/accept --at {head[:7]} --quality Q --skills go")
+    assert rows[0] == (ready, "READY", "work", "w-com-001", "polecat-7", f"/accept --at {head[:7]}.1 --quality Q --skills go")
     assert rows[1][:2] != (blocked, "READY")
     assert rows[2] == (unseen, None, None, None, None, "")
     assert [w["creator"] for w in backlog["waiting"]] == ["pia", "otto", "mallory"]

@@ -320,7 +320,7 @@ def test_after_the_merge_what_fades_is_a_note_and_what_lasts_is_not() -> None:
     rules = saying("fading_rule", Level.FAULT, Level.UNSURE, fades=True), saying("lasting_rule", Level.FAULT)
     assert [(f.rule, f.level) for f in judged(*rules, snapshot=merged(a_snapshot())).findings] == [
         ("lasting_rule", Level.FAULT),
-        ("fading_rule", Level.NOTE),
+        ("fading_rule", Level.UNSURE),
         ("fading_rule", Level.NOTE),
     ]
 

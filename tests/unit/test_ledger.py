@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.model.ledger import NOT_JSON, ChangeKind, Row, RowChange, read_time, same_cell, same_row
+from bot.model.ledger import NOT_JSON, ChangeKind, Row, RowChange, canonical_cell, read_time, same_cell, same_row
 from sandbox.seed import schema
 
 
@@ -85,3 +85,15 @@ def test_a_row_that_is_not_there_is_no_row_of_nothing() -> None:
     assert same_row(None, None)
     assert not same_row(None, Row.of({"tags": None}))
     assert not same_row(Row.of({"tags": "null"}), None)
+
+
+ALIKE = ("1", "1.0", "true", "null", '{"a":1,"b":[1,true]}', '{"b":[1,1],"a":1.0}', "01", "NULL", "=1", "-0", "0.0")
+TIMES = ("2026-06-14 14:02:00", "2026-06-14T14:02:00Z", "2026-06-14T16:02:00+02:00", "2026-06-14")
+ANY_CELL = st.none() | st.text(max_size=6) | st.sampled_from(ALIKE) | st.sampled_from(TIMES)
+
+
+@given(column=st.sampled_from(("tags", "title", "created_at", "last_seen", "priority")), left=ANY_CELL, right=ANY_CELL)
+def test_cells_have_one_canonical_text_exactly_where_they_are_the_same(
+    column: str, left: str | None, right: str | None
+) -> None:
+    assert (canonical_cell(column, left) == canonical_cell(column, right)) == same_cell(column, left, right)

@@ -188,7 +188,6 @@ def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
         "outside_decision_is_allowed",
         "landing_branches_are_the_bots",
         "links_are_asserted_by_their_rigs",
-        "links_lead_to_the_public_web",
         "merge_can_be_told",
         "no_stamps_or_trust",
         "nobody_holds_it",

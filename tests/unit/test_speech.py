@@ -134,7 +134,7 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 /help
 ```
 
-`stampbot/1 review -~4522e2008ecdef83~-~- READY vedj3hu86lq0b41dqem7qnjbeelk8kid 57e0f60bc50f 1`"""
+`stampbot/1 review -~746b6b5ff0f5c793~-~- READY vedj3hu86lq0b41dqem7qnjbeelk8kid 57e0f60bc50f 1`"""
     )
 
 
@@ -171,7 +171,7 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 /help
 ```
 
-`stampbot/1 review -~4522e2008ecdef83~c4429e11e84daf3e.f020edfcc3ab8498~- LOOK vedj3hu86lq0b41dqem7qnjbeelk8kid 988461733e51 1`"""  # noqa: E501
+`stampbot/1 review -~746b6b5ff0f5c793~c4429e11e84daf3e.f020edfcc3ab8498~- LOOK vedj3hu86lq0b41dqem7qnjbeelk8kid 988461733e51 1`"""  # noqa: E501
     )
 
 
@@ -208,7 +208,7 @@ Checked 2026-06-14 14:02 UTC against main `de0p373`.
 /help
 ```
 
-`stampbot/1 review -~4522e2008ecdef83~4b4f41983615e5d9~- BLOCKED vedj3hu86lq0b41dqem7qnjbeelk8kid dfdbdfbc440b 1`"""
+`stampbot/1 review -~746b6b5ff0f5c793~4b4f41983615e5d9~- BLOCKED vedj3hu86lq0b41dqem7qnjbeelk8kid dfdbdfbc440b 1`"""
     )
 
 
@@ -233,7 +233,7 @@ Validators, put one of these on a line of its own (… is your reason):
 /help
 ```
 
-`stampbot/1 review -~8bd52753e4f7d179~-~- WAITING vedj3hu86lq0b41dqem7qnjbeelk8kid 4ccd6328cf84 1`"""
+`stampbot/1 review -~5d4a96ce2dbaa358~-~- WAITING vedj3hu86lq0b41dqem7qnjbeelk8kid 4ccd6328cf84 1`"""
     )
 
 
@@ -267,7 +267,7 @@ Validators, put one of these on a line of its own (… is your reason):
 /help
 ```
 
-`stampbot/1 review -~4522e2008ecdef83~b7bc6b74a3a065b2~- CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 8f45bdeec2eb 1`"""
+`stampbot/1 review -~746b6b5ff0f5c793~b7bc6b74a3a065b2~- CANNOT-TELL vedj3hu86lq0b41dqem7qnjbeelk8kid 8f45bdeec2eb 1`"""
     )
 
 
@@ -284,20 +284,20 @@ def test_a_second_review_tells_what_changed_first_of_all_the_rows() -> None:
         "- verdict CANNOT TELL to READY\n"
         f"- `completions` `{COMPLETION}` `evidence`: `{EVIDENCE}` to `https://example.org/130`\n\n"
     ) in text
-    assert text.endswith(f"\n\n`stampbot/1 review -~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 2`")
+    assert text.endswith(f"\n\n`stampbot/1 review -~746b6b5ff0f5c793~-~- READY {HEAD} 57e0f60bc50f 2`")
 
 
 def test_the_mark_of_a_review_names_main_where_the_branch_left_it_there() -> None:
     fresh = reviews.mark(a_snapshot(base=MAIN), a_judgement())
     assert (fresh.main, fresh.line) == (
         MAIN,
-        f"`stampbot/1 review {MAIN}~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 1`",
+        f"`stampbot/1 review {MAIN}~746b6b5ff0f5c793~-~- READY {HEAD} 57e0f60bc50f 1`",
     )
     assert read_mark(a_comment(BOT, fresh.line), BOT) == fresh
     stale = reviews.mark(a_snapshot(), a_judgement())
     assert (stale.main, stale.line) == (
         None,
-        f"`stampbot/1 review -~4522e2008ecdef83~-~- READY {HEAD} 57e0f60bc50f 1`",
+        f"`stampbot/1 review -~746b6b5ff0f5c793~-~- READY {HEAD} 57e0f60bc50f 1`",
     )
 
 
@@ -604,7 +604,7 @@ def check_is_only_ours(body: str, snapshot: Snapshot) -> None:
 
 def _plain(body: str) -> str:
     """The body without code, where `<https://…>` is no link."""
-    unescaped = re.sub(r"(?ms)^```\n.*?^```$", "", body).replace("\\`", "")
+    unescaped = re.sub(r"\\[\\`]", "", re.sub(r"(?ms)^```\n.*?^```$", "", body))
     return re.sub(r"`[^`\n]*`", "", unescaped)
 
 
