@@ -75,7 +75,7 @@ def looking(settings: Settings, paper: Store, *, clock: Callable[[], datetime] =
 
 
 def hub_api(settings: Settings) -> Api | None:
-    """Which API the hub has, None if it has to be asked. DoltHub has v2, and no trouble of a day may make us doubt it."""
+    """Which API the hub has, None if it has to be asked. DoltHub has v2, and no trouble of a day is a reason to doubt it."""
     if settings.hub_api != "auto":
         return Api(settings.hub_api)
     return Api.V2 if settings.hub_url == HUB_URL else None
@@ -102,7 +102,7 @@ def for_worker(
 ) -> Bot:
     """Everything that converging needs, for all commons of this bot. `patient`: wait for a Redis that restarts."""
     client = (make_patient_redis if patient else make_redis)(settings.redis_url.reveal())
-    # Impatient whoever asks: no request to DoltHub waits for a Redis that is away.
+    # Impatient for every caller: no request to DoltHub waits for a Redis that is away.
     budgets = make_redis(settings.redis_url.reveal())
     keys = Keys()
     limiters = {

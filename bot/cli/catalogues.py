@@ -38,7 +38,7 @@ def rules(explain: str | None, new: str | None, folder: Path | None, package: Pa
     Examples:
       stampbot rules --explain evidence_is_alive
       stampbot rules --new item_has_a_title
-      stampbot rules --new item_has_a_title --package ../our-rules
+      stampbot rules --new item_has_a_title --package ../town-rules
     """
     from bot.rulebook import catalog
     from bot.rulebook.kit.examples import tell

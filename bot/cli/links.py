@@ -56,7 +56,7 @@ def probe(url: str, allow: tuple[str, ...], as_json: bool) -> None:
 
 
 def status_of_probe(probe: Probe) -> int:
-    """Exit status: 0 something answers, 1 it does not or may not be fetched, 3 could not tell."""
+    """Exit status: 0 something answers, 1 it does not or may not be fetched, 3 not known."""
     return _STATUS.get(probe.seen, FINDING)
 
 

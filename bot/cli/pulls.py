@@ -211,7 +211,7 @@ def _with_comment(snapshot: Any, said: str) -> Any:
 
 
 def status_of(verdict: Verdict) -> int:
-    """Exit status: 0 nothing to find, 1 a finding, 3 could not tell."""
+    """Exit status: 0 nothing to find, 1 a finding, 3 not known."""
     return _STATUS[verdict]
 
 

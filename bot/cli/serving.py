@@ -53,7 +53,7 @@ host_option = click.option(
 
 
 def chosen_host(host: str | None) -> str:
-    """The address to listen on: what nobody asked for is not open to the network."""
+    """The address to listen on: without a request for more it is not open to the network."""
     from bot.config.settings import port_is_set
 
     return host or ("0.0.0.0" if port_is_set() else "127.0.0.1")  # noqa: S104 - the platform's router must reach it

@@ -18,16 +18,16 @@ class Outcome(enum.Enum):
 
 
 class Different(Exception):
-    """The host does something else than is assumed; the text says what."""
+    """The host does something else than is assumed; the text names it."""
 
 
 class NotTried(Exception):
-    """The assumption could not be tried; the text says why."""
+    """The assumption could not be tried; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumption:
-    """One assumption. `check` raises Different, NotTried or HubError; its docstring says how it is tried."""
+    """One assumption. `check` raises Different, NotTried or HubError; its docstring describes how it is tried."""
 
     id: str
     assumes: str

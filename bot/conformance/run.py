@@ -14,7 +14,7 @@ from bot.model.ids import Database
 
 
 class NotScratch(Exception):
-    """The database must not be written to by a check; the text says why."""
+    """The database must not be written to by a check; the text is the reason."""
 
 
 def chosen(*, writes: bool) -> tuple[Assumption, ...]:

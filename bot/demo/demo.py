@@ -82,7 +82,7 @@ def run_smoke(console: Console, *, port: int, web_port: int, verbose: bool) -> i
 
 
 class NobodyWorks(Exception):
-    """Jobs wait, and no living worker serves their queue; the text says which and how to fix it."""
+    """Jobs wait, and no living worker serves their queue; the text names it and how to fix it."""
 
 
 def await_empty_queue(console: Console, jobs: JobQueue, now: Callable[[], datetime], patience_s: float = 5.0) -> None:

@@ -14,7 +14,7 @@ from bot.store import Store
 
 
 class RedisAway(Exception):
-    """Redis does not answer, or refuses this client; the text says why."""
+    """Redis does not answer, or refuses this client; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,6 @@ def prober_acl(password: str, *, user: str = "prober", prefix: str = "stampbot:"
     )
     patterns = tuple(f"~{name}" for name in (*own_keys, *_RQ_OWN, *_RQ_SHARED))
     commands = ("-@all", "+@connection", "+@transaction", "+@read", "+@write", "+@pubsub", "-@dangerous", "-scan", "-randomkey")
-    # What RQ says of itself and asks of the server; refused, they would cost a worker its name, not its work.
+    # What RQ reports of itself and asks of the server; refused, they would cost a worker its name, not its work.
     about_itself = ("+info", "+client|setname", "+client|list")
     return (user, "reset", "on", f">{password}", *patterns, "resetchannels", "&rq:pubsub:*", *commands, *about_itself)

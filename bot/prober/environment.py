@@ -1,4 +1,4 @@
-"""Which environment variables and how much memory the prober's process has. Callers hand in the environment."""
+"""Which environment variables and how much memory the prober's process has. Callers pass the environment."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ COOLDOWN_MAX_S: Final = 3600
 TROUBLE_TTL_S: Final = 3600
 NETWORK_HEALTH_HOSTS: Final = 20
 NETWORK_HEALTH_S: Final = 1800
-"""Older outcomes of a host say nothing about the bot's network now."""
+"""Older outcomes of a host prove nothing about the bot's network now."""
 CONTROL_GOOD_FOR_S: Final = 60
 CONTROL_BAD_FOR_S: Final = 10
 BASELINE_GOOD_FOR_S: Final = 86400

@@ -25,7 +25,7 @@ from bot.store import Flight, Store
 SLOT_SPARE_S: Final = 5.0
 """A slot is kept for so much longer than a look may take."""
 NETWORK_HEALTH_HOSTS_MIN: Final = 5
-"""Fewer hosts say too little about the bot's network; then the controls alone count."""
+"""Fewer hosts prove too little about the bot's network; then the controls alone count."""
 BASELINE_PAUSE_MAX_S: Final = 2.0
 """The pause before a baseline is asked for is taken from the time of the look itself."""
 _CONTROLS: Final = "the controls"
@@ -71,7 +71,7 @@ class LinkResult:
 class LinkChecker:
     """Looks at links and stores the results. `controls`: URLs one of which answers whenever the bot's own network is up.
 
-    Pacing and cooldowns go by the host of a URL as it is handed in; hosts that redirects lead to are not waited for: those of
+    Pacing and cooldowns go by the host of a URL as it is submitted; hosts that redirects lead to are not waited for: those of
     one look are followed at once, as a browser would. All that is known about hosts is in Redis; without it
     looks are only less polite and take longer.
     """

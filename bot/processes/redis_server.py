@@ -95,7 +95,7 @@ def kept_server(directory: Path, prober_rules: Callable[[str], Sequence[str]]) -
     lines = (
         "port 0",
         f'unixsocket "{server.socket}"',
-        # Whoever can open it still needs a password; the prober may be another user.
+        # A user who can open it still needs a password; the prober may be another user.
         "unixsocketperm 777",
         f'dir "{server.directory}"',
         *("appendonly yes", "appendfsync everysec", 'save ""', "maxmemory-policy noeviction", "loglevel warning"),

@@ -1,4 +1,4 @@
-"""Asks for jobs: look at this pull, sweep this commons, probe these links. A job says where to look, never what happened.
+"""Asks for jobs: look at this pull, sweep this commons, probe these links. A job names where to look, never what happened.
 
 A dedup key stands in Redis while a job waits. The job deletes the key first and reads the truth second. So any number of
 requests before the job begins is one job, and a request after it has begun is exactly one more.

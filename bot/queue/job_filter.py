@@ -35,7 +35,7 @@ _OURS: Final = {b"result_ttl": b"%d" % RESULT_TTL_S, b"failure_ttl": b"%d" % FAI
 def filter_job(fields: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """The fields of a job's hash that may be believed. What has another form, or no place here, is not there.
 
-    Raises ValueError if what is left is no job: without a queue of ours, or with data larger than ours can be.
+    Raises ValueError if what is left is no job: without a queue of the bot, or with more data than the bot's jobs have.
     """
     plain = {name: fields[name] for name, form in _FORMS.items() if name in fields and form.fullmatch(fields[name])}
     if b"origin" not in plain:
@@ -59,7 +59,7 @@ def _harmless(packed: bytes) -> bytes:
 
 
 class Unlisted(Exception):
-    """A job asks for something no worker of ours does."""
+    """A job asks for something no worker of the bot does."""
 
 
 def known_commons(text: object, known: frozenset[Commons]) -> Commons:

@@ -1,6 +1,6 @@
 """RQ workers in the threads of one process, each on one queue, and how such a process starts and ends.
 
-A job may run twice, at once, or never. `bot/worker/jobs.py` and `bot/prober/jobs.py` say what each kind of job does.
+A job may run twice, at once, or never. `bot/worker/jobs.py` and `bot/prober/jobs.py` define what each kind of job does.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ REVIEW: Final = "review"
 DECIDE: Final = "decide"
 """Queue of pulls with a command in them."""
 RECHECK: Final = "recheck"
-"""Queue of pulls that have not changed, while time or main may have changed what a review says."""
+"""Queue of pulls that have not changed, while time or main may have changed what a review holds."""
 SWEEP: Final = "sweep"
 """Queue of sweeps: a sweep waits for its share of the budget, and no decision waits behind it."""
 PROBE: Final = "probe"
@@ -127,7 +127,7 @@ class Keys:
         return f"{self.prefix}host-check:{digest('host-check/1', hub_url)[:32]}"
 
     def budget(self, token: str) -> str:
-        """What is left of the budget of requests of a token's account, for all its commons. The name tells no token."""
+        """What is left of the budget of requests of a token's account, for all its commons. The name reveals no token."""
         return f"{self.prefix}budget:account:{digest('budget/1', token)[:32]}"
 
     def counters(self) -> str:

@@ -1,6 +1,6 @@
 """Probe results: what the prober saw at a link. The least trusted process writes them, so they are read as strangers' text.
 
-A result with anything wrong in it is not there. Whatever it says, it counts as "something answers" at most: VERIFIED is
+A result with anything wrong in it is not there. Whatever it holds, it counts as "something answers" at most: VERIFIED is
 only for results of the process that asks forges.
 """
 

@@ -160,7 +160,7 @@ class _Seen:
 
 
 class Pulls:
-    """The records of the pulls of a commons. What raises redis.RedisError says so; all else goes on as if there were none."""
+    """The records of the pulls of a commons. What raises redis.RedisError documents it; all else goes on as if empty."""
 
     def __init__(self, client: redis.Redis, keys: SiteKeys, now: Callable[[], datetime]) -> None:
         self._redis = client

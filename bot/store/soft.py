@@ -17,7 +17,7 @@ NOTHING: Final[Mapping[Any, Any]] = MappingProxyType({})
 
 
 def soft(default: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """The function returns `default`, which nobody can change, where it would raise redis.RedisError."""
+    """The function returns `default`, which cannot be changed, where it would raise redis.RedisError."""
 
     def decorate(act: Callable[P, R]) -> Callable[P, R]:
         @wraps(act)

@@ -56,7 +56,7 @@ class _Connection:
             self._worker.unfinished_bytes -= self._received
 
     def drop(self) -> None:
-        """End it, whoever waits for what."""
+        """End it, whatever is waited for."""
         self.finish()
         with suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)

@@ -132,7 +132,7 @@ class _Webhooks:
         self._settings = settings
         self._store = store
         self._jobs = JobQueue(store.redis, store.keys)
-        # Names are compared without regard to case: a webhook only says where to look.
+        # Names are compared without regard to case: a webhook only names where to look.
         self._commons = {str(each.commons).casefold(): each.commons for each in settings.commons}
         self._secrets = tuple(
             (each.commons, secret.reveal().encode()) for each in settings.commons for secret in each.webhook_secrets

@@ -23,11 +23,11 @@ IDLE_PATIENCE_S = 10.0
 
 
 class BadRequest(Exception):
-    """An admin request that makes no sense; the text says what is missing."""
+    """An admin request that makes no sense; the text names what is missing."""
 
 
 def admin(sandbox: Sandbox, seed: Callable[[Hub], Mapping[str, object]]) -> Blueprint:
-    """The blueprint. `seed` fills a fresh hub with the demo and tells its names."""
+    """The blueprint. `seed` fills a fresh hub with the demo and returns its names."""
     blueprint = Blueprint("admin", __name__, url_prefix="/_sandbox")
 
     @blueprint.errorhandler(BadRequest)

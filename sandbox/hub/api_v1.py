@@ -210,7 +210,7 @@ def _rows(result: QueryResult) -> list[dict[str, str | None]]:
 
 
 def _branches(call: Call, db: DatabaseName, hub: Hub, play: Play) -> Answer:
-    """Names only: v1alpha1 tells no heads."""
+    """Names only: v1alpha1 shows no heads."""
     names = [{"branch_name": branch.name} for branch in hub.store.branches(db)]
     return json_answer({"status": "Success", **_named(db), "branches": names})
 

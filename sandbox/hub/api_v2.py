@@ -142,7 +142,7 @@ def next_page(offset: int, items: int, operation: str) -> str:
 
 
 def offset_of(token: str, operation: str) -> int:
-    """Where the page of a token begins, 0 without one. Raises Refused for a token of another list, or none of ours."""
+    """Where the page of a token begins, 0 without one. Raises Refused for a token of another list, or of no list."""
     if not token:
         return 0
     try:

@@ -104,7 +104,7 @@ def text_answer(status: int, text: str, content_type: str = "text/plain; charset
 
 
 def html_not_found() -> Answer:
-    """What DoltHub's front end shows for a path the API does not have, an unencoded slash in a v1alpha1 ref say."""
+    """What DoltHub's front end shows for a path the API does not have, such as an unencoded slash in a v1alpha1 ref."""
     page = "<!DOCTYPE html><html><head><title>404: This page could not be found</title></head><body><h1>404</h1></body></html>"
     return text_answer(404, page, "text/html; charset=utf-8")
 

@@ -25,7 +25,7 @@ MATCH_KEYS = frozenset({"operation", "database", "path", "user", "event", "branc
 
 
 class BadPlan(Exception):
-    """A fault plan that cannot be played; the text says why and what would do."""
+    """A fault plan that cannot be played; the text names the reason and the fix."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

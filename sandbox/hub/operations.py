@@ -228,7 +228,7 @@ class Operations:
             return replace(running, status="failed", failure=Failure(status=409, title="Conflict", detail=str(taken)))
         except HubRefusal as no:
             return replace(running, status="failed", failure=Failure(status=422, title="Unprocessable", detail=str(no)))
-        except Exception as error:  # a job must end, or whoever polls it waits for ever
+        except Exception as error:  # a job must end, or who polls it waits for ever
             log.exception("operation %s broke", running.id)
             failure = Failure(status=500, title="Internal server error", detail=type(error).__name__)
             return replace(running, status="failed", failure=failure)

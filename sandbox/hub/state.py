@@ -50,7 +50,7 @@ class Hub:
         settings: Settings | None = None,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        """`root` is the store's folder, only looked at to tell sizes."""
+        """`root` is the store's folder, only looked at for sizes."""
         self._root = root
         self.store = store
         self.settings = settings or Settings()
@@ -76,7 +76,7 @@ class Hub:
     # --- users and rights ---
 
     def add_user(self, username: str, token: str, *, email: str = "") -> User:
-        """Add a user, or give a known one a new token. Raises Taken if the token belongs to somebody else."""
+        """Add a user, or give a known one a new token. Raises Taken if the token belongs to another user."""
         if not username or not token:
             raise Invalid("a user needs a name and a token")
         user = User(username=username, token=token, email=email or f"{username}@example.org")
@@ -375,7 +375,7 @@ class Hub:
         with self._lock:
             comments = self._comments.setdefault((db, number), [])
             given = self._comments_given[(db, number)] = self._comments_given.get((db, number), 0) + 1
-            # Counted within the pull, so the same id returns under every pull: nobody may take it for unique.
+            # Counted within the pull, so the same id returns under every pull: it is not unique.
             comment_id = f"1c8f3b1e-0000-4000-8000-{given:012d}"
             comments.append(Comment(comment_id=comment_id, author=author, body=body, created_at=now, updated_at=now))
         return comment_id

@@ -26,7 +26,7 @@ SWAP_PATIENCE_S = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One delivery attempt, as DoltHub's page of a webhook lists them. `status` is None if nobody answered."""
+    """One delivery attempt, as DoltHub's page of a webhook lists them. `status` is None if there was no answer."""
 
     at: datetime
     url: str
@@ -36,7 +36,7 @@ class Attempt:
 
 
 def event_database(event: Event) -> DatabaseName:
-    """Where the event happened: hooks are per database, a push to a fork is not heard upstream."""
+    """Where the event happened: hooks are per database, a push to a fork makes no event upstream."""
     return event.pull.db if isinstance(event, PullEvent) else event.db
 
 
@@ -78,7 +78,7 @@ def _repository(db: DatabaseName) -> dict[str, object]:
 
 
 class Deliveries:
-    """Hears a hub's events and posts them; never blocks whoever caused them."""
+    """Receives a hub's events and posts them; never blocks the request that caused them."""
 
     def __init__(self, hub: Hub, plan_for: Callable[[Event], DeliveryPlan]) -> None:
         self._hub = hub

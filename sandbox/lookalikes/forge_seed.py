@@ -19,7 +19,7 @@ def sha(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What o'clock it is at a forge. `now` None: a fixed day in February 2026, for whoever compares whole answers."""
+    """What o'clock it is at a forge. `now` None: a fixed day in February 2026, for tests that compare whole answers."""
 
     now: datetime | None = None
 

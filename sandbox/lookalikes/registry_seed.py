@@ -45,7 +45,7 @@ class SeedPackage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeedImage:
-    """A repository of images, each by its tag. `private`: nobody may read it without an account."""
+    """A repository of images, each by its tag. `private`: it cannot be read without an account."""
 
     private: bool = False
     images: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

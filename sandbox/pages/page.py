@@ -40,7 +40,7 @@ def page(sandbox: Sandbox) -> Blueprint:
     def harden(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        # Not no-referrer: browsers would then send `Origin: null` with our own forms.
+        # Not no-referrer: browsers would then send `Origin: null` with the forms of this page.
         response.headers.setdefault("Referrer-Policy", "same-origin")
         return response
 

@@ -59,7 +59,7 @@ def data_of(answer: Answer) -> tuple[dict[str, object], object] | None:
 
 
 def sql_error(call: Call, message: str, status: str = "error") -> Answer:
-    """A read that ends badly: a 200 whose status says so."""
+    """A read that ends badly: a 200 with such a status."""
     if call.api == "v2":
         return json_answer({"data": {"columns": [], "rows": [], "status": status, "message": message, "warnings": []}})
     word = {"error": "Error", "timeout": "Timeout", "not_workspace": "NotWorkspace"}[status]

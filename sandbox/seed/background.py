@@ -288,7 +288,7 @@ LOG_FILES = SeedItem(
 )
 
 BACKGROUND = (
-    # Open, and nobody has come for them yet.
+    # Open, and not claimed yet.
     WELCOME,
     RATINGS,
     QUOTED_TITLE,

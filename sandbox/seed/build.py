@@ -18,7 +18,7 @@ from sandbox.values.places import Places
 from sandbox.values.records import DatabaseName
 
 if TYPE_CHECKING:
-    # Only the type: whoever has a Hub has loaded the engine already, and reading the data needs none.
+    # Only the type: what has a Hub has loaded the engine already, and reading the data needs none.
     from sandbox.hub.state import Hub
 
 SeedName = Literal["demo", "small"]

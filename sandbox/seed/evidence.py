@@ -1,6 +1,6 @@
-"""Seeded pulls that are whole and well, but for their evidence: what a forge or a registry tells of it makes the difference.
+"""Seeded pulls that are whole and well, but for their evidence: the answer of a forge or a registry makes the difference.
 
-Whoever changes what a rule says of one of these changes its verdict here.
+A change of what a rule finds in one of these changes its verdict here.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def moves(places: Places) -> tuple[Move, ...]:
                 old.BACKPRESSURE.id, "When the ledger lags, the relay must slow down instead of growing. Numbers first."
             ),
         ),
-        # All forks are made by now. Whoever works on this item there holds an older row: their pull cannot merge.
+        # All forks are made by now. Who works on this item there holds an older row: their pull cannot merge.
         Move(at_h=20, user="ana", statements=wl_sql.claim(HEARTBEAT_ALERT.id, "night-shift")),
         Move(
             at_h=18,

@@ -1,4 +1,4 @@
-"""Seeded pulls of the kinds that are seldom sent: what is not somebody's work, claim or post, and mostly for maintainers."""
+"""Seeded pulls of the kinds that are seldom sent: what is no work, claim or post, and mostly for maintainers."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class SeedRig:
 
 
 def email_of(user: str) -> str:
-    """A user's address, under a domain nobody can own (RFC 2606)."""
+    """A user's address, under a domain that cannot be owned (RFC 2606)."""
     return f"{user}@wasteland.example"
 
 

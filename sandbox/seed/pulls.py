@@ -1,4 +1,4 @@
-"""The seeded pulls: for each one what it is for, what a review of it should say, and the SQL that makes it."""
+"""The seeded pulls: for each one what it is for, what a review of it should hold, and the SQL that makes it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class SeedPull:
     """One pull to be opened; times in hours before the seed's `now`.
 
     `user` owns the fork and opens the pull. `branch` is the fork's; "main" means that the fork's own main is written.
-    `evidence` is what the work is handed in with, in the short form of `places`; empty where nothing is.
+    `evidence` is what the work is submitted with, in the short form of `places`; empty where nothing is.
     """
 
     slug: str

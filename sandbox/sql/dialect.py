@@ -1,6 +1,6 @@
 """One MySQL/Dolt statement that reads -> the engine's SQL with the columns MySQL would announce.
 
-What the sandbox cannot say exactly it refuses in Dolt's form; it never guesses.
+What the sandbox cannot answer exactly it refuses in Dolt's form; it never guesses.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_SQL_CHARACTERS = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """SQL for the engine; `columns` are the announced ones where the text alone tells them (None: from the values)."""
+    """SQL for the engine; `columns` are the announced ones where the text alone has them (None: from the values)."""
 
     sql: str
     columns: tuple[Column | None, ...]

@@ -44,7 +44,7 @@ def find_dolt(named: str | None = None) -> str:
 
 
 def dolt_version(dolt: str) -> str:
-    """`2.3.1`, as the program says it."""
+    """`2.3.1`, as the program prints it."""
     said = subprocess.run([dolt, "version"], capture_output=True, text=True, check=True, env=_surroundings(Path("/"))).stdout
     return said.split("\n", 1)[0].removeprefix("dolt version").strip()
 

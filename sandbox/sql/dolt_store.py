@@ -284,7 +284,7 @@ class DoltStore:
         at: datetime | None = None,
         ways: MergeWays = USUAL_MERGE,
     ) -> str:
-        """As `Store.merge_pull`; NULL in JSON columns becomes what Dolt makes of it, whatever `ways` says."""
+        """As `Store.merge_pull`; NULL in JSON columns becomes what Dolt makes of it, whatever stands in `ways`."""
         with contextlib.ExitStack() as held:
             both = {name: held.enter_context(self._held(name)) for name in sorted({target_db, source_db})}
             target, source = both[target_db], both[source_db]

@@ -81,7 +81,7 @@ def open_writable(path: Path) -> sqlite3.Connection:
 def open_commit(path: Path, commit: str) -> sqlite3.Connection:
     """A read-only connection that stands on one commit (40 hex digits) for good.
 
-    Raises sqlite3.OperationalError when the commit is unknown. `<file>/<revision>` is doltlite's way to say it.
+    Raises sqlite3.OperationalError when the commit is unknown. `<file>/<revision>` is doltlite's form for it.
     """
     connection = _open(f"{path}/{commit}")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -92,6 +92,6 @@ def open_commit(path: Path, commit: str) -> sqlite3.Connection:
 def _open(path: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S)
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-    # Dolt's default collation (utf8mb4_0900_bin) tells `a` from `A`, in LIKE too.
+    # Dolt's default collation (utf8mb4_0900_bin) distinguishes `a` and `A`, in LIKE too.
     connection.execute("PRAGMA case_sensitive_like=ON")
     return connection

@@ -31,7 +31,7 @@ def fetch(target: Database, source: Database, branch: str) -> str:
 def merge(target: Database, branch: str, source: str, *, author: str, message: str, at: datetime, ways: MergeWays) -> str:
     """Merges a known commit (engine hash) into the branch, with a merge commit, parent 0 the branch, 1 the source.
 
-    That commit is made also where both sides hold the same cells, as Dolt does. Where `ways` says so and the branch has nothing
+    That commit is made also where both sides hold the same cells, as Dolt does. Where `ways` has it and the branch has nothing
     of its own, it moves to the source instead. Returns the branch's new head.
     Raises NothingChanged if the branch has it already, MergeConflict if it cannot be merged without people.
     """
@@ -62,7 +62,7 @@ def merge(target: Database, branch: str, source: str, *, author: str, message: s
 
 
 def _write_null_documents(target: Database, base: str, source: str) -> None:
-    """JSON `null` for NULL, as `MergeWays.null_documents` says."""
+    """JSON `null` for NULL, by `MergeWays.null_documents`."""
     connection, then = target.connection, target.catalog_at(base)
     for table in read_catalog(connection, target.name.name).tables.values():
         before = then.table(table.name)

@@ -27,7 +27,7 @@ _IGNORED_PROPERTIES = (
 
 
 def translate_schema(tree: exp.Create | exp.Alter | exp.Drop, catalog: Catalog) -> tuple[str, ...]:
-    """The engine's statements; none if IF [NOT] EXISTS says so. Raises SqlRefused."""
+    """The engine's statements; none if IF [NOT] EXISTS asks for none. Raises SqlRefused."""
     if str(tree.args.get("kind") or "").upper() != "TABLE":
         raise unsupported(tree.sql("mysql")[:60])
     match tree:

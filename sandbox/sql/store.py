@@ -69,7 +69,7 @@ class Store:
     """All databases below one directory. Every method is safe to call from any thread.
 
     A hash outside is 32 characters of `0-9a-v`; a ref is such a hash or the name of a branch; times are UTC. Unless it
-    says otherwise a method raises NoSuchDatabase, NoSuchBranch and NoSuchCommit for what does not exist.
+    documents another error a method raises NoSuchDatabase, NoSuchBranch and NoSuchCommit for what does not exist.
     """
 
     def __init__(self, root: Path) -> None:

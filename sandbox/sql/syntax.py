@@ -101,7 +101,7 @@ def parse(text: str) -> exp.Expr:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Around a translation: what trips over a tree of a shape nobody thought of refuses the statement."""
+    """Around a translation: what trips over a tree of an unforeseen shape refuses the statement."""
     try:
         yield
     except _PARSER_TROUBLES as error:

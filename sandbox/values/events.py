@@ -1,4 +1,4 @@
-"""What happens in the look-alike, as values: what webhooks tell, and how branch heads moved."""
+"""What happens in the look-alike, as values: what webhooks report, and how branch heads moved."""
 
 from __future__ import annotations
 

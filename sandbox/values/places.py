@@ -12,7 +12,7 @@ _AT = re.compile(r"([a-z]+):(/(?!/).*)")
 
 
 def placed(evidence: str, places: Places) -> str:
-    """Evidence as it is handed in: `github:/acme/relay/pull/1` at that place, `/ok` on the evidence pages, all else as it is.
+    """Evidence as it is submitted: `github:/acme/relay/pull/1` at that place, `/ok` on the evidence pages, all else as it is.
 
     Raises KeyError for a place that is not told.
     """

@@ -99,11 +99,11 @@ class TableDiff:
 
 
 class DoltliteMissing(ImportError):
-    """doltlite is not installed, or `sqlite3` in this interpreter is not doltlite; `str()` says what to do."""
+    """doltlite is not installed, or `sqlite3` in this interpreter is not doltlite; `str()` is what to do."""
 
 
 class DoltMissing(Exception):
-    """There is no dolt program, or it does not start; `str()` says what to do."""
+    """There is no dolt program, or it does not start; `str()` is what to do."""
 
 
 class StoreError(Exception):

@@ -1,4 +1,4 @@
-"""The ways in which the look-alike says no; `str(refusal)` is the text the API shows as `detail`."""
+"""The refusals of the look-alike; `str(refusal)` is the text the API shows as `detail`."""
 
 from __future__ import annotations
 

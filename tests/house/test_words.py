@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -104,3 +107,54 @@ def test_no_two_tests_of_a_file_have_one_name() -> None:
         for name in sorted({n for n in names if names.count(n) > 1})
     ]
     assert doubled == []
+
+
+PRIVATE_WORDS = re.compile(
+    r"\b(?:we|us|ours?|ourselves|somebody|whoever|nobody|tells?|says?|mends?|mended|hand(?:s|ed)? in|bells?|knock(?:s|ed|ing)?"
+    r"|rings?|rung|hears?|heard)\b",
+    re.IGNORECASE,
+)
+"""Words that CONTRIBUTING.md replaces by those of the field."""
+PLAIN = (
+    *(
+        "bot/cli",
+        "bot/clock",
+        "bot/conformance",
+        "bot/demo",
+        "bot/health",
+        "bot/processes",
+        "bot/prober",
+        "bot/queue",
+        "bot/store",
+    ),
+    *("bot/web", "bot/__init__.py", "bot/__main__.py", "bot/log.py", "bot/terminal.py", "bot/wiring.py", "sandbox"),
+)
+"""Rooms whose prose has none of them."""
+LEFT_MAX = 440
+"""So many are left in all others: the number falls."""
+LEFT_SLACK = 100
+
+
+def prose(path: Path) -> Iterator[str]:
+    """Comments and docstrings of a Python file, without what stands in backticks."""
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield re.sub(r"`[^`]*`", "", node.value.value)
+
+
+def private_words(path: Path) -> list[str]:
+    return [f"{name_of(path)}: {match[0]}" for text in prose(path) for match in PRIVATE_WORDS.finditer(text)]
+
+
+def test_rooms_that_were_put_into_plain_words_stay_so() -> None:
+    assert [found for path in files(*PLAIN, suffix=".py") for found in private_words(path)] == []
+
+
+def test_private_words_grow_fewer() -> None:
+    plain = set(files(*PLAIN, suffix=".py"))
+    left = [found for path in files("bot", "rules", suffix=".py") if path not in plain for found in private_words(path)]
+    assert len(left) <= LEFT_MAX, "use the words of CONTRIBUTING.md: Writing"
+    assert len(left) > LEFT_MAX - LEFT_SLACK, "there are fewer now: lower LEFT_MAX"
