@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
-from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of
+from bot.cli.shared import STYLE, a_person_waits, bot_of, console, errors_reported, fail, settings_of
 from bot.log import visible
 from bot.messages import time
 from bot.model.ids import Commons
@@ -77,7 +77,7 @@ def queue(commons: Commons | None, ready: bool, as_json: bool) -> None:
     settings = settings_of(named=(commons,) if commons else ())
     bot = bot_of(settings, patient=False)
     named = (commons,) if commons else tuple(each.commons for each in settings.commons)
-    with errors_reported():
+    with errors_reported(), a_person_waits():
         found = [read_backlog(bot.at(each)) for each in named]
     shown = [each.ready() if ready else each for each in found]
     if as_json:

@@ -9,7 +9,7 @@ import click
 from rich.text import Text
 
 from bot.cli.arguments import CommonsType, as_json
-from bot.cli.shared import console, settings_read
+from bot.cli.shared import a_person_waits, console, settings_read
 from bot.health import CheckResult, State, examine
 from bot.model.ids import Commons
 from bot.terminal import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
@@ -42,7 +42,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
         results = examine(reading.facts_of_problems(error))
     else:
         bot = wiring.for_worker(settings, patient=False)
-        with console(stderr=True).status("") as status:
+        with console(stderr=True).status("") as status, a_person_waits():
             facts = reading.read_facts(
                 settings,
                 bot,

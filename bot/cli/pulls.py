@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bot.cli.arguments import PullType, as_json
-from bot.cli.shared import STYLE, bot_of, console, errors_reported, fail, settings_of, warn_read_only
+from bot.cli.shared import STYLE, a_person_waits, bot_of, console, errors_reported, fail, settings_of, warn_read_only
 from bot.log import visible
 from bot.model.finding import Judgement, Verdict
 from bot.model.ids import Commons, PullNo, User
@@ -45,7 +45,7 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     from bot.messages.reviews import body
 
     commons, number = pull
-    with errors_reported():
+    with errors_reported(), a_person_waits():
         snapshot, judgement, due = look(number, bot_of(settings_of(named=(commons,)), patient=False).at(commons))
     said = body(snapshot, judgement)
     if as_json:
@@ -72,7 +72,7 @@ def explain(pull: tuple[Commons, PullNo], said: str | None, as_json: bool) -> No
 
     commons, number = pull
     bot = bot_of(settings_of(named=(commons,)), patient=False)
-    with errors_reported():
+    with errors_reported(), a_person_waits():
         snapshot, judgement, due = look(number, bot.at(commons))
     if said is not None:
         snapshot = _with_comment(snapshot, said)
@@ -102,7 +102,7 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     settings = settings_of(named=(commons,))
     bot = bot_of(settings)
     warn_read_only(settings)
-    with errors_reported(), bot.store.at(commons).at_work(number) as lease:
+    with errors_reported(), a_person_waits(), bot.store.at(commons).at_work(number) as lease:
         # A pull in quarantine is tried again when it is asked for by hand.
         bot.store.at(commons).pulls.release(number)
         report = bring(number, bot.at(commons), extend=lease.extend)
@@ -153,7 +153,7 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
 
     commons, number = pull
     bot = bot_of(settings_of(named=(commons,)), patient=False)
-    with errors_reported():
+    with errors_reported(), a_person_waits():
         try:
             case = deciding.consider(number, text, bot.at(commons))
         except deciding.CannotDecide as no:

@@ -122,6 +122,15 @@ def errors_reported() -> Iterator[None]:
         fail(f"Redis does not answer: {stranger(error)}. Check REDIS_URL.", COULD_NOT_TELL)
 
 
+@contextmanager
+def a_person_waits() -> Iterator[None]:
+    """Requests of the block come before reviews where the budget is short: else a few questions take minutes."""
+    from bot.dolthub.budget.rate_limiter import Urgency, working_at
+
+    with working_at(Urgency.DECIDE):
+        yield
+
+
 def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 

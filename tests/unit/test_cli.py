@@ -24,6 +24,7 @@ from bot.__main__ import commands as all_commands
 from bot.__main__ import main
 from bot.commands import catalog as commands
 from bot.config.settings import read
+from bot.dolthub.budget.rate_limiter import RateLimiter, Urgency
 from bot.model.ids import Handle, User
 from bot.model.policy import Decisions, Policy, Validator
 from bot.rulebook import catalog as rules
@@ -260,6 +261,21 @@ def test_a_refused_token_is_3_and_never_shown(wasteland: Wasteland) -> None:
     assert result.exit_code == 3
     assert "STAMPBOT_HUB_TOKEN" in result.output
     assert "canary-token" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [("doctor",), ("queue",), ("review", f"{COMMONS}#7"), ("explain", f"{COMMONS}#7")])
+def test_what_a_person_waits_for_comes_before_reviews(
+    wasteland: Wasteland, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    draw, drawn = RateLimiter._draw, set()
+
+    def noted(self: RateLimiter, how: Urgency, waited_s: float) -> tuple[bool, float, bool]:
+        drawn.add(how)
+        return draw(self, how, waited_s)
+
+    monkeypatch.setattr(RateLimiter, "_draw", noted)
+    run(*arguments, env=wasteland[0])
+    assert drawn == {Urgency.DECIDE}
 
 
 FIRST_ANSWERS = ("--commons", COMMONS, "--validators", "bo,ana=ana-town", "--redis-url", "")
