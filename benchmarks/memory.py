@@ -19,7 +19,7 @@ from tests.world import ITEMS
 
 PULLS: Final = 10
 WORKERS: Final = (("pia", "polecat-7"), ("otto", "brass-otter"), ("mallory", "slick-fox"), ("bo", "bo-hollow"))
-MEMORY_MAX_MB: Final = 250
+MEMORY_MAX_MB: Final = 200
 SETTLE_S: Final = 10.0
 """After the last review: some sweeps with nothing to do."""
 

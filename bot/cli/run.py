@@ -36,7 +36,7 @@ PROBER = "prober"
 @click.option("--prober-user", default=None, help="User that the process which fetches strangers' links becomes (needs root).")
 @click.option("--no-prober", is_flag=True, help="Start no prober: it runs elsewhere, as another user or in another container.")
 def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober: bool) -> None:
-    """Everything: web, worker, prober and clock, each started again when it ends.
+    """Everything: web, worker and prober, each started again when it ends; the clock ticks in this process.
 
     One signal (Ctrl-C, SIGTERM) ends all of it after the jobs at hand; a second one at once.
 
@@ -52,6 +52,7 @@ def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober
         fail("--prober-user and --no-prober contradict each other. Leave one of them out.", WRONG_USE)
     settings_of(webhook_needed=True)
     _refuse_user(prober_user)
+    from bot.clock.clock import make_clock
     from bot.config.settings import environment, forget_secrets, read
     from bot.prober.acl import prober_acl
     from bot.processes.redis_server import kept_server
@@ -64,10 +65,16 @@ def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober
         forget_secrets()
         if not no_prober:
             _log_wall(prober_user)
-        states = ProcessStates(make_redis(read(full).redis_url.reveal()), Keys())
+        settings = read(full)
+        client = make_redis(settings.redis_url.reveal())
+        states = ProcessStates(client, Keys())
+        clock = make_clock({each.commons: each.policy.timing for each in settings.commons}, client)
         services = _services(full, kept, chosen_host(host), prober_user)
         supervisor = Supervisor([each for each in services if not (no_prober and each.name == PROBER)], _say(), states.note)
-        supervisor.run(_ended_by_signal(supervisor))
+        ended = _ended_by_signal(supervisor)
+        # A thread, not a process of 40 MB: it speaks to Redis alone, and what it raises is logged.
+        ticking = threading.Thread(target=clock.run, args=(ended,), name="clock", daemon=True)
+        supervisor.run(ended, ticking.start)
     except ProcessFailed as error:
         for line in error.tail:
             click.echo(f"  {line}", err=True)
@@ -106,7 +113,6 @@ def _services(full: Mapping[str, str], kept: KeptRedis | None, host: str, prober
         *ground,
         service("web", "--host", host),
         service("worker"),
-        service("clock"),
         Service(name=PROBER, command=(*ours, PROBER, "--until-eof"), environment=prober, user=prober_user),
     ]
 

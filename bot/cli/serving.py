@@ -149,16 +149,12 @@ def clock(until_eof: bool, secrets_on_input: bool) -> None:
     """Enqueues a sweep of each commons, every quarter of [timing] poll_s."""
     _keep_secrets(secrets_on_input)
     settings = settings_of()
-    from bot import wiring
-    from bot.clock import clock as ticking
-    from bot.clock.heartbeat import Heartbeat
-    from bot.queue.enqueue import JobQueue
-    from bot.sweep.run import SOONEST
+    from bot.clock.clock import make_clock, serve
+    from bot.store import make_redis
 
     _end_with_input(until_eof)
-    store = wiring.store(settings, patient=False)
-    beats = [(each.commons, SOONEST * each.policy.timing.poll_s) for each in settings.commons]
-    sys.exit(ticking.serve(beats, JobQueue(store.redis, store.keys).enqueue_sweep, Heartbeat(store.redis, store.keys).beat))
+    timings = {each.commons: each.policy.timing for each in settings.commons}
+    sys.exit(serve(make_clock(timings, make_redis(settings.redis_url.reveal()))))
 
 
 def _keep_secrets(on_input: bool) -> None:

@@ -6,15 +6,19 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Final, ParamSpec
 
+import redis
 import structlog
 
-from bot.clock.heartbeat import BEAT_S
+from bot.clock.heartbeat import BEAT_S, Heartbeat
 from bot.log import stranger
 from bot.model.ids import Commons
+from bot.model.policy import Timing
+from bot.queue.enqueue import JobQueue
+from bot.store import Keys
 
 JITTER: Final = 0.1
 """Share of the interval by which a sweep may be early or late, so that many clocks do not tick together."""
@@ -59,6 +63,7 @@ class Clock:
 
     def run(self, stop: threading.Event) -> None:
         """Tick until `stop` is set, and at least every BEAT_S, as readers of the heartbeat expect."""
+        log.info("ready", every_s={str(commons): every_s for commons, every_s in self._beats.items()})
         while not stop.wait(min(BEAT_S, self.beat())):
             pass
 
@@ -76,9 +81,14 @@ class Clock:
         return True
 
 
-def serve(
-    beats: Sequence[tuple[Commons, float]], enqueue_sweep: Callable[[Commons], object], heartbeat: Callable[[], object]
-) -> int:
+def make_clock(timings: Mapping[Commons, Timing], client: redis.Redis) -> Clock:
+    """The clock of these commons, over a client that fails fast."""
+    keys = Keys()
+    beats = [(commons, timing.sweep_s) for commons, timing in timings.items()]
+    return Clock(beats, JobQueue(client, keys).enqueue_sweep, heartbeat=Heartbeat(client, keys).beat)
+
+
+def serve(clock: Clock) -> int:
     """Run the clock until SIGTERM or SIGINT. Main thread only. Exit status."""
     stop = threading.Event()
 
@@ -87,6 +97,5 @@ def serve(
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    log.info("ready", every_s={str(commons): poll_s for commons, poll_s in beats})
-    Clock(beats, enqueue_sweep, heartbeat=heartbeat).run(stop)
+    clock.run(stop)
     return 0

@@ -162,6 +162,10 @@ def _lowered(texts: list[str]) -> tuple[str, ...]:
     return tuple(text.lower() for text in texts)
 
 
+SOONEST: Final = 1 / 4
+"""The shortest interval between two looks at a thing, in units of [timing] poll_s."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Waits, in seconds. The demo and the tests use short ones."""
@@ -196,6 +200,11 @@ class Timing:
         "also work that was reviewed and merged but not decided, until that is said",
         _SECONDS,
     )
+
+    @property
+    def sweep_s(self) -> float:
+        """Seconds from one sweep to the next."""
+        return SOONEST * self.poll_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,13 +115,17 @@ class Supervisor:
         self._kept: list[_Kept] = []
         self._begun = threading.Event()
 
-    def run(self, ended: threading.Event) -> None:
-        """Run until `ended` is set, then end all. Raises ProcessFailed if one does not come up at the first start."""
+    def run(self, ended: threading.Event, ready: Callable[[], object] = lambda: None) -> None:
+        """Run until `ended` is set, then end all. `ready` is called once, when all have started.
+
+        Raises ProcessFailed if one does not come up at the first start.
+        """
         try:
             for service in self._services:
                 self._kept.append(_Kept(service, self._say))
                 self._await(self._kept[-1], ended)
             log.info("all processes are ready", processes=" ".join(each.service.name for each in self._kept))
+            ready()
             noted_s = -_NOTE_EVERY_S
             while not ended.wait(_LOOK_EVERY_S):
                 for each in self._kept:

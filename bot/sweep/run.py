@@ -8,11 +8,12 @@ from math import inf
 
 from bot.converge.bot import Site
 from bot.model.ids import Database, PullNo
+from bot.model.policy import SOONEST
 from bot.store import REVIEW, PollState
 from bot.store.poll_state import fork_thing, pull_thing
 
-SOONEST, LATEST = 1 / 4, 2.0
-"""The shortest and the longest interval between two looks at a thing, in units of [timing] poll_s."""
+LATEST = 2.0
+"""The longest interval between two looks at a thing, in units of [timing] poll_s; SOONEST is the shortest."""
 CALM = 8.0
 """A thing that has been still for so long is looked at after an eighth of that time again."""
 LEAST_SHARE = 0.25

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from bot.converge.bot import Site
 from bot.model.ids import Database, PullNo
+from bot.model.policy import SOONEST
 from bot.model.pull import PullState
 from bot.store import DECIDE, LOOKS, RECHECK, REVIEW, Listed
 from bot.store.poll_state import fork_thing, pull_thing
-from bot.sweep.run import LATEST, SOONEST, SweepRun
+from bot.sweep.run import LATEST, SweepRun
 
 T = TypeVar("T")
 RARE = 5.0

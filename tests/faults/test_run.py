@@ -20,7 +20,7 @@ from tests.redis_process import private_redis
 from tests.sandbox_process import SandboxProcess
 from tests.world import BOT, World, make_world
 
-NAMES = ("redis", "web", "worker", "clock", "prober")
+NAMES = ("redis", "web", "worker", "prober")
 
 
 class Town:

@@ -29,12 +29,11 @@ from bot.converge.converge import seen
 from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter
 from bot.dolthub.client import Hub
 from bot.model.ids import CommitHash, PullNo, User
-from bot.model.policy import Policy
+from bot.model.policy import SOONEST, Policy
 from bot.model.pull import PullState
 from bot.queue.threads import queues_of
 from bot.rulebook import catalog as rules
 from bot.store import SWEEP, Listed, Store, make_redis
-from bot.sweep.run import SOONEST
 from bot.sweep.schedule import in_turn
 from bot.sweep.sweep import sweep
 from bot.worker.jobs import PullJobs
