@@ -16,6 +16,8 @@ from bot.terminal import COULD_NOT_TELL, FINDING, FINE, cells, print_json, table
 
 STYLE = {State.FINE: "green", State.NOTE: "blue", State.FAULT: "bold red", State.UNKNOWN: "magenta"}
 
+_WORST_FIRST = (State.FAULT, State.UNKNOWN, State.NOTE, State.FINE)
+
 
 @click.command()
 @click.argument("commons", type=CommonsType(), required=False)
@@ -56,7 +58,7 @@ def doctor(commons: Commons | None, as_json: bool) -> None:
     else:
         rows = [
             (Text(result.state.value, STYLE[result.state]), *cells(result.commons or "", result.check, result.says, result.fix))
-            for result in results
+            for result in sorted(results, key=lambda each: _WORST_FIRST.index(each.state))
         ]
         out.print(table("Stampbot's health", ("", "commons", "check", "what was seen", "how to fix it"), rows))
         out.print(Text(summary(results)))

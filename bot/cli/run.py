@@ -69,8 +69,8 @@ def run(host: str | None, redis: Path | None, prober_user: str | None, no_prober
         client = make_redis(settings.redis_url.reveal())
         states = ProcessStates(client, Keys())
         clock = make_clock({each.commons: each.policy.timing for each in settings.commons}, client)
-        services = _services(full, kept, chosen_host(host), prober_user)
-        supervisor = Supervisor([each for each in services if not (no_prober and each.name == PROBER)], _say(), states.note)
+        services = services_of(full, kept, chosen_host(host), prober=not no_prober, prober_user=prober_user)
+        supervisor = Supervisor(services, _say(), states.note)
         ended = _ended_by_signal(supervisor)
         # A thread, not a process of 40 MB: it speaks to Redis alone, and what it raises is logged.
         ticking = threading.Thread(target=clock.run, args=(ended,), name="clock", daemon=True)
@@ -89,7 +89,9 @@ def _with_redis(environ: Mapping[str, str], kept: KeptRedis | None) -> dict[str,
     return {name: text for name, text in environ.items() if name.removesuffix("_FILE") not in own} | own
 
 
-def _services(full: Mapping[str, str], kept: KeptRedis | None, host: str, prober_user: str | None) -> list[Service]:
+def services_of(
+    full: Mapping[str, str], kept: KeptRedis | None, host: str, *, prober: bool, prober_user: str | None = None
+) -> list[Service]:
     """The processes in the order of starting. The prober comes last: by then no secret stands in any environment."""
     from bot.config.settings import secret_names
     from bot.prober.environment import prober_environment
@@ -103,18 +105,14 @@ def _services(full: Mapping[str, str], kept: KeptRedis | None, host: str, prober
         command = (*ours, name, *more, "--until-eof", "--secrets-on-input")
         return Service(name=name, command=command, environment=plain, handed_over=secrets)
 
-    prober = prober_environment({**full, "PYTHONUNBUFFERED": "1"})
+    allowed = prober_environment({**full, "PYTHONUNBUFFERED": "1"})
     if prober_user:
-        prober.pop("HOME", None)
+        allowed.pop("HOME", None)
+    fetching = Service(name=PROBER, command=(*ours, PROBER, "--until-eof"), environment=allowed, user=prober_user)
     ground = (
         [] if kept is None else [Service(name="redis", command=kept.command, environment={}, ground=True, answers=kept.answers)]
     )
-    return [
-        *ground,
-        service("web", "--host", host),
-        service("worker"),
-        Service(name=PROBER, command=(*ours, PROBER, "--until-eof"), environment=prober, user=prober_user),
-    ]
+    return [*ground, service("web", "--host", host), service("worker"), *([fetching] if prober else [])]
 
 
 def _refuse_user(name: str | None) -> None:

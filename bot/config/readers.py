@@ -166,7 +166,11 @@ def hub_api(text: str) -> Literal["auto", "v2", "v1alpha1"]:
 
 def hub_address(text: str) -> str:
     """The address of a DoltHub or DoltLab, without a slash at its end. A token is not sent to a public host over http."""
-    return _address(text, f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}.", "the token")
+    address = _address(text, f"Write the address of a DoltHub or DoltLab, such as {HUB_URL}.", "the token")
+    # Inferred: it leads on to www, and a client sends no token to where it is led.
+    if urlsplit(address).hostname == "dolthub.com":
+        raise Unusable("is not the address of DoltHub's API", f"Write {HUB_URL}.")
+    return address
 
 
 def web_address(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -276,6 +277,14 @@ def test_what_a_person_waits_for_comes_before_reviews(
     monkeypatch.setattr(RateLimiter, "_draw", noted)
     run(*arguments, env=wasteland[0])
     assert drawn == {Urgency.DECIDE}
+
+
+def test_doctor_shows_what_is_worst_first(wasteland: Wasteland) -> None:
+    shown = run("doctor", env={**wasteland[0], "COLUMNS": "300", "STAMPBOT_HUB_TOKEN": "token-nobody-has"})
+    states = re.findall(r"^│ (fault|unknown|note|fine) ", shown.output, re.MULTILINE)
+    assert len(states) > 5
+    assert states == sorted(states, key=("fault", "unknown", "note", "fine").index)
+    assert shown.exit_code == 1
 
 
 FIRST_ANSWERS = ("--commons", COMMONS, "--validators", "bo,ana=ana-town", "--redis-url", "")

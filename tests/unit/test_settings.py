@@ -328,7 +328,9 @@ def test_the_door_needs_a_secret_for_each_commons() -> None:
     assert [c.webhook_secret for c in read(whole, webhook_needed=True).commons] == [Secret(SECRET)] * 2
 
 
-@pytest.mark.parametrize("url", ["http://hub.example.com", "https://ana:pw@hub.example.com", "https://hub.example.com/?x"])
+@pytest.mark.parametrize(
+    "url", ["http://hub.example.com", "https://ana:pw@hub.example.com", "https://hub.example.com/?x", "https://dolthub.com/"]
+)
 def test_a_hub_the_token_must_not_travel_to_is_refused(url: str) -> None:
     found = problems_of({"STAMPBOT_COMMONS": "hop/wl-commons", "STAMPBOT_HUB_URL": url})
     assert [p.name for p in found] == ["STAMPBOT_HUB_URL"]

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bot.cli.run import services_of
 from bot.processes.child import ProcessFailed
 from bot.processes.supervisor import RESTART_DELAY_MAX_S, Service, Supervisor, restart_delay_s
 from bot.store import ProcessState
@@ -95,3 +96,15 @@ def test_what_is_handed_over_is_read_from_standard_input_and_stands_in_no_enviro
         until(lambda: noted)
         assert lines == ["web: it is ready {'A': 'T0KEN'} False"]
     assert "T0KEN" not in repr(handed)
+
+
+@pytest.mark.parametrize("prober", [True, False])
+def test_run_starts_the_prober_last_and_without_a_secret_or_leaves_it_to_others(prober: bool) -> None:
+    secrets = {"STAMPBOT_HUB_TOKEN": "t-1", "STAMPBOT_WEBHOOK_SECRET": "s-1", "REDIS_URL": "redis://:pw@127.0.0.1:6379/0"}
+    plain = {"STAMPBOT_COMMONS": "hop/wl-commons", "PATH": "/bin"}
+    services = services_of({**secrets, **plain}, None, "127.0.0.1", prober=prober)
+    assert [each.name for each in services] == ["web", "worker", "prober"][: 2 + prober]
+    for each in services[:2]:
+        assert (each.handed_over, set(secrets) & set(each.environment)) == (secrets, set())
+    for each in services[2:]:
+        assert (each.handed_over, {"t-1", "s-1"} & set(each.environment.values())) == ({}, set())
