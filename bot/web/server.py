@@ -73,6 +73,8 @@ class WebServer(BaseApplication):
             "when_ready": lambda _arbiter: ready(),
             # A collection in the child would copy every page that it shares with this process.
             "pre_fork": lambda _arbiter, _worker: gc.freeze(),
+            # What the interpreter does at its end expects garbage to be collected.
+            "worker_exit": lambda _arbiter, _worker: gc.unfreeze(),
         }
         super().__init__()  # type: ignore[no-untyped-call]
 
