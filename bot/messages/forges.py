@@ -13,7 +13,7 @@ _TIMES = ("merged_at", "published_at", "closed_at", "updated_at", "created_at")
 
 
 def said(probe: Probe) -> tuple[Md, ...]:
-    """What a forge said, piece by piece: GitHub pull · merged 2 hours ago by `ana` · 14 files · `Title`.
+    """What a forge said, piece by piece: GitHub pull · merged 2026-06-14 12:02 UTC by `ana` · 14 files · `Title`.
 
     Every value is a stranger's text but the words of the state, which are read here.
     """
@@ -49,7 +49,7 @@ def _became(probe: Probe) -> tuple[Md, ...]:
     when = next((found for found in (_moment(probe.fact(name)) for name in _TIMES) if found is not None), None)
     who = probe.fact("merged_by") if merged else probe.fact("author")
     told = [
-        *((time.ago(when, probe.probed_at),) if when is not None else ()),
+        *((time.clock(when),) if when is not None else ()),
         *((md.fill("by {who}", who=md.code(who, 40)),) if who else ()),
     ]
     if merged:

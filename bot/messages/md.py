@@ -24,10 +24,23 @@ def own(text: LiteralString) -> Md:
 
 
 def clean(text: str, most: int = FOREIGN_CHARS_MAX) -> str:
-    """Foreign text as one plain line: control, zero-width, bidi and unassigned characters out, cut to `most`."""
+    """Foreign text as one plain line: control, zero-width, bidi, unassigned and blank-looking characters out, stacked marks
+    cut to two, the whole cut to `most` characters, never between a letter and its marks."""
     spaced = re.sub(r"\s+", " ", text.replace("\x00", " "))
-    kept = "".join(c for c in spaced if unicodedata.category(c)[0] != "C").strip()
-    return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"
+    kept = _STACKED.sub(r"\1", "".join(c for c in spaced if unicodedata.category(c)[0] != "C" and c not in _BLANK)).strip()
+    if len(kept) <= most:
+        return kept
+    end = most - 1
+    while end > 0 and unicodedata.combining(kept[end]):
+        end -= 1
+    return kept[:end].rstrip() + "…"
+
+
+_BLANK = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u034f")
+"""Letters and marks that show nothing."""
+_MARKS = "".join(chr(c) for c in range(0x300, 0x20FF) if unicodedata.category(chr(c)) in ("Mn", "Me"))
+_STACKED = re.compile(f"([{re.escape(_MARKS)}]{{2}})[{re.escape(_MARKS)}]+")
+"""More marks than any script stacks on one letter."""
 
 
 def code(text: object, most: int = FOREIGN_CHARS_MAX) -> Md:
@@ -106,8 +119,13 @@ def bullets(items: Iterable[Md]) -> Md:
 def table(header: Sequence[Md], rows: Iterable[Sequence[Md]]) -> Md:
     """A table. Its cells are cut apart before anything else is read, also code, so every pipe in one is escaped here."""
     out = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    out.extend("| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in row) + " |" for row in rows)
+    out.extend("| " + " | ".join(map(_in_table, row)) + " |" for row in rows)
     return Md("\n".join(out))
+
+
+def _in_table(cell: str) -> str:
+    """A cell with its pipes escaped. A backslash before a pipe would be escaped in its place by one renderer of three."""
+    return re.sub(r"\\(?=\|)", "\\\\\u200b", cell.replace("\n", " ")).replace("|", "\\|")
 
 
 def fill(template: LiteralString, **parts: Md) -> Md:

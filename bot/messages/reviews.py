@@ -1,64 +1,42 @@
-"""The review comment: one screen a validator can decide from.
+"""The review comment: what a validator decides from in thirty seconds.
 
-Verdict first, exceptions in full, passed checks as a number, evidence shown as what it is, what changed since the
-last review, and the exact next commands, pinned to the head that was looked at.
+The first line is the verdict, its one reason, and whose work it is; the second what that means now. Then what was asked, what
+came, what did not pass, every cell that reaches main, and the lines to copy, pinned to this review.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import LiteralString
 
-from bot.messages import forges, md, time, words
+from bot.messages import cells, forges, md, time, words
 from bot.messages.md import Md
 from bot.model.adoption import given_to
+from bot.model.cells import CELLS_SHOWN_MAX, Cell, to_show
 from bot.model.evidence import Probe, Seen
 from bot.model.finding import Finding, Judgement, Level, Verdict
-from bot.model.ids import CommitHash
 from bot.model.kind import ORDINARY_TABLES, PullKind
 from bot.model.ledger import ChangeKind, RowChange
 from bot.model.links import Link
 from bot.model.mark import NO_HEAD, Mark, MarkKind
-from bot.model.news import shown_by
+from bot.model.news import news_since, shown_by
 from bot.model.policy import Decisions
 from bot.model.snapshot import Elsewhere, Merge, Snapshot
 
-LINES_MAX = 30
 TABLES_MAX = 8
 ELSEWHERE_MAX = 3
 OVERRIDES_MAX = 2
+REASON_CHARS_MAX = 90
+DESCRIPTION_CHARS_MAX = 240
+LINKS_MAX = 4
+FINDINGS_MAX = 8
+NOTES_MAX = 3
+MOVES_MAX = 8
+"""Rows that changed since the review before this one."""
 REVIEWS_A_DAY_MAX = 8
 """Of one pull, unasked. The last of them says that it is the last."""
 DAY_S = 86400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Room:
-    """How many lines the parts of a review that can grow may take."""
-
-    links: int
-    exceptions: int
-    notes: int
-    rows: int
-
-
-_ROOMS = (
-    _Room(links=4, exceptions=8, notes=3, rows=8),
-    _Room(links=3, exceptions=6, notes=2, rows=4),
-    _Room(links=2, exceptions=4, notes=1, rows=2),
-    _Room(links=1, exceptions=1, notes=0, rows=0),
-)
-"""Tried in turn until the review fits on a screen; what is left out is counted."""
-
-_RESULT = {
-    Level.FAULT: "**FAIL**",
-    Level.DOUBT: "**LOOK**",
-    Level.UNSURE: "**LOOK**",
-    Level.FORBID: "**CANNOT TELL**",
-    Level.NOTE: "note",
-}
 _FINE = (Seen.VERIFIED, Seen.REACHABLE)
 _CHARS_RULES_QUOTE = 60
 """Rules cut longer cells (bot.rulebook, `quote`), so a longer link is known by its beginning."""
@@ -84,42 +62,89 @@ def mark(snapshot: Snapshot, judgement: Judgement) -> Mark:
 
 
 def body(snapshot: Snapshot, judgement: Judgement) -> Md:
-    """The comment without its mark: what `stampbot review` prints. LINES_MAX lines with the mark, if that can be."""
-    told = Md("")
-    for room in _ROOMS:
-        told = _body(snapshot, judgement, room)
-        if told.count("\n") + 3 <= LINES_MAX:
-            break
-    return told
-
-
-def _body(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md:
+    """The comment without its mark: what `stampbot review` prints."""
     return md.lines(
-        _headline(snapshot, judgement),
+        Md("\n".join((_headline(snapshot, judgement), _meaning(snapshot, judgement)))),
         _held(snapshot),
         md.own(words.WATCHING) if snapshot.policy.decisions is Decisions.WATCH else None,
-        _checks(snapshot, judgement, room),
-        _passed(judgement),
-        _notes(judgement, room),
-        _what_changed(snapshot, judgement, room),
-        _about(snapshot),
+        _matter(snapshot),
+        _findings(snapshot, judgement),
+        _rows(snapshot),
+        _news(snapshot, judgement),
         _last_today(snapshot),
         _next(snapshot, judgement),
+        _footer(snapshot),
     )
 
 
+# --- the first two lines ----------------------------------------------------------------------------------------------
+
+
 def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
-    parts = [words.verdict(judgement.verdict), words.subject(snapshot)]
+    """Verdict with its one reason, what it is about, and whose it is."""
+    verdict, reason = words.verdict(judgement.verdict), _reason(judgement)
+    return md.join([verdict, *((reason,) if reason else ()), words.subject(snapshot), _by(snapshot)], " · ")
+
+
+def _reason(judgement: Judgement) -> Md | None:
+    """The weightiest finding, cut to a line; whom a pull waits for; None if nothing stands against it."""
+    if judgement.verdict is Verdict.WAITING:
+        return md.fill("waiting for {whom}", whom=md.prose(judgement.waiting_for))
+    if judgement.findings and judgement.findings[0].level is not Level.NOTE:
+        says = judgement.findings[0].says
+        return md.prose(says.rstrip(".")) if len(says) <= REASON_CHARS_MAX else md.prose(f"{_cut(says)} …")
+    return md.own("a check failed with an error of the bot") if judgement.crashes else None
+
+
+def _cut(says: str) -> str:
+    return says[:REASON_CHARS_MAX].rpartition(" ")[0] or says[:REASON_CHARS_MAX]
+
+
+def _by(snapshot: Snapshot) -> Md:
+    """Who submitted it. That somebody did so in another's name, or from another's branch, is said here."""
+    opener, rig = snapshot.pull.creator, snapshot.rig(snapshot.worker)
+    if rig is not None and rig.owner and rig.owner != opener:
+        return md.fill(
+            "{opener} submitted this in the name of {rig}, which belongs to {owner}",
+            opener=md.code(opener),
+            rig=md.code(rig.handle),
+            owner=md.code(rig.owner),
+        )
+    by = md.fill("by {opener}", opener=md.code(opener))
     if snapshot.worker is not None:
-        parts.append(md.fill("rig {rig}", rig=md.code(snapshot.worker)))
-    number = len(snapshot.reviews) + 1
-    named = md.fill("review #{n}", n=Md(str(number)))
-    if snapshot.head is not None:
-        named = md.fill("{named} of head {head}", named=named, head=words.short(snapshot.head))
-    if snapshot.reviews:
-        named = md.fill("{named} (replaces #{n})", named=named, n=Md(str(number - 1)))
-    parts.append(named)
-    return md.fill("{about}.\n{why}", about=md.join(parts, " · "), why=_why(judgement))
+        by = md.fill("{by} (rig {rig})", by=by, rig=md.code(snapshot.worker))
+    if snapshot.writer != opener:
+        by = md.fill("{by}, from the branch of {writer}", by=by, writer=md.code(snapshot.writer))
+    return by
+
+
+def _meaning(snapshot: Snapshot, judgement: Judgement) -> Md:
+    """What the verdict means now, and of how many checks."""
+    passed = len(judgement.passed)
+    failed = len({f.rule for f in judgement.findings if f.level is not Level.NOTE} | {c.rule for c in judgement.crashes})
+    count = (
+        md.fill("All {n} pass.", n=words.checks(passed))
+        if not failed
+        else md.fill("{n} of {all} pass.", n=md.number(passed), all=words.checks(passed + failed))
+    )
+    told = [_verified(snapshot), md.own(words.MEANINGS[judgement.verdict]), count]
+    return md.join([each for each in told if each], " ")
+
+
+def _verified(snapshot: Snapshot) -> Md | None:
+    """What is known of the evidence: verified, always with by whom and where; or that a page answers, which proves nothing."""
+    probes = [probe for link in snapshot.links if (probe := snapshot.probe(link.url)) is not None]
+    if snapshot.kind is not PullKind.WORK or not probes:
+        return None
+    if all(probe.seen is Seen.VERIFIED for probe in probes):
+        by, repo = probes[0].fact("merged_by"), probes[0].fact("repo")
+        who = md.fill(" by {who}", who=md.code(by, 40)) if by else md.own("")
+        where = md.fill(" in {repo}", repo=md.code(repo, 80)) if repo else md.own("")
+        did = md.own("merged") if probes[0].fact("state") == "merged" else md.own("found")
+        return md.fill("Evidence verified: {did}{who}{where}.", did=did, who=who, where=where)
+    if all(probe.seen in _FINE for probe in probes):
+        return md.own("Evidence answers, not verified: a page opened, and nothing proves that it is this work.")
+    return None
 
 
 def _held(snapshot: Snapshot) -> Md | None:
@@ -129,30 +154,141 @@ def _held(snapshot: Snapshot) -> Md | None:
     return md.fill("Nothing is decided here now: {held}. {lift}", held=words.held(snapshot.holds), lift=words.LIFT)
 
 
-def _why(judgement: Judgement) -> Md:
-    verdict = judgement.verdict
-    if verdict is Verdict.WAITING:
-        return md.fill("Nothing to decide yet: waiting for {whom}.", whom=md.prose(judgement.waiting_for))
-    return md.own(words.MEANINGS[verdict])
+# --- what was asked, what came ----------------------------------------------------------------------------------------
 
 
-# --- the table: evidence, and what did not pass -----------------------------------------------------------------------
+def _matter(snapshot: Snapshot) -> Md | None:
+    parts = (_asked(snapshot), *_delivered(snapshot), _worker(snapshot))
+    return Md("\n".join(part for part in parts if part)) or None
 
-_Cells = tuple[Md, Md, Md]
+
+def _asked(snapshot: Snapshot) -> Md | None:
+    """What the item asks for, by main: what a rating is about."""
+    item = snapshot.item
+    if item is None or snapshot.kind not in (PullKind.WORK, PullKind.CLAIM):
+        return None
+    row = item.row
+    facts = [
+        md.code(snapshot.item_id or ""),
+        *(md.code(cell, 40) for cell in (row.text("type"),) if cell),
+        *(md.fill("effort {it}", it=md.code(cell, 40)) for cell in (row.text("effort_level"),) if cell),
+        *(md.fill("priority {it}", it=md.code(cell, 20)) for cell in (row.text("priority"),) if cell),
+        *(md.fill("posted by {who}", who=md.code(item.posted_by, 64)) for _ in (1,) if item.posted_by),
+    ]
+    asked = row.text("description")
+    told = _text(asked, DESCRIPTION_CHARS_MAX) if asked else md.own("no description")
+    line = md.fill("**Asked** ({facts}): {told}", facts=md.join(facts, ", "), told=told)
+    criteria = row.text("acceptance_criteria")
+    return md.fill("{line} Accepted if: {it}", line=line, it=_text(criteria, DESCRIPTION_CHARS_MAX)) if criteria else line
 
 
-def _checks(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
-    weighty = [f for f in judgement.findings if f.level is not Level.NOTE]
-    shown = weighty[: room.exceptions]
+def _text(text: str, most: int) -> Md:
+    """A stranger's text, cut; how long it is is said where it was cut."""
+    shown = md.code(text, most)
+    return shown if len(text) <= most else md.fill("{shown} ({n} characters)", shown=shown, n=md.number(len(text)))
+
+
+def _delivered(snapshot: Snapshot) -> list[Md]:
+    """One line for each link of the evidence: what is behind it, one click away."""
+    told: list[Md] = []
+    for link in snapshot.links[:LINKS_MAX]:
+        probe = snapshot.probe(link.url)
+        what = evidence(link, probe) if probe is not None else md.fill("{url} not looked at yet", url=md.link(link.url))
+        told.append(md.fill("**Delivered**: {what}", what=what))
+    if len(snapshot.links) > LINKS_MAX:
+        told.append(md.fill("{n} more links", n=md.number(len(snapshot.links) - LINKS_MAX)))
+    return told
+
+
+def evidence(link: Link, probe: Probe) -> Md:
+    """Evidence as what it is: the link, what answered, and when it was looked at."""
+    what: list[Md] = []
+    seen_at = md.fill("seen {when}", when=time.clock(probe.probed_at))
+    if probe.facts:
+        return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
+    if probe.kind and probe.kind != "url":
+        what.append(forges.named(probe))
+    if probe.status is not None:
+        what.append(md.fill("answered {status}", status=Md(str(probe.status))))
+    elif probe.reason:
+        what.append(forges.state(probe))
+    if probe.title:
+        what.append(md.code(probe.title, 80))
+    if probe.final_url and probe.final_url != link.url:
+        what.append(md.fill("by way of {url}", url=md.link(probe.final_url)))
+    return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*what, seen_at], ", "))
+
+
+def _worker(snapshot: Snapshot) -> Md | None:
+    if snapshot.worker is None or snapshot.kind not in (PullKind.WORK, PullKind.CLAIM):
+        return None
+    record, rig = snapshot.record, snapshot.rig(snapshot.worker)
+    told = [md.fill("trust {n}", n=md.number(rig.trust))] if rig is not None else []
+    told.append(_stamps(record.stamps) if record.stamps else md.own("no stamps yet"))
+    if record.mean_quality is not None:
+        told.append(md.fill("mean quality {mean}", mean=Md(f"{record.mean_quality:.1f}")))
+    line = md.fill("**Worker** {rig}: {told}", rig=md.code(snapshot.worker), told=md.join(told, ", "))
+    if snapshot.elsewhere:
+        # Inferred: nobody but the account behind a rig ties what it is called on one commons to what it is on another.
+        places = md.join([_elsewhere(each) for each in snapshot.elsewhere[:ELSEWHERE_MAX]], ", ")
+        line = md.fill("{line}; {places} (same rig name and account, so taken for the same worker)", line=line, places=places)
+    if snapshot.rivals:
+        rivals = [
+            md.fill("{pull} by {rig}", pull=words.pull(snapshot, r.pull), rig=md.code(r.rig)) for r in snapshot.rivals[:5]
+        ]
+        others = md.join(rivals, ", ")
+        line = md.fill("{line}; also on this item: {others}", line=line, others=others)
+    return md.fill("{line}.", line=line)
+
+
+def _elsewhere(other: Elsewhere) -> Md:
+    told = md.fill("{n} on {commons}", n=_stamps(other.record.stamps), commons=md.code(str(other.commons)))
+    if other.record.mean_quality is None:
+        return told
+    return md.fill("{told}, mean {mean}", told=told, mean=Md(f"{other.record.mean_quality:.1f}"))
+
+
+def _stamps(number: int) -> Md:
+    return md.own("1 stamp") if number == 1 else md.fill("{n} stamps", n=md.number(number))
+
+
+# --- what did not pass ------------------------------------------------------------------------------------------------
+
+
+_STATES: Mapping[Level, LiteralString] = {
+    Level.FAULT: "fails",
+    Level.FORBID: "cannot be told",
+    Level.DOUBT: "is to be looked at",
+    Level.UNSURE: "could not be judged",
+    Level.NOTE: "is worth knowing",
+}
+
+
+def _findings(snapshot: Snapshot, judgement: Judgement) -> Md | None:
+    """One line for each finding, worst first: what is so, what to do, and whether a validator may override it."""
     links = _shown_links(snapshot)
-    rows = _evidence_rows(snapshot, judgement, room.links)
-    rows.extend((words.label(f), Md(_RESULT[f.level]), _seen(f, links, judgement)) for f in shown)
-    if len(weighty) > len(shown):
-        left = md.fill("{n} more findings, of less weight", n=Md(str(len(weighty) - len(shown))))
-        rows.append((md.own("and"), md.own(""), left))
-    if judgement.crashes:
-        rows.append(_crashed(judgement))
-    return md.table((md.own("Check"), md.own("Result"), md.own("What was seen")), rows) if rows else None
+    weighty = [f for f in judgement.findings if f.level is not Level.NOTE]
+    notes = judgement.at(Level.NOTE)
+    told = []
+    for number, finding in enumerate(weighty[:FINDINGS_MAX]):
+        # The first line says the first one, if it fits there: then only what to do is left to say.
+        said = number == 0 and judgement.verdict is not Verdict.WAITING and len(finding.says) <= REASON_CHARS_MAX
+        seen = _to_do(finding, judgement) if said else _seen(finding, links, judgement)
+        line = md.fill("**{label}** {state}", label=words.label(finding), state=md.own(_STATES[finding.level]))
+        told.append(md.fill("{line}: {seen}", line=line, seen=seen) if seen else md.fill("{line}.", line=line))
+    if len(weighty) > FINDINGS_MAX:
+        told.append(md.fill("{n} more findings, of less weight", n=md.number(len(weighty) - FINDINGS_MAX)))
+    told += [
+        md.fill(
+            "**{label}** failed with an error of the bot, not of the work. The operator finds the error in the log.",
+            label=words.label(crash),
+        )
+        for crash in judgement.crashes[:5]
+    ]
+    told += [md.fill("Note, {label}: {seen}", label=words.label(f), seen=sentence(f, links)) for f in notes[:NOTES_MAX]]
+    if len(notes) > NOTES_MAX:
+        told.append(md.fill("{n} more notes", n=md.number(len(notes) - NOTES_MAX)))
+    return md.bullets(told) if told else None
 
 
 def _seen(finding: Finding, links: Mapping[str, Md], judgement: Judgement) -> Md:
@@ -165,39 +301,12 @@ def _seen(finding: Finding, links: Mapping[str, Md], judgement: Judgement) -> Md
     return sentence(finding, links)
 
 
-def _crashed(judgement: Judgement) -> _Cells:
-    names = md.join([words.label(c) for c in judgement.crashes[:5]], ", ")
-    told = md.own("Failed with an error of the bot, not of the work. The operator finds the error in the log.")
-    return names, Md(_RESULT[Level.FORBID]), told
-
-
-def _evidence_rows(snapshot: Snapshot, judgement: Judgement, most: int) -> list[_Cells]:
-    """One row for each link that no exception speaks of, or of which a forge told facts: what is behind it, one click away.
-
-    What a link comes to is for the rules to say; where none of them does, only the fact is told.
-    """
-    rows: list[_Cells] = []
-    for link in snapshot.links:
-        probe = snapshot.probe(link.url)
-        levels = {f.level for f in judgement.findings if _speaks_of(f, link)}
-        told = evidence(link, probe, snapshot.taken_at) if probe is not None else md.link(link.url)
-        if probe is not None and probe.seen in _FINE:
-            result = Md("PASS")
-        elif levels - {Level.NOTE} and (probe is None or not probe.facts):
-            continue
-        elif probe is None:
-            result = md.own("not looked at yet")
-        else:
-            result = Md(_RESULT[max(levels, key=lambda level: level.weight)]) if levels else md.own("not judged")
-        rows.append((md.own("evidence"), result, told))
-    if len(rows) > most:
-        left = md.fill("{n} more links", n=Md(str(len(rows) - most + 1)))
-        rows = [*rows[: most - 1], (md.own("evidence"), md.own(""), left)]
-    return rows
-
-
-def _speaks_of(finding: Finding, link: Link) -> bool:
-    return any(f"`{name}`" in finding.says for name in _names(link))
+def _to_do(finding: Finding, judgement: Judgement) -> Md:
+    """What is to be done about a finding, and whether a validator may override it, or who did; empty if nothing is to say."""
+    if finding.overridden_by:
+        return md.fill("Overridden by {who} on this head.", who=md.code(finding.overridden_by))
+    parts = [words.stopped(md.prose(finding.remedy))] if finding.remedy else []
+    return md.join([*parts, *((words.OVERRIDABLE,) if finding in judgement.overridable else ())], " ")
 
 
 def _names(link: Link) -> tuple[str, str]:
@@ -211,87 +320,33 @@ def _shown_links(snapshot: Snapshot) -> dict[str, Md]:
     return {name: md.link(link.url) for link in snapshot.links for name in _names(link) if named.count(name) == 1}
 
 
-def evidence(link: Link, probe: Probe, now: datetime) -> Md:
-    """Evidence as what it is: the link, what answered, and when."""
-    what: list[Md] = []
-    if probe.facts:
-        seen_at = md.fill("at {when}", when=time.since(probe.probed_at, now))
-        return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*forges.said(probe), seen_at], ", "))
-    if probe.kind and probe.kind != "url":
-        what.append(forges.named(probe))
-    if probe.status is not None:
-        what.append(md.fill("answered {status}", status=Md(str(probe.status))))
-    elif probe.reason:
-        what.append(forges.state(probe))
-    if probe.title:
-        what.append(md.code(probe.title, 80))
-    if probe.final_url and probe.final_url != link.url:
-        what.append(md.fill("by way of {url}", url=md.link(probe.final_url)))
-    what.append(md.fill("at {when}", when=time.since(probe.probed_at, now)))
-    return md.fill("{url} {what}", url=md.link(link.url), what=md.join(what, ", "))
-
-
 def sentence(finding: Finding, links: Mapping[str, Md]) -> Md:
     """A finding as one line: what is so, and what to do. `links`: what to show for words that name a link."""
     says = md.prose(finding.says, links)
     return md.fill("{says} {remedy}", says=says, remedy=words.stopped(md.prose(finding.remedy))) if finding.remedy else says
 
 
-def _passed(judgement: Judgement) -> Md | None:
-    if not judgement.passed:
-        return None
-    more = bool(judgement.findings or judgement.crashes)
-    return md.fill("{n} passed.", n=words.checks(len(judgement.passed), more=more))
-
-
-def _notes(judgement: Judgement, room: _Room) -> Md | None:
-    notes = judgement.at(Level.NOTE)
-    told = [md.fill("Note: {says}", says=sentence(f, {})) for f in notes[: room.notes]]
-    if len(notes) > len(told):
-        told.append(md.fill("{n} more notes", n=Md(str(len(notes) - len(told)))))
-    return md.bullets(told) if told else None
-
-
-# --- what it changes, whose it is, what to do now ---------------------------------------------------------------------
-
-
-def _what_changed(snapshot: Snapshot, judgement: Judgement, room: _Room) -> Md | None:
-    if not snapshot.reviews:
-        return None
-    last = snapshot.reviews[-1].mark
-    told: list[Md] = []
-    if last.head != snapshot.head:
-        now = words.short(snapshot.head) if snapshot.head is not None else md.own("none")
-        moved = md.fill("head {old} to {new}", old=words.short(last.head), new=now)
-        told.append(moved)
-    if last.outcome != judgement.verdict.word:
-        old = md.escape(last.outcome.replace("-", " "))
-        told.append(md.fill("verdict {old} to {new}", old=old, new=Md(judgement.verdict.value)))
-    parts = [md.bullets(told)] if told else []
-    if snapshot.since_last is not None and snapshot.since_last.rows and room.rows:
-        parts.append(words.rows(snapshot.since_last.rows, room.rows))
-    head = md.fill("Changed since review #{n}:", n=Md(str(last.n)))
-    return Md("\n".join((head, *parts))) if parts else None
-
-
-def _about(snapshot: Snapshot) -> Md:
-    """Three facts in a row: what is touched, whose work it is, and as of when all this is said."""
-    return Md("\n".join(line for line in (_rows(snapshot), _worker(snapshot), _checked(snapshot)) if line))
-
-
-def _last_today(snapshot: Snapshot) -> Md | None:
-    if len(snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=DAY_S))) + 1 < REVIEWS_A_DAY_MAX:
-        return None
-    return md.own(
-        "This pull was reviewed often within a day. The next review follows tomorrow, or when a validator decides it."
-    )
+# --- the rows ---------------------------------------------------------------------------------------------------------
 
 
 def _rows(snapshot: Snapshot) -> Md:
+    """What the pull is, and every cell that has to be read. A pull that the bot never merges is only counted beyond that."""
     if snapshot.changes.empty:
         return md.own("This pull changes no row.")
     what = md.escape(snapshot.form.value)
-    return md.fill("This pull is {what}: {parts}. Nothing else.", what=what, parts=changed_rows(snapshot))
+    count = md.fill("**Rows**: this is {what}: {parts}. Nothing else.", what=what, parts=changed_rows(snapshot))
+    found = [cell for cell in to_show(snapshot) if not _is_delivered(cell, snapshot)]
+    shown = cells.rows(found[:CELLS_SHOWN_MAX]) if found else None
+    left = len(found) - CELLS_SHOWN_MAX
+    more = md.fill("{n} more cells are not shown here.", n=md.number(left)) if left > 0 else None
+    return md.lines(count, shown, more)
+
+
+def _is_delivered(cell: Cell, snapshot: Snapshot) -> bool:
+    """Whether it is the evidence, and nothing but the one link that is shown as delivered."""
+    links = snapshot.links
+    of_work = (cell.table, cell.column) == ("completions", "evidence") and snapshot.kind is PullKind.WORK
+    return of_work and len(links) == 1 and cell.after == links[0].url and md.link(links[0].url).startswith("<")
 
 
 def changed_rows(snapshot: Snapshot) -> Md:
@@ -330,45 +385,44 @@ def _counted(rows: tuple[RowChange, ...], what: LiteralString) -> Md:
     return md.fill("1 row {what}" if len(rows) == 1 else "{n} rows {what}", n=number, what=md.own(what))
 
 
-def _worker(snapshot: Snapshot) -> Md | None:
-    if snapshot.worker is None or snapshot.kind not in (PullKind.WORK, PullKind.CLAIM):
+# --- what is new, what to do now --------------------------------------------------------------------------------------
+
+
+def _news(snapshot: Snapshot, judgement: Judgement) -> Md | None:
+    """What is otherwise than in the review before this one."""
+    if not snapshot.reviews:
         return None
-    record = snapshot.record
-    if not record.stamps:
-        told = md.own("no stamps yet")
-    elif record.mean_quality is None:
-        told = md.fill("{n}, quality not in numbers", n=_stamps(record.stamps))
-    else:
-        mean = Md(f"{record.mean_quality:.1f}")
-        told = md.fill("{n}, mean quality {mean}", n=_stamps(record.stamps), mean=mean)
-    line = md.fill("Worker {rig}: {told}", rig=md.code(snapshot.worker), told=told)
-    if snapshot.elsewhere:
-        # Inferred: nobody but the account behind a rig ties what it is called on one commons to what it is on another.
-        places = md.join([_elsewhere(each) for each in snapshot.elsewhere[:ELSEWHERE_MAX]], ", ")
-        line = md.fill("{line}; {places} (same rig name and account, so taken for the same worker)", line=line, places=places)
-    if snapshot.rivals:
-        rivals = [
-            md.fill("{pull} by {rig}", pull=words.pull(snapshot, r.pull), rig=md.code(r.rig)) for r in snapshot.rivals[:5]
-        ]
-        others = md.join(rivals, ", ")
-        line = md.fill("{line}; also on this item: {others}", line=line, others=others)
-    return md.fill("{line}.", line=line)
+    last = snapshot.reviews[-1].mark
+    told: list[Md] = []
+    if last.head != snapshot.head:
+        now = words.short(snapshot.head) if snapshot.head is not None else md.own("none")
+        told.append(md.fill("head {old}, now {new}", old=words.short(last.head), new=now))
+    if last.outcome != judgement.verdict.word:
+        told.append(md.fill("verdict was {old}", old=md.escape(last.outcome.replace("-", " "))))
+    news = news_since(last.shown, snapshot, judgement) if last.shown is not None and last.head == snapshot.head else None
+    if news is not None and news.rows:
+        told.append(md.own("the rows, the item, the rig or its owner are others"))
+    labels = dict.fromkeys(words.label(finding) for finding in (news.findings if news is not None else ()))
+    if labels:
+        told.append(md.fill("found since: {labels}", labels=md.join(list(labels)[:5], ", ")))
+    moved = snapshot.since_last.rows if snapshot.since_last is not None else ()
+    if not told and not moved:
+        return None
+    line = md.fill("**New since review {n}**: {told}.", n=md.number(last.n), told=md.join(told, "; ") or md.own("rows"))
+    return Md("\n".join((line, words.rows(moved, MOVES_MAX)))) if moved else line
 
 
-def _elsewhere(other: Elsewhere) -> Md:
-    told = md.fill("{n} on {commons}", n=_stamps(other.record.stamps), commons=md.code(str(other.commons)))
-    if other.record.mean_quality is None:
-        return told
-    return md.fill("{told}, mean {mean}", told=told, mean=Md(f"{other.record.mean_quality:.1f}"))
-
-
-def _stamps(number: int) -> Md:
-    return md.own("1 stamp") if number == 1 else md.fill("{n} stamps", n=md.number(number))
+def _last_today(snapshot: Snapshot) -> Md | None:
+    if len(snapshot.reviews_since(snapshot.taken_at - timedelta(seconds=DAY_S))) + 1 < REVIEWS_A_DAY_MAX:
+        return None
+    return md.own(
+        "This pull was reviewed often within a day. The next review follows tomorrow, or when a validator decides it."
+    )
 
 
 def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     commands = lines_to_type(snapshot, judgement, number=len(snapshot.reviews) + 1)
-    rated = (snapshot.kind is PullKind.WORK and judgement.verdict is not Verdict.CANNOT_TELL) or judgement.adoptable
+    rated = (snapshot.kind is PullKind.WORK and judgement.verdict in _MERGES) or judgement.adoptable
     if not commands:
         return None
     invitation = _invitation(snapshot, rated=rated)
@@ -378,16 +432,29 @@ def _next(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     return Md("\n\n".join((invitation, md.fence(commands))))
 
 
+_MERGES = (Verdict.READY, Verdict.LOOK)
+
+
+def _footer(snapshot: Snapshot) -> Md:
+    return md.fill(
+        "Review {n} of head {head} · {when} · main {main}",
+        n=md.number(len(snapshot.reviews) + 1),
+        head=words.short(snapshot.head) if snapshot.head is not None else md.own("none"),
+        when=time.clock(snapshot.taken_at),
+        main=words.short(snapshot.main_head),
+    )
+
+
 def lines_to_type(snapshot: Snapshot, judgement: Judgement, *, number: int | None = None) -> tuple[str, ...]:
     """What a validator can type now, most likely first, pinned to the review of this number; None: the newest of this head."""
     if snapshot.head is None:
-        commands: tuple[str, ...] = ("/close …", "/recheck", "/help")
+        commands: tuple[str, ...] = ("/close …",)
     else:
         at = words.newest_pin(snapshot, snapshot.head) if number is None else words.pin(snapshot.head, number)
         commands = next_commands(snapshot, judgement, at)
     if snapshot.comments_readable:
         return commands
-    return tuple(_on_the_command_line(snapshot, line) for line in commands if line not in ("/recheck", "/help"))
+    return tuple(_on_the_command_line(snapshot, line) for line in commands)
 
 
 def _on_the_command_line(snapshot: Snapshot, line: str) -> str:
@@ -402,10 +469,10 @@ def _invitation(snapshot: Snapshot, *, rated: bool) -> Md:
         )
     if rated:
         return md.own(
-            "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; "
-            "a message to the worker goes behind `--message`):"
+            "Validators, put one of these on a line of its own. Q is 1 to 5, … is your reason. "
+            "`--message` is for words to the worker."
         )
-    return md.own("Validators, put one of these on a line of its own (… is your reason):")
+    return md.own("Validators, put one of these on a line of its own. … is your reason.")
 
 
 def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, ...]:
@@ -413,7 +480,9 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
     if snapshot.kind is PullKind.LANDING:
         return ()
     if snapshot.holds:
-        return ("/unhold", "/recheck", "/help")
+        return ("/unhold",)
+    if judgement.verdict in (Verdict.WAITING, Verdict.CANNOT_TELL):
+        return ()
     return (*_overrides(judgement, at), *_decisions(snapshot, judgement, at))
 
 
@@ -434,15 +503,15 @@ def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, 
         case (PullKind.WORK, Verdict.READY | Verdict.LOOK):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
             tagged = f" --skills {skills}" if skills else ""
-            return (f"/accept --at {at} --quality Q{tagged}", reject, "/help")
+            return (f"/accept --at {at} --quality Q{tagged}", reject)
         case (PullKind.WORK, _):
-            return (*adopt, reject if _may_come_again(snapshot) else close, "/recheck", "/help")
+            return (*adopt, reject if _may_come_again(snapshot) else close)
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):
-            return (f"/accept --at {at}", close, "/help")
+            return (f"/accept --at {at}", close)
         case (PullKind.CLAIM, Verdict.READY | Verdict.LOOK):
-            return (f"/accept --at {at} --yes", close, "/help")
+            return (f"/accept --at {at} --yes", close)
         case _:
-            return (close, "/recheck", "/help")
+            return (close,)
 
 
 def _may_come_again(snapshot: Snapshot) -> bool:
@@ -475,12 +544,4 @@ def unstamped(snapshot: Snapshot, merge: Merge, about: str, *, stampable: bool) 
         _invitation(snapshot, rated=stampable),
         md.fence((*accept, f"/reject --at {at} …", f"/close --at {at} …")),
         Md(mark.line),
-    )
-
-
-def _checked(snapshot: Snapshot) -> Md:
-    return md.fill(
-        "Checked {when} against main {main}.",
-        when=time.clock(snapshot.taken_at),
-        main=words.short(CommitHash(snapshot.main_head)),
     )

@@ -10,6 +10,7 @@ from bot.messages.md import Md
 from bot.model.finding import Finding, RuleCrash, Verdict
 from bot.model.ids import CommitHash, PullNo, User
 from bot.model.journal import Hold
+from bot.model.kind import PullKind
 from bot.model.ledger import RowChange
 from bot.model.snapshot import Snapshot
 
@@ -22,11 +23,11 @@ WATCHING: LiteralString = (
 NOTHING_ELSE_CHANGED: LiteralString = "Nothing else was changed."
 
 MEANINGS: dict[Verdict, LiteralString] = {
-    Verdict.READY: "Accept would go through now.",
-    Verdict.LOOK: "Accept would go through. Something deserves a human eye.",
-    Verdict.BLOCKED: "Accept would be refused now.",
+    Verdict.READY: "Accepting works.",
+    Verdict.LOOK: "Accepting works. Look first.",
+    Verdict.BLOCKED: "It cannot be accepted now.",
     Verdict.WAITING: "There is nothing to decide yet.",
-    Verdict.CANNOT_TELL: "What a merge would bring to main is not known for certain. Accept would be refused.",
+    Verdict.CANNOT_TELL: "Nothing is merged or stamped until it is known what a merge brings.",
 }
 
 
@@ -55,6 +56,12 @@ def subject(snapshot: Snapshot) -> Md:
         return md.fill("{item} {title}", item=md.code(snapshot.item_id), title=md.code(item.title, 80))
     if snapshot.item_id is not None:
         return md.code(snapshot.item_id)
+    rigs, links = snapshot.changes.of("rigs"), snapshot.changes.of("rig_links")
+    if snapshot.kind is PullKind.REGISTRATION and len(rigs) == 1:
+        return md.fill("rig {handle}", handle=md.code(rigs[0].key, 80))
+    if snapshot.kind is PullKind.LINK and len(links) == 1:
+        pair = [md.code(links[0].new(side) or links[0].old(side) or "", 80) for side in ("rig_a", "rig_b")]
+        return md.fill("link of {pair}", pair=md.join(pair, " and "))
     return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
 
 

@@ -10,6 +10,8 @@ The file's docstring gives title and documentation, the file's name is the rule'
 
 from __future__ import annotations
 
+from bot.model.cells import CELLS_SHOWN_MAX
+from bot.model.cells import to_show as cells_to_show
 from bot.model.evidence import Probe, Seen, look_again_at
 from bot.model.finding import Finding, Judgement, Level, Place, RuleCrash, Verdict
 from bot.model.history import Commit, Move
@@ -43,6 +45,7 @@ from bot.rulebook.phrases import clock, day, quote, short, start_over, submit_ag
 from bot.rulebook.rule import REVIEWED, MisfitError, Rule, Said, Waits, rule
 
 __all__ = (
+    "CELLS_SHOWN_MAX",
     "EVIDENCE_LINKS_MAX",
     "INDISPENSABLE",
     "LANDING_PREFIX",
@@ -95,6 +98,7 @@ __all__ = (
     "Wanted",
     "WantedId",
     "account_node",
+    "cells_to_show",
     "clock",
     "day",
     "find",

@@ -304,7 +304,7 @@ def test_a_blocked_review_offers_what_ends_it_well(fields: dict[str, Any], offer
 def test_a_claim_that_waits_is_offered_no_line_that_merges() -> None:
     claim = reviewed(changes=changes_of(claims()))
     assert judge(claim, RULES).verdict is Verdict.WAITING
-    assert lines(claim) == (f"/close --at {HEAD[:7]}.1 …", "/recheck", "/help")
+    assert lines(claim) == ()
 
 
 def test_it_needs_a_rating_and_fresh_evidence() -> None:

@@ -193,7 +193,6 @@ def test_an_override_leads_to_a_new_review_at_once_and_then_to_a_decision() -> N
     (review,) = due(told)
     assert isinstance(review, PostReview)
     assert review.body.startswith("**LOOK**")
-    assert "| **LOOK** |" in review.body
     assert "Overridden by `bo` on this head." in review.body
     read = replace(told, comments=(*told.comments, a_comment(BOT, review.body, ago(minutes=3.5))))
     assert due(read) == ()

@@ -910,23 +910,24 @@ def test_a_review_stands_on_what_the_forge_says(
 
 
 def test_a_review_shows_the_evidence_as_what_it_is(hub: Stage) -> None:
-    """Two hours and fourteen files, in the words of a person; what a stranger wrote stays code."""
+    """When it was merged and how large it is, in the words of a person; what a stranger wrote stays code."""
     at = datetime(2026, 2, 3, 6, 10, tzinfo=UTC)
     merged = replace(hub.look("hop/gastown/pull/1"), url="https://x.example.org/1", probed_at=at)
     link = Link(merged.url, "evidence")
-    assert evidence(link, merged, at) == (
-        "<https://x.example.org/1> GitHub pull, merged 2 hours ago by `ana`, 14 files, `Keep the handshake alive`, at 06:10 UTC"
+    assert evidence(link, merged) == (
+        "<https://x.example.org/1> GitHub pull, merged 2026-02-03 04:05 UTC by `ana`, 14 files, `Keep the handshake alive`, "
+        "seen 2026-02-03 06:10 UTC"
     )
     impostor = replace(hub.look(f"hop/gastown/commit/{sha('impostor')}"), url=link.url, probed_at=at)
-    assert evidence(link, impostor, at) == (
-        "<https://x.example.org/1> GitHub commit, on no branch of the repository (`impostor_commit`), 2 hours ago by `pia`, "
-        "1 file, `Looks like ours`, at 06:10 UTC"
+    assert evidence(link, impostor) == (
+        "<https://x.example.org/1> GitHub commit, on no branch of the repository (`impostor_commit`), 2026-02-03 04:05 UTC "
+        "by `pia`, 1 file, `Looks like ours`, seen 2026-02-03 06:10 UTC"
     )
     hostile = replace(
         merged, facts=(("title", "`]<script> @ana"), ("files", "**1**"), ("merged_at", "now"), ("state", "merged"))
     )
-    assert evidence(link, hostile, at) == (
-        f"<https://x.example.org/1> GitHub pull, merged, {md.code('`]<script> @ana', 80)}, at 06:10 UTC"
+    assert evidence(link, hostile) == (
+        f"<https://x.example.org/1> GitHub pull, merged, {md.code('`]<script> @ana', 80)}, seen 2026-02-03 06:10 UTC"
     )
 
 

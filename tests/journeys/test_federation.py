@@ -117,14 +117,14 @@ def test_a_review_tells_the_stamps_the_same_rig_has_elsewhere(both: tuple[World,
     first.settle()
     said = second.said(handed_in(second), "review")[-1]
     assert (
-        f"Worker `polecat-7`: no stamps yet; 1 stamp on `{first.db.name}`, mean 4.0"
+        f"**Worker** `polecat-7`: trust 1, no stamps yet; 1 stamp on `{first.db.name}`, mean 4.0"
         " (same rig name and account, so taken for the same worker)." in said.splitlines()
     )
     # Somebody else's rig of that name is somebody else.
     second.db.push("main", "UPDATE rigs SET dolthub_org = 'mallory' WHERE handle = 'polecat-7'")
     other = second.hand_in("mallory", "polecat-7", "w-com-002")
     second.review(other)
-    assert "Worker `polecat-7`: no stamps yet." in second.said(other, "review")[-1].splitlines()
+    assert "**Worker** `polecat-7`: trust 1, no stamps yet." in second.said(other, "review")[-1].splitlines()
 
 
 def test_what_is_known_of_a_worker_is_asked_once_an_hour(both: tuple[World, World]) -> None:
@@ -142,7 +142,7 @@ def test_a_commons_that_does_not_answer_changes_nothing_for_the_others(both: tup
     first, second = both
     first.db.play({"quirk": 5, "how": "503"})
     pull = handed_in(second)
-    assert "Worker `polecat-7`: no stamps yet." in second.said(pull, "review")[-1].splitlines()
+    assert "**Worker** `polecat-7`: trust 1, no stamps yet." in second.said(pull, "review")[-1].splitlines()
     _, judgement, _ = look(pull, second.deps.at(second.commons))
     assert judgement.verdict is Verdict.READY
 

@@ -16,14 +16,14 @@ _LANDING = re.compile(r"\bstampbot/[0-9a-z]+/[0-9a-z]+\b")
 _DATED = re.compile(r"\b(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d)(:\d\d(?:\.\d+)?)?Z?( UTC)?")
 _CLOCK = re.compile(r"(?<![\d-] )\b\d\d:\d\d UTC")
 _PASSED = re.compile(r"\b\d+ ((?:more )?)checks? passed(: [^.\n]*)?\.")
-_DAYS = timedelta(days=3)
+_DAYS = timedelta(days=20)
 
 
 def plain(text: str, *, hashes: Iterable[str], names: Mapping[str, str], now: datetime) -> str:
     """`text` with what is of this run alone replaced, and everything else to the letter.
 
     - a commit hash, whole or its first seven characters: `commit-1`, `commit-2`, in the order in which the text names them;
-    - a time within three days of `now`: `HH:MM UTC`, `TODAY HH:MM UTC`, or `NOW` for one with seconds, as rows hold them;
+    - a time within twenty days of `now`: `HH:MM UTC`, `TODAY HH:MM UTC`, or `NOW` for one with seconds, as rows hold them;
     - `names`: what stands for the addresses of this run's servers;
     - the number in the name of the commons; the digests in a mark; ids of comments and of stamps of the bot, and names of its
       branches: the latter are digests that the name of the commons goes into.

@@ -66,7 +66,7 @@ def later_work(stage: Stage) -> None:
     )
     stage.settle()
     assert (stage.verdicts(pull), stage.found(pull)) == (["WAITING", "READY"], {})
-    assert "review #2" in stage.review(pull)
+    assert "Review 2 of head" in stage.review(pull)
 
 
 WORDS = Scenario(

@@ -347,8 +347,9 @@ class Stage:
 
     def found(self, pull: PullNo) -> dict[str, str]:
         """What did not pass in the newest review: result by the rule's label, the worst where a rule has several findings."""
-        rows = re.findall(r"^\| ([A-Za-z -]+) \| \*\*([A-Z ]+)\*\* \|", self.review(pull), re.MULTILINE)
-        return {label: result for label, result in reversed(rows) if label != "evidence"}
+        states = {"fails": "FAIL", "cannot be told": "CANNOT TELL", "is to be looked at": "LOOK", "could not be judged": "LOOK"}
+        rows = re.findall(rf"^- \*\*([A-Za-z -]+)\*\* ({'|'.join(states)})", self.review(pull), re.MULTILINE)
+        return {label: states[state] for label, state in reversed(rows)}
 
     def item(self, item: str) -> tuple[str | None, str | None]:
         """Status and claimer of an item on main."""

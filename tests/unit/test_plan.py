@@ -498,8 +498,8 @@ NOTICE = (
     f"Reviewed head `{HEAD[:7]}` was merged as `{a_hash('merge')[:7]}`, and there is no decision about it here: it was "
     "merged by hand, or the command was edited or deleted before its end. The work waits in review on main until a validator "
     "decides.\n\n"
-    "Validators, put one of these on a line of its own (Q is 1 to 5, or poor fair good excellent; … is your reason; a message "
-    "to the worker goes behind `--message`):\n\n"
+    "Validators, put one of these on a line of its own. Q is 1 to 5, … is your reason. `--message` is for words to the "
+    "worker.\n\n"
     f"```\n/accept --at {HEAD[:7]}.1 --quality Q\n/reject --at {HEAD[:7]}.1 …\n/close --at {HEAD[:7]}.1 …\n```\n\n"
     f"`stampbot/1 notice - unstamped {HEAD} - 1`"
 )

@@ -197,6 +197,7 @@ def test_rules_that_guard_the_ledger_itself_are_fixed() -> None:
         "registration_is_ones_own",
         "rig_belongs_to_its_owner",
         "rows_are_whole",
+        "rows_can_be_shown",
     }
 
 

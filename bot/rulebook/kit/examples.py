@@ -144,6 +144,10 @@ EXAMPLES: tuple[Example, ...] = (
         ),
     ),
     Example("the item's evidence_url runs a program", having(_WORK, "wanted", evidence_url="javascript:alert(1)")),
+    Example(
+        "nine items are posted at once",
+        replace(_POST, changes=Changes(rows=tuple(added("wanted", id=f"w-{n}", posted_by=WORKER) for n in range(50, 59)))),
+    ),
     Example("the head was rejected", _answered("/reject it does not build")),
     Example("a rig holds the pull", _answered("/hold until Monday")),
     Example(
