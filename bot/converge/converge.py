@@ -18,6 +18,7 @@ from bot.converge.parked import keep
 from bot.converge.perform import deed_of, perform
 from bot.converge.plan import Plan, plan
 from bot.converge.plan.commands import refused
+from bot.converge.stored import stored_judgement
 from bot.dolthub.errors import HubBusy, HubGone, HubRefused
 from bot.messages import md
 from bot.messages.reviews import lines_to_type
@@ -122,11 +123,11 @@ def _stop(snapshot: Snapshot, judgement: Judgement, done: tuple[Step, ...], why:
 def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step, ...], site: Site) -> Report:
     """Nothing is due: leave notes for others, ask the link checker for what is missing, remember the sight of it."""
     links = tuple((url, at) for url, at in _links_due(snapshot, due.probe_since) if not _of_forge(url, site))
-    _put_on_board(snapshot, judgement, site)
+    next_look = _next_look(snapshot, due)
+    _put_on_board(snapshot, judgement, next_look, site)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
         site.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
-    next_look = _next_look(snapshot, due)
     _remember(snapshot, next_look, site)
     if site.store.notes.swept()[0] not in (None, snapshot.main_head):
         # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
@@ -241,12 +242,12 @@ def seen(state: PullState, head: CommitHash | None, comments: tuple[Comment, ...
     )
 
 
-def _put_on_board(snapshot: Snapshot, judgement: Judgement, site: Site) -> None:
+def _put_on_board(snapshot: Snapshot, judgement: Judgement, next_look: datetime | None, site: Site) -> None:
     """Write down how the pull stands. If that is news about its item, rivals of it have something new to be told."""
     commons, number, board = snapshot.commons, snapshot.pull.number, site.store.pulls
     before = board.verdict(number)
     if snapshot.pull.state is PullState.OPEN:
-        board.put_verdict(_cached_verdict(snapshot, judgement))
+        board.put_verdict(_cached_verdict(snapshot, judgement), stored_judgement(snapshot, judgement, next_look))
         news = before is None or before.item != snapshot.item_id
     else:
         board.drop_verdict(number)

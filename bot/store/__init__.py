@@ -17,6 +17,7 @@ from bot.store.contacts import Contact, Contacts
 from bot.store.counters import Counters
 from bot.store.epoch import Epoch
 from bot.store.host_checks import HostChecks
+from bot.store.judgements import StoredJudgement, StoredLink
 from bot.store.keys import DECIDE, LOOKS, PROBE, QUEUES, RECHECK, REVIEW, SWEEP, Keys, SiteKeys
 from bot.store.locks import LEASE_TTL_S, Held, Lease, Leases, Lost
 from bot.store.notes import Notes
@@ -71,6 +72,8 @@ __all__ = [
     "SiteKeys",
     "SiteStore",
     "Store",
+    "StoredJudgement",
+    "StoredLink",
     "Trouble",
     "make_patient_redis",
     "make_redis",

@@ -18,6 +18,7 @@ from bot.model.ids import CommentId, CommitHash, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
 from bot.model.pull import BranchRef, PullState
 from bot.model.snapshot import Rival
+from bot.store.judgements import StoredJudgement
 from bot.store.keys import DECIDE, LOOKS, RECHECK, REVIEW, SiteKeys
 from bot.store.soft import NOTHING, soft
 from bot.store.topic import TOPIC_TTL_S, Topic
@@ -168,6 +169,7 @@ class Pulls:
         self._now = now
         self._fingerprints = Topic(client, keys.pulls("fingerprint"), _Seen)
         self._verdicts = Topic(client, keys.pulls("verdict"), CachedVerdict)
+        self._judgements = Topic(client, keys.pulls("judgement"), StoredJudgement)
         self._listed = Topic(client, keys.pulls("listed"), Listed)
         self._pending = Topic(client, keys.pulls("pending"), Pending)
         self._tries = Topic(client, keys.pulls("tries"), int)
@@ -242,20 +244,29 @@ class Pulls:
     # --- verdicts -------------------------------------------------------------------------------------------------------
 
     @soft(None)
-    def put_verdict(self, verdict: CachedVerdict) -> None:
-        """Keep the verdict on an open pull."""
-        self._verdicts.put({verdict.pull: verdict})
+    def put_verdict(self, verdict: CachedVerdict, judgement: StoredJudgement | None = None) -> None:
+        """Keep the verdict on an open pull, and the judgement behind it: both are of the same look."""
+        with self._redis.pipeline() as pipe:
+            self._verdicts.put({verdict.pull: verdict}, pipe)
+            if judgement is not None:
+                self._judgements.put({verdict.pull: judgement}, pipe)
+            pipe.execute()
 
     @soft(None)
     def drop_verdict(self, pull: PullNo) -> None:
         """The pull is not open any more."""
         self._verdicts.drop((pull,))
+        self._judgements.drop((pull,))
 
     @soft(None)
     def keep_open(self, open_pulls: Iterable[PullNo]) -> None:
-        """All pulls were listed, and these are open: forget the verdicts on all others, and fingerprints that are too old."""
+        """All pulls were listed, and these are open: forget what was judged of all others.
+
+        Fingerprints that are too old are forgotten too.
+        """
         still = set(open_pulls)
         self._verdicts.drop(self._verdicts.all().keys() - still)
+        self._judgements.drop(self._judgements.pulls() - still)
         self._fingerprints.drop(pull for pull, seen in self._fingerprints.all().items() if not self._is_fresh(seen))
 
     @soft(())
@@ -267,6 +278,11 @@ class Pulls:
     def verdict(self, pull: PullNo) -> CachedVerdict | None:
         """The verdict on a pull. None: none is remembered."""
         return self._verdicts.get(pull)
+
+    @soft(NOTHING)
+    def judgements(self, pulls: Iterable[PullNo]) -> Mapping[PullNo, StoredJudgement]:
+        """What is stored of the judgements on these pulls, by pull."""
+        return self._judgements.get_many(pulls)
 
     def rivals(self, item: WantedId, *, besides: PullNo) -> tuple[Rival, ...]:
         """Open pulls other than `besides` that were about the same item when last judged, by number.

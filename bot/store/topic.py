@@ -57,6 +57,11 @@ class Topic(Generic[T]):
         """All values."""
         return self.read(self._redis.hgetall(self.key))
 
+    def pulls(self) -> set[PullNo]:
+        """The pulls that have a value, readable or not."""
+        fields: Any = self._redis.hkeys(self.key)
+        return {PullNo(int(field)) for field in fields if field.isdigit()}
+
     def read(self, answer: Any) -> dict[PullNo, T]:
         """The values in an answer to HGETALL."""
         read = ((field, decode(text, self._kind)) for field, text in answer.items() if field.isdigit())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.model.finding import Verdict
 from tests.world import World
 
 
@@ -11,10 +12,13 @@ def test_an_accepted_work_is_merged_stamped_and_told_once(either_world: World) -
     world.settle()
     assert len(world.said(pull, "review")) == 1
     assert world.said(pull)[0].startswith("**READY** · `w-com-001`")
+    stored = world.deps.store.at(world.commons).pulls.judgements([pull])[pull]
+    assert (stored.verdict, stored.item, stored.rig, stored.reviews) == (Verdict.READY, "w-com-001", "polecat-7", 1)
     world.comment(pull, "ana", "/accept --quality 4")
     world.settle()
     print("\n\n".join(world.said(pull)))
     assert world.state(pull) == "merged"
+    assert world.deps.store.at(world.commons).pulls.judgements([pull]) == {}
     completion = world.row("completions", wanted_id="w-com-001")
     assert completion is not None
     stamp = world.row("stamps", context_id=str(completion["id"]))

@@ -54,6 +54,7 @@ from bot.store import (
     Pulls,
     Quarantine,
     Store,
+    StoredJudgement,
     make_patient_redis,
     make_redis,
 )
@@ -720,13 +721,14 @@ def test_a_cell_is_changed_by_one_after_the_other(store: Store, server: RedisPro
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"state":"odd"}', b"\xff", "[" * 60_000])
 def test_a_note_that_does_not_read_well_is_no_note(store: Store, text: str | bytes) -> None:
-    for topic in ("fingerprint", "verdict", "listed", "pending", "quarantine"):
+    for topic in ("fingerprint", "verdict", "judgement", "listed", "pending", "quarantine"):
         store.redis.hset(store.keys.at(COMMONS).pulls(topic), "12", text)
         store.redis.hset(store.keys.at(COMMONS).pulls(topic), "x12", text)
     store.redis.set(store.keys.at(COMMONS).first_look(PULL, ""), text)
     assert store.at(COMMONS).pulls.fingerprint(PULL) is None
     assert store.at(COMMONS).pulls.records() == {}
     assert (store.at(COMMONS).pulls.pending(), store.at(COMMONS).pulls.verdicts()) == ((), ())
+    assert store.at(COMMONS).pulls.judgements([PULL]) == {}
     assert store.at(COMMONS).notes.first_look(PULL) == NOW
 
 
@@ -830,6 +832,34 @@ def test_what_is_not_open_any_more_leaves_the_board(store: Store) -> None:
     assert [standing.pull for standing in store.at(COMMONS).pulls.verdicts()] == [2, 5]
 
 
+def a_stored_judgement(pull: int) -> StoredJudgement:
+    return StoredJudgement(
+        pull=PullNo(pull),
+        judged_at=NOW,
+        head=None,
+        main_head=CommitHash("m" * 32),
+        verdict=Verdict.CANNOT_TELL,
+        kind=PullKind.WORK,
+        title="a <b> title",
+        creator=User("pia"),
+    )
+
+
+def test_a_stored_judgement_lives_as_long_as_the_verdict_of_its_pull(store: Store) -> None:
+    pulls = store.at(COMMONS).pulls
+    for n in range(1, 5):
+        pulls.put_verdict(a_standing(n), a_stored_judgement(n))
+    store.redis.hset(store.keys.at(COMMONS).pulls("judgement"), "9", "of another version")
+    wanted = [PullNo(n) for n in range(1, 10)]
+    assert pulls.judgements(wanted) == {PullNo(n): a_stored_judgement(n) for n in range(1, 5)}
+    pulls.drop_verdict(PullNo(1))
+    assert sorted(pulls.judgements(wanted)) == [2, 3, 4]
+    pulls.keep_open([PullNo(2), PullNo(77)])
+    assert pulls.judgements(wanted) == {PullNo(2): a_stored_judgement(2)}
+    assert store.redis.hkeys(store.keys.at(COMMONS).pulls("judgement")) == [b"2"]
+    assert store.at(Database("hop", "other")).pulls.judgements(wanted) == {}
+
+
 def test_counters_add_up_over_all_who_count(store: Store) -> None:
     store.counters.add("reviews")
     a_store(store.redis, now=lambda: NOW).counters.add("reviews", 2)
@@ -871,10 +901,32 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) 
         away.at(COMMONS).audits.get(),
         away.at(COMMONS).outages.all(),
         away.at(COMMONS).pulls.verdict(PULL),
+        away.at(COMMONS).pulls.judgements([PULL]),
         away.at(COMMONS).pulls.rivals(WantedId("w-1"), besides=PULL),
         away.counters.all(),
     )
-    assert blank == ({}, {}, {}, (), (None, frozenset()), False, None, {}, None, None, None, (), {}, (), None, (), None, (), {})
+    assert blank == (
+        {},
+        {},
+        {},
+        (),
+        (None, frozenset()),
+        False,
+        None,
+        {},
+        None,
+        None,
+        None,
+        (),
+        {},
+        (),
+        None,
+        (),
+        None,
+        {},
+        (),
+        {},
+    )
     promises: list[Callable[[], object]] = [
         lambda: jobs_of(away).enqueue(COMMONS, PULL),
         lambda: jobs_of(away).enqueue_sweep(COMMONS),

@@ -15,11 +15,24 @@ from hypothesis import strategies as st
 
 from bot.model.evidence import Probe
 from bot.model.snapshot import Record
-from bot.store import LOOKS, CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, PollState, Quarantine
+from bot.store import (
+    LOOKS,
+    CachedVerdict,
+    Fingerprint,
+    KeptAudit,
+    Listed,
+    Outage,
+    Pending,
+    PollState,
+    Quarantine,
+    StoredJudgement,
+)
 from bot.store.codec import decode, encode
 from bot.store.soft import NOTHING, soft
 
-KINDS: tuple[Any, ...] = (CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, PollState, Probe, Quarantine, Record)
+KINDS: tuple[Any, ...] = (
+    CachedVerdict, Fingerprint, KeptAudit, Listed, Outage, Pending, PollState, Probe, Quarantine, Record, StoredJudgement,
+)  # fmt: skip
 
 _text = st.text(st.characters(exclude_categories=()), max_size=40)
 _times = st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(9000, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
