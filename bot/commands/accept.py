@@ -187,7 +187,7 @@ def _stopped_then(snapshot: Snapshot, ground: decision.Ground) -> Refuse | None:
 def _news_since(context: CommandContext, ground: decision.Ground) -> Refuse | None:
     """What is new since the review, unless rows of this very decision are on main.
 
-    Whoever merged the pull: between the bot's last look at an open pull and its merge something can come as well.
+    Whichever account merged the pull: between the bot's last look at an open pull and its merge something can come as well.
     """
     return None if _stamp_begun(context.snapshot, context.comment) else decision.unlike_review(context, ground.review)
 

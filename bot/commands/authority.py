@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from bot.commands.conflict_of_interest import conflict
+from bot.commands.conflict_of_interest import conflict, stake
 from bot.messages import md
 from bot.messages.md import Md
 from bot.model.ids import Handle, User, fold
@@ -26,6 +26,7 @@ __all__ = [
     "is_validator",
     "may_decide",
     "may_recheck",
+    "stake",
     "who_can",
 ]
 

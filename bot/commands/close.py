@@ -10,6 +10,7 @@ from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Option
 from bot.commands.grammar.signature import Takes
 from bot.messages import md
 from bot.messages.md import Md
+from bot.model.adoption import given_to
 from bot.model.finding import Level
 from bot.model.kind import PullKind
 from bot.model.ledger import LedgerChange
@@ -69,6 +70,11 @@ def close(context: CommandContext) -> Decision:
         return Refuse(
             md.own("This work holds, so closing could mean two things."),
             md.own("`/close --yes why` completes the item without a stamp; `/close --pull-only why` leaves the item open."),
+        )
+    if sound and context.parsed.has("yes") and (rig := given_to(snapshot)) is not None:
+        return Refuse(
+            md.fill("Main gives this item to rig {rig}, so it is not completed with this work.", rig=md.code(rig)),
+            md.own("`/close --pull-only why` closes the pull and leaves the item as it is."),
         )
     if not sound or change is None or context.parsed.has("pull-only"):
         return Follow(steps=(ClosePull(comment=context.comment.id),), says=_pull_only(context, ground))

@@ -1,9 +1,10 @@
 """The yearbook rule in its wide form: nobody decides on work that is their own, under whatever name.
 
 wl and its schema only compare two handles, case and all (`CHECK (NOT(author = subject))`). Here every rig of the asker, and
-every rig tied to one of them by account, e-mail, parent or link, counts as the asker, and so on from tie to tie. Names are
-compared by skeleton, which is equal wherever the names are equal or equal but for case; e-mail addresses but for case. All
-this only ever forbids.
+every rig tied to one of them by account, e-mail, parent or link, counts as the asker, and so on from tie to tie. A tie that
+stood where the branch left main counts, whatever was cut since. What accounts write that play no part here ties nobody else
+(`Relations.path`). Names are compared by skeleton, which is equal wherever the names are equal or equal but for case; e-mail
+addresses but for case. All this only ever forbids.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
         own.append(
             (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
         )
-    relations = Relations.of(_all_rigs(snapshot), snapshot.rig_links, workers(snapshot))
+    links = (*snapshot.rig_links, *snapshot.past_rig_links)
+    relations = Relations.of(_all_rigs(snapshot), links, workers(snapshot))
     for goal, name, what in own:
         path = relations.path(asker, goal)
         if path is not None:
@@ -55,6 +57,35 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
             as_whom = asker_rig.handle if asker_rig is not None and start == account_node(user) and by else asker[start]
             return _told(as_whom, name, what, by)
     return None
+
+
+def stake(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
+    """Why `user` has a stake in the item of this pull beside it: they are tied to another rig that works on it.
+
+    None if there is no such rig, or if the pull is their own: that is for `conflict`.
+    """
+    done = snapshot.completion
+    item = snapshot.item
+    if item is None or done is None:
+        return None
+    own = workers(snapshot)
+    # A pull that is BLOCKED may bear any rig's name: it gives nobody a stake.
+    claims = [item.claimed_by, *(rival.rig for rival in snapshot.rivals if not rival.blocked)]
+    claims += [each.completed_by for each in snapshot.completions if each.wanted_id == item.id and each.validated_by is None]
+    others = [rig for rig in dict.fromkeys(claims) if rig and rig not in own]
+    starts = [account_node(user), *((rig_node(asker_rig.handle),) if asker_rig is not None else ())]
+    relations = Relations.of(_all_rigs(snapshot), (*snapshot.rig_links, *snapshot.past_rig_links), (*own, *others))
+    if any(relations.path(starts, rig_node(rig)) is not None for rig in own):
+        return None
+    mine = next((rig for rig in others if relations.path(starts, rig_node(rig)) is not None), None)
+    if mine is None:
+        return None
+    return md.fill(
+        "Rig {rig} works on item {item} as well, and it is yours or tied to you: an account that has a stake in an item does"
+        " not decide about pulls for it.",
+        rig=md.code(mine),
+        item=md.code(item.id),
+    )
 
 
 def workers(snapshot: Snapshot) -> tuple[Handle, ...]:
@@ -91,4 +122,10 @@ def _all_rigs(snapshot: Snapshot) -> Iterable[Rig]:
         before, after = (Rig(row) if row is not None else None for row in (change.before, change.after))
         taken = before is not None and after is not None and before.owner not in ("", after.owner)
         brought += [rig for rig in (before, None if taken else after) if rig is not None]
-    return (*snapshot.rigs, *brought)
+    return (*snapshot.rigs, *brought, *_past(snapshot))
+
+
+def _past(snapshot: Snapshot) -> Iterable[Rig]:
+    """Rigs as they stood where the branch left main. A handle that has another owner since is another's now."""
+    owners = {rig.handle: rig.owner for rig in snapshot.rigs}
+    return (rig for rig in snapshot.past_rigs if owners.get(rig.handle, rig.owner) == rig.owner)

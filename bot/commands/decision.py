@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import LiteralString
 
 from bot.commands import decision_rows
-from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
+from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck, stake
 from bot.commands.command import Catalog, CommandContext, Refuse, Wait, forbidden
 from bot.messages import md, time, words
 from bot.messages.md import Md
@@ -55,6 +55,10 @@ def ground(
         tie = conflict(snapshot, allowed.rig if isinstance(allowed, Allowed) else None, comment.author)
         if tie is not None:
             return Refuse(tie, md.join([_free_validators(snapshot), *_still_open(snapshot, verb)], " "))
+    if not begun and is_validator(snapshot, comment.author):
+        interest = stake(snapshot, allowed.rig if isinstance(allowed, Allowed) else None, comment.author)
+        if interest is not None:
+            return Refuse(interest, _free_validators(snapshot))
     if isinstance(allowed, Denied):
         if entitled:
             allowed = Allowed(_best_rig(context))
@@ -108,7 +112,7 @@ def deciding(catalog: Catalog) -> tuple[str, ...]:
 
 
 def _what_else(context: CommandContext) -> Md:
-    """What somebody who may not decide can do all the same."""
+    """What an account that may not decide can do all the same."""
     snapshot, user = context.snapshot, context.comment.author
     open_to = {"recheck": may_recheck(snapshot, user), "hold": bool(snapshot.rigs_of(user)), "status": True, "help": True}
     names = [md.code(f"/{name}") for name, may in open_to.items() if may]
@@ -116,7 +120,7 @@ def _what_else(context: CommandContext) -> Md:
 
 
 def _best_rig(context: CommandContext) -> Rig:
-    """The rig to name for somebody who has the right to none any more."""
+    """The rig to name for an account that has the right to none any more."""
     snapshot, user = context.snapshot, context.comment.author
     bound = snapshot.rigs_of(user)
     chosen = next((rig for rig in bound if rig.handle == context.parsed.text("as")), None)

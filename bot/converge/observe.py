@@ -327,26 +327,22 @@ def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
     then = _read_ledger(reads, sketch, at)
     now = _read_ledger(reads, sketch, sketch.main_head) if at != sketch.main_head else then
     known = _settle(then)
-    handles, owners = people(sketch, known)
     worker = sketch.worker or _claimant(sketch, known)
     urls = tuple(link.url for link in sketch.links)
     sheets = _sheets(urls, site)
     handed = evidence.things(sketch, sheets.values(), site)
 
-    def around(commit: CommitHash) -> sql.Query:
-        return sql.rigs_around(handles, owners, sketch.policy.min_trust, there=columns[commit].get("rigs", ()))
-
-    everybody = sketch.kind is PullKind.REGISTRATION
+    # All rigs and links, for a tie may lead through any number of them. At a commit this is read once for all pulls.
+    past = _past_ties(sketch, at, site)
     rigs, links, record, alike, *surrounding = reads.read_together(
         at,
-        sql.all_rigs() if everybody else around(at),
-        # Two links may tie a validator to a worker through a rig that plays no part itself.
-        sql.rig_links_around(handles, sql.NOTHING if everybody else around(at)),
+        sql.all_rigs(),
+        sql.all_rig_links(),
         sql.record_of(worker) if worker else sql.NOTHING,
         evidence.search(handed),
         *surroundings.queries(sketch, worker),
     )
-    rigs_now = rigs if at == sketch.main_head else reads.read(sketch.main_head, around(sketch.main_head))
+    rigs_now = rigs if at == sketch.main_head else reads.read(sketch.main_head, sql.all_rigs())
     asked = surroundings.Asked(*surrounding)
     found = tuple(Rig(r) for r in rigs.result())
     renown = elsewhere.ask(_to_be_told(sketch, worker, found), site)
@@ -358,6 +354,8 @@ def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
         completions=known.completions,
         rigs=found,
         rig_links=tuple(RigLink(r) for r in links.result()),
+        past_rigs=tuple(Rig(r) for r in past[0].result()) if past else (),
+        past_rig_links=tuple(RigLink(r) for r in past[1].result()) if past else (),
         on_main_now=Present(
             items=current.items,
             completions=current.completions,
@@ -375,6 +373,14 @@ def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
         rivals=store.pulls.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=store.notes.first_look(sketch.pull.number, sketch.evidence_key),
     )
+
+
+def _past_ties(sketch: Snapshot, at: CommitHash, site: Site) -> tuple[Rows, ...]:
+    """Rigs and links as they stood where the branch left main: a tie that is cut while the work is under way still counts."""
+    if sketch.base is None or sketch.base == at or sketch.kind is not PullKind.WORK:
+        return ()
+    reads = Reads(site=site, columns={sketch.base: columns_at(site, sketch.base)})
+    return reads.read_together(sketch.base, sql.all_rigs(), sql.all_rig_links())
 
 
 def _with_moves(snapshot: Snapshot, site: Site) -> Snapshot:

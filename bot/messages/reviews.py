@@ -35,7 +35,7 @@ NOTES_MAX = 3
 MOVES_MAX = 8
 """Rows that changed since the review before this one."""
 REVIEWS_A_DAY_MAX = 8
-"""Of one pull, unasked. The last of them says that it is the last."""
+"""Of one pull, unasked. The last of them announces that."""
 DAY_S = 86400
 _FINE = (Seen.VERIFIED, Seen.REACHABLE)
 _CHARS_RULES_QUOTE = 60
@@ -101,7 +101,7 @@ def _cut(says: str) -> str:
 
 
 def _by(snapshot: Snapshot) -> Md:
-    """Who submitted it. That somebody did so in another's name, or from another's branch, is said here."""
+    """Who submitted it, and whether in another's name or from another's branch."""
     opener, rig = snapshot.pull.creator, snapshot.rig(snapshot.worker)
     if rig is not None and rig.owner and rig.owner != opener:
         return md.fill(
@@ -229,7 +229,7 @@ def _worker(snapshot: Snapshot) -> Md | None:
         told.append(md.fill("mean quality {mean}", mean=Md(f"{record.mean_quality:.1f}")))
     line = md.fill("**Worker** {rig}: {told}", rig=md.code(snapshot.worker), told=md.join(told, ", "))
     if snapshot.elsewhere:
-        # Inferred: nobody but the account behind a rig ties what it is called on one commons to what it is on another.
+        # Inferred: only the account behind a rig ties its name on one commons to its name on another.
         places = md.join([_elsewhere(each) for each in snapshot.elsewhere[:ELSEWHERE_MAX]], ", ")
         line = md.fill("{line}; {places} (same rig name and account, so taken for the same worker)", line=line, places=places)
     if snapshot.rivals:

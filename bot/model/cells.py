@@ -52,7 +52,7 @@ def to_show(snapshot: Snapshot) -> tuple[Cell, ...]:
 
 
 def is_conventional(cell: Cell, snapshot: Snapshot) -> bool:
-    """Whether a cell is what every tool would write there: nobody has to read it."""
+    """Whether a cell is what every tool would write there, so that it need not be read."""
     if cell.kind is ChangeKind.REMOVED:
         return False
     if cell.after in (None, "") and cell.before in (None, ""):
@@ -90,4 +90,4 @@ _CONVENTIONS: Final[Mapping[tuple[str, str], Callable[[Cell, Snapshot], bool]]] 
     ("completions", "completed_by"): _of_the_worker,
     ("completions", "wanted_id"): _of_the_item,
 }
-"""By table and column, when a cell says nothing that the review does not say anyhow."""
+"""By table and column, when a cell holds nothing that the review does not show anyhow."""

@@ -34,7 +34,7 @@ FINDINGS_NAMED_MAX = 8
 
 
 NEWS = "news"
-"""The command of a fact that says: this account was told what is new since the review it named, `of` its sign."""
+"""The command of a fact: this account was told what is new since the review it named, `of` its sign."""
 
 
 class MarkKind(enum.Enum):
@@ -95,7 +95,7 @@ class Shown:
 
     @classmethod
     def read(cls, word: str) -> Shown | None:
-        """What a word of a mark says was shown; None for a mark that does not say it."""
+        """What was shown, by a word of a mark; None for a mark that does not keep it."""
         found = _SHOWN.fullmatch(word)
         if found is None:
             return None

@@ -55,7 +55,7 @@ def _together(digests: tuple[str, ...]) -> str:
 
 
 def _weighty(judgement: Judgement) -> list[Finding]:
-    """Every finding but of what could not be judged: a link that does not answer for a while says nothing of the work."""
+    """Every finding but of what could not be judged: a link that does not answer for a while is no fact about the work."""
     return [finding for finding in judgement.findings if finding.level is not Level.UNSURE]
 
 
@@ -79,7 +79,7 @@ def _digests(findings: list[Finding]) -> tuple[str, ...]:
 
 def _cells(snapshot: Snapshot) -> str:
     """One digest of the rows of the pull, of the item as it is asked for on main, of the rig, and of who is behind it."""
-    # Of a merge whose head nobody reviewed, only what came to main is known.
+    # Of a merge whose head has no review, only what came to main is known.
     changes = snapshot.reviewed if snapshot.merged and not snapshot.reviewed.empty else snapshot.changes
     told = [
         f"{change.table} {change.key} {column}: {canonical_cell(column, change.after.get(column)) if change.after else 'none'}"

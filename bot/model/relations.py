@@ -37,32 +37,124 @@ def account_node(user: str) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class Relations:
-    """Ties by node, each with the node it leads to and what it is (a key of TIES)."""
+    """Ties by node, each with the node it leads to and what it is (a key of TIES).
+
+    `accounts`: by rig and account, whose it is, as one node of each group that `account` and `name` join. `children`: (child,
+    parent) of each `parent` tie, which the child's owner alone writes.
+    """
 
     ties: Mapping[Node, tuple[tuple[Node, str], ...]]
+    accounts: Mapping[Node, Node]
+    children: frozenset[tuple[Node, Node]]
 
     @classmethod
     def of(cls, rigs: Iterable[Rig], links: Iterable[RigLink], handles: Iterable[Handle] = ()) -> Relations:
         """Ties of these rigs, by active links of any type; `handles` are rigs that act and may not be registered."""
         found: dict[Node, list[tuple[Node, str]]] = {}
+        children: set[tuple[Node, Node]] = set()
         for left, right, tie in _pairs(tuple(rigs), links, handles):
             found.setdefault(left, []).append((right, tie))
             found.setdefault(right, []).append((left, tie))
-        return cls({node: tuple(ties) for node, ties in found.items()})
+            if tie == "parent":
+                children.add((left, right))
+        ties = {node: tuple(each) for node, each in found.items()}
+        return cls(ties=ties, accounts=_groups(ties), children=frozenset(children))
 
     def path(self, starts: Iterable[Node], goal: Node) -> tuple[Node, tuple[str, ...]] | None:
-        """The shortest way from one of `starts` to `goal`: where it starts, and what its ties are. None: no tie is known."""
-        queue: deque[tuple[Node, Node, tuple[str, ...]]] = deque((start, start, ()) for start in starts)
-        seen = {start for start, _, _ in queue}
+        """The shortest way from one of `starts` to `goal`: where it starts, and what its ties are. None: no tie counts.
+
+        A tie between the two counts. A way through other accounts counts if one of the two took part in it: its first
+        step is a link, or a parent that the start's own row names, or its last one is such of the goal. Else a stranger's rows,
+        with a copied e-mail address in each, could keep any validator from deciding about any rig.
+        """
+        ends = self._account(goal)
+        queue: deque[_At] = deque(_At(start, start, self._account(start), self._account(start), False, ()) for start in starts)
+        seen = {(at.node, at.account, at.took_part) for at in queue}
         while queue:
-            start, at, by = queue.popleft()
+            at = queue.popleft()
+            if at.node == goal:
+                return at.start, at.by
+            for other, tie in self.ties.get(at.node, ()):
+                step = self._step(at, other, tie, ends)
+                if step is not None and (step.node, step.account, step.took_part) not in seen:
+                    seen.add((step.node, step.account, step.took_part))
+                    queue.append(step)
+        return None
+
+    def hint(self, starts: Iterable[Node], goal: Node) -> tuple[str, ...]:
+        """The ties of a shortest way that does not count, because only other accounts wrote it; empty if there is none."""
+        first = tuple(starts)
+        if self.path(first, goal) is not None:
+            return ()
+        queue: deque[tuple[Node, tuple[str, ...]]] = deque((start, ()) for start in first)
+        seen = set(first)
+        while queue:
+            at, by = queue.popleft()
             if at == goal:
-                return start, by
+                return by
             for other, tie in self.ties.get(at, ()):
                 if other not in seen:
                     seen.add(other)
-                    queue.append((start, other, (*by, tie)))
-        return None
+                    queue.append((other, (*by, tie)))
+        return ()
+
+    def _account(self, node: Node) -> Node:
+        return self.accounts.get(node, node)
+
+    def _step(self, at: _At, other: Node, tie: str, ends: Node) -> _At | None:
+        """One tie further; None where the way ends at the goal's account and neither of the two took part in it."""
+        by = (*at.by, tie)
+        if other[0] == "e-mail":
+            return _At(at.start, other, at.account, at.origin, at.took_part, by)
+        account = self._account(other)
+        if account == at.account:
+            return _At(at.start, other, account, at.origin, at.took_part, by)
+        makers = self._makers(at, other, tie)
+        took_part = at.took_part or (at.account == at.origin and at.account in makers)
+        if account == ends and at.account != at.origin and not took_part and account not in makers:
+            return None
+        # Back at the start nothing of the way has been gone.
+        return _At(at.start, other, account, at.origin, took_part and account != at.origin, by)
+
+    def _makers(self, at: _At, other: Node, tie: str) -> tuple[Node, ...]:
+        """The accounts whose own row makes a tie, as far as the rows tell: of an e-mail address they do not."""
+        here, there = at.account, self._account(other)
+        match tie:
+            case "link":
+                return here, there
+            case "parent":
+                sides = ((here, (at.node, other)), (there, (other, at.node)))
+                return tuple(account for account, way in sides if way in self.children)
+            case _:
+                return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _At:
+    """A step on the way. `account`: whose rig was met last; `origin`: that of the start."""
+
+    start: Node
+    node: Node
+    account: Node
+    origin: Node
+    took_part: bool
+    by: tuple[str, ...]
+
+
+def _groups(ties: Mapping[Node, tuple[tuple[Node, str], ...]]) -> dict[Node, Node]:
+    """By node, one node of all that are the same account's."""
+    found: dict[Node, Node] = {}
+    for first in ties:
+        if first in found or first[0] == "e-mail":
+            continue
+        found[first] = first
+        waiting = [first]
+        while waiting:
+            for other, tie in ties[waiting.pop()]:
+                if tie in ("account", "name") and other not in found:
+                    found[other] = first
+                    waiting.append(other)
+    return found
 
 
 def _pairs(rigs: tuple[Rig, ...], links: Iterable[RigLink], handles: Iterable[Handle]) -> Iterator[tuple[Node, Node, str]]:

@@ -49,6 +49,8 @@ class Rival:
     pull: PullNo
     rig: Handle
     evidence: str
+    blocked: bool = False
+    """Whether it was BLOCKED then: such a pull may only claim to be this rig's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +175,9 @@ class Snapshot:
     completions: tuple[Completion, ...] = ()
     rigs: tuple[Rig, ...] = ()
     rig_links: tuple[RigLink, ...] = ()
+    past_rigs: tuple[Rig, ...] = ()
+    past_rig_links: tuple[RigLink, ...] = ()
+    """Of work: rigs and links as they stood at `base`, where that is another commit."""
     on_main_now: Present = field(default_factory=Present)
     record: Record = field(default_factory=Record)
     elsewhere: tuple[Elsewhere, ...] = ()

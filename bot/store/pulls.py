@@ -290,7 +290,12 @@ class Pulls:
         The bot's own landings are none: they bring a decision about a pull to main.
         """
         return tuple(
-            Rival(pull=each.pull, rig=each.rig or Handle(""), evidence=each.evidence)
+            Rival(
+                pull=each.pull,
+                rig=each.rig or Handle(""),
+                evidence=each.evidence,
+                blocked=each.verdict is Verdict.BLOCKED,
+            )
             for each in self.verdicts()
             if each.item == item and each.pull != besides and each.kind is not PullKind.LANDING
         )

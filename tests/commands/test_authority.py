@@ -9,12 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.commands.authority import Allowed, Denied, conflict, free_validators, is_validator, may_decide, may_recheck
-from bot.model.ids import Database, Handle, User
+from bot.commands.command import Refuse
+from bot.model.ids import Database, Handle, PullNo, User
 from bot.model.ledger import Rig
 from bot.model.policy import Policy, PosterMay, Validator
 from bot.model.pull import BranchRef
-from bot.model.snapshot import Snapshot
-from tests.build import COMMONS, RIGS, a_completion, a_pull, a_rig, a_rig_link, a_snapshot, added, work
+from bot.model.snapshot import Rival, Snapshot
+from tests.build import COMMONS, RIGS, a_completion, a_pull, a_rig, a_rig_link, a_snapshot, a_wanted, added, work
+from tests.commands.asking import ask, reviewed
 
 ANA, BO, CY, PIA, EVE = User("ana"), User("bo"), User("cy"), User("pia"), User("eve")
 
@@ -359,3 +361,32 @@ def test_checks_are_rerun_for_author_worker_and_validators(user: str, may: bool)
 
 def test_checks_are_rerun_for_whose_work_it_is_though_another_account_opened_the_pull() -> None:
     assert may_recheck(a_snapshot(pull=a_pull(creator=EVE)), PIA)
+
+
+# --- a stake in the item ------------------------------------------------------------------------------------------------
+
+
+def a_rival(rig: str, *, blocked: bool = False) -> dict[str, Any]:
+    return {"rivals": (Rival(pull=PullNo(9), rig=Handle(rig), evidence="", blocked=blocked),)}
+
+
+OF_ANA = {"items": (a_wanted(status="claimed", claimed_by="ana-town"),)}
+STAKES: dict[str, tuple[dict[str, Any], bool]] = {
+    "nobody else works on it": ({}, False),
+    "main gives the item to the asker's rig": (OF_ANA, True),
+    "the asker's rig has an open pull for it": (a_rival("ana-town"), True),
+    "a blocked pull bears the asker's name": (a_rival("ana-town", blocked=True), False),
+    "another rig has an open pull for it": (a_rival("bo-works"), False),
+    "the asker's completion waits on main": (
+        {"completions": (a_completion(id="c-9", completed_by="ana-town"),)},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("line", ["/accept --quality 4", "/reject no", "/close --yes no", "/close --pull-only no"])
+@pytest.mark.parametrize(("fields", "refuses"), STAKES.values(), ids=STAKES)
+def test_a_stake_in_an_item_is_a_stake_in_every_pull_for_it(line: str, fields: dict[str, Any], refuses: bool) -> None:
+    decision = ask(line, reviewed(**fields), by="ana")
+    told = isinstance(decision, Refuse) and "has a stake in an item" in decision.reason
+    assert told is refuses

@@ -39,7 +39,8 @@ NEVER_FINDS = {"claim_waits_for_evidence", "nobody_holds_it"}
 
 def with_validator(pull: Snapshot) -> Snapshot:
     """The pull on a commons where account val decides, with the rig val-town."""
-    policy = replace(pull.policy, validators=(Validator(User("val"), gallery.rig("val-town", "val").handle),))
+    val = Validator(User("val"), gallery.rig("val-town", "val").handle)
+    policy = replace(pull.policy, validators=(*pull.policy.validators, val))
     rigs = (*pull.rigs, gallery.rig("val-town", "val", trust_level="3"))
     return replace(pull, policy=policy, rigs=rigs, columns=pull.columns or COLUMNS)
 

@@ -75,6 +75,8 @@ HASH = "0123456789abcdefghijklmnopqrstuv"
         ),
         ("stamp `s-0a1b2c3d4e5f6071`, not `s-1`", "stamp `stamp-1`, not `s-1`"),
         ("> 31 more checks passed.", "> n more checks passed."),
+        ("> Accepting works. All 33 checks pass.", "> Accepting works. n checks pass."),
+        ("> 32 of 33 checks pass.", "> n checks pass."),
         ("> 33 checks passed.", "> n checks passed."),
         ("- 2 checks passed: `rows_are_whole`, `times_are_sane`.", "- n checks passed: …."),
         ("12 files, quality 4, 404", "12 files, quality 4, 404"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,3 +80,75 @@ def test_whoever_may_not_decide_by_command_is_tied_here_too(
     starts = [account_node(asker.owner or "q"), rig_node(asker.handle)]
     tied = Relations.of(snapshot.rigs, snapshot.rig_links, workers).path(starts, rig_node(worker))
     assert (conflict(snapshot, asker, User(asker.owner or "q")) is not None) is (tied is not None)
+
+
+# --- who may decide -----------------------------------------------------------------------------------------------------
+
+ACCOUNTS = ("ana", "pia", "x", "y", "z")
+EMAILS = (None, "a@example.org", "b@example.org", "c@example.org")
+
+
+@st.composite
+def ledgers(draw: st.DrawFn, owners: tuple[str, ...], prefix: str = "r") -> tuple[Rig, ...]:
+    """Rigs of these accounts, each with an address and a parent that may be anybody's."""
+    many = draw(st.integers(0, 6))
+    handles = [f"{prefix}{n}" for n in range(many)]
+    return tuple(
+        a_rig(
+            handle,
+            draw(st.sampled_from(owners)),
+            owner_email=draw(st.sampled_from(EMAILS)),
+            parent_rig=draw(st.none() | st.sampled_from([*handles, "ana-rig", "pia-rig"])),
+        )
+        for handle in handles
+    )
+
+
+ANA_RIG, PIA_RIG = a_rig("ana-rig", "ana", owner_email=EMAILS[1]), a_rig("pia-rig", "pia", owner_email=EMAILS[2])
+
+
+@given(others=ledgers(("x", "y", "z")))
+def test_rows_of_third_accounts_alone_change_nothing_between_two_others(others: tuple[Rig, ...]) -> None:
+    start, goal = [account_node("ana"), rig_node("ana-rig")], rig_node("pia-rig")
+    assert Relations.of((ANA_RIG, PIA_RIG), ()).path(start, goal) is None
+    assert Relations.of((ANA_RIG, PIA_RIG, *others), ()).path(start, goal) is None
+
+
+@given(rigs=ledgers(ACCOUNTS), at=st.integers(0, 5))
+def test_no_rig_is_ever_apart_from_its_own_account(rigs: tuple[Rig, ...], at: int) -> None:
+    if rigs:
+        rig = rigs[at % len(rigs)]
+        assert Relations.of(rigs, ()).path([account_node(str(rig.owner))], rig_node(rig.handle)) is not None
+
+
+@given(
+    rigs=ledgers(ACCOUNTS), links=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=4), ends=st.integers(0, 99)
+)
+def test_who_is_tied_to_whom_is_the_same_from_either_side(
+    rigs: tuple[Rig, ...], links: list[tuple[int, int]], ends: int
+) -> None:
+    if not rigs:
+        return
+    handles = [rig.handle for rig in rigs]
+    pairs = tuple(
+        a_rig_link(handles[a % len(rigs)], handles[b % len(rigs)]) for a, b in links if a % len(rigs) != b % len(rigs)
+    )
+    relations = Relations.of(rigs, pairs)
+    one, other = rig_node(handles[ends % len(rigs)]), rig_node(handles[ends // 10 % len(rigs)])
+    assert (relations.path([one], other) is None) == (relations.path([other], one) is None)
+
+
+def test_a_way_through_links_counts_at_any_length() -> None:
+    rigs = tuple(a_rig(f"r{n}", f"u{n}") for n in range(9))
+    links = tuple(a_rig_link(f"r{n}", f"r{n + 1}") for n in range(8))
+    assert Relations.of(rigs, links).path([rig_node("r0")], rig_node("r8")) == (rig_node("r0"), ("link",) * 8)
+
+
+def test_a_tie_that_was_cut_while_the_work_was_under_way_still_forbids() -> None:
+    now = a_snapshot()
+    tied = (a_rig(owner_email="ana@example.org"), *now.rigs[1:])
+    assert conflict(now, now.rig(Handle("ana-town")), User("ana")) is None
+    assert conflict(replace(now, past_rigs=tied), now.rig(Handle("ana-town")), User("ana")) is not None
+    # Whose handle it was before is no tie of whoever has it now.
+    taken = (a_rig(owner="mallory", owner_email="ana@example.org"),)
+    assert conflict(replace(now, past_rigs=taken), now.rig(Handle("ana-town")), User("ana")) is None

@@ -50,6 +50,7 @@ from bot.dolthub.sql.query import (
 )
 from bot.dolthub.sql.rows import (
     AROUND_ROWS_MAX,
+    all_rig_links,
     all_rigs,
     all_rows,
     claims_of,
@@ -83,6 +84,7 @@ __all__ = [
     "ROWS_PER_PAGE",
     "Query",
     "Statement",
+    "all_rig_links",
     "all_rigs",
     "all_rows",
     "ancestors",

@@ -130,6 +130,11 @@ def all_rigs() -> Query:
     return Query("SELECT * FROM `rigs` ORDER BY `handle`", paged=True, needs=needed("rigs", "handle"), table="rigs")
 
 
+def all_rig_links() -> Query:
+    """Every link between rigs, in any status."""
+    return Query("SELECT * FROM `rig_links` ORDER BY `id`", paged=True, needs=needed("rig_links", "id"), table="rig_links")
+
+
 def rig_links_around(handles: Iterable[Handle], rigs: Query = NOTHING) -> Query:
     """Links between rigs that name one of these handles, or of the rigs that a query yields, in any case and any status."""
     named = tuple(lower(h) for h in dict.fromkeys(handles) if h)

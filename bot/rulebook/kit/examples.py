@@ -13,6 +13,7 @@ from bot.model.ids import CommentId, Handle, PullNo, User, WantedId
 from bot.model.kind import BACKFILL_ROWS_MIN, PullKind
 from bot.model.ledger import Changes, Completion, RowChange, Wanted
 from bot.model.mark import Fact, Mark, MarkKind
+from bot.model.policy import Validator
 from bot.model.pull import Comment
 from bot.model.snapshot import Rival, Snapshot, Surroundings, Tally, Use
 from bot.rulebook.catalog import Catalog
@@ -148,6 +149,20 @@ EXAMPLES: tuple[Example, ...] = (
         "nine items are posted at once",
         replace(_POST, changes=Changes(rows=tuple(added("wanted", id=f"w-{n}", posted_by=WORKER) for n in range(50, 59)))),
     ),
+    Example(
+        "a stranger's two rigs state the addresses of worker and validator",
+        replace(
+            _WORK,
+            policy=replace(_WORK.policy, validators=(Validator(User("ana"), Handle(POSTER)),)),
+            rigs=(
+                gallery.rig(WORKER, "kim", owner_email="kim@example.org"),
+                gallery.rig(POSTER, "ana", owner_email="ana@example.org"),
+                gallery.rig("one", "x", owner_email="kim@example.org"),
+                gallery.rig("two", "x", owner_email="ana@example.org"),
+            ),
+        ),
+    ),
+    Example("the registration names another's rig as its parent", having(_REGISTRATION, "rigs", parent_rig=POSTER)),
     Example("the head was rejected", _answered("/reject it does not build")),
     Example("a rig holds the pull", _answered("/hold until Monday")),
     Example(
