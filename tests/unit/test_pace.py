@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.dolthub.budget.rate_limiter import OwnBudget, RateLimiter, TokenBucket, Urgency, working_at
+from bot.dolthub.budget.rate_limiter import PATIENCE_S, OwnBudget, RateLimiter, TokenBucket, Urgency, working_at
 from bot.dolthub.budget.shared import SharedBudget
 from bot.dolthub.errors import HubBusy
 
@@ -165,7 +166,7 @@ def test_time_gives_the_budget_back_but_never_more_than_a_minutes_worth() -> Non
     assert clock.slept == [2.0]
 
 
-def test_trouble_halves_the_pace_and_quiet_minutes_give_it_back_one_by_one() -> None:
+def test_trouble_halves_the_pace_and_quiet_gives_it_back_quickly_up_to_what_was_borne_then_slowly() -> None:
     clock = Clock()
     budget = pace(clock)
     clock.now += 10
@@ -174,14 +175,80 @@ def test_trouble_halves_the_pace_and_quiet_minutes_give_it_back_one_by_one() -> 
     clock.now += 10
     budget.trouble()
     assert budget.per_minute == 15
-    clock.now += 59
-    assert budget.per_minute == 15
-    clock.now += 1
-    assert budget.per_minute == 16
-    clock.now += 44 * 60
+    seen = []
+    for seconds in (19, 1, 20, 20, 39, 1, 5 * 60, 3600):
+        clock.now += seconds
+        seen.append(budget.per_minute)
+    # 54 is nine tenths of the pace at which the first trouble of this storm came.
+    assert seen == [15, 30, 54, 54, 54, 55, 60, 60]
+
+
+def test_a_ceiling_is_forgotten_after_a_day() -> None:
+    clock = Clock()
+    budget = pace(clock)
+    budget.trouble()
+    clock.now += 86400
+    budget.trouble()
+    clock.now += 20
+    # The new storm came at the full pace, so its ceiling is the same; the old one is gone.
+    assert budget.per_minute == 54
+    clock.now += 86400 + 20
     assert budget.per_minute == 60
-    clock.now += 3600
-    assert budget.per_minute == 60
+
+
+def test_after_a_storm_of_thirty_seconds_nine_tenths_of_the_pace_are_back_within_two_minutes() -> None:
+    clock = Clock()
+    budget = pace(clock, 120)
+    for _ in range(6):
+        budget.trouble()
+        clock.now += 6
+    assert budget.per_minute <= 5
+    clock.now += 114
+    assert budget.per_minute == 108
+
+
+def test_a_hub_that_bears_a_hundred_a_minute_is_troubled_at_most_once_in_ten_minutes() -> None:
+    """Once the bot has met its limit: a pace above it is answered with a refusal."""
+    for bears in (100, 60):
+        bucket, now, refused = TokenBucket.full(120, 0.0), 0.0, list[float]()
+        while now < 4 * 3600:
+            now += 60 / bucket.per_minute
+            bucket, _, _ = bucket.drawn(now, Urgency.REVIEW, PATIENCE_S)
+            if bucket.per_minute > bears:
+                bucket = bucket.troubled(now, 0.0)
+                refused.append(now)
+        steady = [at for at in refused if at > 1800]
+        assert steady
+        assert all(later - earlier >= 180 for earlier, later in pairwise(steady)), (bears, steady)
+        if bears == 100:
+            assert all(later - earlier >= 600 for earlier, later in pairwise(steady)), steady
+
+
+def test_an_outage_of_an_hour_teaches_no_lower_pace() -> None:
+    """Each request ends in a time-out: that says nothing about the pace that DoltHub bears."""
+    bucket, now = TokenBucket.full(120, 0.0), 0.0
+    for _ in range(120):
+        now += 30
+        bucket, _, _ = bucket.drawn(now, Urgency.REVIEW, PATIENCE_S)
+        bucket = bucket.troubled(now, 0.0)
+    assert bucket.filled(now + 60).per_minute == 108
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(0.1, 4000)), max_size=60), st.integers(1, 600))
+def test_the_pace_stays_between_the_least_and_the_budget_and_grows_with_quiet_alone(
+    steps: list[tuple[bool, float]], per_minute: int
+) -> None:
+    bucket, now = TokenBucket.full(per_minute, 0.0), 0.0
+    for troubled, seconds in steps:
+        now += seconds
+        before, bucket = bucket, bucket.filled(now)
+        assert min(5.0, per_minute) <= bucket.per_minute <= per_minute
+        assert bucket.per_minute >= before.per_minute
+        assert bucket.filled(now) == bucket
+        if troubled:
+            after = bucket.troubled(now, 0.0)
+            assert after.per_minute <= bucket.per_minute
+            bucket = after
 
 
 def test_requests_that_fail_together_are_one_trouble() -> None:

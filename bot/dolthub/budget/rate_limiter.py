@@ -1,4 +1,4 @@
-"""How fast the bot asks DoltHub: a budget of requests a minute, halved when DoltHub struggles, growing back slowly.
+"""How fast the bot asks DoltHub: a budget of requests a minute, halved when DoltHub struggles, growing back with quiet.
 
 After about 5 pulls, 20 writes and 40 reads in half an hour, DoltHub was seen to let connections time out for minutes
 (Kilo-Org/cloud, services/wasteland/docs/e2e-testing.md, 2026-04): a bot that hurries is a bot that waits.
@@ -24,7 +24,15 @@ from typing import Final, Protocol
 
 from bot.dolthub.errors import HubBusy
 
-QUIET_S: Final = 60.0
+DOUBLES_AFTER_S: Final = 20.0
+"""Below the ceiling the pace doubles after so much quiet."""
+GROWS_AFTER_S: Final = 60.0
+"""Beyond the ceiling the pace grows by one request a minute after so much quiet."""
+CEILING_SHARE: Final = 0.9
+"""The ceiling, as a share of the pace at which the first trouble of a storm came."""
+CEILING_KEPT_S: Final = 86400.0
+ONE_STORM_REQUESTS: Final = 8
+"""Trouble after no more requests than this since the last one belongs to the same storm: as many may be under way at once."""
 LEAST_PER_MINUTE: Final = 5.0
 ONE_TROUBLE_S: Final = 5.0
 """Requests that were under way together fail together: that is one trouble, not many."""
@@ -78,7 +86,9 @@ def working_at(how: Urgency) -> Iterator[None]:
 class TokenBucket:
     """Two token buckets that hold one minute's requests together, half each. Times are seconds of one clock, whichever.
 
-    `attention`: tokens for reading comments and answering commands. `tokens`: those for all other work.
+    `attention`: tokens for reading comments and answering commands. `tokens`: those for all other work. `ceiling`: the pace
+    that is known to be borne, 0 for none; `storm_at`: when the storm began that it comes from. `grown_at`: until when quiet was
+    turned into pace. `sent`: requests since the last trouble.
     """
 
     most: float
@@ -88,6 +98,10 @@ class TokenBucket:
     troubled_at: float
     cooldown_until: float = 0.0
     attention: float = 0.0
+    ceiling: float = 0.0
+    storm_at: float = 0.0
+    grown_at: float = 0.0
+    sent: float = 0.0
 
     @classmethod
     def full(cls, per_minute: float, now: float) -> TokenBucket:
@@ -101,14 +115,11 @@ class TokenBucket:
         return self.per_minute / 2
 
     def filled(self, now: float) -> TokenBucket:
-        """As it is now: time gives tokens back, and each quiet minute one request a minute. A clock set back gives nothing.
+        """As it is now: time gives tokens back, and quiet gives pace back. A clock set back gives nothing.
 
         Each half gets half of the tokens, and what a full half cannot hold goes to the other.
         """
-        per_minute, troubled_at = self.per_minute, min(self.troubled_at, now)
-        quiet = int((now - troubled_at) / QUIET_S)
-        if quiet and per_minute < self.most:
-            per_minute, troubled_at = min(self.most, per_minute + quiet), troubled_at + quiet * QUIET_S
+        per_minute, grown_at = self._grown(now)
         half, gained = per_minute / 2, max(0.0, now - self.filled_at) * per_minute / 60 / 2
         tokens, attention = self.tokens + gained, self.attention + gained
         tokens, attention = tokens + max(0.0, attention - half), attention + max(0.0, tokens - half)
@@ -118,8 +129,24 @@ class TokenBucket:
             tokens=min(half, tokens),
             attention=min(half, attention),
             filled_at=now,
-            troubled_at=troubled_at,
+            troubled_at=min(self.troubled_at, now),
+            grown_at=grown_at,
         )
+
+    def _grown(self, now: float) -> tuple[float, float]:
+        """The pace after the quiet since the last trouble, and until when that quiet was turned into pace.
+
+        Quickly up to the ceiling, slowly beyond it: what DoltHub bears is not documented, so it is found out by little steps.
+        """
+        per_minute, grown_at = self.per_minute, min(max(self.grown_at, self.troubled_at), now)
+        known = self.ceiling and now - self.storm_at < CEILING_KEPT_S
+        ceiling = min(self.most, self.ceiling) if known else self.most
+        while per_minute < ceiling and now - grown_at >= DOUBLES_AFTER_S:
+            per_minute, grown_at = min(ceiling, per_minute * 2), grown_at + DOUBLES_AFTER_S
+        if ceiling <= per_minute < self.most:
+            steps = int((now - grown_at) / GROWS_AFTER_S)
+            per_minute, grown_at = min(self.most, per_minute + steps), grown_at + steps * GROWS_AFTER_S
+        return per_minute, grown_at
 
     def available(self, how: Urgency) -> float:
         """Requests that could go at once, after what is left to more urgent ones."""
@@ -143,6 +170,7 @@ class TokenBucket:
         wanting = LEAVES[how] * found.half - (own - 1)
         if wanting > 0 and not insists:
             return found, False, wanting * 60 / found.half
+        found = replace(found, sent=found.sent + 1)
         if how is Urgency.DECIDE and found.tokens >= 1:
             return replace(found, tokens=found.tokens - 1), True, 0.0
         after = replace(found, attention=own - 1) if how.has_own_half else replace(found, tokens=own - 1)
@@ -155,6 +183,9 @@ class TokenBucket:
         if found.per_minute < found.most and now - self.troubled_at < ONE_TROUBLE_S:
             return replace(found, cooldown_until=cooldown_until)
         per_minute = max(min(LEAST_PER_MINUTE, found.most), found.per_minute / 2)
+        known = bool(found.ceiling) and now - found.storm_at < CEILING_KEPT_S
+        same_storm = known and found.sent <= ONE_STORM_REQUESTS
+        ceiling, storm_at = (found.ceiling, found.storm_at) if same_storm else (found.per_minute * CEILING_SHARE, now)
         return replace(
             found,
             per_minute=per_minute,
@@ -162,6 +193,10 @@ class TokenBucket:
             attention=min(found.attention, per_minute / 2),
             troubled_at=now,
             cooldown_until=cooldown_until,
+            ceiling=ceiling,
+            storm_at=storm_at,
+            grown_at=now,
+            sent=0.0,
         )
 
 
