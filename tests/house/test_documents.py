@@ -225,3 +225,11 @@ def test_a_page_opens_with_whom_it_is_for(page: Path) -> None:
 def test_the_readme_is_short() -> None:
     """What a newcomer has to read before the first command. All else stands on the page of its reader."""
     assert len(README.splitlines()) <= 160
+
+
+def test_each_promise_of_the_security_page_names_a_test_that_is_there() -> None:
+    named = re.findall(r"`(tests/[a-z_/]+\.py)(?:::(test_\w+))?`", (ROOT / "docs" / "security.md").read_text("utf-8"))
+    assert len(named) >= 12
+    for path, name in named:
+        text = (ROOT / path).read_text("utf-8")
+        assert not name or f"def {name}(" in text, f"{path}::{name}"
