@@ -151,7 +151,11 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
         _line("/hold", "No reason was given.", changed=True),
     ),
     "What is wrong": (
-        _line("/accept 4", "/accept 4\n        ^", "Did you mean `--quality 4`?"),
+        _line("/accept 4", "**ACCEPTED**", "quality 4 (good)", changed=True),
+        _line("/accept 4 5", "/accept 4 5\n          ^", "`/accept` does not take loose text"),
+        _line("/accept --message took 5 days", 'write `--message "took 5 days"`'),
+        _line('/reject -m "no tests"', "**REJECTED**", "Why: `no tests`", changed=True),
+        _line('/reject --message "no tests"', "**REJECTED**", "Why: `no tests`", changed=True),
         _line("/accept --qualty 4", "/accept --qualty 4\n        ^", "Unknown option; did you mean `--quality`?"),
         _line("/accept --quality 9", "`--quality` takes 1 to 5, or poor, fair, good, excellent"),
         _line("/accept --quality 4 --severity brnch", "`--severity` takes leaf, branch or root; did you mean `branch`?"),

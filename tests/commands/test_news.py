@@ -18,7 +18,7 @@ from bot.model.finding import Level
 from bot.model.ids import CommentId, CommitHash, User
 from bot.model.kind import PullKind
 from bot.model.ledger import Row
-from bot.model.mark import FINDINGS_NAMED_MAX, Mark, MarkKind, Shown, read_mark
+from bot.model.mark import FINDINGS_NAMED_MAX, Fact, Mark, MarkKind, Shown, read_mark
 from bot.model.news import news_since, shown_by
 from bot.model.policy import Policy, Validator
 from bot.model.pull import Comment
@@ -157,6 +157,31 @@ def test_news_is_answered_with_a_new_review_and_the_command_below_it_is_carried_
         for s in plan(replace(after, comments=(*after.comments, review, again), probes=fresh), note, COMMANDS).steps
         if brings(s)
     ]
+
+
+def test_an_accept_of_rejected_work_is_refused_once_with_the_rejection_shown_and_goes_through_below_the_next_review() -> None:
+    at = SANE.taken_at
+    seen = reviewed_as(SANE, SANE)
+    review = seen.comments[0]
+    no = a_comment("val2", "/reject it does not build", at - timedelta(minutes=25), id=CommentId("no"))
+    fact = Fact(command="reject", by=User("val2"))
+    mark = Mark(
+        kind=MarkKind.ANSWER, outcome="done", head=SANE.head or HEAD, digest=SANE.evidence_key,
+        commands=("reject",), comment=no.id, facts=(fact,),
+    )  # fmt: skip
+    rejected = a_comment(BOT, mark.line, at - timedelta(minutes=24))
+    pull = replace(seen, comments=(review, no, rejected, seen.comments[-1]))
+    (answer,) = plan(pull, judge(pull, RULES), COMMANDS).steps
+    assert isinstance(answer, Answer)
+    assert "rejected by `val2`" in answer.body
+    told = a_comment(BOT, answer.body, at - timedelta(minutes=10))
+    after = replace(pull, comments=(*pull.comments, told))
+    (posted,) = plan(after, judge(after, RULES), COMMANDS).steps
+    assert isinstance(posted, PostReview)
+    anew = a_comment(BOT, posted.body, at - timedelta(minutes=6))
+    again = a_comment("val", "/accept --quality 4", at - timedelta(minutes=2))
+    fresh = tuple(replace(probe, probed_at=at) for probe in pull.probes)
+    assert deeds(replace(after, comments=(*after.comments, anew, again), probes=fresh)) != []
 
 
 def test_on_a_merged_pull_the_command_written_after_the_news_is_carried_out() -> None:

@@ -28,7 +28,7 @@ WORDS_MAX = 10
 WORD_CHARS_MAX = 64
 PROBLEMS_MAX = 10
 NEAR_OPTION = 0.7
-REASON_WORDS = frozenset({"reason", "why", "because"})
+REASON_WORDS = frozenset({"reason", "why", "because", "message", "msg", "m"})
 """Options that people expect to hold a reason: free text needs no option, so their value is read as the reason."""
 BLANKS = frozenset({"…", "..."})
 """Placeholders for a reason in suggested lines; never read as a reason."""
@@ -137,7 +137,23 @@ class _Draft:
             if len(self.words) == WORDS_MAX + 1 or len(word) > WORD_CHARS_MAX:
                 self._hopeless(md.fill("{name} takes a few names only", name=self._name), at)
             return self._take(at, at + len(word))
+        rating = next((o for o in command.options if o.usual and isinstance(o.reads, Rating)), None)
+        if rating is not None and self._is_bare_rating(rating, word):
+            return self._bare_rating(rating, at, word)
         return self._loose(at)
+
+    def _is_bare_rating(self, option: Option, word: str) -> bool:
+        """Whether a number stands where the rating is missing. Behind a text without quotes it may be a part of that."""
+        free = option.name not in self.named and self.bare is None
+        return free and word.isdecimal() and isinstance(option.reads.read(word), Got)
+
+    def _bare_rating(self, option: Option, at: int, word: str) -> int:
+        """A number that stands where the rating is missing: `/accept 4`."""
+        self.named.add(option.name)
+        self.bare = None
+        self._value(option, word, at)
+        self.parts.append(f"--{option.name} {word}")
+        return at + len(word)
 
     def _option(self, at: int) -> int | None:
         """Read the option that begins at `at`; None if there is none."""
@@ -153,6 +169,8 @@ class _Draft:
             return None if free and match["dash"] != "--" else self._unknown(at, match.end(), match["key"])
         match = _ONE_DASH.match(self.line, at)
         if match is not None:
+            if free and match["key"] == "m" and self.command.short("m") is None:
+                return self._named_reason(at, match.end())
             short = self.command.short(match["key"]) if len(match["key"]) == 1 else None
             if short is not None:
                 return self._known(short, at, match.end())

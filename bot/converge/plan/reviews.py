@@ -36,8 +36,9 @@ def due_review(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> P
     same = newest is not None and newest.mark.digest in (digest, judgement.settled.digest(head))
     if newest is not None and same and not _has_news(snapshot, judgement, newest):
         return Plan()
-    if snapshot.rejection is not None and snapshot.rejection.mark.head == head:
-        return Plan()  # a validator has spoken about this very head; the answer says all there is to say
+    told_news = newest is not None and snapshot.journal.news_told(newest.comment.created_at)
+    if snapshot.rejection is not None and snapshot.rejection.mark.head == head and not told_news:
+        return Plan()  # a validator has decided about this very head, and the answer holds all there is to say
     if snapshot.holds and newest is not None and newest.mark.head == head and not _asked_for_newer(snapshot, judgement, newest):
         return Plan()  # nothing is decided meanwhile, and what placed the hold was answered: a review follows once it is lifted
     if (enough := _said_enough(snapshot)) is not None and not (
