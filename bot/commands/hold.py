@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from bot.commands import authority, decision, unhold
+from bot.commands import authority, decision, taking_back, unhold
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
 from bot.commands.grammar.signature import Takes
 from bot.messages import md, time, words
@@ -14,12 +13,6 @@ from bot.model.kind import PullKind
 from bot.model.mark import Fact
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
-
-_LIFTING = frozenset(
-    ("cancel", "cancelled", "canceled", "remove", "removed", "lift", "lifted", "release", "undo", "withdraw", "revoke")
-)
-_BESIDE = frozenset(("please", "pls", "plz", "now", "thanks", "it", "this", "my", "the", "hold", "again"))
-"""Words that add nothing to a word that lifts."""
 
 
 def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
@@ -51,8 +44,8 @@ def _lifts(context: CommandContext) -> bool:
 
     `off` alone lifts only a hold of the asker that stands: to hold off is also to wait.
     """
-    first, *rest = re.findall(r"[^\W_]+", context.parsed.reason.casefold()) or [""]
-    return (first in _LIFTING and _BESIDE.issuperset(rest)) or (first == "off" and not rest and _own(context))
+    reason = context.parsed.reason
+    return taking_back.is_meant(reason) or (reason.strip().casefold() == "off" and _own(context))
 
 
 @command(name="hold", takes=Takes.OPTIONAL, aliases=("stop", "wait", "pause"), stops=True, takes_item=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bot.commands import decision, decision_rows
+from bot.commands import decision, decision_rows, taking_back
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
 from bot.commands.grammar.option import AS, AT, DRY_RUN
 from bot.commands.grammar.signature import Takes
-from bot.messages import md
+from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
+from bot.model.mark import UNREJECT, Fact
 
 
 @command(name="reject", takes=Takes.REASON, options=(AT, AS, DRY_RUN), decides=True)
@@ -18,8 +19,11 @@ def reject(context: CommandContext) -> Decision:
 
     If the work is not on main yet, the answer is the verdict and no row is touched: it holds for this head and for the same
     evidence on any later head. If it is in review on main, its completion is removed and the item is claimed again.
+    `/reject cancel` takes your own rejection back, as long as no row was touched.
     """
     snapshot = context.snapshot
+    if taking_back.is_meant(context.parsed.reason):
+        return _withdrawn(context)
     closed = decision.not_open(snapshot)
     if closed is not None:
         return closed
@@ -34,6 +38,32 @@ def reject(context: CommandContext) -> Decision:
     if gone is not None:
         return gone
     return Follow(says=md.lines(_head(context, ground), _said(context), _ways_on(context)))
+
+
+def _withdrawn(context: CommandContext) -> Decision:
+    """`/reject cancel`: the asker's own rejection of this head or evidence stands no more."""
+    snapshot, user = context.snapshot, context.comment.author
+    no = decision.not_open(snapshot) or decision.other_item(context) or decision.too_old(context)
+    if no is not None:
+        return no
+    standing = snapshot.rejection
+    if snapshot.merged or standing is None or snapshot.journal.asker(standing, "reject") != user:
+        return Refuse(
+            md.own("No rejection of yours stands here, so there is none to take back."),
+            md.own("To reject the work, write why in other words."),
+        )
+    return Follow(
+        says=md.lines(
+            md.fill(
+                "**REJECTION TAKEN BACK** · {subject} · by {user} at {when}",
+                subject=words.subject(snapshot),
+                user=md.code(user),
+                when=time.clock(context.comment.created_at),
+            ),
+            md.own("The work can be decided again. A new review follows."),
+        ),
+        facts=(Fact(command=UNREJECT, by=user),),
+    )
 
 
 def _reject_on_main(context: CommandContext, ground: decision.Ground) -> Decision:

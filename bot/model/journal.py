@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 
 from bot.model.ids import CommentId, CommitHash, User
-from bot.model.mark import DENIED, NEWS, Mark, MarkKind, read_mark
+from bot.model.mark import DENIED, NEWS, UNREJECT, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
 
 PARKED = "parked"
@@ -97,10 +97,16 @@ class Journal:
         return by or (self.authors.get(answered.mark.comment) if answered.mark.comment is not None else None)
 
     def rejection(self, head: CommitHash | None, evidence_key: str) -> Answered | None:
-        """The rejection in force: the newest answer to `/reject` about this head or this evidence."""
+        """The rejection in force: the newest answer to `/reject` about this head or this evidence that was not taken back."""
+        taken_back: set[User | None] = set()
         for a in reversed(self.answers):
             same = a.mark.head == head or (bool(evidence_key) and a.mark.digest == evidence_key)
-            if "reject" in a.mark.commands and a.mark.outcome == "done" and same:
+            withdrawn = {fact.by for fact in a.mark.facts if fact.command == UNREJECT}
+            if same and withdrawn:
+                taken_back |= withdrawn
+            elif (
+                same and "reject" in a.mark.commands and a.mark.outcome == "done" and self.asker(a, "reject") not in taken_back
+            ):
                 return a
         return None
 

@@ -33,6 +33,8 @@ FINDINGS_NAMED_MAX = 8
 """Findings of which a review's mark keeps a digest each; of more it keeps one for all."""
 
 
+UNREJECT = "unreject"
+"""The command of a fact: this account took its rejection back."""
 NEWS = "news"
 """The command of a fact: this account was told what is new since the review it named, `of` its sign."""
 

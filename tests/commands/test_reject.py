@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands.command import Follow
 from bot.model.ids import PullNo, User, decision_id
 from bot.model.ledger import Changes, LedgerChange, Row, RowWrite, Write
 from bot.model.pull import BranchRef, PullState
@@ -23,6 +24,7 @@ from tests.build import (
     RIGS,
     a_comment,
     a_completion,
+    a_fact,
     a_hash,
     a_pull,
     a_review,
@@ -233,3 +235,24 @@ def test_nobody_rejects_their_own_work_and_only_validators_reject(snapshot: Snap
     assert refused(ask(REJECT, replace(snapshot, pull=replace(snapshot.pull, creator=User("bo"))), by="bo"))[0].startswith(
         "Yearbook rule"
     )
+
+
+# --- taken back ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("line", ["/reject cancel", "/reject undo it please", "/reject withdraw my rejection"])
+def test_a_rejection_is_taken_back_by_whoever_gave_it_and_by_no_one_else(line: str) -> None:
+    no = a_comment("ana", "/reject it does not build", ago(minutes=15))
+    answer = an_answer(no, "reject", at=ago(minutes=14), facts=(a_fact("reject"),))
+    rejected = reviewed(no, answer)
+    assert rejected.rejection is not None
+    found = ask(line, rejected)
+    assert followed(found) == ("REJECTION TAKEN BACK",)
+    assert isinstance(found, Follow)
+    back = an_answer(a_comment("ana", line, WRITTEN), "reject", "unreject", at=ago(minutes=4), facts=found.facts)
+    assert replace(rejected, comments=(*rejected.comments, back)).rejection is None
+    no_again = a_comment("ana", "/reject still not", ago(minutes=3))
+    again = an_answer(no_again, "reject", at=ago(minutes=2), facts=(a_fact("reject"),))
+    assert replace(rejected, comments=(*rejected.comments, back, again)).rejection is not None
+    assert "No rejection of yours stands here" in refused(ask(line, rejected, by="bo"))[0]
+    assert "No rejection of yours stands here" in refused(ask(line, reviewed()))[0]

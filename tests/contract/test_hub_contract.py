@@ -193,7 +193,7 @@ QUERIES: tuple[Query, ...] = (
     sql.rows_by("_meta", "key", ("schema_version",)),
     sql.completions_of((WantedId("w-1"),)),
     sql.rigs_around((Handle("pia-rig"), Handle("o'brien\\")), ("ana",), 3),
-    sql.rig_links_around((Handle("pia-rig"),)),
+    sql.all_rig_links(),
     sql.stamps_for(("c-1",), (StampId("s-1"),)),
     sql.record_of(Handle("pia-rig")),
     sql.tallies_around(Handle("pia-rig")),
@@ -270,7 +270,7 @@ def test_reads_in_one_request_bring_what_each_brings_by_itself(reading: Place) -
     queries = (
         sql.all_rigs(),
         around,
-        sql.rig_links_around(handles, around),
+        sql.all_rig_links(),
         sql.rows_by("wanted", "id", ("w-1", "w-2")),
         sql.rows_by("wanted", "id", ("nowhere",)),
         sql.completions_of((WantedId("w-1"),)),

@@ -151,7 +151,7 @@ def every_query(text: str) -> tuple[Query, ...]:
         sql.completions_of((WantedId(text),), (text, "c-1")),
         sql.completions_like(((text, "7"), ("x",))),
         sql.rigs_around((handle,), (text,), 3),
-        sql.rig_links_around((handle,)),
+        sql.all_rig_links(),
         sql.stamps_for((text,), (StampId(text),)),
         sql.record_of(handle),
         sql.tallies_around(handle),
@@ -166,7 +166,7 @@ def every_query(text: str) -> tuple[Query, ...]:
 def test_every_query_is_one_reading_statement_for_any_text(text: str) -> None:
     around = sql.rigs_around((Handle(text),), (text,), 3)
     joined = sql.together((around, sql.stamps_for((text,), ())), {"rigs": ("handle",), "stamps": ("id", "author")})
-    for query in (*every_query(text), sql.rig_links_around((Handle(text),), around), joined):
+    for query in (*every_query(text), joined):
         for said in (query.page(0), query.page(7)) if query.paged else (query.text,):
             statements = parse(said, read="mysql")
             assert len(statements) == 1, said
@@ -229,7 +229,6 @@ def test_asking_for_nothing_asks_nothing() -> None:
         sql.completions_of(()),
         sql.completions_like(((),)),
         sql.rigs_around((), ("",)),
-        sql.rig_links_around(()),
         sql.stamps_for((), ()),
         sql.items_titled((" ",)),
         sql.on_log((), A),

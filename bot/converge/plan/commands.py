@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.commands import grammar, rehearsal
-from bot.commands.authority import is_validator
+from bot.commands.authority import Allowed, is_validator, may_decide
 from bot.commands.command import Catalog, CommandContext, Decision, Follow, Refuse, Wait
 from bot.commands.decision import deciding
 from bot.commands.grammar import errors
@@ -69,23 +69,37 @@ def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) ->
 
 
 def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading) -> datetime | None:
-    """When the next word to an account is due that only talks, and was answered often in the last hour; None: now.
+    """When the next word to an account is due that was answered often in the last hour; None: now.
 
-    Else two bots could answer each other for ever, and a stranger's hundred questions would stand before a decision. Validators
-    are always heard; so is who means to decide, which is told once that it is not theirs to do, and who holds a pull.
+    Else two bots could answer each other for ever, and a stranger's hundred questions would stand before a decision. Decisions
+    of accounts that are entitled to them, and holds that change something, are never kept waiting.
     """
-    user, since = comment.author, snapshot.taken_at - timedelta(seconds=answers.HOUR_S)
-    holds = bool(snapshot.rigs_of(user)) and any(parsed.name in ("hold", "unhold") for parsed in reading.parsed)
-    if holds or _decides(reading) or is_validator(snapshot, user):
+    if _is_deed(snapshot, comment, reading):
         return None
+    user, since = comment.author, snapshot.taken_at - timedelta(seconds=answers.HOUR_S)
     authors = {c.id: c.author for c in snapshot.comments}
-    # Whose a deleted comment was is not known: it counts for everybody, else whoever deletes theirs would never be counted.
+    # The author of a deleted comment is not known: it counts for everybody, else deleting would escape the count.
     told = ((a.comment.created_at, a.mark.comment) for a in snapshot.answers)
     heard = [at for at, to in told if to is not None and authors.get(to, user) == user]
     recent = [at for at in heard if at > since]
     if len(recent) < answers.ANSWERS_AN_HOUR_MAX:
         return None
     return recent[-answers.ANSWERS_AN_HOUR_MAX] + timedelta(seconds=answers.HOUR_S)
+
+
+def _is_deed(snapshot: Snapshot, comment: Comment, reading: Reading) -> bool:
+    """Whether a comment may do something, as far as it shows: a decision by an account that is entitled, or a hold."""
+    user = comment.author
+    validator, own = is_validator(snapshot, user), any(hold.by == user for hold in snapshot.holds)
+    for parsed in reading.parsed:
+        may = validator or isinstance(may_decide(snapshot, user, parsed.name, parsed.text("as")), Allowed)
+        if parsed.decides and may:
+            return True
+        if parsed.name == "hold" and not own and snapshot.rigs_of(user):
+            return True
+        if parsed.name in ("hold", "unhold") and snapshot.holds and (own or validator):
+            return True
+    return False
 
 
 def _decides(reading: Reading) -> bool:

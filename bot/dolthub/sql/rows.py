@@ -135,23 +135,6 @@ def all_rig_links() -> Query:
     return Query("SELECT * FROM `rig_links` ORDER BY `id`", paged=True, needs=needed("rig_links", "id"), table="rig_links")
 
 
-def rig_links_around(handles: Iterable[Handle], rigs: Query = NOTHING) -> Query:
-    """Links between rigs that name one of these handles, or of the rigs that a query yields, in any case and any status."""
-    named = tuple(lower(h) for h in dict.fromkeys(handles) if h)
-    if not named:
-        return NOTHING
-    theirs = "" if rigs.is_nothing else f"SELECT LOWER(r.`handle`) FROM ({rigs.text}) AS r"
-    around = " OR ".join(
-        f"{is_among(end, named)}{f' OR {end} IN ({theirs})' if theirs else ''}" for end in ("LOWER(`rig_a`)", "LOWER(`rig_b`)")
-    )
-    return Query(
-        f"SELECT * FROM `rig_links` WHERE {around} ORDER BY `id`",
-        paged=True,
-        needs=(*needed("rig_links", "id", "rig_a", "rig_b"), *rigs.needs),
-        table="rig_links",
-    )
-
-
 def stamps_for(context_ids: Iterable[str], stamp_ids: Iterable[StampId]) -> Query:
     """Stamps about one of these contexts, or with one of these ids."""
     contexts, ids = tuple(dict.fromkeys(context_ids)), tuple(dict.fromkeys(stamp_ids))
