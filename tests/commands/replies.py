@@ -183,6 +183,16 @@ TABLE: Mapping[str, tuple[Line, ...]] = {
             "the command line tool `wl`",
             "/accept --at vedj3hu.1 w-870be07fbc --quality 4",
         ),
+        *(
+            _line(line, "Commands are plain text", "/accept --at vedj3hu.1 --quality 4")
+            for line in (
+                "**/accept --quality 4**",
+                "`/accept --quality 4`",
+                "\\/accept --quality 4",
+                "\uff0faccept --quality 4",
+                "@stampbot accept --quality 4",
+            )
+        ),
         _line("please /accept --quality 4", "Commands must start their own line", "/accept --at vedj3hu.1 --quality 4"),
         _line("/withdraw", "/close", "`/withdraw` does nothing here"),
     ),

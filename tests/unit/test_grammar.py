@@ -524,7 +524,10 @@ def test_talk_about_commands_gets_no_hint(body: str) -> None:
 
 
 def test_each_kind_of_hint_has_its_own_sentence() -> None:
-    bodies = ("> a\n/help", "<br>\n/help", "```\n/help\n```", "please /accept", "wl accept x", "x" * 17000 + "\n/help")
+    bodies = (
+        *("> a\n/help", "<br>\n/help", "```\n/help\n```", "please /accept", "wl accept x", "x" * 17000 + "\n/help"),
+        "**/accept**",
+    )
     hints = [h for body in bodies for h in read(body, CATALOG).hints]
     assert {h.kind for h in hints} == set(HintKind)
     sentences = {errors.say_hint(h).split("```")[2].strip().split("\n")[0] for h in hints}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.commands import catalog as command_catalog
 from bot.commands import grammar
 from bot.commands.command import CommandContext, Follow, Refuse, Wait
+from bot.commands.grammar.reading import HintKind
 from bot.converge.plan import plan
 from bot.converge.plan.commands import refused
 from bot.messages import md, reviews
@@ -89,7 +90,9 @@ def commands_in(scene: tuple[Snapshot, Comment]) -> list[str]:
     found = []
     for words in our_words(*scene):
         reading = grammar.read(words, COMMANDS)
-        if reading.items or reading.hints:
+        # A line to copy that a validator posts as it is shown, in code, is nearly a command: it gets a hint.
+        hints = [hint for hint in reading.hints if hint.kind is not HintKind.DRESSED]
+        if reading.items or hints:
             found.append(f"{reading} in {words!r}")
     return found
 

@@ -40,6 +40,8 @@ _NAMED = re.compile(
 _MID_LINE = re.compile(r"(?<=[\s(])/(?:wl +)?(?P<word>[A-Za-z][A-Za-z0-9-]*)(?=\s|$)", re.IGNORECASE)
 _COURTESY_CHARS_MAX = 60
 _OPTION = re.compile(r"\s(?:--?|[–—])[A-Za-z]|\s[A-Za-z]+=")
+_DRESSED = re.compile(r"(?P<marks>\*{1,3}|_{1,3}|~{1,2}|`+|)\\?[/\uff0f\u2044\u2215](?:wl +)?(?P<rest>[^*_~`]+)(?P=marks)")
+_ADDRESSED = re.compile(r"@[A-Za-z0-9-]{1,39}[,:]? +(?P<rest>[A-Za-z].*)")
 _WL = re.compile(r"\s{0,3}(?:\$ *)?(?P<wl>wl) +(?P<word>[A-Za-z][A-Za-z-]*)(?=\s|$)", re.IGNORECASE)
 
 
@@ -189,7 +191,26 @@ def _hints(page: Page, commands: Signatures[Signature], *, talk: bool) -> Iterat
         fenced = [text for text in page.fenced if text.strip()]
         if len(fenced) == 1 and (line := _known_line(fenced[0], commands)):
             yield _instead(HintKind.FENCED, line, line, commands)
+        dressed = {n: hint for n, text in enumerate(page.lines) if (hint := _dressed(text, commands)) is not None}
+        if dressed:
+            # Where the plain line would be read, and nowhere else: a quotation and a block of code stay what they are.
+            plain = tuple(str(dressed[n].ready) if n in dressed else text for n, text in enumerate(page.lines))
+            yield from [dressed[n] for n in sorted(shown(plain, dict.fromkeys(dressed, 1)))][:1]
         yield from _talk(page, commands)
+
+
+def _dressed(text: str, commands: Signatures[Signature]) -> Hint | None:
+    """The hint for a whole line that is a decision but for marks around it, another slash, or a name in front."""
+    match = _DRESSED.fullmatch(text.strip()) or _ADDRESSED.fullmatch(text.strip())
+    if match is None or text.strip().startswith("/"):
+        return None
+    rest = match["rest"]
+    word = re.match(r"[A-Za-z-]+(?=\s|$)", rest)
+    command = commands.get(word[0]) if word is not None else None
+    if word is None or command is None or not command.decides:
+        return None
+    ready = suggest(f"/{command.name}{rest[word.end() :]}", len(command.name) + 1, command)
+    return _instead(HintKind.DRESSED, text.strip(), ready, commands)
 
 
 def _known_line(text: str, commands: Signatures[Signature]) -> str | None:

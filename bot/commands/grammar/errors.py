@@ -57,6 +57,8 @@ def _why(kind: HintKind) -> Md:
             return md.own("Commands in a code block are never carried out. Write the line without the fence around it.")
         case HintKind.MID_LINE:
             return md.own("Commands must start their own line.")
+        case HintKind.DRESSED:
+            return md.own("Commands are plain text: a slash and a name, without marks or a name in front.")
         case HintKind.WL:
             return md.own("That is a line for the command line tool `wl`. In a comment, commands begin with a slash.")
         case HintKind.CUT:

@@ -96,13 +96,14 @@ class HintKind(enum.Enum):
     HTML = "html"
     FENCED = "fenced"
     MID_LINE = "mid-line"
+    DRESSED = "dressed"
     WL = "wl"
     CUT = "cut"
 
     @property
     def validators_only(self) -> bool:
         """Said only to somebody who may decide here: from anybody else it is more likely talk about commands."""
-        return self in (HintKind.FENCED, HintKind.MID_LINE, HintKind.WL)
+        return self in (HintKind.FENCED, HintKind.MID_LINE, HintKind.DRESSED, HintKind.WL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
