@@ -265,4 +265,9 @@ def _receipt(context: CommandContext, author: Handle, change: LedgerChange | Non
         merged=merged,
         n=md.number(len(effects(snapshot, reviewed=True))),
     )
-    return md.lines(head, stamping.told(context, done, end))
+    branch = md.code(snapshot.pull.source.branch, 100)
+    next_ = md.fill(
+        "For the worker: discard the branch {branch}. The board of `wl` shows the item as in review while it exists.",
+        branch=branch,
+    )
+    return md.lines(head, stamping.told(context, done, end), next_)

@@ -75,8 +75,24 @@ def value(text: str | None) -> Md:
 
 
 def shows_as_it_is(text: str) -> bool:
-    """Whether nothing in it is hidden, replaced or joined when it is shown as code."""
-    return bool(text) and md.clean(text, len(text)) == text and "`" not in text and unicodedata.is_normalized("NFC", text)
+    """Whether nothing in it is hidden, replaced, joined or reordered when it is shown as code.
+
+    Only what is known to be visible counts as visible: letters, numbers, punctuation and symbols that are written from left to
+    right, and plain blanks. A mark on a letter may show nothing, so a text with one is told apart by its fingerprint.
+    """
+    if not text or md.clean(text, len(text)) != text or "`" in text or not unicodedata.is_normalized("NFC", text):
+        return False
+    return text.isascii() or all(map(_shows, text))
+
+
+def _shows(char: str) -> bool:
+    written = unicodedata.category(char)[0] in "LNPS" and unicodedata.bidirectional(char) not in _RIGHT_TO_LEFT
+    return char == " " or (written and char != _NO_HEAD)
+
+
+_RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
+_NO_HEAD = "\U0001d159"
+"""A symbol of musical notation that shows nothing (Unicode, MUSICAL SYMBOL NULL NOTEHEAD)."""
 
 
 def _around(old: str | None, new: str | None) -> tuple[Md, Md]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import pytest
@@ -92,7 +93,7 @@ def with_validator(pull: Snapshot) -> Snapshot:
 
 # --- every cell ---------------------------------------------------------------------------------------------------------
 
-CHARACTERS = st.characters(codec="utf-8") | st.sampled_from("ab`|\\@<\u200b\u202e\u0301\u3164\t\n\r é")
+CHARACTERS = st.characters(codec="utf-8") | st.sampled_from("ab`|\\@<\u200b\u202e\u0301\u3164\ufe0f\u180b\U0001d159\t\n\r é")
 TEXTS = st.text(CHARACTERS, max_size=12) | st.text("abc \n", min_size=190, max_size=420)
 TABLES = ("wanted", "completions", "rigs", "rig_links", "stamps", "badges", "_meta")
 
@@ -124,9 +125,20 @@ def changed_somewhere(draw: st.DrawFn) -> tuple[Snapshot, Snapshot]:
     return having(old), having(new)
 
 
+SHOWS_NOTHING = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U0001d159")
+
+
 def visible(text: str) -> str:
-    """What a reader sees of a comment: without what has no width."""
-    return md.clean(text, len(text) + 1) if text else ""
+    """What a reader certainly sees of a comment: no mark, no format character, no blank beyond the plain one."""
+    return "".join(c for c in text if c == " " or (unicodedata.category(c)[0] in "LNPS" and c not in SHOWS_NOTHING))
+
+
+@pytest.mark.parametrize(
+    "hidden", ["\ufe0f", "\U000e0100", "\u180b", "\U0001d159", "\u200b", "\u3164", "\u17b4", "\u0301", "\u05d0"]
+)
+def test_a_character_that_may_not_show_is_told_by_the_fingerprint(hidden: str) -> None:
+    assert "fingerprint" in cells.value(f"a{hidden}b")
+    assert visible(cells.value(f"a{hidden}b")) != visible(cells.value("ab"))
 
 
 @given(changed_somewhere())

@@ -99,7 +99,10 @@ Stamp `s-b7c0fdba3ae69e6a` for `polecat-7`: quality 4 (good), reliability 5 (exc
 severity `leaf`, confidence 1, skills `go, cli`.
 Message: `Clean; tests included.`
 Merged `vedj3hu` as `8h8cfkk`; item completed; rows on main match what was reviewed, cell by cell (9 compared).
-Way back, for an operator: `stampbot revert s-b7c0fdba3ae69e6a --plan`""",
+Way back, for an operator: `stampbot revert s-b7c0fdba3ae69e6a --plan`
+
+For the worker: discard the branch `wl/polecat-7/w-870be07fbc`. The board of `wl` shows the item as in review while it \
+exists.""",
     ),
     (
         "accepted without a stamp",
@@ -448,7 +451,8 @@ def test_a_table_has_the_cells_it_was_given(rows: list[tuple[str, str, str]]) ->
     for (first, _, last), found in zip(rows, zip(*[iter(cells)] * 3, strict=True), strict=True):
         for text, cell in ((first, found[0]), (last, found[2])):
             assert [child.type for child in cell.children or ()] == ["code_inline"]
-            assert (cell.children or [])[0].content == md.code(text)[1:-1]
+            # A backslash before a pipe is kept apart from it by what has no width.
+            assert (cell.children or [])[0].content.replace("\\\u200b|", "\\|") == md.code(text)[1:-1]
 
 
 def test_a_pipe_in_code_is_shown_as_it_is() -> None:
