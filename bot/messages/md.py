@@ -26,8 +26,9 @@ def own(text: LiteralString) -> Md:
 def clean(text: str, most: int = FOREIGN_CHARS_MAX) -> str:
     """Foreign text as one plain line: control, zero-width, bidi, unassigned and blank-looking characters out, stacked marks
     cut to two, the whole cut to `most` characters, never between a letter and its marks."""
-    spaced = re.sub(r"\s+", " ", text.replace("\x00", " "))
-    kept = _STACKED.sub(r"\1", "".join(c for c in spaced if unicodedata.category(c)[0] != "C" and c not in _BLANK)).strip()
+    spaced = re.sub(r"[\s\x00]", " ", text)
+    seen = "".join(c for c in spaced if unicodedata.category(c)[0] != "C" and c not in _BLANK)
+    kept = re.sub(" +", " ", _STACKED.sub(r"\1", seen)).strip()
     if len(kept) <= most:
         return kept
     end = most - 1

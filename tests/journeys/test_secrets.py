@@ -58,6 +58,7 @@ def everything_in(client: redis.Redis) -> Iterator[tuple[str, bytes]]:
         b"set": client.smembers,
         b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
         b"stream": client.xrange,
+        b"none": lambda key: "it ended meanwhile",
     }
     for key in client.scan_iter(count=1000):
         yield repr(key), repr((key, read[client.type(key)](key))).encode()

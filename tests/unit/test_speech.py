@@ -455,6 +455,12 @@ def test_a_table_has_the_cells_it_was_given(rows: list[tuple[str, str, str]]) ->
             assert (cell.children or [])[0].content.replace("\\\u200b|", "\\|") == md.code(text)[1:-1]
 
 
+@given(text=hostile | st.text(st.sampled_from("a \r\x1b\u200b\u3164\u0301"), max_size=30))
+def test_text_that_is_clean_stays_as_it_is(text: str) -> None:
+    clean = md.clean(text, 10_000)
+    assert md.clean(clean, 10_000) == clean
+
+
 def test_a_pipe_in_code_is_shown_as_it_is() -> None:
     assert md.code("a|b") == "`a|b`"
     assert md.table((md.own("x"),), [(md.code("a|b"),)]).splitlines()[-1] == "| `a\\|b` |"
