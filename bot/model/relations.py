@@ -69,15 +69,15 @@ class Relations:
         """
         ends = self._account(goal)
         queue: deque[_At] = deque(_At(start, start, self._account(start), self._account(start), False, ()) for start in starts)
-        seen = {(at.node, at.account, at.took_part) for at in queue}
+        seen = {at.state for at in queue}
         while queue:
             at = queue.popleft()
             if at.node == goal:
                 return at.start, at.by
             for other, tie in self.ties.get(at.node, ()):
                 step = self._step(at, other, tie, ends)
-                if step is not None and (step.node, step.account, step.took_part) not in seen:
-                    seen.add((step.node, step.account, step.took_part))
+                if step is not None and step.state not in seen:
+                    seen.add(step.state)
                     queue.append(step)
         return None
 
@@ -139,6 +139,11 @@ class _At:
     origin: Node
     took_part: bool
     by: tuple[str, ...]
+
+    @property
+    def state(self) -> tuple[Node, Node, Node, bool]:
+        """What decides how the way may go on."""
+        return self.node, self.account, self.origin, self.took_part
 
 
 def _groups(ties: Mapping[Node, tuple[tuple[Node, str], ...]]) -> dict[Node, Node]:

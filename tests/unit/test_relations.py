@@ -152,3 +152,20 @@ def test_a_tie_that_was_cut_while_the_work_was_under_way_still_forbids() -> None
     # Whose handle it was before is no tie of whoever has it now.
     taken = (a_rig(owner="mallory", owner_email="ana@example.org"),)
     assert conflict(replace(now, past_rigs=taken), now.rig(Handle("ana-town")), User("ana")) is None
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=4)
+
+
+@given(rigs=ledgers(ACCOUNTS), links=PAIRS, ends=st.integers(0, 999))
+def test_from_several_starts_a_way_is_found_that_one_of_them_has(
+    rigs: tuple[Rig, ...], links: list[tuple[int, int]], ends: int
+) -> None:
+    if not rigs:
+        return
+    many, nodes = len(rigs), [rig_node(rig.handle) for rig in rigs]
+    pairs = tuple(a_rig_link(rigs[a % many].handle, rigs[b % many].handle) for a, b in links if a % many != b % many)
+    relations = Relations.of(rigs, pairs)
+    starts, goal = [nodes[ends % many], nodes[ends // 10 % many]], nodes[ends // 100 % many]
+    one_by_one = [relations.path([start], goal) for start in starts]
+    assert (relations.path(starts, goal) is None) == (one_by_one == [None, None])
