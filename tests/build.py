@@ -347,13 +347,13 @@ def a_snapshot(**fields: Any) -> Snapshot:
         pull=a_pull(),
         main_head=MAIN,
         head=HEAD,
-        head_at=ago(minutes=22),
         base=BASE,
         changes=work(),
         items=(a_wanted(),),
         rigs=RIGS,
         probes=(a_probe(),),
         first_look_at=ago(minutes=21),
+        head_seen_at=ago(minutes=21),
         columns=COLUMNS,
     )
     made = replace(sane, **fields)

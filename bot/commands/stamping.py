@@ -123,8 +123,9 @@ def stamped_already(snapshot: Snapshot, done: Completion) -> Refuse | None:
 
 
 def too_young(snapshot: Snapshot) -> Wait | None:
-    young = snapshot.head_at is not None and not snapshot.older_than(snapshot.head_at, snapshot.policy.min_age_s)
-    if snapshot.policy.min_age_s and young:
+    """A head is as old as the first review that names it, by DoltHub's clock: a commit's time is its author's word."""
+    since = snapshot.head_reviewed_at or snapshot.taken_at
+    if snapshot.policy.min_age_s and not snapshot.older_than(since, snapshot.policy.min_age_s):
         return Wait(md.own("the head to be as old as this commons asks."))
     return None
 

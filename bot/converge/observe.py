@@ -62,7 +62,6 @@ class _Brought:
     """What a pull changes, and from where to where."""
 
     head: CommitHash | None = None
-    head_at: datetime | None = None
     base: CommitHash | None = None
     other_bases: tuple[CommitHash, ...] = ()
     changes: Changes
@@ -110,7 +109,6 @@ def observe(number: PullNo, site: Site) -> Snapshot:
         pull=said.pull,
         main_head=said.main_head,
         head=brought.head,
-        head_at=brought.head_at,
         base=brought.base,
         other_bases=brought.other_bases,
         comments=said.comments,
@@ -142,8 +140,8 @@ def _said(number: PullNo, site: Site) -> _Said:
     return _Said(pull=pull, comments=comments.result(), main_head=main, bot=bot)
 
 
-def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | None]:
-    """Head of the source branch and the time of its commit; None if branch or fork is gone or private.
+def source_head(hub: Hub, pull: Pull) -> CommitHash | None:
+    """Head of the source branch; None if branch or fork is gone or private.
 
     The list of branches may lag behind a push through the API, so the branch is asked itself where the list has no such name
     (wl commit 9a4ad5a).
@@ -152,27 +150,27 @@ def source_head(hub: Hub, pull: Pull) -> tuple[CommitHash | None, datetime | Non
     try:
         listed = next((b for b in hub.branches(source.database) if b.name == source.branch), None)
         if listed is not None:
-            return listed.head, listed.at
+            return listed.head
         rows = hub.rows(source.database, source.branch, sql.hash_of(source.branch))
     except HubRefused as no:
         if no.status not in NOT_FOR_US:
             raise
-        return None, None
+        return None
     head = rows[0].text("head") if rows else ""
-    return (CommitHash(head), None) if is_commit_hash(head) else (None, None)
+    return CommitHash(head) if is_commit_hash(head) else None
 
 
 def _brought(said: _Said, site: Site) -> _Brought:
     """What an unmerged pull would bring: its three-dot diff, from the merge base with main to its head."""
     source = said.pull.source.database
-    head, at = source_head(site.hub, said.pull)
+    head = source_head(site.hub, said.pull)
     if head is None:
         return _Brought(changes=NOTHING, reviewed=NOTHING)
     try:
         parting = diff.parting(site.hub, source, site.commons, head, said.main_head)
         base = parting.base
         if base is None:
-            return _Brought(head=head, head_at=at, changes=NOTHING, reviewed=NOTHING)
+            return _Brought(head=head, changes=NOTHING, reviewed=NOTHING)
         if base == head:
             _wait_for_merge(said.pull, site)
         changes = diff.read_changes(site.hub, source, base, head, pool=site.readers, main=site.commons)
@@ -184,7 +182,6 @@ def _brought(said: _Said, site: Site) -> _Brought:
         return _Brought(changes=NOTHING, reviewed=NOTHING)
     return _Brought(
         head=head,
-        head_at=at,
         base=base,
         other_bases=parting.other_bases,
         changes=changes,
@@ -307,7 +304,7 @@ def _main_line(site: Site, main: CommitHash) -> Iterator[Merge]:
 
 def _merged_elsewhere(said: _Said, site: Site) -> _Brought:
     """A merge whose head no review of ours names: the head it brought is the source's head now, if that is on main."""
-    live, _ = source_head(site.hub, said.pull)
+    live = source_head(site.hub, said.pull)
     merge = merge_of(site, live, said.main_head) if live is not None else None
     if merge is None:
         return _Brought(head=live, changes=NOTHING, reviewed=NOTHING)
@@ -372,7 +369,15 @@ def _with_rows(sketch: Snapshot, site: Site) -> Snapshot:
         namesakes=asked.others(sketch),
         rivals=store.pulls.rivals(sketch.item_id, besides=sketch.pull.number) if sketch.item_id else (),
         first_look_at=store.notes.first_look(sketch.pull.number, sketch.evidence_key),
+        head_seen_at=_head_seen_at(sketch, site),
     )
+
+
+def _head_seen_at(sketch: Snapshot, site: Site) -> datetime | None:
+    """When the bot first saw a head that was pushed after a review; None for others, whose age needs no note."""
+    if sketch.head is None or not sketch.reviews or sketch.head_reviewed_at is not None:
+        return None
+    return site.store.notes.first_look(sketch.pull.number, sketch.head)
 
 
 def _past_ties(sketch: Snapshot, at: CommitHash, site: Site) -> tuple[Rows, ...]:

@@ -238,7 +238,7 @@ def _merge_now(snapshot: Snapshot, site: Site, until: float) -> Ended:
 def _stands_at(hub: Hub, pull: Pull, head: CommitHash) -> bool:
     """Whether the source branch stands at `head`: by the list of branches, which may lag, and by the branch itself."""
     source = pull.source
-    if source_head(hub, pull)[0] != head:
+    if source_head(hub, pull) != head:
         return False
     # A branch that is named like a commit cannot be asked: the name would be read as the commit (DoltHub API v2 contract).
     return is_commit_hash(source.branch) or branch_head(hub, source.database, source.branch) == head

@@ -83,7 +83,7 @@ def _review_is_due(pull: Pull | None, marks: list[Mark], bot: User, site: Site) 
     if not reviews:
         return True
     try:
-        head, _ = source_head(site.hub, pull)
+        head = source_head(site.hub, pull)
     except HubError:
         return False
     return reviews[-1].head != (head or NO_HEAD)

@@ -278,9 +278,7 @@ def read_branches(rows: Iterable[Row]) -> tuple[Branch, ...]:
     The table lags behind a branch that the API has just made (wl commit 9a4ad5a), as v2's list does.
     """
     return tuple(
-        Branch(name=row.text("name"), head=CommitHash(row.text("hash")), at=read_time(row.get("latest_commit_date")))
-        for row in rows
-        if is_commit_hash(row.text("hash"))
+        Branch(name=row.text("name"), head=CommitHash(row.text("hash"))) for row in rows if is_commit_hash(row.text("hash"))
     )
 
 

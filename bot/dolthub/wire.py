@@ -30,11 +30,10 @@ OPERATIONS_PATH = "/api/v2/operations/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """A branch and its head; `at` is the time of the head commit, None where DoltHub does not know it."""
+    """A branch and its head. `last_updated_at` is not read: it is the time of the head commit, which its author chooses."""
 
     name: str
     head: CommitHash
-    at: datetime | None
 
 
 class Written(enum.Enum):
@@ -146,8 +145,7 @@ def read_branch(data: Mapping[str, object]) -> Branch:
     head = text_of(data, "head_commit_sha")
     if not is_commit_hash(head):
         raise HubStrange(f"a branch with the head {clean(head, 60)!r}, which is no commit hash")
-    at = data.get("last_updated_at")
-    return Branch(name=text_of(data, "name"), head=CommitHash(head), at=read_time(at) if isinstance(at, str) else None)
+    return Branch(name=text_of(data, "name"), head=CommitHash(head))
 
 
 def read_pull_summary(data: Mapping[str, object]) -> PullSummary:

@@ -251,7 +251,7 @@ class Policy:
     )
     min_age_s: float = key(
         0,
-        "Minutes, from 0 to 100000, that a head must be quiet before /accept",
+        "Minutes, from 0 to 100000, between the first review of a head and /accept",
         {"type": "number", "minimum": 0, "maximum": 100000},
         name="min_age",
         read=lambda minutes: minutes * 60,

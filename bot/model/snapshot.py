@@ -151,7 +151,6 @@ class Snapshot:
     main_head: CommitHash
     head: CommitHash | None
     """Head of the source branch; of a merged pull, the head that was merged. None: branch or fork is gone or unreadable."""
-    head_at: datetime | None = None
     base: CommitHash | None = None
     other_bases: tuple[CommitHash, ...] = ()
     """Best common ancestors of head and main beside `base`, which is the one that Dolt takes. Nearly always none."""
@@ -190,6 +189,9 @@ class Snapshot:
     uses: tuple[Use, ...] = ()
     """Where else the same evidence is handed in."""
     first_look_at: datetime | None = None
+    """When the bot first looked at this evidence."""
+    head_seen_at: datetime | None = None
+    """When the bot first saw a head that was pushed after a review. A commit's own time is not read: its author chooses it."""
     landed: tuple[Landed, ...] = ()
     """Of a pull that is not merged although main holds its completion: our commits on main that serve it, newest first."""
     landing: PullNo | None = None
@@ -340,6 +342,16 @@ class Snapshot:
     def reviews_before(self, comment: Comment) -> tuple[Review, ...]:
         """Reviews of ours that stood there when `comment` was written."""
         return tuple(r for r in self.reviews if r.comment.created_at < comment.created_at)
+
+    @property
+    def head_reviewed_at(self) -> datetime | None:
+        """When the first review of this head was posted, by DoltHub's clock; None: no review of the bot names it."""
+        return next((r.comment.created_at for r in self.reviews if self.head is not None and r.mark.head == self.head), None)
+
+    @property
+    def head_quiet_since(self) -> datetime:
+        """Since when the head is known to stand still. A pull without a review is as quiet as it is old."""
+        return (self.head_seen_at or self.taken_at) if self.reviews else self.pull.created_at
 
     def reviews_since(self, moment: datetime) -> tuple[Review, ...]:
         """Reviews of ours at or after a moment."""

@@ -26,6 +26,7 @@ from tests.build import (
     a_completion,
     a_fact,
     a_hash,
+    a_policy,
     a_pull,
     a_review,
     a_rig,
@@ -158,7 +159,7 @@ def test_after_the_merge_age_does_not_count() -> None:
     assert followed(ask(REJECT, on_main(taken_at=NOW + timedelta(days=9)))) == ("Land", "REJECTED")
 
 
-@pytest.mark.parametrize("fields", [{"probes": ()}, {"head_at": NOW}], ids=["no sheet", "young head"])
+@pytest.mark.parametrize("fields", [{"probes": ()}, {"policy": a_policy(min_age_s=7200)}], ids=["no sheet", "young head"])
 def test_it_waits_for_nothing_but_the_state_of_the_pull(fields: dict[str, Any]) -> None:
     assert followed(ask(REJECT, reviewed(**fields))) == ("REJECTED",)
     unknown = reviewed(**fields, pull=a_pull(state=PullState.UNKNOWN))

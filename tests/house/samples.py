@@ -28,7 +28,6 @@ from tests.build import (
     a_snapshot,
     a_wanted,
     added,
-    ago,
     hands_in,
     merged,
     work,
@@ -92,7 +91,6 @@ def _open() -> Snapshot:
         policy=Policy(),
         pull=a_pull(number=PullNo(1), creator=User("pia"), source=a_branch(branch="wl/polecat-7/w-com-004")),
         head=a_hash("demo"),
-        head_at=ago(hours=1),
         items=(item,),
         changes=work(
             wanted=hands_in(item.row, evidence_url=EVIDENCE),

@@ -316,7 +316,7 @@ def test_a_comment_without_author_id_or_times_is_strange(field: str) -> None:
 
 
 def test_a_branch_is_read_and_its_time_may_be_missing() -> None:
-    assert wire.read_branch({"name": "wl/a", "head_commit_sha": HEAD}) == Branch(name="wl/a", head=CommitHash(HEAD), at=None)
+    assert wire.read_branch({"name": "wl/a", "head_commit_sha": HEAD}) == Branch(name="wl/a", head=CommitHash(HEAD))
 
 
 @pytest.mark.parametrize("head", ["", "main", HEAD.upper(), HEAD + "0", None])

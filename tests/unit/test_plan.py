@@ -134,13 +134,13 @@ def finding_at(level: Level) -> tuple[Finding, ...]:
     ("fields", "judgement", "waits", "look_at"),
     [
         (
-            {"head_at": ago(seconds=20)},
+            {"pull": a_pull(created_at=ago(seconds=20))},
             READY,
             "the head to be quiet for a while",
             ago(seconds=20) + timedelta(seconds=60),
         ),
         (
-            {"head_at": ago(seconds=60)},
+            {"comments": (a_review(head=a_hash("old head")),), "head_seen_at": ago(seconds=60)},
             FAULT,
             "the head to be quiet for a while",
             NOW,
@@ -182,17 +182,20 @@ def test_what_a_review_is_held_back_for_and_until_when(
 @pytest.mark.parametrize(
     ("fields", "judgement"),
     [
-        ({"head_at": ago(seconds=61)}, READY),
-        ({"head_at": None}, READY),
+        ({"pull": a_pull(created_at=ago(seconds=61))}, READY),
+        ({"comments": (a_review(head=a_hash("old head")),), "head_seen_at": ago(seconds=61)}, READY),
         ({"probes": (), "first_look_at": ago(seconds=121)}, READY),
         ({"probes": (), "first_look_at": NOW}, FAULT),
         ({"first_look_at": ago(seconds=181)}, UNSURE),
         ({"first_look_at": NOW}, a_judgement(*finding_at(Level.UNSURE), a_finding("size", Level.DOUBT))),
         ({"comments": (a_review(digest="ffff", at=ago(seconds=3601)),)}, READY),
-        ({"comments": (a_review(digest="ffff", head=a_hash("old head"), at=ago(minutes=1)),)}, READY),
+        (
+            {"comments": (a_review(digest="ffff", head=a_hash("old head"), at=ago(minutes=1)),)},
+            READY,
+        ),
     ],
     ids=[
-        "quiet", "age unknown", "checker silent", "fault", "unsure for long", "unsure and a doubt", "an hour later",
+        "quiet", "quiet since the push", "checker silent", "fault", "unsure for long", "unsure and a doubt", "an hour later",
         "new head",
     ],
 )  # fmt: skip
@@ -204,7 +207,7 @@ def test_what_ends_the_holding_back(fields: dict[str, Any], judgement: Judgement
 @pytest.mark.parametrize(
     "fields",
     [
-        {"head_at": NOW},
+        {"pull": a_pull(created_at=NOW)},
         {"probes": (), "first_look_at": NOW},
         {"first_look_at": NOW, "probes": (a_probe(seen=Seen.UNKNOWN),)},
         {"comments": (a_review(digest=READY.digest(HEAD), at=ago(minutes=1)),)},
@@ -246,7 +249,7 @@ def test_a_flickering_link_says_nothing_twice(sure: Judgement) -> None:
 
 
 def test_a_pull_whose_branch_is_gone_is_told_so_once() -> None:
-    orphan = a_snapshot(head=None, head_at=None, base=None, changes=Changes())
+    orphan = a_snapshot(head=None, base=None, changes=Changes())
     (step,) = planned(orphan, FAULT).steps
     assert isinstance(step, PostReview)
     assert (step.head, "/close …" in step.body, "--at" in step.body) == (NO_HEAD, True, False)
@@ -296,7 +299,7 @@ def test_somebody_who_wants_to_decide_hears_more_on_any_day() -> None:
 def test_a_held_pull_is_not_reviewed_again_for_the_hold_until_its_head_moves() -> None:
     held, waits = a_snapshot(comments=(REVIEWED, a_hold())), a_judgement(waiting_for="`cy` to lift the hold")
     assert planned(held, waits) == Plan()
-    moved = replace(held, head=a_hash("pushed"), head_at=ago(hours=1))
+    moved = replace(held, head=a_hash("pushed"), head_seen_at=ago(hours=1))
     assert the_review(planned(moved, waits)).body.startswith("**WAITING**")
     overridden = replace(held, comments=(*held.comments, an_override(at=ago(minutes=5))))
     assert the_review(planned(overridden, waits)).body.startswith("**WAITING**")

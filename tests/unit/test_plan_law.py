@@ -129,7 +129,6 @@ def merge(snapshot: Snapshot, *, fast_forward: bool = False) -> Snapshot:
         changes=Changes(rows=tuple(brought)),
         reviewed=Changes(rows=tuple(brought)) if fast_forward else snapshot.changes,
         since_last=None,
-        head_at=None,
         on_main_now=replace(
             snapshot.on_main_now,
             items=tuple(Wanted(row) for (table, key), row in main.items() if table == "wanted" and key in snapshot.item_ids),

@@ -134,7 +134,6 @@ def sane(kind: PullKind = PullKind.WORK) -> Snapshot:
         ),
         main_head=a_hash("m"),
         head=a_hash("h"),
-        head_at=NOW - timedelta(minutes=22),
         base=a_hash("b"),
         changes=Changes(rows=_CHANGES[kind]),
         items=(item,),
