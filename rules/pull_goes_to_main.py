@@ -40,7 +40,8 @@ def check(pull: Snapshot) -> Iterator[Finding]:
                 "Restore the branch, or close this pull",
                 level=Level.FORBID,
             )
-        case PullState.OPEN if pull.base is None:
+        # Where the history could not be read, another check reports it.
+        case PullState.OPEN if pull.base is None and not pull.changes.untold:
             yield check.finding(
                 Place(), "The branch shares no history with main.", f"Fork {pull.commons} again and redo the work there"
             )

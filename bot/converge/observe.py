@@ -148,9 +148,8 @@ def source_head(hub: Hub, pull: Pull) -> CommitHash | None:
     """
     source = pull.source
     try:
-        listed = next((b for b in hub.branches(source.database) if b.name == source.branch), None)
-        if listed is not None:
-            return listed.head
+        if (listed := _listed_head(hub, pull)) is not None:
+            return listed
         rows = hub.rows(source.database, source.branch, sql.hash_of(source.branch))
     except HubRefused as no:
         if no.status not in NOT_FOR_US:
@@ -158,6 +157,16 @@ def source_head(hub: Hub, pull: Pull) -> CommitHash | None:
         return None
     head = rows[0].text("head") if rows else ""
     return CommitHash(head) if is_commit_hash(head) else None
+
+
+def _listed_head(hub: Hub, pull: Pull) -> CommitHash | None:
+    """The head of the source branch in the list of branches; None where it is not there, or the list has too many pages."""
+    try:
+        return next((b.head for b in hub.branches(pull.source.database) if b.name == pull.source.branch), None)
+    except HubStrange as strange:
+        if not strange.too_large:
+            raise
+        return None
 
 
 def _brought(said: _Said, site: Site) -> _Brought:
@@ -180,6 +189,11 @@ def _brought(said: _Said, site: Site) -> _Brought:
         if no.status not in NOT_FOR_US:
             raise
         return _Brought(changes=NOTHING, reviewed=NOTHING)
+    except HubStrange as strange:
+        if not strange.too_large:
+            raise
+        # The owner of the branch can make it so. The pull is still named, reviewed as CANNOT TELL, and can be closed.
+        return _Brought(head=head, changes=Changes(untold=(("", str(strange)),)), reviewed=NOTHING)
     return _Brought(
         head=head,
         base=base,

@@ -251,7 +251,7 @@ class Hub:
             warnings |= dict.fromkeys(reading.warnings)
             if len(reading.rows) < query.per_page:
                 return Reading(tuple(found), tuple(warnings))
-        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {clean(query.text)}")
+        raise HubStrange(f"more than {PAGES_MAX * query.per_page} rows: {clean(query.text)}", too_large=True)
 
     def reading_page(self, db: Database, ref: str, query: Query, page: int) -> Reading:
         """As `rows_page`, with the warnings of the engine."""

@@ -100,7 +100,7 @@ class Connection:
             if token in seen:
                 return
             seen.add(token)
-        raise HubStrange(f"{request.operation}: more than {PAGES_MAX} pages")
+        raise HubStrange(f"{request.operation}: more than {PAGES_MAX} pages", too_large=True)
 
     def write(self, request: Request) -> Response:
         """Send a write, once. Raises HubBusy(unknown_end) if it was sent and its end is not known."""

@@ -391,7 +391,7 @@ def parting(hub: Reads, db: Database, commons: Commons, head: CommitHash, main_h
                 base_at=left.made_at if left is not None else None,
                 commits=tuple(commit for at, commit in own.items() if at not in common),
             )
-    raise HubStrange(f"no end of the history of {db} after {ANCESTOR_PAGES_MAX * query.per_page} commits")
+    raise HubStrange(f"no end of the history of {db} after {ANCESTOR_PAGES_MAX * query.per_page} commits", too_large=True)
 
 
 def _held(hub: Reads, commons: Commons, by: CommitHash, commits: Iterable[CommitHash]) -> set[CommitHash]:

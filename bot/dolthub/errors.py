@@ -70,7 +70,7 @@ class HubStrange(HubError):
     """Our picture of DoltHub is wrong, and a person should look: an unreadable answer, cut rows, SQL it does not take.
 
     `unreadable`: the answer was no API answer at all (HTML, empty body); for a read it is worth another try.
-    `too_large`: the answer was longer than anybody should read.
+    `too_large`: a bound of the bot was reached: bytes of an answer, pages, commits. Asking again will not help.
     """
 
     def __init__(self, message: str, *, unreadable: bool = False, too_large: bool = False) -> None:

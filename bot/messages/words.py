@@ -62,7 +62,9 @@ def subject(snapshot: Snapshot) -> Md:
     if snapshot.kind is PullKind.LINK and len(links) == 1:
         pair = [md.code(links[0].new(side) or links[0].old(side) or "", 80) for side in ("rig_a", "rig_b")]
         return md.fill("link of {pair}", pair=md.join(pair, " and "))
-    return md.fill("{kind} pull {title}", kind=Md(snapshot.kind.value), title=md.code(snapshot.pull.title, 80))
+    unread = snapshot.kind is PullKind.EMPTY and snapshot.changes.untold
+    kind = Md("unreadable" if unread else snapshot.kind.value)
+    return md.fill("{kind} pull {title}", kind=kind, title=md.code(snapshot.pull.title, 80))
 
 
 def label(of: Finding | RuleCrash) -> Md:

@@ -267,6 +267,15 @@ def test_evidence_that_nobody_looked_at_in_ten_minutes_never_blocks(probes: Any)
     assert followed(ask(ACCEPT, reviewed(probes=probes), comment=late)) == ("MergePull", "Land", "ACCEPTED")
 
 
+def test_a_head_is_as_old_as_the_first_review_that_names_it() -> None:
+    asked = a_policy(min_age_s=600)
+    known = (a_review(at=ago(minutes=11), n=1), a_review(at=ago(minutes=5), n=2))
+    assert followed(ask(ACCEPT, reviewed(policy=asked, comments=known))) == ("MergePull", "Land", "ACCEPTED")
+    other_head = a_review(head=a_hash("old head"), at=ago(days=9), n=1)
+    young = reviewed(policy=asked, comments=(other_head, a_review(at=ago(minutes=9), n=2)))
+    assert waits(ask(ACCEPT, young)) == "the head to be as old as this commons asks."
+
+
 def test_a_head_as_old_as_asked_is_accepted() -> None:
     assert followed(ask(ACCEPT, reviewed(policy=a_policy(min_age_s=600)))) == ("MergePull", "Land", "ACCEPTED")
 

@@ -10,6 +10,7 @@ import pytest
 from bot.converge import decide
 from bot.converge.bot import Bot
 from bot.converge.converge import Report
+from bot.dolthub import diff
 from bot.model.ids import PullNo
 from bot.model.step import Outcome
 from bot.rulebook import REVIEWED, Catalog, Finding, Level, Rule, Snapshot
@@ -101,3 +102,20 @@ def test_a_decision_from_the_shell_is_refused_too(world: World, broken: Bot, by_
     found = decide.carry_out(case, shell.at(case.snapshot.commons), wait=wait)
     assert found.outcome is Outcome.REFUSED
     assert (world.state(pull), world.count("stamps")) == ("merged" if by_hand else "open", 0)
+
+
+def test_a_branch_with_too_long_a_history_is_named_with_its_bound_and_can_be_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull = world.hand_in("pia", "polecat-7", ITEM)
+    monkeypatch.setattr(diff, "ANCESTOR_PAGES_MAX", 0)
+    bot = world.bot()
+    world.converge(pull, bot)
+    (review,) = world.said(pull)
+    assert review.startswith("**CANNOT TELL** · What changes cannot be read: `no end of the history of ")
+    world.comment(pull, "ana", ACCEPT)
+    world.comment(pull, "ana", "/reject The history is too long.")
+    world.comment(pull, "ana", "/close The history is too long.")
+    go_on(world, pull, bot)
+    assert headlines(world, pull)[1:] == ["REFUSED", "REJECTED", "PULL CLOSED, NO ROW TOUCHED"]
+    assert (world.state(pull), world.count("completions")) == ("closed", 0)
