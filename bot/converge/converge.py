@@ -69,7 +69,7 @@ def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda:
                 ended = _carry_out(step, snapshot, site)
             except (HubBusy, HubRefused) as trouble:
                 if keep(step, trouble, snapshot, site):
-                    _let_rest(snapshot, site)
+                    _let_rest(snapshot, str(trouble), site)
                 raise
             if isinstance(ended, Moved):
                 return _stop(snapshot, judgement, tuple(done), ended.why)
@@ -125,6 +125,7 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     links = tuple((url, at) for url, at in _links_due(snapshot, due.probe_since) if not _of_forge(url, site))
     next_look = _next_look(snapshot, due)
     _put_on_board(snapshot, judgement, next_look, site)
+    site.store.pulls.drop_kept(snapshot.pull.number)
     if links:
         urls, since = tuple(url for url, _ in links), max((at for _, at in links if at is not None), default=None)
         site.jobs.enqueue_probe(snapshot.commons, snapshot.pull.number, urls, since)
@@ -218,11 +219,12 @@ def _remember(snapshot: Snapshot, next_look: datetime | None, site: Site) -> Non
     store.pulls.end_pending(pull.number, since=snapshot.taken_at)
 
 
-def _let_rest(snapshot: Snapshot, site: Site) -> None:
+def _let_rest(snapshot: Snapshot, why: str, site: Site) -> None:
     """What is stuck is tried again after a while, or at once if somebody knocks or says something."""
     rest_s = snapshot.policy.timing.park_s
     _remember(snapshot, snapshot.taken_at + timedelta(seconds=rest_s), site)
     site.store.notes.park(snapshot.pull.number, ttl_s=rest_s)
+    site.store.pulls.keep(snapshot.pull.number, why)
     site.store.pulls.end_pending(snapshot.pull.number, since=site.clock())
 
 

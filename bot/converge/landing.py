@@ -10,6 +10,7 @@ changed: so the answer of a write is never believed, the rows are.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from bot.converge.outcome import Done, Ended, Moved, Refused
 from bot.converge.reads import main_head, rows_together
 from bot.dolthub import diff, sql, wire
 from bot.dolthub.client import Hub
-from bot.dolthub.errors import HubBusy, HubConflict, HubRefused, HubStrange, HubUnsettled
+from bot.dolthub.errors import HubBusy, HubConflict, HubObstructed, HubRefused, HubUnsettled
 from bot.model.ids import CommitHash, Commons, PullNo, StampId, is_commit_hash
 from bot.model.ledger import (
     Changes,
@@ -35,7 +36,7 @@ from bot.model.ledger import (
     same_row,
 )
 from bot.model.policy import Landing
-from bot.model.pull import BranchRef, PullState
+from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land
 from bot.store import Lease
@@ -43,11 +44,11 @@ from bot.store import Lease
 BRANCH_ROOT = "stampbot"
 BASES_MAX = 5
 """How many times main may take the same rows from under us before somebody else has to be let through first."""
-STRANGERS_READ_MAX = 20
+FRESH_NAME_BYTES = 8
 
 
 class _Spoiled(Exception):
-    """Somebody else had their hands on a landing branch: it is left lying, and another one is made."""
+    """Another account changed a landing branch, or opened its pull elsewhere: it is left there, and another one is made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,14 +272,15 @@ def _land_by_pull(work: _Work) -> Ended:
         if ended is not None:
             return ended
     if spoiled:
-        raise HubStrange(f"landing branches are tampered with: {'; '.join(spoiled.values())}")
+        raise HubObstructed(f"other accounts changed the branches of this decision: {'; '.join(spoiled.values())}")
     raise HubUnsettled("main keeps moving under the landing branch")
 
 
 def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str, CommitHash]:
     """The landing branch of this decision that main's rows still allow, else a new one at main; and its base.
 
-    Its name can be known before it is made, and whoever may write to the commons could have made it: what lies on it counts.
+    Its first name can be known before it is made, and every account that may write to the commons could have made it: what
+    lies on it counts. Where that name is of no use, the next one cannot be foreseen.
     """
     root = f"{BRANCH_ROOT}/{work.change.decision}/"
     names = {branch.name for branch in work.hub.branches(work.commons) if branch.name.startswith(root)}
@@ -288,8 +290,8 @@ def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str
         if (base := _usable(work, name, main)) is not None:
             return name, base
         _drop_pull_of(work, name)
-    for number in range(1, BASES_MAX + 1):
-        name = f"{root}{main[:8]}" + (f"-{number}" if number > 1 else "")
+    fresh = (f"{root}{main[:8]}-{secrets.token_hex(FRESH_NAME_BYTES)}" for _ in range(BASES_MAX))
+    for name in (f"{root}{main[:8]}", *fresh):
         if name in names or name in spoiled:
             continue
         try:
@@ -300,7 +302,7 @@ def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str
                 continue
             return name, base
         return name, main
-    raise HubStrange(f"the names of landing branches below {root} are taken")
+    raise HubObstructed(f"the names of landing branches below {root} are taken")
 
 
 def _usable(work: _Work, name: str, main: CommitHash) -> CommitHash | None:
@@ -434,7 +436,11 @@ def _fills_itself(default: str | None, column: str, cell: str | None) -> bool:
 
 
 def _open_pull(work: _Work, name: str) -> PullNo:
-    """The open pull of the landing branch: made, or found where an earlier try made it."""
+    """The open pull of the landing branch: made, or found where an earlier try made it, or another account.
+
+    DoltHub takes one open pull for a branch. Whose it is does not matter: what it brings is the branch, and that is compared
+    with the decision before the merge and after it.
+    """
     description = f"Rows of one decision, written by stampbot. {work.step.change.note}."
     try:
         return work.hub.open_pull(work.commons, title=work.step.title, description=description, branch=name)
@@ -442,8 +448,10 @@ def _open_pull(work: _Work, name: str) -> PullNo:
         found = _pull_of(work, name)
         if found is not None:
             return found
-        if _strangers_pull_of(work, name):
-            raise _Spoiled(f"somebody else opened a pull for {name}") from None
+        if (taken := _strangers_pull_of(work, name)) is not None:
+            if taken.target == BranchRef(work.commons, "main"):
+                return taken.number
+            raise _Spoiled(f"{taken.creator} opened a pull from {name} to {taken.target}") from None
         raise HubUnsettled(f"the landing pull of {name} is not listed yet") from None
 
 
@@ -457,13 +465,12 @@ def _pull_of(work: _Work, name: str) -> PullNo | None:
     return None
 
 
-def _strangers_pull_of(work: _Work, name: str) -> bool:
-    """Whether an open pull that is not ours comes from the landing branch: DoltHub takes one pull for a branch."""
+def _strangers_pull_of(work: _Work, name: str) -> Pull | None:
+    """The open pull of another account from the landing branch. All are read, newest first: its author may open more."""
     bot = work.site.writer
-    others = [p.number for p in work.hub.pulls(work.commons) if p.state is PullState.OPEN and p.creator != bot]
-    return any(
-        work.hub.pull(work.commons, number).source == BranchRef(work.commons, name) for number in others[:STRANGERS_READ_MAX]
-    )
+    others = (p.number for p in work.hub.pulls(work.commons) if p.state is PullState.OPEN and p.creator != bot)
+    found = (work.hub.pull(work.commons, number) for number in others)
+    return next((p for p in found if p.state is PullState.OPEN and p.source == BranchRef(work.commons, name)), None)
 
 
 def _drop_pull_of(work: _Work, name: str) -> None:
@@ -508,6 +515,9 @@ def _merge_own(work: _Work, number: PullNo, base: CommitHash, head: CommitHash) 
             return _as_checked(work, number, head, after) if merged else Done()
         if after != main and not _untouched_since(work, base, after):
             return None
+        now = work.hub.pull(work.commons, number)
+        if now.creator != work.site.writer and now.state is not PullState.OPEN:
+            return None  # its author closed it this moment, and the way is free
         if no.withheld:
             raise HubRefused(f"landing pull {number}: {no}", status=no.status, code=no.code) from no
         return Refused(f"DoltHub does not merge the landing pull {number}: {no}")

@@ -8,7 +8,7 @@ from datetime import timedelta
 from bot.converge.bot import Site
 from bot.converge.perform import deed_of, park
 from bot.converge.plan.commands import kept
-from bot.dolthub.errors import HubBusy, HubError, HubRefused
+from bot.dolthub.errors import HubBusy, HubError, HubObstructed, HubRefused
 from bot.model.snapshot import Snapshot
 from bot.model.step import ClosePull, Land, MergePull, ParkReason, Step
 
@@ -34,6 +34,8 @@ def keep(step: Step, trouble: HubBusy | HubRefused, snapshot: Snapshot, site: Si
 
 def _hitch(trouble: HubBusy | HubRefused) -> ParkReason | None:
     """A token that is refused is for the operator alone: nothing could be said with it either."""
+    if isinstance(trouble, HubObstructed):
+        return ParkReason.OBSTRUCTED
     if isinstance(trouble, HubBusy):
         return ParkReason.BUSY
     return ParkReason.WITHHELD if trouble.withheld else None

@@ -26,6 +26,10 @@ class HubUnsettled(HubBusy):
     """Later, for one pull: DoltHub answers, but what it shows does not fit together yet. Other pulls may be well."""
 
 
+class HubObstructed(HubUnsettled):
+    """Later, for one pull: another account has changed what the bot made there on the way to main, again and again."""
+
+
 class HubRefused(HubError):
     """No, and repeating will not help.
 

@@ -297,6 +297,14 @@ def stuck(facts: CommonsFacts) -> Iterator[CheckResult]:
         yield _of(facts, "looks", State.FAULT, says, f"Look at: stampbot explain {pull}; it is tried again by itself.")
 
 
+def kept(facts: CommonsFacts) -> Iterator[CheckResult]:
+    """No decision waits for a person to clear its way."""
+    for number, since, why in facts.kept:
+        says = f"a decision on pull {number} cannot go on since {since.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {why}"
+        fix = f"Read the bot's last comment below pull {number}; the decision is tried again by itself."
+        yield _of(facts, "decisions", State.FAULT, says, fix)
+
+
 def outages(facts: CommonsFacts) -> Iterator[CheckResult]:
     """No trouble affects all pulls of a commons."""
     for of, why, since, failed in facts.outages:
@@ -383,11 +391,12 @@ CHECKS: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (
     pulls,
     quarantine,
     stuck,
+    kept,
     outages,
     ledger,
 )
 
-UNREACHED: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (there, token, webhook, stuck, outages)
+UNREACHED: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (there, token, webhook, stuck, kept, outages)
 """Checks of a commons that does not answer."""
 
 

@@ -111,6 +111,7 @@ class CommonsFacts:
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
     stuck: tuple[tuple[PullNo, str, int], ...] = ()
+    kept: tuple[tuple[PullNo, datetime, str], ...] = ()
     """Pulls whose looks fail again and again for one reason: why, and how often in a row."""
     outages: tuple[tuple[str, str, datetime, int], ...] = ()
     """Trouble that meets all pulls: what does not work, the last word of it, since when, and how many looks it met."""

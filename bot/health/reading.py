@@ -102,6 +102,7 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
             for each in site.store.pulls.stuck()
             if each.trouble is not None
         ),
+        kept=tuple((each.pull, each.since, stranger(each.why)) for each in site.store.pulls.kept()),
         outages=tuple((each.of, stranger(each.says), each.since, each.failed) for each in site.store.outages.all()),
     )
     if isinstance(hub, Unread) or first.there is not True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import assert_never
 
 from bot.messages import md, time, words
 from bot.messages.md import Md
@@ -111,36 +112,47 @@ def _unchanged(snapshot: Snapshot, *, beside: bool = False) -> Md | None:
     return md.own(words.NOTHING_ELSE_CHANGED) if beside else md.own(words.NOTHING_CHANGED)
 
 
+_LET_IN = md.own(
+    "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from there."
+)
+_OUT_OF_THE_WAY = md.own(
+    "An admin of this commons can close the pulls that come from `stampbot/` branches, or take the account's right to write."
+)
+
+
 def kept(snapshot: Snapshot, comment: Comment, why: str, *, hitch: ParkReason, begun: bool, until: datetime | None) -> Md:
     """A command that cannot go on now and is not given up: why, what happens next, and who could help.
 
     `begun`: some of it stands on main. `until`: when it is given up.
     """
-    withheld = hitch is ParkReason.WITHHELD
-    every = time.span(snapshot.policy.timing.park_s)
-    what = (
-        md.fill("DoltHub does not let the bot do this: {why}.", why=md.code(why, 300))
-        if withheld
-        else md.fill("DoltHub has not done this for {long}: {why}.", long=every, why=md.code(why, 300))
-    )
+    every, said = time.span(snapshot.policy.timing.park_s), md.code(why, 300)
+    help_: Md | None = None
+    match hitch:
+        case ParkReason.WITHHELD:
+            what = md.fill("DoltHub does not let the bot do this: {why}.", why=said)
+            help_ = _LET_IN
+        case ParkReason.OBSTRUCTED:
+            what = md.fill("Another account is in the way of these rows: {why}.", why=said)
+            help_ = _OUT_OF_THE_WAY
+        case ParkReason.BUSY:
+            what = md.fill("DoltHub has not done this for {long}: {why}.", long=every, why=said)
+        case never:
+            assert_never(never)
     end = md.fill(", until {when}", when=time.clock(until)) if until is not None else Md("")
     again = md.fill(
         "Your command is kept and tried again by itself, every {long}{end}. It need not be written again.", long=every, end=end
-    )
-    help_ = md.own(
-        "An admin of this commons can let the bot's account write to main, or merge by hand what waits; it goes on from there."
     )
     stands = (
         md.own("What was done so far remains, and the rest follows.")
         if begun
         else md.own("A later decision takes its place. Nothing was changed.")
-        if withheld
+        if hitch is not ParkReason.BUSY
         else md.own("Later decisions wait for its end.")
     )
     return md.lines(
         md.fill("**KEPT** · {who} · {subject}", who=md.code(comment.author), subject=words.subject(snapshot)),
         what,
         again,
-        help_ if withheld else None,
+        help_,
         stands,
     )

@@ -31,6 +31,8 @@ class ParkReason(enum.Enum):
     """DoltHub says no, and not to what is asked but to whoever asks: protection, or a right."""
     BUSY = "busy"
     """DoltHub does not come to an end: a merge that runs on and on, an answer that never comes."""
+    OBSTRUCTED = "obstructed"
+    """Another account changes what the bot writes on the way to main, again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

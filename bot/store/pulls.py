@@ -142,6 +142,15 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A decision that cannot go on now, since when, and why. It is tried again by itself."""
+
+    pull: PullNo
+    since: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PullRecord:
     """All that is remembered about a pull. Each part may be missing, and costs at most one more look."""
 
@@ -174,6 +183,7 @@ class Pulls:
         self._pending = Topic(client, keys.pulls("pending"), Pending)
         self._tries = Topic(client, keys.pulls("tries"), int)
         self._quarantine = Topic(client, keys.pulls("quarantine"), Quarantine)
+        self._kept = Topic(client, keys.pulls("kept"), Kept)
 
     @soft(NOTHING)
     def records(self) -> Mapping[PullNo, PullRecord]:
@@ -381,6 +391,22 @@ class Pulls:
             return replace(before, failed=0, failed_at=None, trouble=None, alike=0, told=False)
 
         self._pending.change(pull, reset)
+
+    @soft(None)
+    def keep(self, pull: PullNo, why: str) -> None:
+        """Note that a decision on the pull cannot go on now."""
+        fresh = Kept(pull=pull, since=self._now(), why=why[:WHY_MAX_CHARS])
+        self._kept.change(pull, lambda before: replace(fresh, since=before.since) if before is not None else fresh)
+
+    @soft(None)
+    def drop_kept(self, pull: PullNo) -> None:
+        """No decision on the pull waits for its way to be cleared."""
+        self._kept.drop((pull,))
+
+    @soft(())
+    def kept(self) -> tuple[Kept, ...]:
+        """Decisions that cannot go on now, by pull."""
+        return tuple(each for _, each in sorted(self._kept.all().items()))
 
     @soft(None)
     def drop_pending(self, pull: PullNo) -> None:

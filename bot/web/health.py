@@ -67,6 +67,9 @@ class _StoreMetrics(Collector):
         stuck = GaugeMetricFamily(
             "stampbot_pulls_stuck", "Pulls whose looks fail again and again for one reason.", labels=["commons"]
         )
+        kept = GaugeMetricFamily(
+            "stampbot_decisions_kept", "Decisions that cannot go on now and are tried again.", labels=["commons"]
+        )
         outages = GaugeMetricFamily(
             "stampbot_outage",
             "Whether looks fail for trouble that meets all pulls, by what does not work.",
@@ -89,6 +92,7 @@ class _StoreMetrics(Collector):
                 silent.add_metric([], silent_s)
             for commons in self._commons:
                 stuck.add_metric([str(commons)], len(self._store.at(commons).pulls.stuck()))
+                kept.add_metric([str(commons)], len(self._store.at(commons).pulls.kept()))
                 for outage in self._store.at(commons).outages.all():
                     outages.add_metric([str(commons), outage.of], 1)
                 if (audit := self._store.at(commons).audits.get()) is not None:
@@ -100,7 +104,7 @@ class _StoreMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._store.trouble() else 1)
-        return [up, writable, waiting, counted, silent, stuck, outages, audited, running, restarts]
+        return [up, writable, waiting, counted, silent, stuck, kept, outages, audited, running, restarts]
 
 
 def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[CheckResult]:

@@ -18,9 +18,12 @@ import requests
 
 from bot.converge.bot import Bot
 from bot.converge.converge import converge, look
+from bot.converge.landing import BASES_MAX
 from bot.converge.outcome import Ended, Moved
 from bot.converge.perform import perform
-from bot.dolthub.errors import HubBusy, HubError, HubStrange
+from bot.dolthub.errors import HubBusy, HubError, HubObstructed, HubStrange
+from bot.health.commons import kept as kept_rows
+from bot.health.facts import CommonsFacts, State
 from bot.model.finding import Level, Verdict
 from bot.model.ids import CommentId, PullNo, User, decision_id
 from bot.model.policy import Landing
@@ -414,16 +417,65 @@ def test_a_landing_branch_that_somebody_prepared_is_not_used(world: World, momen
     assert (world.count("stamps"), world.count("rigs", "handle = 'mole'")) == (1, 0)
 
 
-def test_a_stranger_who_opens_the_landing_pull_first_does_not_stop_it(world: World) -> None:
+def squat(world: World, root: str) -> PullNo:
+    """Mallory opens a pull from the landing branch before the bot does."""
+    branch = root + world.db.head()[:8]
+    return PullNo(world.db.open_pull("mine", creator="mallory", from_database=world.db.name, from_branch=branch))
+
+
+def test_a_landing_pull_that_a_stranger_opens_first_is_merged_for_the_rows_of_its_branch(world: World) -> None:
+    pull = reviewed(world)
+    root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT))
+    taken: list[PullNo] = []
+    act_on(world, pull, world.bot(Meanwhile("POST", "/pulls", lambda: taken.append(squat(world, root)))))
+    assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
+    assert (world.count("stamps"), [world.state(number) for number in taken]) == (1, ["merged"])
+
+
+def test_a_stranger_who_closes_that_pull_at_the_last_moment_does_not_stop_the_decision(world: World) -> None:
     pull = reviewed(world)
     root = landing_root(world, pull, world.comment(pull, "ana", ACCEPT))
 
-    def squat() -> None:
-        world.db.open_pull("mine", creator="mallory", from_database=world.db.name, from_branch=root + world.db.head()[:8])
+    def take() -> None:
+        number = squat(world, root)
+        session.path_end, session.left = f"/pulls/{number}/merge", 0
+        session.happens = lambda: world.deps.hubs[world.commons].close(world.commons, number)
 
-    act_on(world, pull, world.bot(Meanwhile("POST", "/pulls", squat)))
+    session = Meanwhile("POST", "/pulls", take)
+    act_on(world, pull, world.bot(session))
     assert world.said(pull, "answer")[0].startswith("**ACCEPTED**")
     assert world.count("stamps") == 1
+
+
+def test_a_decision_whose_every_branch_is_changed_is_kept_named_at_once_and_finished_when_the_way_is_free(world: World) -> None:
+    pull = reviewed(world)
+    world.comment(pull, "ana", ACCEPT)
+    hub = world.deps.hubs[world.commons]
+
+    def meddle() -> None:
+        session.left = 0  # and at the next branch, too
+        fresh = [b.name for b in hub.branches(world.commons) if b.name.startswith("stampbot/") and b.name not in changed]
+        for name in fresh:
+            changed.append(name)
+            world.db.push(name, MOLE, user="bo")
+
+    changed: list[str] = []
+    session = Meanwhile("POST", "/pulls", meddle)
+    deps = world.bot(session)
+    with pytest.raises(HubObstructed):
+        act(world, pull, deps)
+    (kept,) = world.said(pull, "answer")
+    assert kept.startswith("**KEPT** · `ana`")
+    assert "Another account is in the way of these rows: " in kept
+    (held,) = deps.store.at(world.commons).pulls.kept()
+    facts = (held.pull, held.since, held.why)
+    (row,) = kept_rows(CommonsFacts(commons=world.commons, policy=world.policy, has_token=True, webhook=None, kept=(facts,)))
+    assert (row.state, row.says.partition(" since ")[0]) == (State.FAULT, f"a decision on pull {pull} cannot go on")
+    assert (len(set(changed)), len({name.rpartition("/")[2][:8] for name in changed})) == (BASES_MAX, 1)
+    world.settle()
+    assert world.said(pull, "answer")[-1].startswith("**ACCEPTED**")
+    assert deps.store.at(world.commons).pulls.kept() == ()
+    assert (world.count("stamps"), world.count("rigs", "handle = 'mole'")) == (1, 0)
 
 
 def test_rows_pushed_to_the_landing_branch_at_the_last_moment_are_told(world: World) -> None:
