@@ -13,6 +13,7 @@ from bot.rulebook import (
     TIES,
     Finding,
     Level,
+    Node,
     Place,
     PullKind,
     Relations,
@@ -22,8 +23,6 @@ from bot.rulebook import (
     rig_node,
     rule,
 )
-
-VALIDATORS_MAX = 20
 
 
 @rule(
@@ -36,14 +35,28 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     worker = pull.worker
     if worker is None:
         return
-    relations = Relations.of((*pull.rigs, *pull.past_rigs), (*pull.rig_links, *pull.past_rig_links), (worker,))
-    for validator in pull.policy.validators[:VALIDATORS_MAX]:
-        starts = (account_node(validator.user), *((rig_node(validator.rig),) if validator.rig else ()))
-        ties = relations.hint(starts, rig_node(worker))
+    rigs, links = (*pull.rigs, *pull.past_rigs), (*pull.rig_links, *pull.past_rig_links)
+    relations = Relations.of(rigs, links, (worker,), apart=pull.policy.apart)
+    near = relations.near([rig_node(worker)])
+    for user, starts in _validators(pull):
+        ties = relations.hint(starts, rig_node(worker)) if near.intersection(starts) else ()
         if ties:
             by = ", ".join(dict.fromkeys(TIES[tie] for tie in ties))
             yield check.finding(
-                Place("rigs", worker, validator.user),
-                f"Validator {quote(validator.user)} and rig {quote(worker)} are joined through rows of other accounts: {by}.",
+                Place("rigs", worker, user),
+                f"Validator {quote(user)} and rig {quote(worker)} are joined through rows of other accounts: {by}.",
                 "Another validator decides, if that is no accident",
             )
+
+
+def _validators(pull: Snapshot) -> Iterator[tuple[str, tuple[Node, ...]]]:
+    """Accounts that may decide here, by the policy and by trust on main, each once, with where ties to them begin."""
+    found: dict[str, dict[Node, None]] = {}
+    for validator in pull.policy.validators:
+        starts = found.setdefault(validator.user, {account_node(validator.user): None})
+        if validator.rig:
+            starts[rig_node(validator.rig)] = None
+    for rig in pull.rigs:
+        if rig.owner and rig.trust >= pull.policy.min_trust:
+            found.setdefault(rig.owner, {account_node(rig.owner): None})
+    yield from ((user, tuple(starts)) for user, starts in found.items())

@@ -5,7 +5,7 @@ Rights compare exactly; prohibitions look at every spelling and every tie (`conf
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from bot.commands.conflict_of_interest import conflict, stake
@@ -92,8 +92,7 @@ def may_recheck(snapshot: Snapshot, user: User) -> bool:
 def free_validators(snapshot: Snapshot) -> tuple[User, ...]:
     """Accounts that may accept here and have no tie to the work: those of the policy first, then by trust on main."""
     policy = snapshot.policy
-    trusted = sorted((r for r in snapshot.rigs if r.owner and r.trust >= policy.min_trust), key=lambda r: (-r.trust, r.handle))
-    users = dict.fromkeys((*(v.user for v in policy.validators), *(User(r.owner) for r in trusted)))
+    users = dict.fromkeys((*(v.user for v in policy.validators), *_trusted(snapshot)))
     silent = {snapshot.bot, *policy.ignored_users}
     return tuple(user for user in users if user not in silent and is_free(snapshot, user))
 
@@ -102,6 +101,23 @@ def is_free(snapshot: Snapshot, user: User) -> bool:
     """Whether `user` may accept here and has no tie to the work, as whichever rig."""
     rigs = _entitled(snapshot, user, "accept")
     return bool(rigs) and all(conflict(snapshot, rig, user) is None for rig in rigs)
+
+
+def barred(snapshot: Snapshot) -> Iterator[Md]:
+    """Why validators may not decide here, one line each: their own work, or a tie to it."""
+    users = dict.fromkeys((*(v.user for v in snapshot.policy.validators), *_trusted(snapshot)))
+    for user in [user for user in users if user not in (snapshot.bot, *snapshot.policy.ignored_users)][:NAMES_MAX]:
+        whys = (conflict(snapshot, rig, user) for rig in _entitled(snapshot, user, "accept"))
+        why = next((each for each in whys if each is not None), None)
+        if why is not None:
+            yield md.fill("{user} may not decide here: {why}", user=md.code(user), why=why)
+
+
+def _trusted(snapshot: Snapshot) -> tuple[User, ...]:
+    """Accounts with a rig of enough trust on main, most trusted first."""
+    policy = snapshot.policy
+    trusted = sorted((r for r in snapshot.rigs if r.owner and r.trust >= policy.min_trust), key=lambda r: (-r.trust, r.handle))
+    return tuple(dict.fromkeys(User(r.owner) for r in trusted))
 
 
 def is_theirs(snapshot: Snapshot, handle: Handle | None, user: User) -> bool:

@@ -49,7 +49,7 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
             (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
         )
     links = (*snapshot.rig_links, *snapshot.past_rig_links)
-    relations = Relations.of(_all_rigs(snapshot), links, workers(snapshot))
+    relations = Relations.of(_all_rigs(snapshot), links, workers(snapshot), apart=snapshot.policy.apart)
     for goal, name, what in own:
         path = relations.path(asker, goal)
         if path is not None:
@@ -74,7 +74,8 @@ def stake(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
     claims += [each.completed_by for each in snapshot.completions if each.wanted_id == item.id and each.validated_by is None]
     others = [rig for rig in dict.fromkeys(claims) if rig and rig not in own]
     starts = [account_node(user), *((rig_node(asker_rig.handle),) if asker_rig is not None else ())]
-    relations = Relations.of(_all_rigs(snapshot), (*snapshot.rig_links, *snapshot.past_rig_links), (*own, *others))
+    links = (*snapshot.rig_links, *snapshot.past_rig_links)
+    relations = Relations.of(_all_rigs(snapshot), links, (*own, *others), apart=snapshot.policy.apart)
     if any(relations.path(starts, rig_node(rig)) is not None for rig in own):
         return None
     mine = next((rig for rig in others if relations.path(starts, rig_node(rig)) is not None), None)

@@ -52,6 +52,7 @@ def _lines(context: CommandContext) -> Iterator[Md]:
     yield from _waiting(context)
     if snapshot.pull.state in (PullState.OPEN, PullState.MERGED):
         yield authority.who_can(snapshot)
+        yield from authority.barred(snapshot)
 
 
 def _where(snapshot: Snapshot) -> Md:

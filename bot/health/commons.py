@@ -13,6 +13,7 @@ from bot.model.ledger import INDISPENSABLE, PRIMARY_KEYS, Completion
 from bot.model.mark import MarkKind, read_mark
 from bot.model.policy import Decisions, RatingStyle
 from bot.model.pull import Comment
+from bot.model.relations import TIES
 from bot.store import Contact
 
 SKEW_NOTE_S = 5
@@ -305,6 +306,19 @@ def kept(facts: CommonsFacts) -> Iterator[CheckResult]:
         yield _of(facts, "decisions", State.FAULT, says, fix)
 
 
+def ties(facts: CommonsFacts) -> Iterator[CheckResult]:
+    """Which validators may not decide about whose work, and what ties them."""
+    if isinstance(facts.tied, Unread):
+        return
+    for user, other, by in facts.tied[:NAMED_MAX]:
+        said = ", ".join(dict.fromkeys(TIES[tie] for tie in by if tie not in ("account", "name")))
+        says = f"validator {user} and account {other} may not decide about each other's work: {said}"
+        fix = f'If that is wrong, the operator can write in stampbot.toml: [ties] ignore = [["{user}", "{other}"]]'
+        yield _of(facts, "ties", State.NOTE, says, fix)
+    if len(facts.tied) > NAMED_MAX:
+        yield _of(facts, "ties", State.NOTE, f"{len(facts.tied) - NAMED_MAX} more ties of validators are not listed here")
+
+
 def outages(facts: CommonsFacts) -> Iterator[CheckResult]:
     """No trouble affects all pulls of a commons."""
     for of, why, since, failed in facts.outages:
@@ -392,6 +406,7 @@ CHECKS: tuple[Callable[[CommonsFacts], Iterator[CheckResult]], ...] = (
     quarantine,
     stuck,
     kept,
+    ties,
     outages,
     ledger,
 )

@@ -102,6 +102,8 @@ class CommonsFacts:
     ratings: Ratings | Unread = field(default_factory=Ratings)
     rigs: tuple[Rig, ...] | Unread = ()
     """Rigs that may matter here: of validators, of the bot's account, and all with enough trust."""
+    tied: tuple[tuple[str, str, tuple[str, ...]], ...] | Unread = ()
+    """Accounts that may decide, each with another account it is tied to, and by what (keys of TIES)."""
     begun: tuple[Completion, ...] | Unread = ()
     """Completions whose decision is half done on main."""
     lost: tuple[Completion, ...] | Unread = ()
@@ -111,8 +113,9 @@ class CommonsFacts:
     quarantined: tuple[tuple[PullNo, str], ...] = ()
     """Pulls that crashed the bot, and how."""
     stuck: tuple[tuple[PullNo, str, int], ...] = ()
-    kept: tuple[tuple[PullNo, datetime, str], ...] = ()
     """Pulls whose looks fail again and again for one reason: why, and how often in a row."""
+    kept: tuple[tuple[PullNo, datetime, str], ...] = ()
+    """Decisions that cannot go on now: since when, and why."""
     outages: tuple[tuple[str, str, datetime, int], ...] = ()
     """Trouble that meets all pulls: what does not work, the last word of it, since when, and how many looks it met."""
     now: datetime | None = None

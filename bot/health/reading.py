@@ -21,8 +21,9 @@ from bot.health.redis import RedisAway, read_condition
 from bot.log import stranger
 from bot.model.finding import Level
 from bot.model.ids import CommitHash, Commons, PullNo, User
-from bot.model.ledger import Completion, Rig, Row
+from bot.model.ledger import Completion, Rig, RigLink, Row
 from bot.model.pull import PullState, PullSummary
+from bot.model.relations import Relations, account_node
 from bot.queue.enqueue import JobQueue
 from bot.store import PROBE, Store
 
@@ -121,6 +122,7 @@ def read_commons(mine: CommonsSettings, settings: Settings, site: Site) -> Commo
         columns=reading.columns(),
         ratings=reading.ratings(),
         rigs=reading.rigs(bot),
+        tied=reading.tied(),
         begun=begun,
         lost=lost,
         doubled=reading.doubled(bot),
@@ -190,6 +192,25 @@ class CommonsReader:
         owners = [*(v.user for v in policy.validators), *([bot] if bot is not None else [])]
         rows = self._rows(lambda there: sql.rigs_around(handles, owners, policy.min_trust, there=there.get("rigs", ())))
         return rows if isinstance(rows, Unread) else tuple(map(Rig, rows))
+
+    def tied(self) -> tuple[tuple[str, str, tuple[str, ...]], ...] | Unread:
+        """Accounts that may decide, each with another account it is tied to, and by what."""
+        rigs, links = self._rows(lambda _: sql.all_rigs()), self._rows(lambda _: sql.all_rig_links())
+        if isinstance(rigs, Unread) or isinstance(links, Unread):
+            return next(each for each in (rigs, links) if isinstance(each, Unread))
+        policy, known = self._site.policy, tuple(map(Rig, rigs))
+        relations = Relations.of(known, map(RigLink, links), apart=policy.apart)
+        deciding = {*(v.user for v in policy.validators), *(User(r.owner) for r in known if r.trust >= policy.min_trust)}
+        owners = sorted({rig.owner for rig in known if rig.owner})
+        found: list[tuple[str, str, tuple[str, ...]]] = []
+        for user in sorted(filter(None, deciding)):
+            start = account_node(user)
+            near = relations.near([start])
+            for other in owners:
+                path = relations.path([start], account_node(other)) if account_node(other) in near - {start} else None
+                if path is not None:
+                    found.append((user, other, path[1]))
+        return tuple(found)
 
     def unfinished(self) -> tuple[tuple[Completion, ...] | Unread, tuple[Completion, ...] | Unread]:
         """Completions whose decision is half done, and those of which no pull is known."""

@@ -106,6 +106,23 @@ _ACCOUNTS: Final[Shape] = {
         "pattern": "^[A-Za-z0-9.:-]+/[A-Za-z0-9._-]+$",
     },
 }
+_TIES: Final[Shape] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "ignore": {
+            "description": 'A list of pairs of DoltHub accounts, such as [["ana", "pia"]].',
+            "type": "array",
+            "items": {
+                "description": 'A pair of DoltHub accounts, such as ["ana", "pia"].',
+                "type": "array",
+                "items": _ACCOUNT,
+                "minItems": 2,
+                "maxItems": 2,
+            },
+        }
+    },
+}
 _LEVELS: Final[Shape] = {
     "type": "object",
     "propertyNames": {"description": "The name of a rule, such as evidence_is_alive.", "pattern": "^[a-z][a-z0-9_-]{0,63}$"},
@@ -143,6 +160,10 @@ def _validators(entries: list[str | Mapping[str, str]]) -> tuple[Validator, ...]
 
 def _users(names: list[str]) -> tuple[User, ...]:
     return tuple(map(User, names))
+
+
+def _apart(table: Mapping[str, list[list[str]]]) -> tuple[tuple[User, User], ...]:
+    return tuple((User(one), User(other)) for one, other in table.get("ignore", ()))
 
 
 def _projects(table: Mapping[str, list[str]]) -> Mapping[str, tuple[str, ...]]:
@@ -281,6 +302,14 @@ class Policy:
         read=_logins,
     )
     """Rig to its accounts on forges, each `host/account` in lower case. The operator's word: never learned from evidence."""
+    apart: tuple[tuple[User, User], ...] = key(
+        (),
+        'A table with ignore = pairs of accounts, such as [["ana", "pia"]]: whatever rows tie them, they are two people',
+        _TIES,
+        name="ties",
+        read=_apart,
+    )
+    """Pairs of accounts between which no tie counts. The operator's word; one account is never apart from itself."""
     levels: Mapping[str, Level | None] = key(
         {}, 'A table of rules, rule = "note", "doubt", "fault", "unsure" or "off"', _LEVELS, read=_levels, merged=True
     )

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bot.model.ids import Handle, fold, skeleton
+from bot.model.ids import Handle, User, fold, skeleton
 from bot.model.ledger import Rig, RigLink
 
 Node = tuple[str, str]
@@ -40,16 +40,27 @@ class Relations:
     """Ties by node, each with the node it leads to and what it is (a key of TIES).
 
     `accounts`: by rig and account, whose it is, as one node of each group that `account` and `name` join. `children`: (child,
-    parent) of each `parent` tie, which the child's owner alone writes.
+    parent) of each `parent` tie, which the child's owner alone writes. `apart`: pairs of groups between which no tie counts.
     """
 
     ties: Mapping[Node, tuple[tuple[Node, str], ...]]
     accounts: Mapping[Node, Node]
     children: frozenset[tuple[Node, Node]]
+    apart: frozenset[frozenset[Node]] = frozenset()
 
     @classmethod
-    def of(cls, rigs: Iterable[Rig], links: Iterable[RigLink], handles: Iterable[Handle] = ()) -> Relations:
-        """Ties of these rigs, by active links of any type; `handles` are rigs that act and may not be registered."""
+    def of(
+        cls,
+        rigs: Iterable[Rig],
+        links: Iterable[RigLink],
+        handles: Iterable[Handle] = (),
+        *,
+        apart: Iterable[tuple[User, User]] = (),
+    ) -> Relations:
+        """Ties of these rigs, by active links of any type; `handles` are rigs that act and may not be registered.
+
+        `apart`: pairs of accounts between which no tie counts, because the operator said so.
+        """
         found: dict[Node, list[tuple[Node, str]]] = {}
         children: set[tuple[Node, Node]] = set()
         for left, right, tie in _pairs(tuple(rigs), links, handles):
@@ -58,7 +69,15 @@ class Relations:
             if tie == "parent":
                 children.add((left, right))
         ties = {node: tuple(each) for node, each in found.items()}
-        return cls(ties=ties, accounts=_groups(ties), children=frozenset(children))
+        accounts = _groups(ties)
+        pairs = (frozenset(accounts.get(node, node) for node in map(account_node, pair)) for pair in apart)
+        return cls(
+            ties=ties,
+            accounts=accounts,
+            children=frozenset(children),
+            # Two names of one account stay one: there is no word against that.
+            apart=frozenset(pair for pair in pairs if len(pair) == 2),
+        )
 
     def path(self, starts: Iterable[Node], goal: Node) -> tuple[Node, tuple[str, ...]] | None:
         """The shortest way from one of `starts` to `goal`: where it starts, and what its ties are. None: no tie counts.
@@ -67,13 +86,31 @@ class Relations:
         step is a link, or a parent that the start's own row names, or its last one is such of the goal. Else a stranger's rows,
         with a copied e-mail address in each, could keep any validator from deciding about any rig.
         """
+        found = self._search(starts, goal)
+        return (found.start, found.by) if found is not None else None
+
+    def near(self, starts: Iterable[Node]) -> frozenset[Node]:
+        """All nodes that any ties lead to from one of `starts`, whether such a way counts or not."""
+        seen, waiting = set(starts), deque(starts)
+        while waiting:
+            for other, _ in self.ties.get(waiting.popleft(), ()):
+                if other not in seen:
+                    seen.add(other)
+                    waiting.append(other)
+        return frozenset(seen)
+
+    def _search(self, starts: Iterable[Node], goal: Node) -> _At | None:
         ends = self._account(goal)
-        queue: deque[_At] = deque(_At(start, start, self._account(start), self._account(start), False, ()) for start in starts)
+        queue: deque[_At] = deque(
+            _At(start, start, self._account(start), self._account(start), False, ())
+            for start in starts
+            if frozenset((self._account(start), ends)) not in self.apart
+        )
         seen = {at.state for at in queue}
         while queue:
             at = queue.popleft()
             if at.node == goal:
-                return at.start, at.by
+                return at
             for other, tie in self.ties.get(at.node, ()):
                 step = self._step(at, other, tie, ends)
                 if step is not None and step.state not in seen:
@@ -83,7 +120,8 @@ class Relations:
 
     def hint(self, starts: Iterable[Node], goal: Node) -> tuple[str, ...]:
         """The ties of a shortest way that does not count, because only other accounts wrote it; empty if there is none."""
-        first = tuple(starts)
+        ends = self._account(goal)
+        first = tuple(s for s in starts if frozenset((self._account(s), ends)) not in self.apart)
         if self.path(first, goal) is not None:
             return ()
         queue: deque[tuple[Node, tuple[str, ...]]] = deque((start, ()) for start in first)

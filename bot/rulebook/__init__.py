@@ -35,7 +35,7 @@ from bot.model.ledger import (
 from bot.model.links import EVIDENCE_LINKS_MAX, Link, links_in
 from bot.model.pull import BranchRef, Pull, PullState
 from bot.model.reasons import Reason, reason_of
-from bot.model.relations import TIES, Relations, account_node, rig_node
+from bot.model.relations import TIES, Node, Relations, account_node, rig_node
 from bot.model.snapshot import Rival, Snapshot, Tally, Use
 from bot.model.unsafe_links import Danger, UnsafeLink, unsafe_links
 from bot.rulebook.catalog import Catalog, CatalogError, find, load
@@ -72,6 +72,7 @@ __all__ = (
     "Link",
     "MisfitError",
     "Move",
+    "Node",
     "Place",
     "Probe",
     "Pull",

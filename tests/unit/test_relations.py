@@ -169,3 +169,16 @@ def test_from_several_starts_a_way_is_found_that_one_of_them_has(
     starts, goal = [nodes[ends % many], nodes[ends // 10 % many]], nodes[ends // 100 % many]
     one_by_one = [relations.path([start], goal) for start in starts]
     assert (relations.path(starts, goal) is None) == (one_by_one == [None, None])
+
+
+def test_the_operator_can_say_that_two_accounts_are_two_people_and_no_more_than_that() -> None:
+    kiln = a_rig("kiln", "ova", owner_email="c@example.org")
+    hub = a_rig("hub", "hal", owner_email="c@example.org")
+    told = (User("Cleo"), User("ova"))
+    relations = Relations.of((MILL, kiln, hub), (), apart=[told])
+    assert relations.path([account_node("cleo")], rig_node("kiln")) is None
+    assert relations.path([rig_node("kiln")], rig_node("mill")) is None
+    assert relations.hint([account_node("cleo")], rig_node("kiln")) == ()
+    assert relations.path([account_node("cleo")], rig_node("hub")) is not None
+    own = Relations.of((MILL, a_rig("kiln", "CLEO")), (), apart=[(User("cleo"), User("CLEO"))])
+    assert own.path([account_node("cleo")], rig_node("kiln")) is not None, "an account is never apart from itself"

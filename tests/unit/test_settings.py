@@ -74,6 +74,8 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         "git.example.org" = "gitea"
         [projects]
         gastown = ["github.com/gastownhall/Gastown"]
+        [ties]
+        ignore = [["ana", "pia"]]
         [logins]
         polecat-7 = ["github.com/Pia"]
         [commons."mesa/wl-commons"]
@@ -97,6 +99,7 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         levels={"evidence-alive": Level.DOUBT, "one-item": None},
         projects={"gastown": ("github.com/gastownhall/gastown",)},
         logins={Handle("polecat-7"): ("github.com/pia",)},
+        apart=((User("ana"), User("pia")),),
     )
     of_mesa = dataclasses.replace(
         general, min_trust=1, validators=(), timing=Timing(poll_s=5, quiet_head_s=9, confirm_dead_s=(5, 6))
