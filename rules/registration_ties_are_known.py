@@ -28,6 +28,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     touched = dict.fromkeys((*(change.key for change in pull.changes.of("rigs")), *paired))
     before = Relations.of(pull.rigs, pull.rig_links, apart=pull.policy.apart)
     after = Relations.of(rigs.values(), (links | brought).values(), apart=pull.policy.apart)
+    told: set[frozenset[str]] = set()
     for handle in list(touched)[:NAMED_MAX]:
         rig = rigs.get(handle)
         owner = rig.owner if rig is not None else ""
@@ -37,14 +38,16 @@ def check(pull: Snapshot) -> Iterator[Finding]:
         was = {other for other in others if before.path(here, account_node(other)) is not None}
         now = {other for other in others if after.path(here, account_node(other)) is not None}
         place = Place("rigs", handle)
-        if tied := [other for other in others if other in now - was]:
+        fresh = [other for other in others if frozenset((owner, other)) not in told]
+        told |= {frozenset((owner, other)) for other in now ^ was}
+        if tied := [other for other in fresh if other in now - was]:
             named = _named(tied)
             yield check.finding(
                 place,
                 f"It ties rig {quote(handle)} to {named}: from then on neither may decide about the other's work.",
                 "Accept it only if both belong together",
             )
-        if freed := [other for other in others if other in was - now]:
+        if freed := [other for other in fresh if other in was - now]:
             yield check.finding(
                 place,
                 f"It cuts the tie of rig {quote(handle)} with {_named(freed)}: from then on they may decide about each other.",
