@@ -33,7 +33,7 @@ OPTIONS = (
     ),
     AT,
     AS,
-    Option(name="yes", reads=Flag(), says="yes, although it is a claim without work"),
+    Option(name="yes", reads=Flag(), says="yes, although it is a claim without work, or another account rejected or holds it"),
     Option(name="adopt", reads=Flag(), says="take over the work alone: nothing is merged, and the pull is closed"),
     DRY_RUN,
 )
@@ -65,6 +65,8 @@ def accept(context: CommandContext) -> Decision:
     refusal = _wrong_kind(context)
     if refusal is not None:
         return refusal
+    if (rejected := decision.against_rejection(context)) is not None:
+        return rejected
     waits = decision.stale_evidence(context) or stamping.too_young(snapshot)
     if waits is not None:
         return waits
@@ -102,6 +104,7 @@ def _accept_merged(context: CommandContext) -> Decision:
         or _wrong_kind(context)
         or _stopped_then(snapshot, ground)
         or _news_since(context, ground)
+        or (None if _stamp_begun(snapshot, context.comment) else decision.against_rejection(context))
     )
     if refusal is not None:
         return refusal
@@ -270,4 +273,4 @@ def _receipt(context: CommandContext, author: Handle, change: LedgerChange | Non
         "For the worker: discard the branch {branch}. The board of `wl` shows the item as in review while it exists.",
         branch=branch,
     )
-    return md.lines(head, stamping.told(context, done, end), next_)
+    return md.lines(head, stamping.told(context, done, end), decision.overruled(context), next_)

@@ -57,7 +57,8 @@ class Follow:
 class Refuse:
     """No, why, and what would help. Whoever speaks it adds that nothing was changed, unless something was (`changed`).
 
-    `denied`: because of who asks, not of what. `news`: because of what is new since the review; its sign.
+    `denied`: because of who asks, not of what. `news`: because of what is new since the review; its sign. `facts`:
+    what is so from the moment the answer stands there.
     """
 
     reason: Md
@@ -65,6 +66,7 @@ class Refuse:
     denied: bool = False
     changed: bool = False
     news: str = ""
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

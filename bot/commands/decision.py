@@ -17,13 +17,15 @@ from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Verdict
 from bot.model.ids import CommitHash, Handle
-from bot.model.journal import Answered, Review
+from bot.model.journal import Answered, Hold, Review
 from bot.model.ledger import LedgerChange, Rig, Row
+from bot.model.mark import SHOWN, Fact
 from bot.model.news import news_since, shown_by
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Land, Step
 
+REJECTION_RULE = "not_rejected_before"
 NEWS_MAX = 5
 """Findings that are new and named in a refusal; more are counted."""
 
@@ -79,6 +81,16 @@ def ground(
     return Ground(rig=allowed.rig, review=review)
 
 
+_PAST_HOLDS = md.own("A decision with `--yes` below this answer ends that hold.")
+
+
+def ended_holds(context: CommandContext) -> tuple[Hold, ...]:
+    """Holds that a decision with `--yes` ends: those of accounts that may not decide, shown when it was written."""
+    if not (context.parsed.decides and context.parsed.has("yes")):
+        return ()
+    return tuple(h for h in context.snapshot.journal.holds_before(context.comment.created_at) if h.until is not None)
+
+
 def held(context: CommandContext, *, begun: bool = False) -> Refuse | None:
     """The refusal while somebody holds the pull; it names who does, and how the hold is lifted.
 
@@ -87,8 +99,11 @@ def held(context: CommandContext, *, begun: bool = False) -> Refuse | None:
     """
     snapshot, then = context.snapshot, context.snapshot.journal.holds_before(context.comment.created_at)
     now = snapshot.holds if snapshot.pull.state is PullState.OPEN and not begun else ()
+    passed = ended_holds(context)
+    now, then = (tuple(hold for hold in holds if hold not in passed) for holds in (now, then))
     if now:
-        return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, context.comment.author)), words.LIFT)
+        help_ = words.LIFT if any(hold.until is None for hold in now) else md.join([_PAST_HOLDS, words.LIFT], " ")
+        return Refuse(md.fill("Nothing is decided here now: {held}.", held=words.held(now, context.comment.author)), help_)
     if then:
         lifted = not {hold.by for hold in then} & {hold.by for hold in snapshot.holds}
         told = md.fill("When this was written, {held}.", held=words.held(then, context.comment.author))
@@ -185,7 +200,8 @@ def unlike_review(context: CommandContext, review: Review, *, findings: bool = T
     if shown is None or snapshot.head != review.mark.head:
         return None
     news = news_since(shown, snapshot, context.judgement)
-    told = news.findings if findings else ()
+    # A rejection is shown, and asked about, by itself.
+    told = tuple(f for f in news.findings if f.rule != REJECTION_RULE) if findings else ()
     if not (told or news.rows):
         return None
     sign = shown_by(snapshot, context.judgement).sign
@@ -203,6 +219,47 @@ def unlike_review(context: CommandContext, review: Review, *, findings: bool = T
         if snapshot.merged
         else md.own("A new review follows. Please decide again below it."),
         news=sign,
+    )
+
+
+def rejected_by_another(context: CommandContext) -> Answered | None:
+    """The newest rejection in force that is of another account than the asker's."""
+    snapshot, user = context.snapshot, context.comment.author
+    standing = snapshot.journal.rejections(snapshot.head, snapshot.evidence_key)
+    return next((each for each in standing if snapshot.journal.asker(each, "reject") != user), None)
+
+
+def against_rejection(context: CommandContext) -> Refuse | None:
+    """The refusal to accept against another validator's rejection, until it was shown and `--yes` was written after that."""
+    standing = rejected_by_another(context)
+    if standing is None:
+        return None
+    shown = context.snapshot.journal.was_shown(context.comment, standing)
+    if shown and context.parsed.has("yes"):
+        return None
+    asker = context.snapshot.journal.asker(standing, "reject")
+    return Refuse(
+        md.fill(
+            "{who} rejected this work at {when}.",
+            who=md.code(asker) if asker else md.own("A validator"),
+            when=time.clock(standing.comment.created_at),
+        ),
+        md.own("Please read why in that comment. To accept all the same, write the command again with `--yes`."),
+        facts=(Fact(command=SHOWN, by=context.comment.author, of=standing.comment.id),),
+    )
+
+
+def overruled(context: CommandContext) -> Md | None:
+    """That a decision was taken against another validator's rejection, for its receipt."""
+    standing = rejected_by_another(context)
+    if standing is None:
+        return None
+    asker = context.snapshot.journal.asker(standing, "reject")
+    return md.fill(
+        "{user} accepted it although {who} had rejected it at {when}.",
+        user=md.code(context.comment.author),
+        who=md.code(asker) if asker else md.own("a validator"),
+        when=time.clock(standing.comment.created_at),
     )
 
 

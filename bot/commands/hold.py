@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.commands import authority, decision, taking_back, unhold
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
 from bot.commands.grammar.signature import Takes
 from bot.messages import md, time, words
 from bot.model.ids import User
+from bot.model.journal import HOLD_S
 from bot.model.kind import PullKind
-from bot.model.mark import Fact
+from bot.model.mark import FOR_A_DAY, Fact
 from bot.model.pull import PullState
 from bot.model.snapshot import Snapshot
 
@@ -26,12 +28,24 @@ def _lifted(snapshot: Snapshot, user: User) -> Refuse | None:
         ),
         None,
     )
+    if by is None and not authority.is_validator(snapshot, user) and _had_its_day(snapshot, user):
+        return Refuse(
+            md.own("Your hold of this head has had its day, so it is not placed again."),
+            md.own("Write what still speaks against it in a plain comment: the validator who decides will read it."),
+        )
     if by is None or authority.is_free(snapshot, user):
         return None
     return Refuse(
         md.fill("Your hold was lifted by {by}, on this very head.", by=md.code(by)),
         md.own("Write what still speaks against it in a plain comment: the validator who decides will read it."),
     )
+
+
+def _had_its_day(snapshot: Snapshot, user: User) -> bool:
+    """Whether a hold of this account on this head ended by itself."""
+    placed = [a for a in snapshot.answers if a.mark.head == snapshot.head and a.mark.by("hold") == user]
+    ends = (a.comment.created_at + timedelta(seconds=HOLD_S) for a in placed)
+    return any(end <= snapshot.taken_at for end in ends)
 
 
 def _own(context: CommandContext) -> bool:
@@ -55,7 +69,7 @@ def hold(context: CommandContext) -> Decision:
     For an account with a rig on main. While a pull is held, `/accept`, `/reject` and `/close` are refused. A hold needs no
     reason, and it is placed whatever the form of the line. It stays, whatever is pushed, until the account that placed it
     writes `/unhold` or `/hold cancel`, or a validator without a stake in the work does; then it is not placed again on the
-    same head.
+    same head. A hold of an account that may not decide ends after a day, or with a validator's decision that has `--yes`.
     """
     if _lifts(context):
         return unhold.unhold.decide(replace(context, parsed=replace(context.parsed, reason="")))
@@ -78,7 +92,7 @@ def hold(context: CommandContext) -> Decision:
         if context.parsed.reason
         else md.own("No reason was given. Please write it in a plain comment: validators need it to go on.")
     )
-    merged = snapshot.pull.state is PullState.MERGED
+    merged, for_a_day = snapshot.pull.state is PullState.MERGED, not authority.is_validator(snapshot, user)
     means = (
         md.own("This pull is merged already: commands written from here on decide nothing more.")
         if merged
@@ -93,7 +107,7 @@ def hold(context: CommandContext) -> Decision:
                 when=time.clock(context.comment.created_at),
             ),
             said,
-            md.join([means, words.LIFT], " "),
+            md.join([means, *((words.FOR_A_DAY,) if for_a_day else ()), words.LIFT], " "),
         ),
-        facts=(Fact(command="hold", by=user),),
+        facts=(Fact(command="hold", by=user, of=FOR_A_DAY if for_a_day else ""),),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.commands import decision, decision_rows, taking_back
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
-from bot.commands.grammar.option import AS, AT, DRY_RUN
+from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Option
 from bot.commands.grammar.signature import Takes
 from bot.messages import md, time, words
 from bot.messages.md import Md
@@ -12,8 +12,10 @@ from bot.model.ids import stamp_id
 from bot.model.kind import PullKind
 from bot.model.mark import UNREJECT, Fact
 
+OPTIONS = (AT, AS, Option(name="yes", reads=Flag(), says="yes, although an account that may not decide holds it"), DRY_RUN)
 
-@command(name="reject", takes=Takes.REASON, options=(AT, AS, DRY_RUN), decides=True)
+
+@command(name="reject", takes=Takes.REASON, options=OPTIONS, decides=True)
 def reject(context: CommandContext) -> Decision:
     """Send the work back, with the reason; the claim is kept
 
@@ -46,8 +48,8 @@ def _withdrawn(context: CommandContext) -> Decision:
     no = decision.not_open(snapshot) or decision.other_item(context) or decision.too_old(context)
     if no is not None:
         return no
-    standing = snapshot.rejection
-    if snapshot.merged or standing is None or snapshot.journal.asker(standing, "reject") != user:
+    standing = snapshot.journal.rejections(snapshot.head, snapshot.evidence_key)
+    if snapshot.merged or all(snapshot.journal.asker(each, "reject") != user for each in standing):
         return Refuse(
             md.own("No rejection of yours stands here, so there is none to take back."),
             md.own("To reject the work, write why in other words."),

@@ -178,6 +178,7 @@ def _next_look(snapshot: Snapshot, due: Plan) -> datetime | None:
     if due.waits and due.look_at is None:
         times.append(snapshot.taken_at + timedelta(seconds=snapshot.policy.timing.look_again_s))
     if snapshot.pull.state is PullState.OPEN:
+        times.extend(hold.until for hold in snapshot.holds if hold.until is not None)
         times.extend(at for link in snapshot.links if (at := _again_at(snapshot, link.url)) is not None)
     return min(times, default=None)
 

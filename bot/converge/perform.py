@@ -16,6 +16,7 @@ from bot.converge.reads import main_head
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubBusy, HubRefused, HubStrange, HubUnsettled
 from bot.model.ids import CommentId, CommitHash, PullNo, User, fold, is_commit_hash
+from bot.model.journal import closed_by
 from bot.model.mark import Mark, MarkKind, read_mark
 from bot.model.pull import Comment, Pull, PullState
 from bot.model.snapshot import Snapshot
@@ -68,8 +69,12 @@ def _answer(step: Answer, snapshot: Snapshot, site: Site) -> Ended:
     comments = _comments(snapshot, site)
     if _is_answered(step.to, comments, snapshot):
         return Done()
-    denies = step.outcome is not Outcome.DONE and snapshot.pull.state is PullState.OPEN
-    return _say(step.body, answer_deed(step.to), comments, snapshot, site, denies=denies)
+    if any(_is_answered(closed, comments, snapshot) for closed in step.closes):
+        return Moved("what was to be taken back was answered meanwhile")
+    denies = snapshot.pull.state is PullState.OPEN and (step.outcome is not Outcome.DONE or bool(step.closes))
+    also = tuple(map(answer_deed, step.closes))
+    number = snapshot.pull.number
+    return say(step.body, answer_deed(step.to), comments, site, number=number, denies=denies, also=also)
 
 
 _ANSWERED = "the command was answered a moment ago and the answer is not listed yet"
@@ -78,7 +83,8 @@ _ANSWERED = "the command was answered a moment ago and the answer is not listed 
 def _is_answered(comment: CommentId, comments: tuple[Comment, ...], snapshot: Snapshot) -> bool:
     """Whether an answer closed the comment; a parked one does not."""
     marks = _marks(comments, snapshot)
-    return any(m.kind is MarkKind.ANSWER and m.comment == comment and m.outcome != Outcome.PARKED.value for m in marks)
+    answers = (m for m in marks if m.kind is MarkKind.ANSWER and m.outcome != Outcome.PARKED.value)
+    return any(comment in closed_by(m) for m in answers)
 
 
 def _overtaken(comment: CommentId, snapshot: Snapshot, site: Site) -> Moved | None:
@@ -119,8 +125,8 @@ def _marks(comments: tuple[Comment, ...], snapshot: Snapshot) -> list[Mark]:
     return [m for m in (read_mark(c, snapshot.bot) for c in comments) if m is not None]
 
 
-def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, site: Site, *, denies: bool = False) -> Ended:
-    return say(body, deed, comments, site, number=snapshot.pull.number, denies=denies)
+def _say(body: str, deed: str, comments: tuple[Comment, ...], snapshot: Snapshot, site: Site) -> Ended:
+    return say(body, deed, comments, site, number=snapshot.pull.number)
 
 
 def say(
@@ -131,31 +137,42 @@ def say(
     *,
     number: PullNo,
     denies: bool = False,
+    also: tuple[str, ...] = (),
 ) -> Ended:
     """Post a comment that is not there yet. A young note about the same deed means: posted, but not listed yet.
 
     Such notes protect for `about_to_s`. So nothing is sent later than that after its note, and nothing is said for as long
     after Redis lost them. `denies`: the words say that nothing was done, so they wait for a merge that was begun just now.
+    `also`: other deeds that the same comment does.
     """
     notes, about_to_s = site.store.notes, site.policy.timing.about_to_s
     _stop_echo(body, comments, site.account, number)
     if site.store.shared.epoch.was_wiped(within_s=about_to_s):
         return Moved(WIPED)
     until = site.hub.until(about_to_s)
-    if not notes.record_intent(number, deed, ttl_s=about_to_s):
-        return Moved("a comment was posted a moment ago and is not listed yet")
+    noted: list[str] = []
+
+    def drop() -> None:
+        for each in noted:
+            notes.drop_intent(number, each)
+
+    for each in (deed, *also):
+        if not notes.record_intent(number, each, ttl_s=about_to_s):
+            drop()
+            return Moved("a comment was posted a moment ago and is not listed yet")
+        noted.append(each)
     # Asked after our note is written, as whoever merges asks for our note after theirs: one of the two sees the other.
     if denies and notes.merge_intended(number):
-        notes.drop_intent(number, deed)
+        drop()
         return Moved("a merge was started a moment ago")
     try:
         site.hub.comment(site.commons, number, body, until=until)
     except HubRefused:
-        notes.drop_intent(number, deed)
+        drop()
         raise
     except HubBusy as later:
         if not later.unknown_end:
-            notes.drop_intent(number, deed)
+            drop()
         raise
     return Done()
 

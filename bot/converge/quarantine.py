@@ -19,6 +19,7 @@ from bot.converge.perform import say
 from bot.dolthub.errors import HubError
 from bot.messages import notices
 from bot.model.ids import CommitHash, PullNo, User, digest
+from bot.model.journal import closed_by
 from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.policy import Comments
 from bot.model.pull import Comment, Pull, PullState
@@ -93,7 +94,7 @@ def open_commands(comments: Iterable[Comment], bot: User | None, site: Site) -> 
     """Comments with a command that has no answer of the bot: by what is said alone, so it may turn out otherwise."""
     said = tuple(comments)
     marks = [mark for c in said if (mark := read_mark(c, bot)) is not None]
-    answered = {m.comment for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked"}
+    answered = {each for m in marks if m.kind is MarkKind.ANSWER and m.outcome != "parked" for each in closed_by(m)}
     others = [c for c in said if c.author != bot and c.id not in answered]
     readings = ((c, grammar.read(c.body, site.commands)) for c in others)
     return tuple(c for c, reading in readings if reading.items or reading.hints)

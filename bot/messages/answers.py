@@ -10,6 +10,7 @@ from bot.messages import md, time, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement, Level
 from bot.model.ids import CommitHash
+from bot.model.journal import closed_by
 from bot.model.mark import NO_HEAD, Fact, Mark, MarkKind
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -48,7 +49,8 @@ def answer(
         n=len(snapshot.answers) + 1,
         facts=facts,
     )
-    return Answer(to=comment.id, outcome=outcome, body=md.lines(says, Md(mark.line)))
+    closes = tuple(each for each in closed_by(mark) if each != comment.id)
+    return Answer(to=comment.id, outcome=outcome, body=md.lines(says, Md(mark.line)), closes=closes)
 
 
 def refusal(

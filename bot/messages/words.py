@@ -83,20 +83,23 @@ def stopped(said: Md) -> Md:
     return said if said.endswith((".", "?", "!")) else md.fill("{said}.", said=said)
 
 
+FOR_A_DAY = md.own("It ends by itself after a day, or with a validator's decision that has `--yes`.")
 LIFT = md.own("`/unhold` lifts it, by the holder or by a validator without a stake in the work.")
 
 
 def held(holds: tuple[Hold, ...], reader: User | None = None) -> Md:
     """Who holds a pull and since when, as half a sentence: `ana` holds this pull since … UTC. `reader` is called you."""
-    return md.join(
-        [
-            md.fill("you hold this pull yourself since {when}", when=time.clock(hold.at))
-            if hold.by == reader
-            else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=time.clock(hold.at))
-            for hold in holds
-        ],
-        ", ",
+    return md.join([_held(hold, reader) for hold in holds], ", ")
+
+
+def _held(hold: Hold, reader: User | None) -> Md:
+    since = time.clock(hold.at)
+    told = (
+        md.fill("you hold this pull yourself since {when}", when=since)
+        if hold.by == reader
+        else md.fill("{who} holds this pull since {when}", who=md.code(hold.by), when=since)
     )
+    return told if hold.until is None else md.fill("{told}, until {end}", told=told, end=time.clock(hold.until))
 
 
 def pin(head: str, number: int) -> str:

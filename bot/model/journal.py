@@ -5,15 +5,17 @@ A command leaves a fact in the mark of its answer (`hold=ana`). What holds now i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from bot.model.ids import CommentId, CommitHash, User
-from bot.model.mark import DENIED, NEWS, UNREJECT, Mark, MarkKind, read_mark
+from bot.model.mark import CANCEL, DENIED, FOR_A_DAY, NEWS, SHOWN, UNREJECT, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
 
+HOLD_S = 86_400
+"""How long a hold lasts of an account that may not decide."""
 PARKED = "parked"
 """Outcome of an answer that does not close its comment: the command is tried again."""
 
@@ -39,12 +41,13 @@ class Hold:
     """An account's request that nothing is decided here. It stays, whatever is pushed, until it is lifted.
 
     `head` is where the pull stood when the hold was placed. It is shown and never compared: else the author of the pull could
-    push the hold away.
+    push the hold away. `until`: when it ends by itself; None for a hold of an account that may decide.
     """
 
     by: User
     head: CommitHash
     at: datetime
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,27 +100,35 @@ class Journal:
         return by or (self.authors.get(answered.mark.comment) if answered.mark.comment is not None else None)
 
     def rejection(self, head: CommitHash | None, evidence_key: str) -> Answered | None:
-        """The rejection in force: the newest answer to `/reject` about this head or this evidence that was not taken back."""
+        """The newest rejection in force."""
+        return next(self.rejections(head, evidence_key), None)
+
+    def rejections(self, head: CommitHash | None, evidence_key: str) -> Iterator[Answered]:
+        """The rejections in force, newest first: answers to `/reject` about this head or evidence that were not taken back."""
         taken_back: set[User | None] = set()
         for a in reversed(self.answers):
-            same = a.mark.head == head or (bool(evidence_key) and a.mark.digest == evidence_key)
+            if not (a.mark.head == head or (bool(evidence_key) and a.mark.digest == evidence_key)):
+                continue
             withdrawn = {fact.by for fact in a.mark.facts if fact.command == UNREJECT}
-            if same and withdrawn:
-                taken_back |= withdrawn
-            elif (
-                same and "reject" in a.mark.commands and a.mark.outcome == "done" and self.asker(a, "reject") not in taken_back
-            ):
-                return a
-        return None
+            taken_back |= withdrawn
+            rejects = "reject" in a.mark.commands and a.mark.outcome == "done" and not withdrawn
+            if rejects and self.asker(a, "reject") not in taken_back:
+                yield a
 
-    @cached_property
-    def holds(self) -> tuple[Hold, ...]:
-        """Holds in force now, oldest first, one of each account."""
-        return holds(self.answers)
+    def was_shown(self, comment: Comment, rejection: Answered) -> bool:
+        """Whether the author of a comment had been shown a rejection of another account when it was written."""
+        before = (a for a in self.answers if a.comment.created_at < comment.created_at)
+        shown = (SHOWN, comment.author, rejection.comment.id)
+        return any((f.command, f.by, f.of) == shown for a in before for f in a.mark.facts)
+
+    def holds_at(self, moment: datetime) -> tuple[Hold, ...]:
+        """Holds in force at a moment by all answers that stand here, oldest first, one of each account."""
+        return tuple(hold for hold in holds(self.answers) if hold.until is None or moment < hold.until)
 
     def holds_before(self, moment: datetime) -> tuple[Hold, ...]:
         """Holds that were in force at a moment. Nothing that comes later changes them."""
-        return holds(a for a in self.answers if a.comment.created_at < moment)
+        before = holds(a for a in self.answers if a.comment.created_at < moment)
+        return tuple(hold for hold in before if hold.until is None or moment < hold.until)
 
     def overrides(self, head: CommitHash | None) -> tuple[Override, ...]:
         """Overrides of this very head, the last one of each check. A new commit drops them, and nothing else does: what the
@@ -159,7 +170,18 @@ class Journal:
     @cached_property
     def _closing(self) -> dict[CommentId, Answered]:
         # The first one that closed a comment is its answer.
-        return {a.mark.comment: a for a in reversed(self.answers) if a.mark.comment is not None and a.mark.outcome != PARKED}
+        found: dict[CommentId, Answered] = {}
+        for a in self.answers:
+            if a.mark.outcome != PARKED:
+                for comment in closed_by(a.mark):
+                    found.setdefault(comment, a)
+        return found
+
+
+def closed_by(mark: Mark) -> tuple[CommentId, ...]:
+    """The comments that an answer closes: the one it answers, and those whose commands it says were taken back."""
+    taken_back = (CommentId(fact.of) for fact in mark.facts if fact.command == CANCEL)
+    return (*((mark.comment,) if mark.comment is not None else ()), *taken_back)
 
 
 def holds(answers: Iterable[Answered]) -> tuple[Hold, ...]:
@@ -168,7 +190,9 @@ def holds(answers: Iterable[Answered]) -> tuple[Hold, ...]:
     for answered in answers:
         for fact in answered.mark.facts:
             if fact.command == "hold":
-                standing[fact.by] = Hold(by=fact.by, head=answered.mark.head, at=answered.comment.created_at)
+                at = answered.comment.created_at
+                until = at + timedelta(seconds=HOLD_S) if fact.of == FOR_A_DAY else None
+                standing[fact.by] = Hold(by=fact.by, head=answered.mark.head, at=at, until=until)
             elif fact.command == "unhold":
                 standing.pop(fact.of, None)
     return tuple(standing.values())

@@ -33,6 +33,12 @@ FINDINGS_NAMED_MAX = 8
 """Findings of which a review's mark keeps a digest each; of more it keeps one for all."""
 
 
+CANCEL = "cancel"
+"""The command of a fact: this account took back its command that waited, `of` the id of its comment."""
+FOR_A_DAY = "day"
+"""What a hold is about that ends by itself: its account had no right to decide."""
+SHOWN = "shown"
+"""The command of a fact: this account was shown a rejection of another one, `of` the id of the comment that says it."""
 UNREJECT = "unreject"
 """The command of a fact: this account took its rejection back."""
 NEWS = "news"

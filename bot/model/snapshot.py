@@ -371,7 +371,7 @@ class Snapshot:
     @property
     def holds(self) -> tuple[Hold, ...]:
         """Holds in force now, oldest first, one of each account."""
-        return self.journal.holds
+        return self.journal.holds_at(self.taken_at)
 
     @property
     def overrides(self) -> tuple[Override, ...]:

@@ -85,6 +85,8 @@ class Answer:
     to: CommentId
     outcome: Outcome
     body: str = field(compare=False)
+    closes: tuple[CommentId, ...] = field(default=(), compare=False)
+    """Other comments that it closes, because their author took them back. They must not be carried out meanwhile."""
 
 
 Step = PostReview | PostNotice | MergePull | Land | ClosePull | Answer

@@ -159,7 +159,7 @@ def test_news_is_answered_with_a_new_review_and_the_command_below_it_is_carried_
     ]
 
 
-def test_an_accept_of_rejected_work_is_refused_once_with_the_rejection_shown_and_goes_through_below_the_next_review() -> None:
+def test_an_accept_against_anothers_rejection_is_refused_once_and_goes_through_with_yes_after_it_was_shown() -> None:
     at = SANE.taken_at
     seen = reviewed_as(SANE, SANE)
     review = seen.comments[0]
@@ -171,17 +171,21 @@ def test_an_accept_of_rejected_work_is_refused_once_with_the_rejection_shown_and
     )  # fmt: skip
     rejected = a_comment(BOT, mark.line, at - timedelta(minutes=24))
     pull = replace(seen, comments=(review, no, rejected, seen.comments[-1]))
+    unread = replace(seen.comments[-1], body="/accept --quality 4 --yes")
+    assert deeds(replace(pull, comments=(*pull.comments[:-1], unread))) == [], "written before the rejection was shown"
     (answer,) = plan(pull, judge(pull, RULES), COMMANDS).steps
     assert isinstance(answer, Answer)
-    assert "rejected by `val2`" in answer.body
+    assert "`val2` rejected this work at 2026-06-14 13:38 UTC." in answer.body
     told = a_comment(BOT, answer.body, at - timedelta(minutes=10))
-    after = replace(pull, comments=(*pull.comments, told))
-    (posted,) = plan(after, judge(after, RULES), COMMANDS).steps
-    assert isinstance(posted, PostReview)
-    anew = a_comment(BOT, posted.body, at - timedelta(minutes=6))
-    again = a_comment("val", "/accept --quality 4", at - timedelta(minutes=2))
-    fresh = tuple(replace(probe, probed_at=at) for probe in pull.probes)
-    assert deeds(replace(after, comments=(*after.comments, anew, again), probes=fresh)) != []
+    after = replace(pull, comments=(*pull.comments, told), probes=tuple(replace(p, probed_at=at) for p in pull.probes))
+    assert plan(after, judge(after, RULES), COMMANDS).steps == (), "no review follows"
+    again = {yes: a_comment("val", f"/accept --quality 4{yes}", at - timedelta(minutes=2)) for yes in ("", " --yes")}
+    assert deeds(replace(after, comments=(*after.comments, again[""]))) == []
+    overruled = replace(after, comments=(*after.comments, again[" --yes"]))
+    assert deeds(overruled) != []
+    *_, receipt = plan(overruled, judge(overruled, RULES), COMMANDS).steps
+    assert isinstance(receipt, Answer)
+    assert "`val` accepted it although `val2` had rejected it at 2026-06-14 13:38 UTC." in receipt.body
 
 
 def test_on_a_merged_pull_the_command_written_after_the_news_is_carried_out() -> None:

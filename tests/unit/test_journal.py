@@ -43,5 +43,5 @@ def test_a_copy_of_a_snapshot_reads_its_own_comments() -> None:
 
 def test_a_journal_of_no_account_is_empty() -> None:
     found = Journal((a_hold("cy", at=NOW),), None)
-    assert (found.answers, found.reviews, found.holds) == ((), (), ())
-    assert [hold.by for hold in Journal(found.comments, BOT).holds] == ["cy"]
+    assert (found.answers, found.reviews, found.holds_at(NOW)) == ((), (), ())
+    assert [hold.by for hold in Journal(found.comments, BOT).holds_at(NOW)] == ["cy"]

@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.commands import grammar, rehearsal
+from bot.commands import grammar, rehearsal, taking_back
 from bot.commands.authority import Allowed, is_validator, may_decide
 from bot.commands.command import Catalog, CommandContext, Decision, Follow, Refuse, Wait
-from bot.commands.decision import deciding
+from bot.commands.decision import deciding, ended_holds
 from bot.commands.grammar import errors
 from bot.commands.grammar.reading import Parsed, Reading
 from bot.converge.plan.value import Plan
 from bot.messages import answers, md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
-from bot.model.mark import DENIED, NEWS, Fact
+from bot.model.mark import CANCEL, DENIED, NEWS, Fact
 from bot.model.policy import Decisions
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -36,13 +36,13 @@ def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) ->
     kept: _Found | None = None
     undecided = False
     later: datetime | None = None
-    for comment in snapshot.unanswered:
+    for comment in _taking_back_first(snapshot, commands):
         reading = grammar.read(comment.body, commands)
         if not (reading.items or reading.hints):
             continue
         if snapshot.policy.decisions is Decisions.WATCH:
             reading = reading.as_rehearsal()
-        if (patience := _talked_enough(snapshot, comment, reading)) is not None:
+        if (patience := _talked_enough(snapshot, comment, reading, commands)) is not None:
             later = min(later or patience, patience)
             continue
         found = _answer(snapshot, judgement, commands, comment, reading)
@@ -68,13 +68,19 @@ def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) ->
     return Plan(steps=next_.steps) if next_ is not None else Plan(waits=tuple(waits), probe_since=since, look_at=later)
 
 
-def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading) -> datetime | None:
+def _taking_back_first(snapshot: Snapshot, commands: Catalog) -> tuple[Comment, ...]:
+    """Comments without an answer, oldest first; those that take a command back before all others, lest it is carried out."""
+    back = {c.id for c in snapshot.unanswered if any(p.name == CANCEL for p in grammar.read(c.body, commands).parsed)}
+    return tuple(sorted(snapshot.unanswered, key=lambda c: c.id not in back))
+
+
+def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading, commands: Catalog) -> datetime | None:
     """When the next word to an account is due that was answered often in the last hour; None: now.
 
     Else two bots could answer each other for ever, and a stranger's hundred questions would stand before a decision. Decisions
     of accounts that are entitled to them, and holds that change something, are never kept waiting.
     """
-    if _is_deed(snapshot, comment, reading):
+    if _is_deed(snapshot, comment, reading, commands):
         return None
     user, since = comment.author, snapshot.taken_at - timedelta(seconds=answers.HOUR_S)
     authors = {c.id: c.author for c in snapshot.comments}
@@ -87,13 +93,15 @@ def _talked_enough(snapshot: Snapshot, comment: Comment, reading: Reading) -> da
     return recent[-answers.ANSWERS_AN_HOUR_MAX] + timedelta(seconds=answers.HOUR_S)
 
 
-def _is_deed(snapshot: Snapshot, comment: Comment, reading: Reading) -> bool:
+def _is_deed(snapshot: Snapshot, comment: Comment, reading: Reading, commands: Catalog) -> bool:
     """Whether a comment may do something, as far as it shows: a decision by an account that is entitled, or a hold."""
     user = comment.author
     validator, own = is_validator(snapshot, user), any(hold.by == user for hold in snapshot.holds)
     for parsed in reading.parsed:
         may = validator or isinstance(may_decide(snapshot, user, parsed.name, parsed.text("as")), Allowed)
         if parsed.decides and may:
+            return True
+        if parsed.name == CANCEL and taking_back.in_force(snapshot, comment, commands):
             return True
         if parsed.name == "hold" and not own and snapshot.rigs_of(user):
             return True
@@ -197,7 +205,7 @@ def _transaction(
         match one:
             case Wait():
                 said.append(md.fill("{name} was left out.", name=md.code(f"/{parsed.name}")))
-            case Refuse(reason, remedy, denied, changed, news):
+            case Refuse(reason, remedy, denied, changed, news, shown):
                 line, beside = parsed.line, changes
                 refusal = answers.refusal(
                     snapshot, comment, line=line, reason=reason, remedy=remedy, beside=beside, changed=changed
@@ -206,6 +214,7 @@ def _transaction(
                 outcomes.append(Outcome.REFUSED)
                 if denied and parsed.decides:
                     facts.append(Fact(command=parsed.name, by=comment.author, of=DENIED))
+                facts.extend(shown if not parsed.rehearsed else ())
                 if news and not parsed.rehearsed:
                     facts.append(Fact(command=NEWS, by=comment.author, of=news))
             case Follow(steps=more, says=says, outcome=ended, facts=new):
@@ -216,6 +225,10 @@ def _transaction(
                 followed = ended if parsed.decides else followed
                 if parsed.decides and ended is Outcome.DONE:
                     facts.append(Fact(command=parsed.name, by=comment.author))
+                    context = CommandContext(
+                        parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands
+                    )
+                    facts.extend(Fact(command="unhold", by=comment.author, of=hold.by) for hold in ended_holds(context))
             case never:
                 assert_never(never)
     if problems:
