@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.commands import authority, decision, taking_back, unhold
+from bot.commands import authority, decision, unhold
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, command
+from bot.commands.grammar import taken_back
 from bot.commands.grammar.signature import Takes
 from bot.messages import md, time, words
 from bot.model.ids import User
@@ -59,7 +60,7 @@ def _lifts(context: CommandContext) -> bool:
     `off` alone lifts only a hold of the asker that stands: to hold off is also to wait.
     """
     reason = context.parsed.reason
-    return taking_back.is_meant(reason) or (reason.strip().casefold() == "off" and _own(context))
+    return taken_back.is_meant(reason) or (reason.strip().casefold() == "off" and _own(context))
 
 
 @command(name="hold", takes=Takes.OPTIONAL, aliases=("stop", "wait", "pause"), stops=True, takes_item=False)

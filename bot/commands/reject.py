@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bot.commands import decision, decision_rows, taking_back
+from bot.commands import decision, decision_rows
 from bot.commands.command import CommandContext, Decision, Follow, Refuse, Wait, command
+from bot.commands.grammar import taken_back
 from bot.commands.grammar.option import AS, AT, DRY_RUN, Flag, Option
 from bot.commands.grammar.signature import Takes
 from bot.messages import md, time, words
@@ -24,7 +25,7 @@ def reject(context: CommandContext) -> Decision:
     `/reject cancel` takes your own rejection back, as long as no row was touched.
     """
     snapshot = context.snapshot
-    if taking_back.is_meant(context.parsed.reason):
+    if taken_back.is_meant(context.parsed.reason):
         return _withdrawn(context)
     closed = decision.not_open(snapshot)
     if closed is not None:

@@ -1,8 +1,7 @@
-"""What an account can take back, and the words behind a command that do so: `/hold cancel`, `/reject undo`."""
+"""What an account can take back, and the facts that end it."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from bot.commands import grammar
@@ -13,20 +12,6 @@ from bot.model.ids import CommentId, User
 from bot.model.mark import CANCEL, UNREJECT, Fact
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-
-_LIFTING = frozenset(
-    ("cancel", "cancelled", "canceled", "remove", "removed", "lift", "lifted", "release", "undo", "withdraw", "revoke")
-)
-_BESIDE = frozenset(
-    ("please", "pls", "plz", "now", "thanks", "it", "this", "my", "the", "hold", "rejection", "reject", "again")
-)
-"""Words that add nothing to a word that takes back."""
-
-
-def is_meant(reason: str) -> bool:
-    """Whether a reason takes an earlier command back. What says more than that is a reason."""
-    first, *rest = re.findall(r"[^\W_]+", reason.casefold()) or [""]
-    return first in _LIFTING and _BESIDE.issuperset(rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

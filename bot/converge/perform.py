@@ -59,10 +59,10 @@ def _post_review(step: PostReview, snapshot: Snapshot, site: Site) -> Ended:
 
 def _post_notice(step: PostNotice, snapshot: Snapshot, site: Site) -> Ended:
     comments = _comments(snapshot, site)
-    told = {(m.head, m.outcome) for m in _marks(comments, snapshot) if m.kind is MarkKind.NOTICE}
-    if (step.head, step.about) in told:
+    told = {(m.head, m.outcome, m.digest) for m in _marks(comments, snapshot) if m.kind is MarkKind.NOTICE}
+    if (step.head, step.about, step.of) in told:
         return Done()
-    return _say(step.body, f"notice {step.about} {step.head}", comments, snapshot, site)
+    return _say(step.body, f"notice {step.about} {step.of} {step.head}", comments, snapshot, site)
 
 
 def _answer(step: Answer, snapshot: Snapshot, site: Site) -> Ended:

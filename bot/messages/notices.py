@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bot.messages import md
 from bot.messages.md import Md
+from bot.model.ids import User
 from bot.model.mark import NO_HEAD, Mark, MarkKind
 
 LEFT_ALONE = "quarantined"
 STUCK = "stuck"
+EDITED = "edited"
 """What a notice is about, as its mark says it."""
 CRASH = "crash-"
 """Begins the reason in the mark where the bot itself broke."""
@@ -44,3 +46,10 @@ def left_alone(number: int) -> Md:
         ),
         Md(mark.line),
     )
+
+
+def edited(author: User, of: str) -> Md:
+    """A comment that was answered is edited into a command. `of` names the comment in the mark."""
+    mark = Mark(kind=MarkKind.NOTICE, outcome=EDITED, head=NO_HEAD, digest=of)
+    says = md.fill("{who}: edited comments are not read. To give a command, write a new comment.", who=md.code(author))
+    return md.lines(says, Md(mark.line))

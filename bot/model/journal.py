@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from bot.model.ids import CommentId, CommitHash, User
-from bot.model.mark import CANCEL, DENIED, FOR_A_DAY, NEWS, SHOWN, UNREJECT, Mark, MarkKind, read_mark
+from bot.model.mark import CANCEL, DENIED, FOR_A_DAY, NEWS, SAME, SHOWN, UNREJECT, Mark, MarkKind, read_mark
 from bot.model.pull import Comment
 
 HOLD_S = 86_400
@@ -179,8 +179,8 @@ class Journal:
 
 
 def closed_by(mark: Mark) -> tuple[CommentId, ...]:
-    """The comments that an answer closes: the one it answers, and those whose commands it says were taken back."""
-    taken_back = (CommentId(fact.of) for fact in mark.facts if fact.command == CANCEL)
+    """The comments that an answer closes: the one it answers, those whose commands it takes back, and the same ones."""
+    taken_back = (CommentId(fact.of) for fact in mark.facts if fact.command in (CANCEL, SAME))
     return (*((mark.comment,) if mark.comment is not None else ()), *taken_back)
 
 

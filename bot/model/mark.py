@@ -33,6 +33,8 @@ FINDINGS_NAMED_MAX = 8
 """Findings of which a review's mark keeps a digest each; of more it keeps one for all."""
 
 
+SAME = "same"
+"""The command of a fact: this account wrote the same words twice within a second, `of` the id of the other comment."""
 CANCEL = "cancel"
 """The command of a fact: this account took back its command that waited, `of` the id of its comment."""
 FOR_A_DAY = "day"

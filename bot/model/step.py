@@ -47,10 +47,14 @@ class PostReview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostNotice:
-    """Tell below a pull what nobody asked about. Done: a notice of ours about this, for this head, stands there."""
+    """Post what no comment asked about. Done: a notice of the bot about this, for this head, stands there.
+
+    `of`: what exactly it is about, [0-9a-z]; empty where `about` and the head say it all.
+    """
 
     head: CommitHash
     about: str
+    of: str = ""
     body: str = field(compare=False)
 
 

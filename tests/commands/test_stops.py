@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from bot.commands import grammar
 from bot.commands.catalog import find
 from bot.commands.grammar.reading import Parsed
+from bot.model.ids import User
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, MergePull
+from bot.model.step import Answer, MergePull, Outcome
 from tests.build import BOT, a_comment, a_hold, ago
 from tests.unit.test_plan_law import due
 from tests.unit.test_plan_law import reviewed as world
@@ -183,3 +184,16 @@ def test_a_cancelled_hold_stays_beside_a_line_that_was_not_understood_or_a_new_h
 def test_an_accept_and_a_stop_on_one_line_stop() -> None:
     steps = due(world(a_comment("ana", "/accept --quality 4 /hold", ago(minutes=3))))
     assert not any(isinstance(step, MergePull) for step in steps)
+
+
+def test_a_stop_in_an_edited_comment_holds_and_nothing_else_of_it_is_carried_out() -> None:
+    asked = a_comment("cy", "/hold it is broken", ago(minutes=3))
+    edited = replace(asked, updated_at=ago(minutes=2))
+    _, held = answered(world(edited))
+    assert holders(held) == ["cy"]
+    both = replace(edited, body="/accept --quality 4\n/hold", author=User("ana"))
+    answer, held = answered(world(both))
+    assert (holders(held), "ACCEPTED" in answer.body) == (["ana"], False)
+    lifting = replace(edited, body="/hold cancel")
+    answer, held = answered(world(a_hold("cy"), lifting))
+    assert (holders(held), answer.outcome) == (["cy"], Outcome.HINT)

@@ -123,9 +123,16 @@ def delete_it(world: World, pull: PullNo, _snapshot: Snapshot, deed: Step) -> No
     world.sandbox.admin("DELETE", "/comments", gone)
 
 
+def cancel_it(world: World, pull: PullNo, _snapshot: Snapshot, _deed: Step) -> None:
+    world.comment(pull, "ana", "/cancel")
+    world.converge(pull, world.bot())
+    assert headlines(world, pull, "answer") == ["TAKEN BACK"]
+    world.redis.delete(*world.redis.keys("stampbot:about*"))
+
+
 @pytest.mark.parametrize(
     ("deed", "meanwhile"),
-    [(MergePull, answer_it), (Land, answer_it), (ClosePull, answer_it), (MergePull, edit_it), (MergePull, delete_it)],
+    [(MergePull, answer_it), (Land, answer_it), (ClosePull, answer_it), (MergePull, edit_it), (MergePull, delete_it), (MergePull, cancel_it)],
 )
 def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
     world: World, deed: type[Step], meanwhile: Callable[[World, PullNo, Snapshot, Step], None]
@@ -154,6 +161,22 @@ def test_of_who_merges_and_who_refuses_at_once_each_sees_the_note_of_the_other(w
     assert isinstance(perform(refusal(snapshot, merge, bot), snapshot, bot.at(snapshot.commons)), Done)
     assert isinstance(perform(merge, snapshot, bot.at(snapshot.commons)), Moved)
     assert (headlines(world, pull, "answer"), world.state(pull)) == (["REFUSED"], "open")
+
+
+def test_of_who_merges_and_who_takes_the_command_back_at_once_each_sees_the_note_of_the_other(world: World) -> None:
+    bot = world.bot()
+    pull = decided(world, bot)
+    snapshot, _, due = look(pull, bot.at(world.commons))
+    merge, notes = due.steps[0], bot.store.at(world.commons).notes
+    world.comment(pull, "ana", "/cancel")
+    after, _, due = look(pull, bot.at(world.commons))
+    assert notes.intend_merge(pull, ttl_s=60)
+    assert (perform(due.steps[0], after, bot.at(world.commons))) == Moved("a merge was started a moment ago")
+    notes.drop_merge(pull)
+    assert isinstance(perform(due.steps[0], after, bot.at(world.commons)), Done)
+    world.db.play({"quirk": 41, "how": "lagging", "match": {"user": "bot"}})
+    assert isinstance(perform(merge, snapshot, bot.at(world.commons)), Moved), "the answer is not listed yet"
+    assert (headlines(world, pull, "answer"), world.state(pull)) == (["TAKEN BACK"], "open")
 
 
 # --- a merge that outlasts our patience -----------------------------------------------------------------------------

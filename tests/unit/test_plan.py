@@ -782,3 +782,31 @@ def test_deeds_and_other_accounts_are_heard_all_the_same(body: str, by: str, beg
     answer = planned(said(*before, commanding(body, by))).steps[-1]
     assert isinstance(answer, Answer)
     assert answer.body.startswith(begins)
+
+
+def test_the_same_command_twice_within_a_second_gets_one_answer() -> None:
+    first = a_comment("ana", "/status", ago(minutes=3), id=CommentId("one"))
+    near, far = first.created_at + timedelta(seconds=1), first.created_at + timedelta(seconds=5)
+    again = replace(first, id=CommentId("two"), created_at=near, updated_at=near)
+    later = replace(first, id=CommentId("three"), created_at=far, updated_at=far)
+    other = replace(first, id=CommentId("four"), author=User("bo"))
+    seen = said(first, again, later, other)
+    answer = the_answer(planned(seen))
+    assert (answer.to, answer.closes) == (first.id, (again.id,))
+    after = replace(seen, comments=(*seen.comments, a_comment(BOT, answer.body, NOW)))
+    assert [c.id for c in after.unanswered] == [later.id, other.id]
+
+
+def test_an_answered_comment_that_is_edited_into_a_command_gets_one_line_for_it() -> None:
+    asked = a_comment("ana", "/acept -q 4", ago(minutes=9))
+    edited = replace(asked, body="/accept -q 4", updated_at=ago(minutes=3))
+    seen = said(edited, an_answer(asked, outcome="hint"))
+    (step,) = planned(seen).steps
+    assert isinstance(step, PostNotice)
+    assert step.body.startswith("`ana`: edited comments are not read. To give a command, write a new comment.")
+    told = replace(seen, comments=(*seen.comments, a_comment(BOT, step.body, NOW)))
+    assert planned(told) == Plan()
+    talk = replace(seen, comments=(REVIEWED, replace(edited, body="never mind"), seen.comments[-1]))
+    assert planned(talk) == Plan()
+    before = replace(seen, comments=(REVIEWED, edited, an_answer(asked, outcome="hint", at=ago(minutes=1))))
+    assert planned(before) == Plan(), "the answer came after the edit"

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from bot.commands.grammar import stops
+from bot.commands.grammar import stops, taken_back
 from bot.commands.grammar.line import read_line, suggest
 from bot.commands.grammar.option import near
 from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Problem, Reading
@@ -30,6 +30,7 @@ INSTEAD: Mapping[str, str] = {
     "approve": "accept", "lgtm": "accept", "merge": "accept", "stamp": "accept",
     "decline": "reject", "request-changes": "reject",
     "withdraw": "close",
+    "revert": "cancel", "undo": "cancel",
 }  # fmt: skip
 """Words people bring from other tools, and the command that does here what they probably want. They never act."""
 
@@ -122,6 +123,8 @@ class _Named:
 
     def read(self, below: str) -> Parsed | Misread:
         word, command = self.word, self.command
+        if (other := self._other_line()) is not None:
+            return other
         if self.exact and not self.glued:
             return read_line(self.line, self.end, command, below)
         if self.glued:
@@ -145,6 +148,30 @@ class _Named:
             pinnable=_pinnable(command, suggestion),
         )
 
+    def _other_line(self) -> Misread | None:
+        """What is meant by a line that takes the command back, or asks for its help: another command's line."""
+        rest, name = self.line[self.end :].strip(), md.code(f"/{self.command.name}")
+        if self.command.name != "help" and rest.casefold() in _HELP:
+            says = md.fill("{help} shows the options of a command", help=md.code("/help NAME"))
+            ready = f"/help {self.command.name}"
+        elif self.command.name not in _TAKES_ITSELF_BACK and taken_back.is_meant(rest):
+            says = md.fill(
+                "This takes nothing back: {cancel} does, where {name} is not carried out yet", cancel=_CANCEL, name=name
+            )
+            ready = f"/cancel {self.command.name}"
+        else:
+            return None
+        problem = Problem(says, self.end + 1)
+        return Misread(
+            line=self.line, problems=(problem,), name=self.command.name, decides=self.command.decides, suggestion=ready
+        )
+
+
+_CANCEL = md.code("/cancel")
+_HELP = frozenset({"--help", "-h", "-help", "help", "?"})
+_TAKES_ITSELF_BACK = frozenset({"hold", "reject", "cancel", "help"})
+"""Commands that read these words themselves: `/hold cancel` lifts a hold."""
+
 
 def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | stops.Stop | None:
     """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`)."""
@@ -158,6 +185,10 @@ def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | 
     command = commands.get(word)
     exact = command is not None
     if command is None:
+        head, dash, option = word.partition("-")
+        if dash and (joined := commands.get(head)) is not None and joined.option(option) is not None and not joined.stops:
+            # `/accept-quality 4`
+            return _Named(number=number, line=line, word=head, end=1 + len(head), glued=True, command=joined, exact=True)
         guess = word.casefold() if word.casefold() in INSTEAD else None
         if guess is None and not glued:
             guess = near(word, (*commands.words, *INSTEAD), cutoff=NEAR_NAME)

@@ -38,6 +38,7 @@ _DASH = r"(?:[-‐‑–—―−]{2,3}|[‐‑–—―−])"
 _LONG = re.compile(rf"(?P<dash>{_DASH})(?P<key>[A-Za-z][^\s=]*)")
 _ONE_DASH = re.compile(r"-(?P<key>[A-Za-z][^\s=]*)")
 _KEYED = re.compile(r"(?P<key>[A-Za-z][A-Za-z0-9_-]*)=")
+_COLON = re.compile(r"(?P<key>[A-Za-z][A-Za-z0-9_-]*):(?=\s|$)")
 _SWALLOWED = re.compile(rf"(?<!\S){_DASH}(?P<key>[A-Za-z][A-Za-z0-9-]*)(?=[\s=]|$)")
 _WORD = re.compile(r"\S+")
 _OPENING = frozenset('"“”„‟＂')
@@ -177,6 +178,10 @@ class _Draft:
             if (glued := self._glued(match["key"])) is not None:
                 return self._known(glued, at, at + 2)
             return None if free else self._unknown(at, match.end(), match["key"])
+        match = _COLON.match(self.line, at)
+        if match is not None and not free and (option := self.command.option(match["key"])) is not None and not option.flag:
+            self._wrong(md.fill("Options are written {how}", how=md.code(f"--{option.usage.lstrip('-')}")), at)
+            return self._known(option, at, match.end(), f"--{option.name}")
         match = _KEYED.match(self.line, at)
         if match is not None and not free:
             option = self.command.option(match["key"])

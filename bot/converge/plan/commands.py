@@ -16,11 +16,14 @@ from bot.converge.plan.value import Plan
 from bot.messages import answers, md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
-from bot.model.mark import CANCEL, DENIED, NEWS, Fact
+from bot.model.mark import CANCEL, DENIED, NEWS, SAME, Fact
 from bot.model.policy import Decisions
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, ClosePull, Land, MergePull, Outcome, ParkReason, Step
+
+SAME_S = 1
+"""Equal comments of one account that are no further apart are one: a button pressed twice."""
 
 
 def due_commands(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
@@ -142,11 +145,39 @@ def _as_it_stands(
 ) -> _Found | Wait | None:
     """What one comment leads to, if what the snapshot shows of the pull is all there is."""
     if comment.edited:
-        return _hint(snapshot, comment, (_EDITED,)) if reading.items else None
+        # A stop is the one command that does no harm whoever changed the words.
+        held = _stop_alone(snapshot, judgement, commands, comment, reading)
+        return held or (_hint(snapshot, comment, (_EDITED,)) if reading.items else None)
     if not reading.items:
         hints = [h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author)]
         return _hint(snapshot, comment, tuple(errors.say_hint(h, _pin(snapshot)) for h in hints)) if hints else None
     return _transaction(snapshot, judgement, commands, comment, reading)
+
+
+def _stop_alone(
+    snapshot: Snapshot, judgement: Judgement, commands: Catalog, comment: Comment, reading: Reading
+) -> _Found | Wait | None:
+    """The hold that an edited comment asks for; None if it asks for none. Nothing else in it is carried out."""
+    for parsed in reading.parsed:
+        command = commands.get(parsed.name)
+        if command is None or not command.stops:
+            continue
+        context = CommandContext(parsed=parsed, comment=comment, snapshot=snapshot, judgement=judgement, catalog=commands)
+        one = command.decide(context)
+        if isinstance(one, Follow) and {fact.command for fact in one.facts} == {"hold"}:
+            return _transaction(snapshot, judgement, commands, comment, Reading(items=(parsed,)))
+    return None
+
+
+def _same(snapshot: Snapshot, comment: Comment) -> tuple[Fact, ...]:
+    """Comments of the same words that the account wrote within a second of this one: one answer is for all of them."""
+    return tuple(
+        Fact(command=SAME, by=comment.author, of=other.id)
+        for other in snapshot.unanswered
+        if other.id != comment.id
+        and (other.author, other.body.strip(), other.edited) == (comment.author, comment.body.strip(), comment.edited)
+        and abs(other.created_at - comment.created_at) <= timedelta(seconds=SAME_S)
+    )
 
 
 def _pin(snapshot: Snapshot) -> str | None:
@@ -159,8 +190,9 @@ _EDITED = md.own("This comment was edited after it was written, so no command in
 
 
 def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...]) -> _Found:
-    says = answers.hint(snapshot, comment, told)
-    return _Found((answers.answer(snapshot, comment, commands=(), outcome=Outcome.HINT, says=says),))
+    says, same = answers.hint(snapshot, comment, told), _same(snapshot, comment)
+    names = (SAME,) if same else ()
+    return _Found((answers.answer(snapshot, comment, commands=names, outcome=Outcome.HINT, says=says, facts=same),))
 
 
 def _transaction(
@@ -234,6 +266,7 @@ def _transaction(
     if problems:
         outcomes.append(Outcome.REFUSED)
         said.append(answers.refusal(snapshot, comment, line="", reason=md.lines(*problems), beside=changes))
+    facts.extend(_same(snapshot, comment))
     outcome = followed or next((o for o in outcomes if o is not Outcome.DONE), Outcome.DONE)
     names = (
         *(rehearsal.WORD if parsed.rehearsed else parsed.name for parsed, _ in decided),

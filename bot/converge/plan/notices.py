@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bot.commands import grammar
 from bot.commands.command import Catalog
 from bot.commands.decision import STOPS
 from bot.converge.plan.value import Plan, until_later
-from bot.messages import md, reviews
+from bot.messages import md, notices, reviews
 from bot.model.finding import Judgement, Verdict
-from bot.model.ids import CommitHash, stamp_id
+from bot.model.ids import CommitHash, digest, stamp_id
 from bot.model.kind import PullKind
+from bot.model.mark import NO_HEAD
 from bot.model.snapshot import Merge, Snapshot
 from bot.model.step import PostNotice
 
@@ -17,6 +19,26 @@ UNSTAMPED = "unstamped"
 
 
 def due_notice(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
+    """The notice that is due: about an edited comment, or about work that was merged."""
+    edited = _edited(snapshot, commands)
+    return edited if edited.steps else _unstamped(snapshot, judgement, commands)
+
+
+def _edited(snapshot: Snapshot, commands: Catalog) -> Plan:
+    """A comment that was answered, and edited into a command since: its author may wait for an answer that never comes."""
+    told = {m.digest for m in snapshot.notices if m.outcome == notices.EDITED}
+    for comment in snapshot.comments:
+        answered = snapshot.answer_to(comment.id)
+        if not comment.edited or answered is None or answered.comment.created_at >= comment.updated_at:
+            continue
+        of = digest("edited/1", comment.id)[:16]
+        if of not in told and grammar.read(comment.body, commands).items:
+            body = notices.edited(comment.author, of)
+            return Plan(steps=(PostNotice(head=NO_HEAD, about=notices.EDITED, of=of, body=body),))
+    return Plan()
+
+
+def _unstamped(snapshot: Snapshot, judgement: Judgement, commands: Catalog) -> Plan:
     """Reviewed work on main that waits for a decision nobody has given, or that was given and is there no more.
 
     Whoever edits or deletes a command between its merge and its stamp leaves this; so does a merge by hand. It is told once.
