@@ -33,6 +33,8 @@ FINDINGS_NAMED_MAX = 8
 """Findings of which a review's mark keeps a digest each; of more it keeps one for all."""
 
 
+EDITED = "edited"
+"""The command of a fact: this account was told that an edited comment gives no command."""
 SAME = "same"
 """The command of a fact: this account wrote the same words twice within a second, `of` the id of the other comment."""
 CANCEL = "cancel"

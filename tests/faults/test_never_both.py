@@ -132,7 +132,14 @@ def cancel_it(world: World, pull: PullNo, _snapshot: Snapshot, _deed: Step) -> N
 
 @pytest.mark.parametrize(
     ("deed", "meanwhile"),
-    [(MergePull, answer_it), (Land, answer_it), (ClosePull, answer_it), (MergePull, edit_it), (MergePull, delete_it), (MergePull, cancel_it)],
+    [
+        (MergePull, answer_it),
+        (Land, answer_it),
+        (ClosePull, answer_it),
+        (MergePull, edit_it),
+        (MergePull, delete_it),
+        (MergePull, cancel_it),
+    ],
 )
 def test_who_slept_over_the_end_of_a_command_does_nothing_for_it(
     world: World, deed: type[Step], meanwhile: Callable[[World, PullNo, Snapshot, Step], None]

@@ -16,7 +16,7 @@ from bot.converge.plan.value import Plan
 from bot.messages import answers, md, words
 from bot.messages.md import Md
 from bot.model.finding import Judgement
-from bot.model.mark import CANCEL, DENIED, NEWS, SAME, Fact
+from bot.model.mark import CANCEL, DENIED, EDITED, NEWS, SAME, Fact
 from bot.model.policy import Decisions
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
@@ -147,7 +147,7 @@ def _as_it_stands(
     if comment.edited:
         # A stop is the one command that does no harm whoever changed the words.
         held = _stop_alone(snapshot, judgement, commands, comment, reading)
-        return held or (_hint(snapshot, comment, (_EDITED,)) if reading.items else None)
+        return held or (_hint(snapshot, comment, (_EDITED,), edited=True) if reading.items else None)
     if not reading.items:
         hints = [h for h in reading.hints if not h.kind.validators_only or is_validator(snapshot, comment.author)]
         return _hint(snapshot, comment, tuple(errors.say_hint(h, _pin(snapshot)) for h in hints)) if hints else None
@@ -189,10 +189,12 @@ def _pin(snapshot: Snapshot) -> str | None:
 _EDITED = md.own("This comment was edited after it was written, so no command in it is carried out. Write a new comment.")
 
 
-def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...]) -> _Found:
-    says, same = answers.hint(snapshot, comment, told), _same(snapshot, comment)
-    names = (SAME,) if same else ()
-    return _Found((answers.answer(snapshot, comment, commands=names, outcome=Outcome.HINT, says=says, facts=same),))
+def _hint(snapshot: Snapshot, comment: Comment, told: tuple[Md, ...], *, edited: bool = False) -> _Found:
+    says, facts = answers.hint(snapshot, comment, told), _same(snapshot, comment)
+    if edited:
+        facts = (*facts, Fact(command=EDITED, by=comment.author))
+    names = tuple(dict.fromkeys(fact.command for fact in facts))
+    return _Found((answers.answer(snapshot, comment, commands=names, outcome=Outcome.HINT, says=says, facts=facts),))
 
 
 def _transaction(

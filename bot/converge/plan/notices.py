@@ -10,7 +10,7 @@ from bot.messages import md, notices, reviews
 from bot.model.finding import Judgement, Verdict
 from bot.model.ids import CommitHash, digest, stamp_id
 from bot.model.kind import PullKind
-from bot.model.mark import NO_HEAD
+from bot.model.mark import EDITED, NO_HEAD
 from bot.model.snapshot import Merge, Snapshot
 from bot.model.step import PostNotice
 
@@ -32,7 +32,8 @@ def _edited(snapshot: Snapshot, commands: Catalog) -> Plan:
         if not comment.edited or answered is None or answered.comment.created_at >= comment.updated_at:
             continue
         of = digest("edited/1", comment.id)[:16]
-        if of not in told and grammar.read(comment.body, commands).items:
+        known = of in told or any(fact.command == EDITED for fact in answered.mark.facts)
+        if not known and grammar.read(comment.body, commands).items:
             body = notices.edited(comment.author, of)
             return Plan(steps=(PostNotice(head=NO_HEAD, about=notices.EDITED, of=of, body=body),))
     return Plan()

@@ -88,7 +88,7 @@ def _held_back(snapshot: Snapshot, judgement: Judgement) -> Plan | None:
         return None  # what cannot be told is told at once: accepting is refused from now on
     definite = bool(judgement.at(Level.FAULT) or judgement.at(Level.DOUBT))
     new_head = snapshot.head is not None and snapshot.head_reviewed_at is None
-    if new_head and not snapshot.older_than(snapshot.head_quiet_since, timing.quiet_head_s):
+    if new_head and timing.quiet_head_s and not snapshot.older_than(snapshot.head_quiet_since, timing.quiet_head_s):
         return until_later(snapshot.head_quiet_since, timing.quiet_head_s, md.own("the head to be quiet for a while"))
     seen_since = snapshot.first_look_at or snapshot.taken_at
     unprobed = any(snapshot.probe(link.url) is None for link in snapshot.links)
