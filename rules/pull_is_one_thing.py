@@ -40,6 +40,8 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             yield check.finding(Place(), "The pull changes nothing.", "Push the work to the branch, or close this pull")
         case PullKind.BACKFILL:
             yield check.finding(Place(), f"This pull is {what}, from {sender}: {_counts(pull)}.", _BY_HAND)
+        case PullKind.ADMIN if pull.by_hand:
+            yield from _chain(pull) if pull.form is Form.CHAIN else ()
         case PullKind.ADMIN:
             yield check.finding(
                 Place(),

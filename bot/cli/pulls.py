@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _STATUS = {
     Verdict.READY: FINE,
     Verdict.WAITING: FINE,
+    Verdict.BY_HAND: FINE,
     Verdict.LOOK: FINDING,
     Verdict.BLOCKED: FINDING,
     Verdict.CANNOT_TELL: COULD_NOT_TELL,

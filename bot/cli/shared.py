@@ -24,6 +24,7 @@ STYLE: Mapping[enum.Enum, str] = {
     Verdict.READY: "bold green",
     Verdict.LOOK: "bold yellow",
     Verdict.WAITING: "bold blue",
+    Verdict.BY_HAND: "bold cyan",
     Verdict.CANNOT_TELL: "bold magenta",
     Verdict.BLOCKED: "bold red",
     Level.NOTE: "dim",

@@ -65,7 +65,7 @@ def accept(context: CommandContext) -> Decision:
     refusal = _wrong_kind(context)
     if refusal is not None:
         return refusal
-    if (rejected := decision.against_rejection(context)) is not None:
+    if (rejected := decision.against_rejection(context, ground.review)) is not None:
         return rejected
     waits = decision.stale_evidence(context) or stamping.too_young(snapshot)
     if waits is not None:
@@ -104,7 +104,7 @@ def _accept_merged(context: CommandContext) -> Decision:
         or _wrong_kind(context)
         or _stopped_then(snapshot, ground)
         or _news_since(context, ground)
-        or (None if _stamp_begun(snapshot, context.comment) else decision.against_rejection(context))
+        or (None if _stamp_begun(snapshot, context.comment) else decision.against_rejection(context, ground.review))
     )
     if refusal is not None:
         return refusal

@@ -229,12 +229,16 @@ def rejected_by_another(context: CommandContext) -> Answered | None:
     return next((each for each in standing if snapshot.journal.asker(each, "reject") != user), None)
 
 
-def against_rejection(context: CommandContext) -> Refuse | None:
-    """The refusal to accept against another validator's rejection, until it was shown and `--yes` was written after that."""
+def against_rejection(context: CommandContext, review: Review) -> Refuse | None:
+    """The refusal to accept against another validator's rejection, until it was shown and `--yes` was written after that.
+
+    A review shows it that was posted later and is named.
+    """
     standing = rejected_by_another(context)
     if standing is None:
         return None
-    shown = context.snapshot.journal.was_shown(context.comment, standing)
+    since = review.comment.created_at > standing.comment.created_at
+    shown = since or context.snapshot.journal.was_shown(context.comment, standing)
     if shown and context.parsed.has("yes"):
         return None
     asker = context.snapshot.journal.asker(standing, "reject")
@@ -346,8 +350,8 @@ def at(head: CommitHash) -> Md:
     return md.code(f"--at {head[: words.SHORT_HASH_CHARS]}")
 
 
-STOPS = (Verdict.BLOCKED, Verdict.CANNOT_TELL)
-"""Verdicts on which nothing is merged or stamped."""
+STOPS = (Verdict.BLOCKED, Verdict.CANNOT_TELL, Verdict.BY_HAND)
+"""Verdicts on which the bot merges and stamps nothing."""
 
 
 def stopped_before(ground: Ground, *verdicts: Verdict) -> Refuse | None:

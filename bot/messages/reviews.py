@@ -82,12 +82,14 @@ def body(snapshot: Snapshot, judgement: Judgement) -> Md:
 
 def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
     """Verdict with its one reason, what it is about, and whose it is."""
-    verdict, reason = words.verdict(judgement.verdict), _reason(judgement)
+    verdict, reason = words.verdict(judgement.verdict), _reason(snapshot, judgement)
     return md.join([verdict, *((reason,) if reason else ()), words.subject(snapshot), _by(snapshot)], " · ")
 
 
-def _reason(judgement: Judgement) -> Md | None:
+def _reason(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     """The weightiest finding, cut to a line; whom a pull waits for; None if nothing stands against it."""
+    if judgement.verdict is Verdict.BY_HAND:
+        return md.escape(snapshot.form.value)
     if judgement.verdict is Verdict.WAITING:
         return md.fill("waiting for {whom}", whom=md.prose(judgement.waiting_for))
     if judgement.findings and judgement.findings[0].level is not Level.NOTE:
@@ -272,7 +274,11 @@ def _findings(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     told = []
     for number, finding in enumerate(weighty[:FINDINGS_MAX]):
         # The first line says the first one, if it fits there: then only what to do is left to say.
-        said = number == 0 and judgement.verdict is not Verdict.WAITING and len(finding.says) <= REASON_CHARS_MAX
+        said = (
+            number == 0
+            and judgement.verdict not in (Verdict.WAITING, Verdict.BY_HAND)
+            and len(finding.says) <= REASON_CHARS_MAX
+        )
         seen = _to_do(finding, judgement) if said else _seen(finding, links, judgement)
         line = md.fill("**{label}** {state}", label=words.label(finding), state=md.own(_STATES[finding.level]))
         told.append(md.fill("{line}: {seen}", line=line, seen=seen) if seen else md.fill("{line}.", line=line))
@@ -481,7 +487,7 @@ def next_commands(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[st
         return ()
     if snapshot.holds:
         return ("/unhold",)
-    if judgement.verdict in (Verdict.WAITING, Verdict.CANNOT_TELL):
+    if judgement.verdict in (Verdict.WAITING, Verdict.CANNOT_TELL, Verdict.BY_HAND):
         return ()
     return (*_overrides(judgement, at), *_decisions(snapshot, judgement, at))
 
@@ -503,7 +509,8 @@ def _decisions(snapshot: Snapshot, judgement: Judgement, at: str) -> tuple[str, 
         case (PullKind.WORK, Verdict.READY | Verdict.LOOK):
             skills = ",".join(t for t in (snapshot.item.tags if snapshot.item else ()) if t.isascii() and t.isalnum())
             tagged = f" --skills {skills}" if skills else ""
-            return (f"/accept --at {at} --quality Q{tagged}", reject)
+            against = " --yes" if snapshot.rejection is not None else ""
+            return (f"/accept --at {at} --quality Q{tagged}{against}", reject)
         case (PullKind.WORK, _):
             return (*adopt, reject if _may_come_again(snapshot) else close)
         case (PullKind.REGISTRATION | PullKind.POST | PullKind.EDIT | PullKind.LINK, Verdict.READY | Verdict.LOOK):

@@ -26,6 +26,7 @@ MEANINGS: dict[Verdict, LiteralString] = {
     Verdict.READY: "Accepting works.",
     Verdict.LOOK: "Accepting works. Look first.",
     Verdict.BLOCKED: "It cannot be accepted now.",
+    Verdict.BY_HAND: "Stampbot does not merge these; a maintainer does, on DoltHub.",
     Verdict.WAITING: "There is nothing to decide yet.",
     Verdict.CANNOT_TELL: "Nothing is merged or stamped until it is known what a merge brings.",
 }

@@ -86,6 +86,8 @@ class Verdict(enum.Enum):
     READY = "READY"
     LOOK = "LOOK"
     WAITING = "WAITING"
+    BY_HAND = "BY HAND"
+    """A change that a maintainer merges on DoltHub, opened by an account that may decide."""
     CANNOT_TELL = "CANNOT TELL"
     BLOCKED = "BLOCKED"
 
@@ -104,7 +106,8 @@ class Verdict(enum.Enum):
 class Judgement:
     """All rules' findings on one snapshot, worst first, then by rule and place.
 
-    `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for. `final`
+    `passed` names the rules that ran and had nothing to say. `waiting_for` names whom or what the pull waits for. `by_hand`: it
+    is for a maintainer to merge (`Snapshot.by_hand`). `final`
     names the rules, whether they ran or not, whose faults nobody may override.
     `alone`: the judgement on the work without the pull that brings it, where nothing but the merge is at fault and there is
     such work.
@@ -114,6 +117,7 @@ class Judgement:
     crashes: tuple[RuleCrash, ...] = ()
     passed: tuple[str, ...] = ()
     waiting_for: str = ""
+    by_hand: bool = False
     final: tuple[str, ...] = ()
     alone: Judgement | None = field(default=None, repr=False, compare=False)
 
@@ -141,6 +145,8 @@ class Judgement:
             return Verdict.BLOCKED
         if self.forbids:
             return Verdict.CANNOT_TELL
+        if self.by_hand:
+            return Verdict.BY_HAND
         if self.waiting_for:
             return Verdict.WAITING
         if self.at(Level.UNSURE) or self.at(Level.DOUBT):

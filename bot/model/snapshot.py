@@ -212,6 +212,18 @@ class Snapshot:
         return form(self.kind, self.changes, self.pull.source)
 
     @cached_property
+    def by_hand(self) -> bool:
+        """Whether it changes what only maintainers change, and opener and owner of the branch are accounts that may decide.
+
+        By the policy or by trust on main. A branch that only the bot writes is never such.
+        """
+        if self.kind is not PullKind.ADMIN or self.form is Form.INTRUDER:
+            return False
+        trusted = {rig.owner for rig in self.rigs if rig.owner and rig.trust >= self.policy.min_trust}
+        deciding = trusted | {validator.user for validator in self.policy.validators}
+        return self.pull.creator in deciding and self.writer in deciding
+
+    @cached_property
     def item_ids(self) -> tuple[WantedId, ...]:
         """Ids of all items the changes touch, by `wanted` rows and by completions that name one."""
         found: dict[WantedId, None] = {}

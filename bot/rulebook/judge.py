@@ -65,7 +65,9 @@ def _judge(snapshot: Snapshot, catalog: Catalog) -> Judgement:
         elif not (found or waiting or off):
             passed.append(rule.name)
     final = tuple(rule.name for rule in catalog.rules if not rule.overridable)
-    judgement = Judgement(findings=_ordered(findings), crashes=tuple(crashes), passed=tuple(passed), final=final)
+    judgement = Judgement(
+        findings=_ordered(findings), crashes=tuple(crashes), passed=tuple(passed), by_hand=snapshot.by_hand, final=final
+    )
     if judgement.at(Level.FAULT) or snapshot.pull.state is not PullState.OPEN:
         return judgement
     return replace(judgement, waiting_for=" and ".join(dict.fromkeys(w.whom for w in waits)))

@@ -145,14 +145,14 @@ KINDS_PULLS = (
         ),
         title=f"[wl] {old.HEALTH_PAGE.title}",
         purpose="A validator accepts with `wl`: the stamp is in order, and a maintainer merges it by hand.",
-        kind="ADMIN", verdict="BLOCKED", opened_h=2.2, item=old.HEALTH_PAGE.id,
+        kind="ADMIN", verdict="BY HAND", opened_h=2.2, item=old.HEALTH_PAGE.id,
     ),
     _pull(
         "foreign-close", "bo", f"wl/bo-hollow/{old.START_UP.id}",
         f"UPDATE wanted SET status='completed', updated_at=NOW() WHERE id='{old.START_UP.id}' AND status='in_review'",
         title=f"[wl] {old.START_UP.title}",
         purpose="An item is settled with `wl close`, without a stamp.",
-        kind="ADMIN", verdict="BLOCKED", opened_h=2.1, item=old.START_UP.id,
+        kind="ADMIN", verdict="BY HAND", opened_h=2.1, item=old.START_UP.id,
     ),
     _pull(
         "badge", "cleo", "badges/tin-heron",
@@ -160,7 +160,7 @@ KINDS_PULLS = (
         " ('b-first-handbook', 'tin-heron', 'first_handbook', NOW(), 'chapter on evidence')",
         title="A badge for tin-heron",
         purpose="A badge: maintainers give them by hand.",
-        kind="ADMIN", verdict="BLOCKED", opened_h=2.0,
+        kind="ADMIN", verdict="BY HAND", opened_h=2.0,
     ),
     _pull(
         "boot-block", "runner", "boot/hollow-runner",
@@ -183,7 +183,7 @@ KINDS_PULLS = (
         "UPDATE rigs SET trust_level=2 WHERE handle='night-shift'",
         title="night-shift has earned it",
         purpose="A change of trust, by somebody who may: merged by hand all the same.",
-        kind="ADMIN", verdict="BLOCKED", opened_h=1.7,
+        kind="ADMIN", verdict="BY HAND", opened_h=1.7,
     ),
     _pull(
         "removal", "mallory", "wl/slick-fox/clean-up",

@@ -12,7 +12,7 @@ from sandbox.seed.people import email_of, rig
 from sandbox.values.places import Places, placed
 
 Kind = Literal["WORK", "CLAIM", "REGISTRATION", "POST", "EDIT", "ADMIN", "LINK", "BACKFILL", "EMPTY", "MIXED", "FOREIGN"]
-Verdict = Literal["READY", "LOOK", "BLOCKED", "WAITING", "CANNOT TELL"]
+Verdict = Literal["READY", "LOOK", "BLOCKED", "WAITING", "CANNOT TELL", "BY HAND"]
 
 Script = Callable[[Places], tuple[str, ...]]
 """From where evidence lies to the statements of a pull's branch, one commit each."""

@@ -125,7 +125,7 @@ def test_the_notice_about_work_that_was_merged_offers_an_accept_only_where_it_wo
     seen = on_main(reviewed(comments=(a_review(verdict),)))
     (notice,) = plan(seen, judgement, COMMANDS).steps
     assert isinstance(notice, PostNotice)
-    ready = not judgement.forbids and verdict not in (Verdict.BLOCKED, Verdict.CANNOT_TELL)
+    ready = not judgement.forbids and verdict not in (Verdict.BLOCKED, Verdict.CANNOT_TELL, Verdict.BY_HAND)
     assert ("/accept" in notice.body, "/reject" in notice.body, "/close" in notice.body) == (ready, True, True)
 
 

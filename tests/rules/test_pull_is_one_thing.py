@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.rulebook import Changes, PullKind
+from bot.model.finding import Verdict
+from bot.model.ids import Database, User
+from bot.model.pull import BranchRef
+from bot.rulebook import Changes, PullKind, find, judge
 from rules.pull_is_one_thing import check
-from tests.build import a_branch, a_pull, a_snapshot, added, changes_of, claims, modified, removed, work
+from tests.build import COMMONS, a_branch, a_pull, a_snapshot, added, changes_of, claims, modified, removed, work
 from tests.rules.table import PASS, found, judged, told
 
 ODD_ID = "doubt chain_meta.{id}.chain_id"
@@ -146,3 +149,28 @@ def test_a_chain_of_another_database_is_looked_at_whatever_its_letters(named: st
     pull = a_pull(source=a_branch(branch="register-wasteland/nia/commons"))
     changes = changes_of(added("chain_meta", dolt_database=named))
     assert "doubt chain_meta.wl-0123456789abcdef.dolt_database" in found(check, a_snapshot(pull=pull, changes=changes))
+
+
+@pytest.mark.parametrize(
+    ("creator", "owner", "expected"),
+    [
+        ("ana", "ana", "BY HAND"),
+        ("ana", COMMONS.owner, "BY HAND"),
+        ("bo", "ana", "BY HAND"),
+        ("pia", "pia", "BLOCKED"),
+        ("pia", "ana", "BLOCKED"),
+        ("ana", "pia", "BLOCKED"),
+    ],
+)
+def test_a_change_for_maintainers_is_by_hand_only_from_accounts_that_may_decide(
+    creator: str, owner: str, expected: str
+) -> None:
+    pull = a_pull(creator=User(creator), source=BranchRef(Database(owner, COMMONS.name), "trust"))
+    snapshot = a_snapshot(pull=pull, changes=changes_of(modified("rigs", {"trust_level": "1"}, trust_level="3")))
+    assert judge(snapshot, find()).verdict.value == expected
+
+
+def test_a_branch_that_only_the_bot_writes_is_by_nobodys_hand() -> None:
+    pull = a_pull(creator=User("ana"), source=BranchRef(COMMONS, "stampbot/1/2"))
+    snapshot = a_snapshot(pull=pull, changes=changes_of(modified("rigs", {"trust_level": "1"}, trust_level="3")))
+    assert judge(snapshot, find()).verdict is Verdict.BLOCKED
