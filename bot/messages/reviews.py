@@ -105,6 +105,13 @@ def _cut(says: str) -> str:
 def _by(snapshot: Snapshot) -> Md:
     """Who submitted it, and whether in another's name or from another's branch."""
     opener, rig = snapshot.pull.creator, snapshot.rig(snapshot.worker)
+    if rig is not None and rig.owner and rig.owner != opener and snapshot.writer == rig.owner:
+        return md.fill(
+            "by {opener}, from the branch of {owner}, who owns rig {rig}",
+            opener=md.code(opener),
+            owner=md.code(rig.owner),
+            rig=md.code(rig.handle),
+        )
     if rig is not None and rig.owner and rig.owner != opener:
         return md.fill(
             "{opener} submitted this in the name of {rig}, which belongs to {owner}",
