@@ -16,7 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from bot.model.ids import Commons
+from bot.model.finding import Verdict
+from bot.model.ids import Commons, PullNo
+from bot.model.kind import PullKind
+from bot.store import CachedVerdict
 from bot.sweep.list import PULLS_PER_PAGE
 
 COMMONS = Commons("bench", "wl-commons")
@@ -101,6 +104,13 @@ class Crowd(requests.Session):
             "creator": fork_of(number),
             "created_at": self._began,
         }
+
+
+def a_verdict(pull: PullNo, judged_at: datetime, verdict: Verdict = Verdict.READY) -> CachedVerdict:
+    """What a look leaves behind that has reviewed a pull."""
+    return CachedVerdict(
+        pull=pull, item=None, rig=None, evidence="", verdict=verdict, kind=PullKind.WORK, title="", judged_at=judged_at
+    )
 
 
 def fork_of(pull: int) -> str:

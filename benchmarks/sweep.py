@@ -115,15 +115,16 @@ class Town:
         self.poll_s = self.deps.at(COMMONS).policy.timing.poll_s
         self.settle()
 
-    def settle(self) -> None:
-        """Remember all pulls as they are now, as looks do that find nothing to do."""
+    def settle(self, *pulls: int) -> None:
+        """Remember these pulls, or all, as they are now, as looks do that find nothing to do."""
         store = self.deps.store
         store.at(COMMONS).notes.note_swept(CommitHash(MAIN), ())
-        for number in range(1, self.crowd.pulls + 1):
+        for number in pulls or range(1, self.crowd.pulls + 1):
             said = tuple(wire.read_comment(c) for c in self.crowd.said(number))
             sight = seen(PullState.OPEN, CommitHash(self.crowd.head_of(number)), said)
             store.at(COMMONS).pulls.put_fingerprint(PullNo(number), sight)
-        store.at(COMMONS).pulls.note_listed([_listed(n) for n in range(1, self.crowd.pulls + 1)])
+        if not pulls:
+            store.at(COMMONS).pulls.note_listed([_listed(n) for n in range(1, self.crowd.pulls + 1)])
 
     def minutes(self, count: float) -> Iterator[None]:
         """Sweep for so long. The clock knocks four times as often; where the budget is the limit that changes nothing."""

@@ -26,8 +26,13 @@ ORPHAN_PATIENCE_S = 5.0
 @click.option("--smoke", is_flag=True, help="Play one whole story, then end: exit 0, or say what failed.")
 @click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port of the sandbox and its page (0: any).")
 @click.option("--web-port", default=None, type=click.IntRange(0, 65535), help="Port of the bot's web process (0: any).")
+@click.option(
+    "--shipped-settings",
+    is_flag=True,
+    help="With the waits and the budget of a real installation: the first reviews take minutes.",
+)
 @click.option("--verbose", is_flag=True, help="With --smoke: show the output of the processes.")
-def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> None:
+def demo(smoke: bool, port: int | None, web_port: int | None, shipped_settings: bool, verbose: bool) -> None:
     """A whole small Wasteland in this terminal; Ctrl-C ends it.
 
     Starts a private Redis, a DoltHub look-alike with seeded pulls, and the bot's four processes. Needs no account.
@@ -37,12 +42,15 @@ def demo(smoke: bool, port: int | None, web_port: int | None, verbose: bool) -> 
       stampbot demo
       stampbot demo --port 0 --web-port 0
       stampbot demo --smoke
+      stampbot demo --shipped-settings
     """
     from bot.demo.demo import run_demo, run_smoke
 
+    if smoke and shipped_settings:
+        raise click.UsageError("--smoke plays with the demo's short waits: leave out one of --smoke and --shipped-settings.")
     if smoke:
         sys.exit(run_smoke(console(), port=port or 0, web_port=web_port or 0, verbose=verbose))
-    sys.exit(run_demo(console(), port=port, web_port=web_port))
+    sys.exit(run_demo(console(), port=port, web_port=web_port, shipped=shipped_settings))
 
 
 host_option = click.option(

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.commands import grammar
+from bot.commands.authority import is_validator
 from bot.converge.bot import Site
 from bot.converge.observe import names_looked_at, observe
 from bot.converge.outcome import Done, Ended, Moved, Refused
@@ -27,7 +29,7 @@ from bot.model.finding import Judgement
 from bot.model.ids import CommitHash, PullNo
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Land, Step
+from bot.model.step import Answer, Land, Step
 from bot.rulebook.judge import judge
 from bot.store import DECIDE, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed
 from bot.store.poll_state import MAIN
@@ -133,9 +135,8 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
     if site.store.notes.swept()[0] not in (None, snapshot.main_head):
         # Main has moved, whoever moved it: the next sweep need not wait to see which pulls that touches.
         site.store.poll_states.drop((MAIN,))
-    if done:
-        # Whoever it was said to may answer soon.
-        site.store.poll_states.note_change(snapshot.pull.number)
+    if any(_ends_decision(step, snapshot, site) for step in done):
+        site.store.poll_states.note_session(snapshot.pull.number)
     return Report(
         snapshot=snapshot,
         judgement=judgement,
@@ -143,6 +144,14 @@ def _rest(snapshot: Snapshot, judgement: Judgement, due: Plan, done: tuple[Step,
         waiting=tuple(str(w) for w in due.waits),
         next_look_at=next_look,
     )
+
+
+def _ends_decision(step: Step, snapshot: Snapshot, site: Site) -> bool:
+    """Whether a step answered a decision of a validator, carried out or refused. Nothing else begins a session."""
+    comment = next((c for c in snapshot.comments if isinstance(step, Answer) and c.id == step.to), None)
+    if comment is None or not is_validator(snapshot, comment.author):
+        return False
+    return any(parsed.decides for parsed in grammar.read(comment.body, site.commands).parsed)
 
 
 def _ask_forges(snapshot: Snapshot, due: Plan, site: Site, extend: Callable[[], None]) -> bool:

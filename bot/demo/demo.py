@@ -28,7 +28,7 @@ class _Ended(BaseException):
     """A signal asked this process to end."""
 
 
-def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int:
+def run_demo(console: Console, *, port: int | None, web_port: int | None, shipped: bool = False) -> int:
     """The demo, until a signal ends it. Exit status."""
 
     def say(name: str, line: str) -> None:
@@ -38,8 +38,8 @@ def run_demo(console: Console, *, port: int | None, web_port: int | None) -> int
     with _signals():
         try:
             console.print("Starting Redis, the sandbox and the bot …")
-            with demo(say, sandbox_port=ports[0], web_port=ports[1]) as running:
-                console.print(_welcome(running))
+            with demo(say, sandbox_port=ports[0], web_port=ports[1], shipped=shipped) as running:
+                console.print(_welcome(running, shipped=shipped))
                 while True:
                     running.processes.check()
                     time.sleep(LOOK_EVERY_S)
@@ -119,7 +119,7 @@ def _play(console: Console, running: Running) -> None:
         play(stage, running.slugs, Teller(step=step, reviews=reviews))
 
 
-def _welcome(running: Running) -> Panel:
+def _welcome(running: Running, *, shipped: bool) -> Panel:
     commons = running.seed["commons"]
     page = f"{running.sandbox_url}/repositories/{commons}/pulls/1"
     text = Text()
@@ -133,7 +133,10 @@ def _welcome(running: Running) -> Panel:
     text.append("\nLook-alikes of forges and registries, for evidence to point at:\n")
     for place in ("github", "gitlab", "gitea", "bitbucket", "npm", "pypi", "oci"):
         text.append(f"  {place:<14}").append(running.places[place], f"link {running.places[place]}").append("\n")
-    text.append(f"\n{len(running.slugs)} pulls are open on {commons}; each gets its review within a minute.\n")
+    soon = "each gets its review within a minute"
+    if shipped:
+        soon = "their reviews come one after the other, the first after two minutes, all within half an hour"
+    text.append(f"\n{len(running.slugs)} pulls are open on {commons}; {soon}.\n")
     text.append("Then open the first pull, act as ")
     text.append("ana", "bold").append(" and write  ").append("/accept --quality 4", "bold green").append("\n")
     text.append("\nThe bot's commands, from another terminal:\n")

@@ -36,7 +36,7 @@ DEMO_POLICY = """\
 # Waits of the demo, short enough to watch. See docs/settings.md for all keys.
 requests_per_minute = 6000
 [timing]
-poll_s = 3
+poll_s = 2
 quiet_head_s = 2
 unsure_hold_s = 10
 confirm_dead_s = [5, 5]

@@ -193,8 +193,8 @@ class Timing:
 
     poll_s: float = key(
         30,
-        "a look at a pull: a quarter of it where something just happened, twice it at a quiet open pull, "
-        "ten times it at forks and closed pulls",
+        "reading the comments of a pull whose review says READY or LOOK: a quarter of it while a validator decides there, "
+        "six times it at other open pulls, ten times it at forks, twenty times it at closed pulls",
         _POLL_SECONDS,
     )
     quiet_head_s: float = key(60, "a review, until the head has not changed for so long", _SECONDS)

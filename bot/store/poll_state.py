@@ -19,6 +19,7 @@ MAIN: Final = "main"
 """The head of main."""
 LIST: Final = "list"
 """The list of all pulls."""
+_SESSION: Final = "session:"
 NEXT: Final = "next"
 """Whether there is a pull after the newest that is known."""
 
@@ -63,10 +64,10 @@ class PollStates:
         if names:
             self._redis.hdel(self._keys.poll_states(), *names)
 
-    def note_change(self, pull: PullNo) -> None:
-        """A pull has changed just now: the people it concerns may answer soon."""
+    def note_session(self, pull: PullNo) -> None:
+        """A validator has decided about a pull just now: the next decision is likely near it."""
         at = self._now().timestamp()
-        self.put({pull_thing(pull): PollState(at, at)})
+        self.put({session_thing(pull): PollState(at, at)})
 
 
 def pull_thing(pull: PullNo) -> str:
@@ -77,3 +78,14 @@ def pull_thing(pull: PullNo) -> str:
 def fork_thing(fork: Database) -> str:
     """The name of the heads of a fork."""
     return f"fork:{fork}"
+
+
+def session_thing(pull: PullNo) -> str:
+    """The name of the decisions about a pull."""
+    return f"{_SESSION}{pull}"
+
+
+def pull_of_session(thing: str) -> PullNo | None:
+    """The pull whose decisions a thing is; None for any other thing."""
+    number = thing.removeprefix(_SESSION)
+    return PullNo(int(number)) if number != thing and number.isdecimal() else None

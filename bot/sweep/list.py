@@ -15,7 +15,7 @@ from bot.store import DECIDE, Listed, PollState
 from bot.store.poll_state import LIST, NEXT
 from bot.sweep.run import SweepRun
 
-LIST_SHARE = 0.05
+LIST_SHARE = 0.04
 """The list of all pulls, which has neither heads nor comments, may cost this share of the budget."""
 PULLS_PER_PAGE = 20
 """Of DoltHub's list (wl, on v1alpha1; v2's size is not documented)."""

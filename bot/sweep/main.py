@@ -24,7 +24,7 @@ def read_main(run: SweepRun, pulls: Mapping[PullNo, Listed]) -> frozenset[PullNo
     """Owe a look at every pull that main touches, if it moved; the merged pulls that may be behind what is unfinished there."""
     site = run.site
     last, unfinished = site.store.notes.swept()
-    if last is not None and run.overdue(MAIN) < 1:
+    if last is not None and run.overdue(MAIN, run.main_s) < 1:
         return unfinished
     run.left -= 1
     main = main_head(site)

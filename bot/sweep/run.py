@@ -10,12 +10,12 @@ from bot.converge.bot import Site
 from bot.model.ids import Database, PullNo
 from bot.model.policy import SOONEST
 from bot.store import REVIEW, PollState
-from bot.store.poll_state import fork_thing, pull_thing
+from bot.store.poll_state import MAIN, fork_thing, pull_thing
 
 LATEST = 2.0
-"""The longest interval between two looks at a thing, in units of [timing] poll_s; SOONEST is the shortest."""
+"""The longest interval between two readings of main's head, in units of [timing] poll_s; SOONEST is the shortest."""
 CALM = 8.0
-"""A thing that has been still for so long is looked at after an eighth of that time again."""
+"""A main that has been still for a while is read again after an eighth of that time."""
 LEAST_SHARE = 0.25
 """What a sweep may spend of its interval's budget even if that has nothing to spare."""
 Report = Callable[[PullNo, Exception], None]
@@ -58,20 +58,22 @@ class SweepRun:
             return inf
         return max(spare, LEAST_SHARE * max(1.0, SOONEST * self.poll_s) * self.per_minute / 60)
 
-    def overdue(self, thing: str, rare: float = 1.0) -> float:
-        """How many of its intervals a thing has not been looked at; 1 or more is due."""
+    def overdue(self, thing: str, wait_s: float) -> float:
+        """How many of its intervals of `wait_s` seconds a thing has not been looked at; 1 or more is due."""
         pulse = self.pulses.get(thing, PollState())
         if self.everything or not pulse.checked_at:
             return inf
-        return self.over(pulse.checked_at, rare * self.interval_s(thing))
+        return self.over(pulse.checked_at, wait_s)
 
     def over(self, looked_at: float, wait_s: float) -> float:
         # A clock that was set back makes nothing wait.
         return (self.at - looked_at) / wait_s if wait_s > 0 and looked_at <= self.at else inf
 
-    def interval_s(self, thing: str) -> float:
-        """After how many seconds a thing is looked at again, if it is no rare one."""
-        return interval_s(self.at - self.pulses.get(thing, PollState()).changed_at, self.poll_s)
+    @property
+    def main_s(self) -> float:
+        """After how many seconds the head of main is read again: sooner while it moves."""
+        still_s = self.at - self.pulses.get(MAIN, PollState()).changed_at
+        return min(max(still_s / CALM, SOONEST * self.poll_s), LATEST * self.poll_s)
 
     def longest_unread_first(self, things: Sequence[PullNo | Database]) -> list[PullNo | Database]:
         """In the order of when each was looked at last, those never looked at in front."""
@@ -88,11 +90,6 @@ class SweepRun:
         """Note a pending look at a pull that the sweep has trouble with: a look at it alone finds out what is wrong."""
         self.add_pending(number, REVIEW)
         self.report(number, trouble)
-
-
-def interval_s(still_s: float, poll_s: float) -> float:
-    """After how many seconds a thing is looked at again that has not moved for `still_s` seconds."""
-    return min(max(still_s / CALM, SOONEST * poll_s), LATEST * poll_s)
 
 
 def thing_of(each: PullNo | Database) -> str:

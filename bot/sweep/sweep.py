@@ -4,11 +4,9 @@ Webhooks only shorten the wait. DoltHub sends none for a comment or a new commit
 webhooks), so everything a pull can need is found from here: open pulls, the newest ones whatever their state, pulls that a
 landing of ours serves, and pulls behind unfinished completions on main.
 
-Each thing is looked at as often as its own life asks: seconds after something happened there, a minute later if it is an open
-pull, minutes later if it is anything else. What a sweep may spend is what the budget has to spare for reading comments, which
-reviews never draw from. Where that is not enough, pulls whose review stands, pulls on which something just happened, and all
-else take turns, and of each the one that was read longest ago comes first. Looks that are owed are written down, and handed
-to the queues as these have room.
+Each thing is read as often as a command is likely there (`interval`). What a sweep may spend is what the budget has to spare
+for reading comments, which reviews never draw from. Where that is not enough, the places take turns, and of each the one that
+was read longest ago comes first. Looks that are owed are written down, and handed to the queues as these have room.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ from bot.sweep.heads import has_new_head, read_heads
 from bot.sweep.list import is_landing, read_list
 from bot.sweep.main import read_main
 from bot.sweep.run import Report, SweepRun, unreported
-from bot.sweep.schedule import choose, enqueue_pending
+from bot.sweep.schedule import choose, ended_sessions, enqueue_pending
 
 NEWEST = 100
 """Pulls looked at whatever their state: a command may be written on a pull that is merged or closed already."""
@@ -42,6 +40,7 @@ def sweep(site: Site, *, everything: bool = False, report: Report = unreported) 
     site.store.shared.epoch.was_wiped(within_s=site.policy.timing.about_to_s)
     run = SweepRun(site=site, at=site.clock().timestamp(), everything=everything, report=report)
     run.pulses = site.store.poll_states.all()
+    site.store.poll_states.drop(ended_sessions(run))
     run.owing = frozenset(debt.pull for debt in site.store.pulls.pending())
     run.left = run.allowance()
     pulls = read_list(run)

@@ -649,11 +649,11 @@ def test_where_main_stood_at_the_last_sweep_is_known_to_all(store: Store) -> Non
 def test_pulses_and_pulls_are_kept_by_thing(store: Store) -> None:
     pulses = store.at(COMMONS).poll_states
     pulses.put({"main": PollState(5.0, 2.5), "list": PollState(7.0)})
-    pulses.note_change(PULL)
+    pulses.note_session(PULL)
     at = NOW.timestamp()
-    assert pulses.all() == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "pull:12": PollState(at, at)}
+    assert pulses.all() == {"main": PollState(5.0, 2.5), "list": PollState(7.0), "session:12": PollState(at, at)}
     pulses.drop(["main", "none"])
-    assert sorted(pulses.all()) == ["list", "pull:12"]
+    assert sorted(pulses.all()) == ["list", "session:12"]
     fork = BranchRef(Database("pia", "wl"), "wl/pia/w-1")
     listed = Listed(number=PULL, state=PullState.OPEN, creator=User("pia"), title="naïve", source=fork)
     pulls = store.at(COMMONS).pulls
@@ -661,7 +661,7 @@ def test_pulses_and_pulls_are_kept_by_thing(store: Store) -> None:
     assert pulls.listed() == {PULL: listed, PullNo(13): replace(listed, number=PullNo(13), source=None)}
     store.redis.hset(store.keys.at(COMMONS).pulls("listed"), "12", "[1")
     store.redis.hset(store.keys.at(COMMONS).poll_states(), "list", "x y z")
-    assert (sorted(pulls.listed()), sorted(pulses.all())) == ([13], ["pull:12"])
+    assert (sorted(pulls.listed()), sorted(pulses.all())) == ([13], ["session:12"])
 
 
 def test_a_look_is_owed_until_one_that_began_later_ends_well(store: Store) -> None:
@@ -881,7 +881,7 @@ def test_without_redis_the_paper_is_blank_and_promises_are_refused(away: Store) 
     away.at(COMMONS).pulls.end_pending(PULL, since=NOW)
     away.at(COMMONS).pulls.retry_later(PULL, DECIDE)
     away.at(COMMONS).pulls.ended(PULL)
-    away.at(COMMONS).poll_states.note_change(PULL)
+    away.at(COMMONS).poll_states.note_session(PULL)
     away.at(COMMONS).notes.note_swept(CommitHash("m" * 32), ())
     blank = (
         away.at(COMMONS).pulls.quarantined(),
