@@ -9,11 +9,11 @@ addresses but for case. All this only ever forbids.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from bot.messages import md
 from bot.messages.md import Md
-from bot.model.ids import Handle, User
+from bot.model.ids import User
 from bot.model.ledger import Rig
 from bot.model.relations import Relations, account_node, rig_node
 from bot.model.snapshot import Snapshot
@@ -37,7 +37,7 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
         asker[rig_node(asker_rig.handle)] = str(asker_rig.handle)
     fork = snapshot.pull.source.database
     own = [
-        *((rig_node(worker), str(worker), md.fill("{who} did this work", who=md.code(worker))) for worker in workers(snapshot)),
+        *((rig_node(worker), str(worker), md.fill("{who} did this work", who=md.code(worker))) for worker in snapshot.workers),
         (
             account_node(snapshot.pull.creator),
             str(snapshot.pull.creator),
@@ -48,8 +48,7 @@ def conflict(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None
         own.append(
             (account_node(fork.owner), fork.owner, md.fill("This pull comes from a fork of {who}", who=md.code(fork.owner)))
         )
-    links = (*snapshot.rig_links, *snapshot.past_rig_links)
-    relations = Relations.of(_all_rigs(snapshot), links, workers(snapshot), apart=snapshot.policy.apart)
+    relations = snapshot.relations
     for goal, name, what in own:
         path = relations.path(asker, goal)
         if path is not None:
@@ -68,14 +67,14 @@ def stake(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
     item = snapshot.item
     if item is None or done is None:
         return None
-    own = workers(snapshot)
+    own = snapshot.workers
     # A pull that is BLOCKED may bear any rig's name: it gives nobody a stake.
     claims = [item.claimed_by, *(rival.rig for rival in snapshot.rivals if not rival.blocked)]
     claims += [each.completed_by for each in snapshot.completions if each.wanted_id == item.id and each.validated_by is None]
     others = [rig for rig in dict.fromkeys(claims) if rig and rig not in own]
     starts = [account_node(user), *((rig_node(asker_rig.handle),) if asker_rig is not None else ())]
     links = (*snapshot.rig_links, *snapshot.past_rig_links)
-    relations = Relations.of(_all_rigs(snapshot), links, (*own, *others), apart=snapshot.policy.apart)
+    relations = Relations.of(snapshot.known_rigs, links, (*own, *others), apart=snapshot.policy.apart)
     if any(relations.path(starts, rig_node(rig)) is not None for rig in own):
         return None
     mine = next((rig for rig in others if relations.path(starts, rig_node(rig)) is not None), None)
@@ -87,13 +86,6 @@ def stake(snapshot: Snapshot, asker_rig: Rig | None, user: User) -> Md | None:
         rig=md.code(mine),
         item=md.code(item.id),
     )
-
-
-def workers(snapshot: Snapshot) -> tuple[Handle, ...]:
-    """Rigs whose work the pull hands in: each completion's, else the claimant."""
-    handed = [c.new("completed_by") for c in snapshot.changes.of("completions")]
-    found = dict.fromkeys(Handle(h) for h in (snapshot.worker, *handed) if h)
-    return tuple(found)
 
 
 def _told(asker: str, other: str, what: Md, ties: tuple[str, ...]) -> Md:
@@ -111,22 +103,3 @@ def _told(asker: str, other: str, what: Md, ties: tuple[str, ...]) -> Md:
             ties=md.join([TIES[tie] for tie in dict.fromkeys(ties)], ", "),
         )
     return md.fill("Yearbook rule: a validator does not decide on their own work. {what}; {why}.", what=what, why=why)
-
-
-def _all_rigs(snapshot: Snapshot) -> Iterable[Rig]:
-    """Rigs on main, and rigs as the pull would have them: what a pull says of its own rigs can only forbid here.
-
-    What it says of a rig that has another owner is no tie: whoever takes somebody's rig must not keep them from deciding.
-    """
-    brought: list[Rig] = []
-    for change in snapshot.changes.of("rigs"):
-        before, after = (Rig(row) if row is not None else None for row in (change.before, change.after))
-        taken = before is not None and after is not None and before.owner not in ("", after.owner)
-        brought += [rig for rig in (before, None if taken else after) if rig is not None]
-    return (*snapshot.rigs, *brought, *_past(snapshot))
-
-
-def _past(snapshot: Snapshot) -> Iterable[Rig]:
-    """Rigs as they stood where the branch left main. A handle that has another owner since is another's now."""
-    owners = {rig.handle: rig.owner for rig in snapshot.rigs}
-    return (rig for rig in snapshot.past_rigs if owners.get(rig.handle, rig.owner) == rig.owner)

@@ -130,6 +130,14 @@ class Settings:
         shown="none",
         secret=True,
     )
+    pages_password: Secret = variable(
+        "STAMPBOT_PAGES_PASSWORD",
+        readers.token,
+        "Password of the pages of commons that are not public (HTTP Basic, any user name)",
+        default=Secret(""),
+        shown="none",
+        secret=True,
+    )
     redis_url: Secret = variable(
         "REDIS_URL",
         readers.redis_url,

@@ -31,7 +31,7 @@ from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
 from bot.model.step import Answer, Land, Step
 from bot.rulebook.judge import judge
-from bot.store import DECIDE, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed
+from bot.store import DECIDE, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed, StoredJudgement
 from bot.store.poll_state import MAIN
 
 ROUNDS_MAX = 24
@@ -259,7 +259,8 @@ def _put_on_board(snapshot: Snapshot, judgement: Judgement, next_look: datetime 
     commons, number, board = snapshot.commons, snapshot.pull.number, site.store.pulls
     before = board.verdict(number)
     if snapshot.pull.state is PullState.OPEN:
-        board.put_verdict(_cached_verdict(snapshot, judgement), stored_judgement(snapshot, judgement, next_look))
+        stored = stored_judgement(snapshot, judgement, next_look)
+        board.put_verdict(_cached_verdict(snapshot, judgement, stored), stored)
         news = before is None or before.item != snapshot.item_id
     else:
         board.drop_verdict(number)
@@ -269,7 +270,7 @@ def _put_on_board(snapshot: Snapshot, judgement: Judgement, next_look: datetime 
             site.jobs.enqueue(commons, rival.pull)
 
 
-def _cached_verdict(snapshot: Snapshot, judgement: Judgement) -> CachedVerdict:
+def _cached_verdict(snapshot: Snapshot, judgement: Judgement, stored: StoredJudgement) -> CachedVerdict:
     return CachedVerdict(
         pull=snapshot.pull.number,
         item=snapshot.item_id,
@@ -282,4 +283,6 @@ def _cached_verdict(snapshot: Snapshot, judgement: Judgement) -> CachedVerdict:
         opened_at=snapshot.pull.created_at,
         line=next(iter(lines_to_type(snapshot, judgement)), ""),
         names=names_looked_at(snapshot),
+        item_title=stored.item_title,
+        free=stored.free,
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from bot.commands import authority
 from bot.messages import md
 from bot.messages.reviews import lines_to_type
 from bot.model.evidence import Probe
@@ -24,6 +25,7 @@ CRASHES_MAX: Final = 4
 LINKS_MAX: Final = 4
 FACTS_MAX: Final = 8
 FACT_CHARS_MAX: Final = 60
+FREE_MAX: Final = 20
 
 
 def stored_judgement(snapshot: Snapshot, judgement: Judgement, next_look_at: datetime | None) -> StoredJudgement:
@@ -53,6 +55,7 @@ def stored_judgement(snapshot: Snapshot, judgement: Judgement, next_look_at: dat
             passed=judgement.passed,
             links=tuple(_link(link, snapshot.probe(link.url)) for link in snapshot.links[:LINKS_MAX]),
             lines=tuple(md.clean(line, SAYS_CHARS_MAX) for line in lines_to_type(snapshot, judgement)),
+            free=tuple(User(_name(user)) for user in authority.free_validators(snapshot)[:FREE_MAX]),
             reviews=len(snapshot.reviews),
             next_look_at=next_look_at,
             left_out=left_out,

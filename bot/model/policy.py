@@ -41,6 +41,15 @@ class Comments(enum.Enum):
     NONE = "none"
 
 
+class Pages(enum.Enum):
+    """Who sees the pages of a commons."""
+
+    OFF = "off"
+    GUARDED = "guarded"
+    """Readers with the password of STAMPBOT_PAGES_PASSWORD; without one no reader."""
+    PUBLIC = "public"
+
+
 class PosterMay(enum.Enum):
     """What the rig that posted an item may decide about it."""
 
@@ -123,6 +132,14 @@ _TIES: Final[Shape] = {
         }
     },
 }
+_PAGES: Final[Shape] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "public": {"description": "true or false.", "type": "boolean"},
+        "enabled": {"description": "true or false.", "type": "boolean"},
+    },
+}
 _LEVELS: Final[Shape] = {
     "type": "object",
     "propertyNames": {"description": "The name of a rule, such as evidence_is_alive.", "pattern": "^[a-z][a-z0-9_-]{0,63}$"},
@@ -160,6 +177,12 @@ def _validators(entries: list[str | Mapping[str, str]]) -> tuple[Validator, ...]
 
 def _users(names: list[str]) -> tuple[User, ...]:
     return tuple(map(User, names))
+
+
+def _pages(table: Mapping[str, bool]) -> Pages:
+    if not table.get("enabled", True):
+        return Pages.OFF
+    return Pages.PUBLIC if table.get("public", False) else Pages.GUARDED
 
 
 def _apart(table: Mapping[str, list[list[str]]]) -> tuple[tuple[User, User], ...]:
@@ -310,6 +333,13 @@ class Policy:
         read=_apart,
     )
     """Pairs of accounts between which no tie counts. The operator's word; one account is never apart from itself."""
+    pages: Pages = key(
+        Pages.GUARDED,
+        "A table with public (true: pages need no password) and enabled (false: there are no pages)",
+        _PAGES,
+        read=_pages,
+        shown="public = false",
+    )
     levels: Mapping[str, Level | None] = key(
         {}, 'A table of rules, rule = "note", "doubt", "fault", "unsure" or "off"', _LEVELS, read=_levels, merged=True
     )

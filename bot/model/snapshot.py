@@ -26,6 +26,7 @@ from bot.model.links import Link, links_in
 from bot.model.mark import Mark
 from bot.model.policy import Policy
 from bot.model.pull import Comment, Pull, PullState
+from bot.model.relations import Relations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +267,34 @@ class Snapshot:
         if self.completion is not None and self.completion.completed_by:
             return self.completion.completed_by
         return self.item_on_head.claimed_by if self.item_on_head is not None else None
+
+    @property
+    def workers(self) -> tuple[Handle, ...]:
+        """Rigs whose work the pull submits: each completion's, else the claimant."""
+        submitted = [change.new("completed_by") for change in self.changes.of("completions")]
+        return tuple(dict.fromkeys(Handle(handle) for handle in (self.worker, *submitted) if handle))
+
+    @cached_property
+    def known_rigs(self) -> tuple[Rig, ...]:
+        """Rigs on main, as the pull would have them, and as they stood where the branch left main: for ties, which only forbid.
+
+        What a pull says of a rig that has another owner is no tie: an account that takes another's rig must not bar its owner.
+        A handle that has another owner since is another's now.
+        """
+        brought: list[Rig] = []
+        for change in self.changes.of("rigs"):
+            before, after = (Rig(row) if row is not None else None for row in (change.before, change.after))
+            taken = before is not None and after is not None and before.owner not in ("", after.owner)
+            brought += [rig for rig in (before, None if taken else after) if rig is not None]
+        owners = {rig.handle: rig.owner for rig in self.rigs}
+        past = [rig for rig in self.past_rigs if owners.get(rig.handle, rig.owner) == rig.owner]
+        return (*self.rigs, *brought, *past)
+
+    @cached_property
+    def relations(self) -> Relations:
+        """The ties between these rigs, with the operator's word about false ones."""
+        links = (*self.rig_links, *self.past_rig_links)
+        return Relations.of(self.known_rigs, links, self.workers, apart=self.policy.apart)
 
     @property
     def writer(self) -> User:

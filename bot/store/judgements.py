@@ -59,6 +59,7 @@ class StoredJudgement:
     passed: tuple[str, ...] = ()
     links: tuple[StoredLink, ...] = ()
     lines: tuple[str, ...] = ()
+    free: tuple[User, ...] = ()
     reviews: int = 0
     next_look_at: datetime | None = None
     left_out: int = 0

@@ -66,6 +66,9 @@ class CachedVerdict:
     """What a validator can type below it, pinned to the head that was judged; empty: nothing to decide."""
     names: frozenset[str] = frozenset()
     """Handles and accounts whose rigs were looked at when it was judged."""
+    item_title: str = ""
+    free: tuple[User, ...] = ()
+    """Accounts that may decide it, without a tie to the work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from bot.config.settings import Settings
 from bot.store import Store
 from bot.web.bounded_worker import BODY_BYTES_MAX
 from bot.web.health import health
+from bot.web.pages.routes import pages
 from bot.web.webhook import PATH, webhooks
 
 HEADERS: Final = (
@@ -32,6 +33,7 @@ def create_app(settings: Settings, store: Store) -> Flask:
     registry = CollectorRegistry()
     app.register_blueprint(health(tuple(each.commons for each in settings.commons), store, registry))
     app.register_blueprint(webhooks(settings, store, registry))
+    app.register_blueprint(pages(settings, store))
 
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> Response:

@@ -172,7 +172,7 @@ RAW: list[tuple[str, bytes, int]] = [
     ("no HTTP", b"EHLO there\r\n\r\n", 400),
     ("HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     ("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
-    ("another method", b"DELETE / HTTP/1.1\r\nHost: h\r\n\r\n", 404),
+    ("another method", b"DELETE /nowhere HTTP/1.1\r\nHost: h\r\n\r\n", 404),
 ]
 
 
