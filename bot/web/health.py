@@ -9,13 +9,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from bot import __version__
 from bot.clock.heartbeat import Heartbeat
 from bot.health import CheckResult, State, the_clock, the_outage, the_reading
 from bot.log import stranger
-from bot.model.finding import Level
+from bot.model.finding import Level, Verdict
 from bot.model.ids import Commons
 from bot.queue.enqueue import JobQueue
 from bot.store import Store
+from bot.store.poll_state import pull_thing
 
 
 def health(commons: Sequence[Commons], store: Store, registry: CollectorRegistry) -> Blueprint:
@@ -70,6 +72,13 @@ class _StoreMetrics(Collector):
         kept = GaugeMetricFamily(
             "stampbot_decisions_kept", "Decisions that cannot go on now and are tried again.", labels=["commons"]
         )
+        unread = GaugeMetricFamily(
+            "stampbot_unread_seconds",
+            "Since the comments of the open pull that waits longest for it were read; only pulls READY or LOOK.",
+            labels=["commons"],
+        )
+        build = GaugeMetricFamily("stampbot_build_info", "Always 1; the version that runs.", labels=["version"])
+        build.add_metric([__version__], 1)
         outages = GaugeMetricFamily(
             "stampbot_outage",
             "Whether looks fail for trouble that meets all pulls, by what does not work.",
@@ -93,6 +102,8 @@ class _StoreMetrics(Collector):
             for commons in self._commons:
                 stuck.add_metric([str(commons)], len(self._store.at(commons).pulls.stuck()))
                 kept.add_metric([str(commons)], len(self._store.at(commons).pulls.kept()))
+                if (unread_s := _unread_s(self._store, commons)) is not None:
+                    unread.add_metric([str(commons)], unread_s)
                 for outage in self._store.at(commons).outages.all():
                     outages.add_metric([str(commons), outage.of], 1)
                 if (audit := self._store.at(commons).audits.get()) is not None:
@@ -104,7 +115,16 @@ class _StoreMetrics(Collector):
             writable.add_metric([], 0)
         else:
             writable.add_metric([], 0 if self._store.trouble() else 1)
-        return [up, writable, waiting, counted, silent, stuck, kept, outages, audited, running, restarts]
+        return [up, writable, waiting, counted, silent, stuck, kept, unread, build, outages, audited, running, restarts]
+
+
+def _unread_s(store: Store, commons: Commons) -> float | None:
+    """Seconds since the decidable pull that was read longest ago was read; None if there is none, or none was read yet."""
+    site = store.at(commons)
+    states = site.poll_states.all()
+    decidable = (v.pull for v in site.pulls.verdicts() if v.verdict in (Verdict.READY, Verdict.LOOK))
+    read_at = [state.checked_at for pull in decidable if (state := states.get(pull_thing(pull))) is not None]
+    return max(0.0, store.now().timestamp() - min(read_at)) if read_at else None
 
 
 def _behind(store: Store, commons: Sequence[Commons]) -> Iterator[CheckResult]:

@@ -108,15 +108,6 @@ def test_the_image_is_built_from_the_lock_and_asks_whether_web_lives() -> None:
     assert asked == "/healthz", "a Redis that is away is no reason to start web again"
 
 
-def test_every_alarm_asks_for_what_is_measured() -> None:
-    path = DEPLOY / "prometheus-alerts.yml"
-    if not path.exists():
-        pytest.skip("the alarms stand in docs/operate.md")
-    asked = set(re.findall(r"\bstampbot_\w+", path.read_text("utf-8")))
-    measured = {line.split()[2] for line in door().test_client().get("/metrics").text.split("\n") if line.startswith("# TYPE ")}
-    assert asked - measured == set()
-
-
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd here")
 def test_systemd_reads_every_unit_without_a_word(tmp_path: Path) -> None:
     made = []

@@ -7,22 +7,18 @@ import importlib
 import re
 import sys
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bot import __main__ as command_line
 from bot.config import policy_file, settings
-from bot.config.settings import VARIABLES, Settings
+from bot.config.settings import VARIABLES
 from bot.prober.environment import prober_environment
 from bot.rulebook import Rule
-from bot.store import make_redis
-from bot.web.app import create_app
 from sandbox.seed import items, pulls
 from tests.house import samples, tables
 from tests.house.tree import ROOT, files, name_of
-from tests.stores import a_store
 
 PAGES = [*files("docs", suffix=".md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -114,18 +110,6 @@ def test_each_warning_and_error_of_the_log_names_what_to_do() -> None:
         if "fix" not in {each.arg for each in call.keywords}
     ]
     assert untold == []
-
-
-def test_each_alarm_asks_for_what_is_measured_and_has_its_line() -> None:
-    alarms = re.findall(r"\{alert: (\w+), expr: '([^']+)'", OPERATIONS)
-    assert len(alarms) > 8, "they are found"
-    door = create_app(Settings(commons=()), a_store(make_redis("redis://127.0.0.1:1/0"), now=lambda: datetime.now(UTC)))
-    measured = {line.split()[2] for line in door.test_client().get("/metrics").text.split("\n") if line.startswith("# TYPE ")}
-    asked = {name for _, expr in alarms for name in re.findall(r"stampbot_\w+", expr)}
-    assert {name for name in asked if name not in measured} == set()
-    table = OPERATIONS.partition("| alarm | it is | do |")[2].partition("\n\n")[0]
-    told = {name.replace("…", "Stampbot") for name in re.findall(r"`((?:Stampbot|…)\w+)`", table)}
-    assert told == {name for name, _ in alarms}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
