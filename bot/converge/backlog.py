@@ -32,6 +32,11 @@ class Waiting:
     item: WantedId | None = None
     rig: Handle | None = None
     evidence: str = ""
+    item_title: str = ""
+    reason: str = ""
+    """Why it is not READY; empty where nothing stands against it."""
+    free: tuple[User, ...] = ()
+    """Accounts that may decide it."""
     line: str = ""
     """What a validator can type, with the head it is about; empty where there is nothing to decide."""
     judged_at: datetime | None = None
@@ -50,6 +55,10 @@ class Backlog:
     def ready(self) -> Backlog:
         """Only what can be accepted as it stands."""
         return replace(self, waiting=tuple(each for each in self.waiting if each.verdict is Verdict.READY))
+
+    def of(self, account: User) -> Backlog:
+        """Only what this account may decide, as far as that is known."""
+        return replace(self, waiting=tuple(each for each in self.waiting if account in each.free))
 
 
 def read_backlog(site: Site) -> Backlog:
@@ -96,6 +105,9 @@ def _of_board(standing: CachedVerdict) -> Waiting:
         item=standing.item,
         rig=standing.rig,
         evidence=standing.evidence,
+        item_title=standing.item_title,
+        reason=standing.reason,
+        free=standing.free,
         line=standing.line,
         judged_at=standing.judged_at,
     )

@@ -284,5 +284,6 @@ def _cached_verdict(snapshot: Snapshot, judgement: Judgement, stored: StoredJudg
         line=next(iter(lines_to_type(snapshot, judgement)), ""),
         names=names_looked_at(snapshot),
         item_title=stored.item_title,
+        reason=stored.reason,
         free=stored.free,
     )

@@ -32,6 +32,16 @@ MEANINGS: dict[Verdict, LiteralString] = {
 }
 
 
+GROUPS: tuple[tuple[LiteralString, tuple[Verdict, ...], bool], ...] = (
+    ("Decide now", (Verdict.READY,), False),
+    ("Look", (Verdict.LOOK,), False),
+    ("By hand", (Verdict.BY_HAND,), False),
+    ("Waiting for the worker", (Verdict.WAITING,), True),
+    ("Blocked", (Verdict.BLOCKED, Verdict.CANNOT_TELL), True),
+)
+"""Groups of a queue, with the verdicts in them and whether they are folded."""
+
+
 def short(commit: CommitHash) -> Md:
     """The first seven characters of a commit hash, as code."""
     return md.code(commit[:SHORT_HASH_CHARS])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from bot.model.evidence import Seen
-from bot.model.finding import Finding, RuleCrash, Verdict
+from bot.model.finding import Finding, Level, RuleCrash, Verdict
 from bot.model.ids import CommitHash, Handle, PullNo, User, WantedId
 from bot.model.kind import PullKind
 from bot.store.codec import encode
@@ -64,6 +64,16 @@ class StoredJudgement:
     next_look_at: datetime | None = None
     left_out: int = 0
     form: Literal[1] = 1
+
+    @property
+    def reason(self) -> str:
+        """The one reason, as the first line of the review gives it; empty where nothing stands against the pull."""
+        if self.verdict is Verdict.WAITING:
+            return f"waiting for {self.waiting_for}"
+        weighty = [finding for finding in self.findings if finding.level is not Level.NOTE]
+        if weighty:
+            return weighty[0].says
+        return "a check failed with an error of the bot" if self.crashes else ""
 
 
 def fitting(judgement: StoredJudgement) -> StoredJudgement:

@@ -67,6 +67,8 @@ class CachedVerdict:
     names: frozenset[str] = frozenset()
     """Handles and accounts whose rigs were looked at when it was judged."""
     item_title: str = ""
+    reason: str = ""
+    """The one reason of the verdict; empty where nothing stands against the pull."""
     free: tuple[User, ...] = ()
     """Accounts that may decide it, without a tie to the work."""
 

@@ -85,8 +85,19 @@ def test_the_backlog_tells_what_waits_and_what_to_type(world: World, run: Run) -
         w["pull"] for w in json.loads(run("queue", world.db.name, "--ready", "--json").output)["backlogs"][0]["waiting"]
     ] == [ready]
     shown = run("queue").output
-    assert f"{world.db.name}: 3 waiting" in shown
-    assert "not looked at yet" in shown
+    assert f"{world.db.name}: Decide now (1)" in shown
+    assert f"{world.db.name}: Not looked at yet (1)" in shown
+    line = run("queue", "--copy", str(ready)).output
+    assert line == f"/accept --at {head[:7]}.1 --quality Q --skills go\n"
+    nothing = run("queue", "--copy", str(unseen))
+    assert (nothing.exit_code, "there is nothing to decide about pull" in nothing.output) == (1, True)
+    mine = json.loads(run("queue", "--as", "ana", "--json").output)["backlogs"][0]["waiting"]
+    assert [w["pull"] for w in mine] == [ready, blocked]
+    others = json.loads(run("queue", "--as", "pia", "--json").output)["backlogs"][0]["waiting"]
+    assert [w["pull"] for w in others] == [blocked], "pia has a rig that may decide, and not about her own work"
+    page = f"https://dolthub.test/repositories/{world.db.name}/pulls/{ready}"
+    for named in (str(ready), f"#{ready}", f"{world.db.name}#{ready}", page):
+        assert run("review", named).exit_code == 0
     assert re.search(r" [0-9]{1,2} (second|minute)s? ", shown), "how long each pull has waited"
 
 

@@ -387,7 +387,10 @@ RULE = ("name", "level", "label", "asks", "title", "doc", "kinds", "fixed", "sof
             ("queue",),
             {"backlogs", "backlogs[].commons", "backlogs[].waiting", "backlogs[].lacks"}
             | {f"backlogs[].waiting[].{name}" for name in ("pull", "verdict", "kind", "item", "rig", "creator", "title")}
-            | {f"backlogs[].waiting[].{name}" for name in ("evidence", "opened_at", "judged_at", "type", "quarantined")},
+            | {
+                f"backlogs[].waiting[].{name}"
+                for name in ("evidence", "opened_at", "judged_at", "reason", "free", "type", "quarantined")
+            },
         ),
         (
             ("audit",),

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from benchmarks.crowd import a_verdict
 from bot.config.settings import CommonsSettings, Secret, Settings
+from bot.messages.words import GROUPS
 from bot.model.evidence import Seen
 from bot.model.finding import Finding, Level, Place, RuleCrash, Verdict
 from bot.model.ids import CommitHash, Commons, Handle, PullNo, User, WantedId
@@ -25,7 +26,7 @@ from bot.model.policy import Pages, Policy
 from bot.store import CachedVerdict, Store, StoredJudgement, StoredLink, make_redis
 from bot.web.app import create_app
 from bot.web.pages.routes import CSP, pages
-from bot.web.pages.values import GROUPS, ROWS_A_PAGE, Row, pull_page, queue_page, select
+from bot.web.pages.values import ROWS_A_PAGE, Row, pull_page, queue_page, select
 from tests.redis_process import RedisProcess, private_redis
 from tests.stores import a_store
 

@@ -7,22 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.messages import words
+from bot.messages import words as vocabulary
 from bot.model.evidence import Seen
-from bot.model.finding import Finding, Level, Verdict
+from bot.model.finding import Finding, Level
 from bot.model.ids import Commons, PullNo
 from bot.store import CachedVerdict, StoredJudgement, StoredLink
 
 ROWS_A_PAGE: Final = 50
-
-GROUPS: Final[tuple[tuple[str, tuple[Verdict, ...], bool], ...]] = (
-    ("Decide now", (Verdict.READY,), False),
-    ("Look", (Verdict.LOOK,), False),
-    ("By hand", (Verdict.BY_HAND,), False),
-    ("Waiting for the worker", (Verdict.WAITING,), True),
-    ("Blocked", (Verdict.BLOCKED, Verdict.CANNOT_TELL), True),
-)
-"""Groups of the queue, with the verdicts in them and whether they are folded."""
 
 SEEN: Final = {
     Seen.VERIFIED: "verified",
@@ -150,7 +141,7 @@ def select(standing: Iterable[CachedVerdict], *, account: str = "", rig: str = "
     `account` hides what that account may not decide; `words` look into titles and the item's id.
     """
     wanted = words.casefold().split()
-    order = {verdict: at for at, (_, verdicts, _) in enumerate(GROUPS) for verdict in verdicts}
+    order = {verdict: at for at, (_, verdicts, _) in enumerate(vocabulary.GROUPS) for verdict in verdicts}
     fitting = sorted(
         (
             each
@@ -182,7 +173,7 @@ def queue_page(
     shown = [stored[pull] for pull in selected.pulls if pull in stored]
     groups = tuple(
         Group(name=name, folded=folded, rows=tuple(row(each, commons, site_url) for each in shown if each.verdict in verdicts))
-        for name, verdicts, folded in GROUPS
+        for name, verdicts, folded in vocabulary.GROUPS
     )
     return QueuePage(
         commons=str(commons), groups=tuple(group for group in groups if group.rows), selected=selected, read_at=read_at
@@ -194,7 +185,7 @@ def home_page(standing: Iterable[tuple[Commons, Iterable[CachedVerdict]]]) -> Ho
     counted = []
     for commons, each in standing:
         verdicts = [one.verdict for one in each]
-        counted.append((str(commons), tuple((name, sum(v in group for v in verdicts)) for name, group, _ in GROUPS)))
+        counted.append((str(commons), tuple((name, sum(v in group for v in verdicts)) for name, group, _ in vocabulary.GROUPS)))
     return HomePage(commons=tuple(counted))
 
 
@@ -203,7 +194,7 @@ def pull_page(commons: Commons, stored: StoredJudgement, *, site_url: str) -> Pu
     return PullPage(
         commons=str(commons),
         row=row(stored, commons, site_url),
-        meaning=words.MEANINGS[stored.verdict],
+        meaning=vocabulary.MEANINGS[stored.verdict],
         asked=stored.asked,
         item_title=stored.item_title,
         delivered=stored.delivered,
@@ -226,7 +217,7 @@ def row(stored: StoredJudgement, commons: Commons, site_url: str) -> Row:
         title=stored.item_title or stored.title,
         address=f"{site_url}/repositories/{commons.owner}/{commons.name}/pulls/{stored.pull}",
         verdict=stored.verdict.value,
-        reason=_reason(stored),
+        reason=stored.reason,
         opener=stored.creator,
         rig=stored.rig or "",
         stamps=stored.stamps,
@@ -236,16 +227,6 @@ def row(stored: StoredJudgement, commons: Commons, site_url: str) -> Row:
         line=stored.lines[0] if stored.lines else "",
         free=tuple(stored.free),
     )
-
-
-def _reason(stored: StoredJudgement) -> str:
-    """The one reason, as the first line of the review gives it."""
-    if stored.verdict is Verdict.WAITING:
-        return f"waiting for {stored.waiting_for}"
-    weighty = [finding for finding in stored.findings if finding.level is not Level.NOTE]
-    if weighty:
-        return weighty[0].says
-    return "a check failed with an error of the bot" if stored.crashes else ""
 
 
 def _check(finding: Finding) -> Check:
