@@ -21,6 +21,7 @@ _TOPICS = {
     "prober": "serving",
     "clock": "serving",
     "review": "pulls",
+    "check": "pulls",
     "explain": "pulls",
     "converge": "pulls",
     "decide": "pulls",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, TextIO, assert_never
 
 import click
 from rich.console import Console
 from rich.text import Text
 
-from bot.cli.arguments import PullType, as_json
+from bot.cli.arguments import CommonsType, PullType, as_json
 from bot.cli.shared import STYLE, a_person_waits, bot_of, console, errors_reported, fail, settings_of, warn_read_only
 from bot.log import visible
 from bot.model.finding import Judgement, Verdict
@@ -51,6 +51,43 @@ def review(pull: tuple[Commons, PullNo], as_json: bool) -> None:
     said = body(snapshot, judgement)
     if as_json:
         print_json({**pull_json(snapshot, judgement, due), "body": said})
+    else:
+        click.echo(lines(said))
+    sys.exit(status_of(judgement.verdict))
+
+
+@click.command()
+@click.argument("fork", type=CommonsType())
+@click.argument("branch")
+@click.option("--on", "commons", type=CommonsType(), help="The commons it is for; the one that is served, if it is one.")
+@as_json
+def check(fork: Commons, branch: str, commons: Commons | None, as_json: bool) -> None:
+    """For contributors: the review of a branch before there is a pull. Posts nothing, and needs no token on a public commons.
+
+    The links are not opened by this; `stampbot probe URL` opens one. Exit status: 0 READY, 1 a finding, 3 not known.
+
+    \b
+    Examples:
+      stampbot check pia/wl-commons wl/polecat-7/w-1 --on hop/wl-commons
+      stampbot check pia/wl-commons register/polecat-7 --json
+    """
+    from bot.converge.observe import observe_branch
+    from bot.converge.plan import Plan
+    from bot.messages.reviews import body
+    from bot.model.pull import BranchRef
+    from bot.rulebook.judge import judge
+
+    settings = settings_of(named=(commons,) if commons is not None else ())
+    served = [each.commons for each in settings.commons]
+    if commons is None and len(served) != 1:
+        fail(f"name the commons with --on: {', '.join(map(str, served))} are served here", WRONG_USE)
+    with errors_reported(), a_person_waits():
+        site = bot_of(settings, patient=False).at(commons or served[0])
+        snapshot = observe_branch(BranchRef(fork, branch), site)
+    judgement = judge(snapshot, site.rules)
+    said = body(snapshot, judgement, decided_here=False)
+    if as_json:
+        print_json({**pull_json(snapshot, judgement, Plan()), "body": said})
     else:
         click.echo(lines(said))
     sys.exit(status_of(judgement.verdict))
@@ -134,25 +171,45 @@ def converge(pull: tuple[Commons, PullNo], as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("pull", type=PullType())
-@click.argument("text", metavar="COMMAND")
-@click.option("--yes", is_flag=True, help="Do not ask, where the decision is carried out here.")
+@click.argument("pull", type=PullType(), required=False)
+@click.argument("text", metavar="COMMAND", required=False)
+@click.option("--from", "file", type=click.File("r"), help="Take many decisions from a file (-: standard input).")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) -> None:
+def decide(*, pull: tuple[Commons, PullNo] | None, text: str | None, file: TextIO | None, yes: bool, as_json: bool) -> None:
     """Decide on a pull, by your own token in STAMPBOT_HUB_TOKEN.
 
     The command is posted as your comment, and the bot answers it. On a host where comments cannot be read (a DoltLab without
-    API v2), it is carried out here and now, by your account, as the bot would; if that is cut short, give it again.
+    API v2), it is carried out here and now, by your account, as the bot would; if that is cut short, give it again. With
+    --from each line is shown with how its pull stands, asked about once, and carried out one after the other.
 
     \b
     Examples:
       stampbot decide 'hop/wl-commons#12' '/accept --quality 4'
       stampbot decide 'hop/wl-commons#12' '/reject --at 3f9d2c1 The link shows another item' --yes
+      stampbot decide --from decisions.txt
     """
+    if (file is None) == (pull is None) or (pull is None) != (text is None):
+        fail("Give a pull and a command, or --from FILE with lines such as: 12 /accept --quality 4", WRONG_USE)
+    if file is not None:
+        _decide_all(_decisions(file), yes=yes, as_json=as_json)
+    elif pull is not None and text is not None:
+        facts, said = _decide_one(*pull, text, yes=yes)
+        if as_json:
+            print_json(facts)
+        else:
+            click.echo(lines(said))
+        sys.exit(FINE if facts["outcome"] in _GOOD else FINDING)
+
+
+_GOOD = ("posted", Outcome.DONE.value)
+
+
+def _decide_one(commons: Commons, number: PullNo, text: str, *, yes: bool) -> tuple[dict[str, object], str]:
+    """Post one decision, or carry it out; facts for --json, and what to print."""
     from bot.converge import decide as deciding
     from bot.messages.reviews import body
 
-    commons, number = pull
     bot = bot_of(settings_of(named=(commons,)), patient=False)
     with errors_reported(), a_person_waits():
         try:
@@ -171,11 +228,56 @@ def decide(pull: tuple[Commons, PullNo], text: str, yes: bool, as_json: bool) ->
                 decided = deciding.carry_out(case, bot.at(commons), extend=lease.extend, wait=_wait)
             facts |= {"comment": case.comment.id, "outcome": decided.outcome.value, "says": decided.says}
             said = decided.says or "This was decided and answered before."
+    return facts, said
+
+
+def _decisions(file: TextIO) -> list[tuple[Commons, PullNo, str]]:
+    """The decisions of a file: a pull and its command on each line; empty lines and lines that begin with # are left out."""
+    found = []
+    for number, line in enumerate(file, 1):
+        name, _, command = line.strip().partition(" ")
+        if not name or name.startswith("# ") or name == "#":
+            continue
+        try:
+            pull = PullType().convert(name, None, None)
+        except click.BadParameter as error:
+            fail(f"line {number}: {visible(error.message)}", WRONG_USE)
+        if not command.strip():
+            fail(
+                f"line {number}: {visible(name)} has no command; write it like: {visible(name)} /accept --quality 4", WRONG_USE
+            )
+        found.append((*pull, command.strip()))
+    return found
+
+
+def _decide_all(decisions: list[tuple[Commons, PullNo, str]], *, yes: bool, as_json: bool) -> None:
+    """Show all decisions with how their pulls stand, ask once, and carry them out; ends the command."""
+    from bot.converge import decide as deciding
+
+    for commons, number, text in decisions:
+        bot = bot_of(settings_of(named=(commons,)), patient=False)
+        with errors_reported(), a_person_waits():
+            try:
+                case = deciding.consider(number, text, bot.at(commons))
+            except deciding.CannotDecide as no:
+                fail(f"{commons}#{number}: {lines(no.says)}\nNothing was done.", FINDING)
+        click.echo(f"{commons}#{number}  {case.judgement.verdict.value}  {visible(text)}", err=True)
+    if not decisions:
+        fail("There is no decision in it. Lines look like: 12 /accept --quality 4", WRONG_USE)
+    if not yes:
+        if not sys.stdin.isatty():
+            fail("Add --yes to carry these out without being asked. Nothing was done.", WRONG_USE)
+        if not click.confirm(f"Carry out {len(decisions)} decisions?", err=True):
+            fail("Nothing was done.", FINDING)
+    outcomes = []
+    for commons, number, text in decisions:
+        facts, said = _decide_one(commons, number, text, yes=True)
+        outcomes.append(facts)
+        if not as_json:
+            click.echo(lines(said))
     if as_json:
-        print_json(facts)
-    else:
-        click.echo(lines(said))
-    sys.exit(FINE if facts["outcome"] in ("posted", Outcome.DONE.value) else FINDING)
+        print_json({"decisions": outcomes})
+    sys.exit(FINE if all(facts["outcome"] in _GOOD for facts in outcomes) else FINDING)
 
 
 def _agree(who: User, text: str) -> None:

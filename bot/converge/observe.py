@@ -29,7 +29,7 @@ from bot.model.kind import PullKind
 from bot.model.ledger import Changes, Completion, Rig, RigLink, Row, Stamp, Wanted, read_time
 from bot.model.mark import NO_HEAD, Mark, MarkKind, read_mark
 from bot.model.policy import Landing
-from bot.model.pull import Comment, Pull, PullState
+from bot.model.pull import BranchRef, Comment, Pull, PullState
 from bot.model.snapshot import Landed, Merge, Present, Snapshot
 
 
@@ -83,6 +83,8 @@ class _Ledger:
 
 NOTHING = Changes()
 LINE_PAGES_MAX = 50
+NO_PULL = PullNo(0)
+"""Stands for the pull that is not opened yet."""
 MOVABLE = (PullKind.WORK, PullKind.CLAIM, PullKind.EDIT, PullKind.REGISTRATION, PullKind.LINK)
 """Kinds that change rows which others change too, and whose merge may conflict."""
 MOVED_ROWS_MAX = 20
@@ -92,8 +94,26 @@ NOT_FOR_US = (403, 404)
 
 def observe(number: PullNo, site: Site) -> Snapshot:
     """All facts of one pull, now. Raises HubError: without all the facts there is no snapshot."""
+    return _observed(_said(number, site), site)
+
+
+def observe_branch(source: BranchRef, site: Site) -> Snapshot:
+    """As `observe`, of a branch as if its owner had just opened a pull from it to main. Raises HubError."""
+    pull = Pull(
+        number=NO_PULL,
+        title=source.branch,
+        description="",
+        state=PullState.OPEN,
+        creator=User(source.database.owner),
+        source=source,
+        target=BranchRef(site.commons, "main"),
+        created_at=site.clock(),
+    )
+    return _observed(_Said(pull=pull, comments=(), main_head=main_head(site), bot=None), site)
+
+
+def _observed(said: _Said, site: Site) -> Snapshot:
     hub, policy = site.hub, site.policy
-    said = _said(number, site)
     merged = said.pull.state is PullState.MERGED
     brought = _brought_by_merge(said, site) if merged else _brought(said, site)
     if merged and brought.merge is None and (now := main_head(site)) != said.main_head:
@@ -180,7 +200,7 @@ def _brought(said: _Said, site: Site) -> _Brought:
         base = parting.base
         if base is None:
             return _Brought(head=head, changes=NOTHING, reviewed=NOTHING)
-        if base == head:
+        if base == head and said.pull.number != NO_PULL:
             _wait_for_merge(said.pull, site)
         changes = diff.read_changes(site.hub, source, base, head, pool=site.readers, main=site.commons)
         last = next(iter(said.reviewed_heads), head)

@@ -61,8 +61,11 @@ def mark(snapshot: Snapshot, judgement: Judgement) -> Mark:
     )
 
 
-def body(snapshot: Snapshot, judgement: Judgement) -> Md:
-    """The comment without its mark: what `stampbot review` prints."""
+def body(snapshot: Snapshot, judgement: Judgement, *, decided_here: bool = True) -> Md:
+    """The comment without its mark: what `stampbot review` prints.
+
+    `decided_here`: with the lines to type and the number of the review; a branch without a pull has neither.
+    """
     return md.lines(
         Md("\n".join((_headline(snapshot, judgement), _meaning(snapshot, judgement)))),
         _held(snapshot),
@@ -72,8 +75,7 @@ def body(snapshot: Snapshot, judgement: Judgement) -> Md:
         _rows(snapshot),
         _news(snapshot, judgement),
         _last_today(snapshot),
-        _next(snapshot, judgement),
-        _footer(snapshot),
+        *((_next(snapshot, judgement), _footer(snapshot)) if decided_here else ()),
     )
 
 

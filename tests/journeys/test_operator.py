@@ -30,6 +30,7 @@ from bot.queue.threads import WorkerPool
 from bot.store import QUEUES, KeptAudit
 from bot.worker.jobs import look, sweep_and_audit
 from bot.worker.reporter import Reporter
+from sandbox.seed import wl_sql
 from tests.build import a_hash
 from tests.patience import STATE_WAIT_S
 from tests.redis_process import RedisProcess
@@ -99,6 +100,37 @@ def test_the_backlog_tells_what_waits_and_what_to_type(world: World, run: Run) -
     for named in (str(ready), f"#{ready}", f"{world.db.name}#{ready}", page):
         assert run("review", named).exit_code == 0
     assert re.search(r" [0-9]{1,2} (second|minute)s? ", shown), "how long each pull has waited"
+
+
+def test_a_contributor_checks_a_branch_before_there_is_a_pull(world: World, run: Run) -> None:
+    branch, fork = "wl/polecat-7/w-com-001", world.fork_of("pia")
+    world.push("pia", branch, *wl_sql.claim("w-com-001", "polecat-7"), *wl_sql.done("w-com-001", "polecat-7", "see the wiki"))
+    found = run("check", fork, branch, STAMPBOT_HUB_TOKEN="")
+    assert found.exit_code == 1
+    assert "The evidence is not a link" in found.output
+    assert ("/accept" in found.output, world.pulls()) == (False, [])
+    assert json.loads(run("check", fork, branch, "--json").stdout)["verdict"] == "BLOCKED"
+    world.push("pia", branch, f"UPDATE completions SET evidence = '{world.evidence}/ok'")
+    assert run("check", fork, branch, "--on", world.db.name).exit_code == 0
+    assert run("check", fork, "no-such-branch").exit_code == 3
+
+
+def test_many_decisions_are_taken_from_a_file(world: World, run: Run, tmp_path: Path) -> None:
+    first = world.hand_in("pia", "polecat-7", "w-com-001")
+    second = world.hand_in("otto", "brass-otter", "w-com-002", path="/acme/relay/pull/9")
+    for pull in (first, second):
+        world.review(pull)
+    file = tmp_path / "decisions.txt"
+    file.write_text(f"# of today\n\n{first} /accept --quality 4\n#{second} /reject no tests\n", "utf-8")
+    ask = ("decide", "--from", str(file))
+    alone = run(*ask, STAMPBOT_HUB_TOKEN="token-ana")
+    assert (alone.exit_code, "Nothing was done" in alone.output) == (2, True)
+    assert "decisions" in run(*ask, "--yes", "--json", STAMPBOT_HUB_TOKEN="token-ana").stdout
+    world.settle()
+    assert [world.said(pull, "answer")[0].split(" · ")[0] for pull in (first, second)] == ["**ACCEPTED**", "**REJECTED**"]
+    file.write_text(f"{first}\n", "utf-8")
+    assert "line 1: " in run(*ask, STAMPBOT_HUB_TOKEN="token-ana").output
+    assert run("decide", STAMPBOT_HUB_TOKEN="token-ana").exit_code == 2
 
 
 def test_without_redis_or_without_dolthub_the_backlog_is_what_the_other_knows(world: World, run: Run) -> None:
