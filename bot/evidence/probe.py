@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from bot.evidence.fetch.cookies import Cookies
 from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.hop import FetchPolicy, Page, fetch
 from bot.evidence.fetch.resolve import Failed
@@ -170,15 +171,20 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
     except Refused as refusal:
         hops.append(_refused_hop(url, refusal))
         raise
-    been = {target.url}
+    been = {(target.url, "")}
     routed = False
+    jar = Cookies()
+    downgraded: Target | None = None
     while True:
-        page = _hop(target, policy, deadline, hops)
+        page = _hop(target, policy, deadline, hops, jar.of(target))
         if page.status in _PICKY and policy.accept != _ANYTHING:
             # The host has it in another form than was asked for. Any form is asked for from here on.
             policy = replace(policy, accept=_ANYTHING)
-            page = _hop(target, policy, deadline, hops)
+            page = _hop(target, policy, deadline, hops, jar.of(target))
+        jar.keep(target, page.cookies)
         if page.status not in _REDIRECTS or not page.location:
+            if downgraded is not None and (target.scheme, target.host) != ("https", downgraded.host):
+                raise Refused("redirect_downgrade", "from https to http")
             return Ending(page=page, first=first, target=target, routed=routed)
         location = page.location[0]
         try:
@@ -186,22 +192,23 @@ def _follow(url: str, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) 
             if len(set(page.location)) > 1:
                 raise Refused("redirect_ambiguous", "several Location headers")
             if target.scheme == "https" and onward.scheme == "http":
-                raise Refused("redirect_downgrade", "from https to http")
-            if onward.url in been:
+                # Some applications behind a proxy send by way of http to the same host: what counts is where it ends.
+                downgraded = downgraded or target
+            if (onward.url, jar.of(onward)) in been:
                 raise Refused("redirect_loop", "been there already")
             if len(been) > policy.redirects_max:
                 raise Refused("too_many_redirects", f"more than {policy.redirects_max}")
         except Refused as refusal:
             hops.append(_refused_hop(location, refusal))
             raise
-        been.add(onward.url)
+        been.add((onward.url, jar.of(onward)))
         target = onward
         routed = location.partition("#")[2].startswith(("/", "!"))
 
 
-def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop]) -> Page:
+def _hop(target: Target, policy: FetchPolicy, deadline: Deadline, hops: list[Hop], cookie: str) -> Page:
     try:
-        page = fetch(target, policy, deadline)
+        page = fetch(target, policy, deadline, cookie)
     except Refused as refusal:
         hops.append(_refused_hop(target.url, refusal))
         raise
@@ -229,10 +236,15 @@ def _refused_hop(url: str, refusal: Refused) -> Hop:
 
 
 def _refusal(refusal: Refused) -> Meaning:
-    """BLOCKED is for what the contributor can fix. A host that the operator keeps the bot away from is a wall."""
+    """BLOCKED is for what must not be dialled. A host that the operator keeps the bot away from is a wall."""
     match refusal.reason:
         case "denied_host":
             return Meaning(Seen.UNKNOWN, "wall")
+        case "redirect_loop" | "too_many_redirects" | "redirect_ambiguous":
+            # It could not be followed; nothing that must not be dialled was named.
+            return Meaning(Seen.UNKNOWN, refusal.reason)
+        case "redirect_downgrade":
+            return Meaning(Seen.SUSPICIOUS, refusal.reason)
         case reason:
             return Meaning(Seen.BLOCKED, reason)
 

@@ -24,6 +24,7 @@ from bot.evidence.fetch.deadline import Deadline
 from bot.evidence.fetch.head import HttpResponse
 from bot.evidence.fetch.resolve import Failed
 from bot.evidence.fetch.url import Refused, Target
+from bot.evidence.page.walls import WALL_HEADERS
 from bot.model.address import Network, same_address
 
 BODY_MAX_BYTES: Final = 256 * 1024
@@ -51,8 +52,8 @@ class FetchPolicy:
     lookup_timeout_s: float = 5.0
     deadline_s: float = 15.0
     body_max_bytes: int = BODY_MAX_BYTES
-    redirects_max: int = 5
-    user_agent: str = "stampbot (evidence check for a Wasteland commons)"
+    redirects_max: int = 10
+    user_agent: str = "Mozilla/5.0 (compatible; stampbot; evidence check for a Wasteland commons)"
     accept: str = "text/html,application/xhtml+xml,*/*;q=0.8"
     ca_file: str | None = None
     """Certificates to trust instead of the usual ones."""
@@ -73,16 +74,19 @@ class Page:
     challenged: bool = False
     server: str = ""
     retry_after: str = ""
+    cookies: tuple[str, ...] = ()
+    """Values of Set-Cookie of a redirect, as sent."""
     wire: bytes = b""
     body: bytes = b""
 
 
-def fetch(target: Target, policy: FetchPolicy, deadline: Deadline) -> Page:
-    """Ask for the target once. Follows nothing. Raises Refused and Failed.
+def fetch(target: Target, policy: FetchPolicy, deadline: Deadline, cookie: str = "") -> Page:
+    """Ask for the target once, with the value of a Cookie header if any. Follows nothing. Raises Refused and Failed.
 
     The body of a redirect is not read. Never reads more than `policy.body_max_bytes`, on the wire or inflated.
     """
     request = f"GET {_spelled(target.rest)} HTTP/1.1\r\nHost: {target.authority}\r\n".encode("ascii")
+    request += f"Cookie: {cookie}\r\n".encode("ascii") if cookie else b""
     request += _headers(policy.user_agent, policy.accept)
     dial = _Dial(_answers(target, policy, deadline), policy, deadline)
     try:
@@ -114,7 +118,15 @@ def _headers(user_agent: str, accept: str) -> bytes:
     """The rest of every request's head. Raises ValueError for a text that is more than the value of a header."""
     if not (user_agent + accept).isprintable():
         raise ValueError("no header")
-    lines = (f"User-Agent: {user_agent}", f"Accept: {accept}", "Accept-Encoding: identity", "Connection: close", "", "")
+    lines = (
+        f"User-Agent: {user_agent}",
+        f"Accept: {accept}",
+        "Accept-Language: en-US,en;q=0.8,*;q=0.5",
+        "Accept-Encoding: identity",
+        "Connection: close",
+        "",
+        "",
+    )
     return "\r\n".join(lines).encode("ascii")
 
 
@@ -217,8 +229,8 @@ def _page(answer: HttpResponse, dial: _Dial, policy: FetchPolicy, deadline: Dead
         trusted=dial.trusted,
         content_type=answer.listed("content-type"),
         location=tuple(answer.every("location")) if redirected else (),
-        # Cloudflare's documented sign of a challenge page, on any status.
-        challenged=answer.listed("cf-mitigated").lower() == "challenge",
+        cookies=tuple(answer.every("set-cookie")) if redirected else (),
+        challenged=any(sign.fullmatch(answer.listed(name).lower()) for name, sign in WALL_HEADERS),
         server=answer.listed("server"),
         retry_after=answer.listed("retry-after"),
         wire=wire,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import requests
 from urllib3.util import parse_url
@@ -17,6 +18,9 @@ from bot.model.address import Address, doubtful_name
 URL_MAX: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
+_BEFORE_PATH: Final = re.compile(r"https?://[!-~]*?(?=[/?#])", re.IGNORECASE)
+_HOST_OF_LOCATION: Final = re.compile(r"(?:https?:)?//[^/?#]*", re.IGNORECASE)
+_OCTET: Final = re.compile(r"[\x80-\xff ]")
 _FORM: Final = re.compile(r"(https?)://([^/?#]*)([/?][^#]*)?(?:#.*)?", re.IGNORECASE | re.DOTALL)
 _AUTHORITY: Final = re.compile(
     r"(?:(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)|\[(?P<six>[0-9A-Fa-f:.]{2,45})\])(?::(?P<port>[1-9][0-9]{0,4}))?"
@@ -70,6 +74,7 @@ class Target:
 def read_url(text: str) -> Target:
     """Read a URL. Raises Refused with one of the codes too_long, control_or_space, backslash, non_ascii, scheme, syntax,
     userinfo, bad_hostname, noncanonical_ip, parsers_disagree."""
+    text = _encoded(text)
     check_alphabet(text)
     form = _FORM.fullmatch(text)
     if form is None:
@@ -98,6 +103,10 @@ def read_url(text: str) -> Target:
 
 def read_location(base: Target, location: str) -> Target:
     """Read the Location of a redirect answered by `base`. Raises Refused as `read_url` does."""
+    # Octets of path and query as sent, as browsers encode them; a host is never read so.
+    host = _HOST_OF_LOCATION.match(location)
+    start = host.end() if host is not None else 0
+    location = location[:start] + _OCTET.sub(lambda match: f"%{ord(match[0]):02X}", location[start:])
     # Before joining: urljoin drops some control characters silently.
     check_alphabet(location)
     try:
@@ -105,6 +114,19 @@ def read_location(base: Target, location: str) -> Target:
     except ValueError:
         raise Refused("syntax") from None
     return read_url(joined)
+
+
+def _encoded(text: str) -> str:
+    """The URL with letters, marks and digits beyond ASCII in path and query percent-encoded, as browsers ask (RFC 3987, 3.1).
+
+    Anything else beyond ASCII stays, and is refused: a host that only looks like another one, and what turns text around.
+    """
+    start = _BEFORE_PATH.match(text)
+    if text.isascii() or start is None or len(text) > URL_MAX:
+        return text
+    return start[0] + "".join(
+        quote(mark) if not mark.isascii() and unicodedata.category(mark)[0] in "LMN" else mark for mark in text[start.end() :]
+    )
 
 
 def check_alphabet(text: str) -> None:

@@ -21,6 +21,7 @@ from bot.evidence.page.domain import registrable_domain, without_www
 from bot.evidence.page.markup import attribute, shown, tags
 from bot.evidence.page.parking import is_parked
 from bot.evidence.page.title import heading_of, is_html, title_of
+from bot.evidence.page.walls import is_walled
 from bot.evidence.page.wording import heading_says_not_found, says_login, says_not_found
 from bot.model.evidence import Seen, Soft404Baseline
 
@@ -80,6 +81,8 @@ def meaning(ending: Ending, *, doubt_weak_hosts: bool = False) -> Meaning:
         case 204 | 205:
             return Meaning(Seen.SUSPICIOUS, "empty")
         case status if 200 <= status <= 299:
+            if is_walled(status, ending.title, ending.page.body):
+                return Meaning(Seen.UNKNOWN, "wall")
             if _led_to_login(ending) or _is_login_form(ending):
                 return Meaning(Seen.UNKNOWN, "login")
             doubt = _doubt(ending, doubt_weak_hosts)
