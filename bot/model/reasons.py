@@ -80,7 +80,6 @@ _WEAK: Final = (
     *_with(
         (Seen.SUSPICIOUS,),
         ("empty", "opens an empty page", "Hand in a link to a page that shows the work"),
-        ("redirect_downgrade", "leads on from https to http and ends there", "Hand in a link that stays with https"),
         (
             "soft_404",
             "opens, but shows a front page or says that there is no such page",
@@ -342,9 +341,13 @@ _REFUSED: Final = (
         ("denied_address", "leads to an address that the operator keeps this bot away from", "Hand in a link to another place"),
         ("peer", "does not lead to the address that was looked up for it"),
     ),
-    # What could not be followed: nothing of it must not be dialled.
     *_with(
-        (Seen.UNKNOWN,),
+        (Seen.SUSPICIOUS, Seen.BLOCKED),
+        ("redirect_downgrade", "leads on from https to http and ends there", "Hand in a link that stays with https"),
+    ),
+    # What could not be followed: nothing of it must not be dialled. Results of the version before call it blocked.
+    *_with(
+        (Seen.UNKNOWN, Seen.BLOCKED),
         ("redirect_ambiguous", "leads on to several addresses at once", "Hand in the address where it should end"),
         ("too_many_redirects", "leads on too often", "Hand in the address where it ends"),
         ("redirect_loop", "leads on to where it has been", "Hand in a link that opens", "its host sends us in a circle"),

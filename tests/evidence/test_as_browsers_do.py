@@ -112,7 +112,7 @@ WALLS = {
 NO_WALLS = {
     "an article about one": ("How we fixed 'Just a moment...' on our site", b"Just a moment... said Cloudflare"),
     "a long page that quotes one": ("Bot walls", b"<p>" + b"x" * 30_000 + b"px-captcha"),
-    "an issue": ("Access denied when pushing · Issue #3 · acme/relay", b""),
+    "an issue": ("Access denied when pushing · Bug 3 · acme/relay", b""),
     "a page": ("Release notes 2.3", b"<p>What changed</p>"),
 }
 
