@@ -1,6 +1,6 @@
 """The evidence shows this work alone.
 
-One pull request, commit or page proves one piece of work. Where the same thing, however its link is written, is handed in for
+One pull request, commit or page proves one piece of work. Where the same thing, however its link is written, is submitted for
 another item or by another rig, a human has to see both.
 """
 

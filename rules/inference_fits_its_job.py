@@ -2,7 +2,7 @@
 
 The description of an item of type inference is a job in JSON: prompt, model, seed, max_tokens. The evidence for it is the
 result in JSON: output, its hash, and the job's own model and seed (wl internal/inference). Nothing is run again here: that
-is `wl infer verify`, which reads both and needs them to fit. Where a link is handed in instead, a human has to look.
+is `wl infer verify`, which reads both and needs them to fit. Where a link is submitted instead, a human has to look.
 """
 
 from __future__ import annotations

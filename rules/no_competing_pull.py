@@ -1,6 +1,6 @@
 """No other rig works on the same item.
 
-Several rigs may hand in work for one item; a human picks. Other open pulls, completions on main and a claim on main by
+Several rigs may submit work for one item; a human picks. Other open pulls, completions on main and a claim on main by
 another rig are named here, so that nobody picks unawares.
 """
 

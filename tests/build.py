@@ -1,6 +1,6 @@
 """Builders: one sane small world, in rows as the hub answers them (every cell text or NULL); a test changes one thing.
 
-The default is a happy WORK pull, number 57 on hop/wl-commons: rig polecat-7, owned by the account pia, hands in item
+The default is a happy WORK pull, number 57 on hop/wl-commons: rig polecat-7, owned by the account pia, submits item
 w-870be07fbc, which rig ana-town posted, from branch wl/polecat-7/w-870be07fbc of the fork pia/wl-commons. Main still holds
 the item open: claim and hand-in stand in the pull. Accounts ana and bo are validators; stampbot is the bot's account.
 """
@@ -142,12 +142,12 @@ def a_wanted(**cells: str | None) -> Wanted:
 
 
 def a_completion(**cells: str | None) -> Completion:
-    """A completion: by default the one polecat-7 hands in."""
+    """A completion: by default the one polecat-7 submits."""
     return Completion(a_row("completions", **cells))
 
 
 def a_stamp(**cells: str | None) -> Stamp:
-    """A stamp: by default ana-town's on the handed in completion, quality 4."""
+    """A stamp: by default ana-town's on the submitted completion, quality 4."""
     return Stamp(a_row("stamps", **cells))
 
 
@@ -312,7 +312,7 @@ def a_policy(**fields: Any) -> Policy:
 
 
 def a_finding(rule: str = "evidence_is_alive", level: Level = Level.FAULT, **fields: Any) -> Finding:
-    """A finding about the evidence of the handed in completion."""
+    """A finding about the evidence of the submitted completion."""
     sane = Finding(
         rule=rule, level=level, place=Place("completions", COMPLETION, "evidence"), says="The link answers 404."
     )  # fmt: skip

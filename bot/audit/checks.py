@@ -248,7 +248,7 @@ def _items(books: Books) -> Iterator[AuditFinding]:
         done_for = handed.get(item.id, [])
         if item.status != "completed" or any(done.stamp_id is not None or done.id in stamped for done in done_for):
             continue
-        says = "is completed without a stamp" if done_for else "is completed, and nobody handed in a completion"
+        says = "is completed without a stamp" if done_for else "is completed, and nobody submitted a completion"
         yield AuditFinding(
             check="unstamped_item",
             level=Level.NOTE,

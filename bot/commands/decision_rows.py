@@ -51,7 +51,7 @@ class Rating:
 
 
 def acceptance(snapshot: Snapshot, comment: Comment, author: Handle, rating: Rating) -> LedgerChange | None:
-    """Completion linked, item completed, stamp inserted. None if the pull hands in no work."""
+    """Completion linked, item completed, stamp inserted. None if the pull submits no work."""
     done, item = snapshot.completion, snapshot.item_on_head
     if done is None or item is None:
         return None

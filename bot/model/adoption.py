@@ -18,8 +18,8 @@ _NOT_HANDED_IN = (PullKind.ADMIN, PullKind.LANDING)
 def work_alone(snapshot: Snapshot) -> Snapshot | None:
     """The pull as if its one completion were all it brings, written today on main as it is.
 
-    None if it does not hand in exactly one completion of an item that main has, or if not all of its completions were read;
-    and for what somebody else has decided, with another tool: that is not handed in.
+    None if it does not submit exactly one completion of an item that main has, or if not all of its completions were read;
+    and for what somebody else has decided, with another tool: that is not submitted.
     Whose claim main holds stays: work of another rig is then a competing submission.
     """
     done = snapshot.completion
@@ -57,7 +57,7 @@ def is_adoptable(snapshot: Snapshot) -> bool:
 
 
 def as_handed_in(done: Completion) -> Completion:
-    """A completion as it was handed in, without what validators have filled in since."""
+    """A completion as it was submitted, without what validators have filled in since."""
     return Completion(Row(tuple((c, v if c in ADOPTED_COLUMNS else None) for c, v in done.row.cells)))
 
 

@@ -24,16 +24,16 @@ class PullKind(enum.Enum):
     """The kinds a commons receives."""
 
     WORK = "work"
-    """Work handed in: fresh completions, with or without their wanted row moving along (a competing submission has
+    """Work submitted: fresh completions, with or without their wanted row moving along (a competing submission has
     none), or a wanted row put in review without any completion (which a rule then misses)."""
     CLAIM = "claim"
-    """Wanted rows become, or stay, claimed by somebody; nothing is handed in."""
+    """Wanted rows become, or stay, claimed by somebody; nothing is submitted."""
     REGISTRATION = "registration"
     """Rigs appear or re-register, without touching a trust level."""
     POST = "post"
     """New wanted rows only."""
     EDIT = "edit"
-    """Wanted rows change without being claimed, handed in or settled: update, withdrawal, unclaim."""
+    """Wanted rows change without being claimed, submitted or settled: update, withdrawal, unclaim."""
     ADMIN = "admin"
     """What validators and maintainers do: stamps, badges, trust, validation, settling an item, deleting a row. Also any
     `stampbot/` branch that is not a landing of ours."""

@@ -284,7 +284,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A row of `completions`: work handed in."""
+    """A row of `completions`: work submitted."""
 
     row: Row
 

@@ -46,7 +46,7 @@ _RUN: Final = re.compile(r"\*+|_+|~+")
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A URL handed in as evidence, as written, and where it stands."""
+    """A URL submitted as evidence, as written, and where it stands."""
 
     url: str
     place: str

@@ -30,8 +30,8 @@ class Reason:
 
     @property
     def anew(self) -> bool:
-        """Whether the remedy is another link, so that the work has to be handed in anew."""
-        return self.remedy.startswith("Hand in")
+        """Whether the remedy is another link, so that the work has to be submitted anew."""
+        return self.remedy.startswith("Submit")
 
 
 def reason_of(code: str, seen: Seen | None = None) -> Reason:
@@ -79,23 +79,23 @@ _WEAK: Final = (
     # What any page can be.
     *_with(
         (Seen.SUSPICIOUS,),
-        ("empty", "opens an empty page", "Hand in a link to a page that shows the work"),
+        ("empty", "opens an empty page", "Submit a link to a page that shows the work"),
         (
             "soft_404",
             "opens, but shows a front page or says that there is no such page",
-            "Hand in a link to the page that shows the work",
+            "Submit a link to the page that shows the work",
         ),
         (
             "catch_all",
             "answers for every address, so that it shows nothing",
-            "Hand in a link that shows the work itself, such as the pull or the commit",
+            "Submit a link that shows the work itself, such as the pull or the commit",
         ),
-        ("parked", "leads to a domain that is for sale or not in use", "Hand in a link to a page that shows the work"),
-        ("other_domain", "leads on to another site than the one it names", "Hand in the address where it ends"),
+        ("parked", "leads to a domain that is for sale or not in use", "Submit a link to a page that shows the work"),
+        ("other_domain", "leads on to another site than the one it names", "Submit the address where it ends"),
         (
             "weak_host",
             "is served over plain http, from a bare address or on an unusual port",
-            "Hand in an https link with the name of its host",
+            "Submit an https link with the name of its host",
         ),
         ("tls_expired", "is served with a certificate that has expired", f"Renew the certificate{_AGAIN}"),
         ("tls_name", "is served with a certificate that is for another name", f"Get a certificate for this name{_AGAIN}"),
@@ -112,22 +112,22 @@ _WEAK: Final = (
         (
             "closed_unmerged",
             "leads to a pull that was closed without being merged",
-            "Hand in the pull that was merged",
+            "Submit the pull that was merged",
             "closed, not merged",
         ),
         (
             "side_branch",
             "leads to a pull that was merged, but not into the default branch",
-            "Hand in the pull that brings the work to the default branch",
+            "Submit the pull that brings the work to the default branch",
             "merged, but not into the default branch",
         ),
         (
             "empty_diff",
             "leads to a merged pull that changes no file",
-            "Hand in the pull that holds the work",
+            "Submit the pull that holds the work",
             "merged, changes no file",
         ),
-        ("issue_not_pull", "leads to an issue, not to a pull", "Hand in the pull that does the work", "an issue, not a pull"),
+        ("issue_not_pull", "leads to an issue, not to a pull", "Submit the pull that does the work", "an issue, not a pull"),
         (
             "not_on_default",
             "leads to a commit that is not on the default branch",
@@ -143,13 +143,13 @@ _WEAK: Final = (
         (
             "issue_open",
             "leads to an issue that is open, and an open issue shows no work",
-            "Hand in the pull or the commit that does the work",
+            "Submit the pull or the commit that does the work",
             "open",
         ),
         (
             "issue_not_planned",
             "leads to an issue that was closed without being done",
-            "Hand in the pull or the commit that does the work",
+            "Submit the pull or the commit that does the work",
             "closed, not done",
         ),
         ("tag_only", "leads to a tag without a release", f"Publish a release of the tag{_AGAIN}", "a tag without a release"),
@@ -161,32 +161,32 @@ _WEAK: Final = (
             "an upload is not complete",
         ),
         ("run_not_finished", "leads to a run that has not ended", f"Wait for its end{_AGAIN}", "not ended"),
-        ("run_failed", "leads to a run that did not succeed", "Hand in a run that succeeded", "did not succeed"),
-        ("fork_run", "leads to a run of a fork's commit", "Hand in a run of the repository's own", "of a fork's commit"),
+        ("run_failed", "leads to a run that did not succeed", "Submit a run that succeeded", "did not succeed"),
+        ("fork_run", "leads to a run of a fork's commit", "Submit a run of the repository's own", "of a fork's commit"),
         (
             "mutable_ref",
             "leads to a branch or a tag, which can show something else tomorrow",
-            "Hand in a link that names the commit or the digest",
+            "Submit a link that names the commit or the digest",
             "at a branch or a tag, which can move",
         ),
         (
             "too_broad",
             "leads to a whole repository, so that it does not say which work is meant",
-            "Hand in the pull or the commit that does the work",
+            "Submit the pull or the commit that does the work",
             "the whole of it",
         ),
         (
             "no_version",
             "leads to a package, and not to one version of it",
-            "Hand in a link that names the version",
+            "Submit a link that names the version",
             "no version named",
         ),
         ("no_files", "leads to a version without a file to install", f"Upload the files{_AGAIN}", "without a file"),
-        ("yanked", "leads to a version that was withdrawn", "Hand in a version that was not withdrawn", "withdrawn"),
+        ("yanked", "leads to a version that was withdrawn", "Submit a version that was not withdrawn", "withdrawn"),
         (
             "deprecated",
             "leads to a version that its own publisher advises against",
-            "Hand in a version that is not deprecated",
+            "Submit a version that is not deprecated",
             "deprecated by its publisher",
         ),
     ),
@@ -195,57 +195,57 @@ _WEAK: Final = (
 _GONE: Final = (
     *_with(
         (Seen.DEAD,),
-        ("not_found", "leads to a page that is not there", "Hand in a link that opens"),
-        ("gone", "leads to a page that was taken away for good", "Hand in a link that opens"),
-        ("no_such_pull", "leads to a pull that its repository does not have", "Hand in the link of the pull", "not there"),
+        ("not_found", "leads to a page that is not there", "Submit a link that opens"),
+        ("gone", "leads to a page that was taken away for good", "Submit a link that opens"),
+        ("no_such_pull", "leads to a pull that its repository does not have", "Submit the link of the pull", "not there"),
         (
             "no_such_commit",
             "leads to a commit that its repository does not have",
-            "Hand in a commit that is on the default branch",
+            "Submit a commit that is on the default branch",
             "not there",
         ),
         (
             "no_such_issue",
             "leads to an issue that its repository does not have",
-            "Hand in the pull or the commit that does the work",
+            "Submit the pull or the commit that does the work",
             "not there",
         ),
-        ("issue_deleted", "leads to an issue that was deleted", "Hand in the pull or the commit that does the work", "deleted"),
+        ("issue_deleted", "leads to an issue that was deleted", "Submit the pull or the commit that does the work", "deleted"),
         (
             "no_such_release",
             "leads to a release that its repository does not have",
-            "Hand in the link of a published release",
+            "Submit the link of a published release",
             "not there",
         ),
-        ("no_such_gist", "leads to a gist that is not there", "Hand in a link that opens", "not there"),
+        ("no_such_gist", "leads to a gist that is not there", "Submit a link that opens", "not there"),
         (
             "no_such_file",
             "leads to a file that is not there",
-            "Hand in a link that names the commit that holds the file",
+            "Submit a link that names the commit that holds the file",
             "not there",
         ),
         (
             "no_such_version",
             "leads to a version that its package does not have",
-            "Hand in the link of a published version",
+            "Submit the link of a published version",
             "not there",
         ),
     ),
     # Asked of a forge, it is the name of the forge's own API that cannot be found.
-    *_with((Seen.DEAD, Seen.UNKNOWN), ("nxdomain", "leads to a host name that does not exist", "Hand in a link that opens")),
+    *_with((Seen.DEAD, Seen.UNKNOWN), ("nxdomain", "leads to a host name that does not exist", "Submit a link that opens")),
 )
 
 _UNTOLD: Final = (
     # The page, or whoever keeps it.
     *_with(
         (Seen.UNKNOWN,),
-        ("login", "asks for a login", "Hand in a link that opens for everybody"),
+        ("login", "asks for a login", "Submit a link that opens for everybody"),
         (
             "wall",
             "turns this bot away, as it may do with robots or with everybody",
-            "Hand in a link that opens for everybody, if there is one",
+            "Submit a link that opens for everybody, if there is one",
         ),
-        ("legal", "is withheld for legal reasons", "Hand in a link that opens for everybody"),
+        ("legal", "is withheld for legal reasons", "Submit a link that opens for everybody"),
         (
             "not_visible",
             "leads to something private, renamed, deleted or misspelt, and nobody says which",
@@ -255,25 +255,25 @@ _UNTOLD: Final = (
         (
             "no_such_owner",
             "names an account that its forge does not have",
-            "Hand in the link as the forge shows it",
+            "Submit the link as the forge shows it",
             "of an account that is not there",
         ),
         (
             "expired",
             "leads to a run that is kept no longer, or never was",
-            "Hand in the commit or the pull that it ran for",
+            "Submit the commit or the pull that it ran for",
             "kept no longer",
         ),
         (
             "unclear_ref",
             "does not say where the branch ends and the path begins",
-            "Hand in a permanent link, which names the commit",
+            "Submit a permanent link, which names the commit",
             "at a branch that cannot be told from the path",
         ),
         (
             "containment_unknown",
             "leads to a commit, and its forge does not say which branches hold it",
-            "Hand in the pull that brought it in",
+            "Submit the pull that brought it in",
             "branches not told",
         ),
     ),
@@ -288,7 +288,7 @@ _UNTOLD: Final = (
         ("tls", "leads to a host with which no safe connection can be made"),
         ("dns", "names a host that cannot be looked up just now"),
         ("dns_timeout", "names a host whose look-up does not end in time"),
-        ("dns_no_address", "names a host that has no address", "Hand in a link that opens"),
+        ("dns_no_address", "names a host that has no address", "Submit a link that opens"),
         ("limit", "leads to a host that takes no more questions for now", "", "its host takes no more questions for now"),
         (
             "resting",
@@ -312,45 +312,45 @@ _REFUSED: Final = (
     # The text of the link, or of the address it leads on to.
     *_with(
         (Seen.BLOCKED,),
-        ("not_a_url", "is no link but a text", "Hand in a link to the work"),
-        ("scheme", "is neither http nor https", "Hand in an https link"),
-        ("syntax", "cannot be read as a link", "Hand in the link as the browser shows it"),
-        ("too_long", "is longer than 2048 characters", "Hand in a shorter link to the same thing"),
-        ("control_or_space", "holds a space or a control character", "Hand in the link with its spaces written as %20"),
-        ("backslash", "holds a backslash", "Hand in the link with slashes, or with %5C"),
+        ("not_a_url", "is no link but a text", "Submit a link to the work"),
+        ("scheme", "is neither http nor https", "Submit an https link"),
+        ("syntax", "cannot be read as a link", "Submit the link as the browser shows it"),
+        ("too_long", "is longer than 2048 characters", "Submit a shorter link to the same thing"),
+        ("control_or_space", "holds a space or a control character", "Submit the link with its spaces written as %20"),
+        ("backslash", "holds a backslash", "Submit the link with slashes, or with %5C"),
         (
             "non_ascii",
             "holds characters beyond ASCII",
-            "Hand in the link as the browser copies it: the host in punycode, the path percent-encoded",
+            "Submit the link as the browser copies it: the host in punycode, the path percent-encoded",
         ),
-        ("userinfo", "carries a user name in front of its host", "Hand in the link without the user name"),
-        ("bad_hostname", "names a host as no host can be named", "Hand in the link as the browser shows it"),
-        ("noncanonical_ip", "writes an address in numbers in an unusual way", "Hand in a link with the name of its host"),
-        ("parsers_disagree", "is read in different ways by different programs", "Hand in the link as the browser shows it"),
-        ("port", "leads to an unusual port", "Hand in a link to the usual port"),
-        ("single_label", "names a host without a domain", "Hand in a link that opens from anywhere"),
-        ("internal_tld", "names a host of private networks or of tests", "Hand in a link that opens from anywhere"),
+        ("userinfo", "carries a user name in front of its host", "Submit the link without the user name"),
+        ("bad_hostname", "names a host as no host can be named", "Submit the link as the browser shows it"),
+        ("noncanonical_ip", "writes an address in numbers in an unusual way", "Submit a link with the name of its host"),
+        ("parsers_disagree", "is read in different ways by different programs", "Submit the link as the browser shows it"),
+        ("port", "leads to an unusual port", "Submit a link to the usual port"),
+        ("single_label", "names a host without a domain", "Submit a link that opens from anywhere"),
+        ("internal_tld", "names a host of private networks or of tests", "Submit a link that opens from anywhere"),
     ),
     # Where it leads.
     *_with(
         (Seen.BLOCKED,),
-        ("private_ip", "leads to an address that is not public", "Hand in a link that opens from anywhere"),
-        ("private_dns", "names a host whose address is not public", "Hand in a link that opens from anywhere"),
-        ("own_address", "leads to the bot's own machine", "Hand in a link to where the work is"),
-        ("denied_host", "leads to a host that the operator keeps this bot away from", "Hand in a link to another place"),
-        ("denied_address", "leads to an address that the operator keeps this bot away from", "Hand in a link to another place"),
+        ("private_ip", "leads to an address that is not public", "Submit a link that opens from anywhere"),
+        ("private_dns", "names a host whose address is not public", "Submit a link that opens from anywhere"),
+        ("own_address", "leads to the bot's own machine", "Submit a link to where the work is"),
+        ("denied_host", "leads to a host that the operator keeps this bot away from", "Submit a link to another place"),
+        ("denied_address", "leads to an address that the operator keeps this bot away from", "Submit a link to another place"),
         ("peer", "does not lead to the address that was looked up for it"),
     ),
     *_with(
         (Seen.SUSPICIOUS, Seen.BLOCKED),
-        ("redirect_downgrade", "leads on from https to http and ends there", "Hand in a link that stays with https"),
+        ("redirect_downgrade", "leads on from https to http and ends there", "Submit a link that stays with https"),
     ),
     # What could not be followed: nothing of it must not be dialled. Results of the version before call it blocked.
     *_with(
         (Seen.UNKNOWN, Seen.BLOCKED),
-        ("redirect_ambiguous", "leads on to several addresses at once", "Hand in the address where it should end"),
-        ("too_many_redirects", "leads on too often", "Hand in the address where it ends"),
-        ("redirect_loop", "leads on to where it has been", "Hand in a link that opens", "its host sends us in a circle"),
+        ("redirect_ambiguous", "leads on to several addresses at once", "Submit the address where it should end"),
+        ("too_many_redirects", "leads on too often", "Submit the address where it ends"),
+        ("redirect_loop", "leads on to where it has been", "Submit a link that opens", "its host sends us in a circle"),
     ),
 )
 

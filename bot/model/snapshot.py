@@ -56,7 +56,7 @@ class Rival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
-    """The thing behind a link of this pull, handed in as evidence somewhere else: in a completion on main, or in an open pull.
+    """The thing behind a link of this pull, submitted as evidence somewhere else: in a completion on main, or in an open pull.
 
     `completion` is empty for a pull, `pull` is None for a completion. A pull is a hint from scratch paper, never a proof.
     """
@@ -188,7 +188,7 @@ class Snapshot:
     rivals: tuple[Rival, ...] = ()
     probes: tuple[Probe, ...] = ()
     uses: tuple[Use, ...] = ()
-    """Where else the same evidence is handed in."""
+    """Where else the same evidence is submitted."""
     first_look_at: datetime | None = None
     """When the bot first looked at this evidence."""
     head_seen_at: datetime | None = None
@@ -304,7 +304,7 @@ class Snapshot:
 
     @cached_property
     def links(self) -> tuple[Link, ...]:
-        """The URLs handed in as evidence."""
+        """The URLs submitted as evidence."""
         done = self.completion
         return links_in(done.evidence, f"completions.{done.id}.evidence") if done is not None else ()
 

@@ -27,7 +27,7 @@ from tests.build import (
 )
 
 READY = a_judgement()
-FAULT = a_judgement(a_finding(says="The link answers 404.", remedy="Hand in another link."))
+FAULT = a_judgement(a_finding(says="The link answers 404.", remedy="Submit another link."))
 DOUBT = a_judgement(a_finding(level=Level.DOUBT))
 UNSURE = a_judgement(a_finding(level=Level.UNSURE))
 WRITTEN = ago(minutes=5)

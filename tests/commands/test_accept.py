@@ -370,7 +370,7 @@ REFUSALS: dict[str, tuple[str, dict[str, Any], Judgement, tuple[str, ...]]] = {
         READY,
         ("a pull of the bot's own",),
     ),
-    "fault": (ACCEPT, {}, FAULT, ("**BLOCKED**", "evidence is alive: The link answers 404.", "Hand in another link.")),
+    "fault": (ACCEPT, {}, FAULT, ("**BLOCKED**", "evidence is alive: The link answers 404.", "Submit another link.")),
     "fault of a registration": ("/accept", {"changes": REGISTRATION}, FAULT, ("**BLOCKED**",)),
     "reviewed as blocked": (
         ACCEPT,

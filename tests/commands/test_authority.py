@@ -168,7 +168,7 @@ WORKER = Handle("polecat-7")
 
 
 def tie(*rigs: Rig, user: User = ANA, rig: str = "ana-town", **fields: Any) -> str | None:
-    """What stands against `user` deciding as `rig` on work of polecat-7 handed in by pia."""
+    """What stands against `user` deciding as `rig` on work of polecat-7 submitted by pia."""
     world = a_snapshot(rigs=rigs, **fields)
     found = conflict(world, world.rig(Handle(rig)), user)
     return str(found) if found is not None else None

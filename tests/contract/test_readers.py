@@ -52,7 +52,7 @@ def one(world: World, reader: str, **about: str) -> dict[str, str | None]:
 
 
 def accept(world: World, item: str, command: str) -> tuple[str, str]:
-    """Work of polecat-7's, handed in and accepted; ids of completion and stamp."""
+    """Work of polecat-7's, submitted and accepted; ids of completion and stamp."""
     pull = world.hand_in("pia", WORKER, item)
     world.review(pull)
     world.comment(pull, "ana", command)

@@ -25,7 +25,7 @@ class Story:
     """One decision: the comment, and its effects in order.
 
     `on_main`: the work is merged by hand before. `conflicts`: main has written the row of the item since, so the pull
-    cannot be merged. `evidence`: what is handed in, if not a page. `reviewed_again`: a new review follows the answer.
+    cannot be merged. `evidence`: what is submitted, if not a page. `reviewed_again`: a new review follows the answer.
     `ends`: state of the pull, then rows about the item on main: completions, stamps, completions that ana's rig has
     stamped, the item's status.
     """

@@ -46,7 +46,7 @@ def found(world: World, since: CommitHash | datetime | None = None) -> set[tuple
 
 
 def accepted(world: World) -> StampId:
-    """One work, handed in and accepted; the stamp's id."""
+    """One work, submitted and accepted; the stamp's id."""
     pull = world.hand_in("pia", "polecat-7", "w-com-001")
     world.review(pull)
     world.comment(pull, "ana", "/accept --quality 4")

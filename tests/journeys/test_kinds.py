@@ -247,7 +247,7 @@ def test_a_merge_that_conflicts_only_on_dolthub_is_refused_once(world: World) ->
     assert verdicts(world, pull) == ["READY", "BLOCKED"]
 
 
-# --- rejected and handed in again -----------------------------------------------------------------------------------
+# --- rejected and submitted again -----------------------------------------------------------------------------------
 
 
 def test_rejected_work_comes_back_with_the_same_evidence_as_look_and_with_new_evidence_as_ready(world: World) -> None:

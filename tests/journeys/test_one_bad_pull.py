@@ -71,7 +71,7 @@ def test_a_landing_pull_that_cannot_be_closed_ends_no_sweep(world: World) -> Non
 
 
 class MergedFirst(requests.Session):
-    """A session on which the landing pull is merged by hand in the moment in which the bot is about to close it."""
+    """A session on which the landing pull is merged by submit the moment in which the bot is about to close it."""
 
     def __init__(self, world: World) -> None:
         super().__init__()

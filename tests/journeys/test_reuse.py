@@ -1,4 +1,4 @@
-"""The same evidence, handed in twice: found on main and in other pulls, however its link is written."""
+"""The same evidence, submitted twice: found on main and in other pulls, however its link is written."""
 
 from __future__ import annotations
 

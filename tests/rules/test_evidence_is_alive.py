@@ -174,9 +174,9 @@ def test_what_is_doubted_is_said_in_a_sentence_with_its_code(seen: Seen, reason:
     ("seen", "reason", "remedy"),
     [
         (Seen.SUSPICIOUS, "not_merged", "Have it merged; the bot looks again by itself"),
-        (Seen.SUSPICIOUS, "closed_unmerged", f"Hand in the pull that was merged. {AGAIN}"),
-        (Seen.BLOCKED, "scheme", f"Hand in an https link. {AGAIN}"),
-        (Seen.DEAD, "not_found", f"Hand in a link that opens. {AGAIN}"),
+        (Seen.SUSPICIOUS, "closed_unmerged", f"Submit the pull that was merged. {AGAIN}"),
+        (Seen.BLOCKED, "scheme", f"Submit an https link. {AGAIN}"),
+        (Seen.DEAD, "not_found", f"Submit a link that opens. {AGAIN}"),
         (Seen.UNKNOWN, "transient", ""),
         (Seen.UNKNOWN, "whatever a stranger says", ""),
     ],

@@ -1,4 +1,4 @@
-"""The same thing handed in twice."""
+"""The same thing submitted twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inference jobs, and the results that are handed in for them."""
+"""Inference jobs, and the results that are submitted for them."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def on(branch: str, owner: str = "pia") -> Pull:
         "impostor", "post by an impostor", "owner in another case", "not registered", "owner unknown",
         "inherited claim beside a post",
         "inherited claim beside work", "another's claim alone", "another's work moved on", "another claims",
-        "another's claim handed in", "another's claim begun", "another takes over", "another's claim left alone",
+        "another's claim submitted", "another's claim begun", "another takes over", "another's claim left alone",
         "an owner of a late letter",
     ],
 )  # fmt: skip

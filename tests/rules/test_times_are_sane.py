@@ -76,7 +76,7 @@ def text(moment_in: timedelta) -> str:
         "as it should be", "no time", "no time to read", "item without times", "item not read", "clocks differ", "ahead",
         "a zone of its own", "a post", "a post without time", "a post ahead", "a registration ahead",
         "ahead before the pull", "a link ahead", "the moment it was posted", "before it was posted", "before it was claimed",
-        "another's claim", "yet another's claim", "handed in already",
+        "another's claim", "yet another's claim", "submitted already",
         "quick after the claim", "not quick after the claim", "claim at no readable time",
         "unknown effort", "no effort", "merged",
     ],

@@ -12,7 +12,7 @@ from tests.scenarios.stage import Stage
 HAPPY = Scenario(
     1,
     "Happy path",
-    "Bob claims an item, does the work, and hands in the pull request that was merged. Alice, who may validate, accepts it. The"
+    "Bob claims an item, does the work, and submits the pull request that was merged. Alice, who may validate, accepts it. The"
     " work gets one stamp, its completion is linked, and the item is completed. The same command once more changes nothing.",
     see=("tests/journeys/test_one_pull.py", "tests/faults/test_crash_points.py"),
 )
@@ -62,7 +62,7 @@ def later_work(stage: Stage) -> None:
         "bob",
         "wl/bob/w-001",
         *wl_sql.done("w-001", "bob", evidence),
-        says=f"rig `bob` hands in `w-001` on the same branch, with the evidence `{evidence}`; no webhook comes",
+        says=f"rig `bob` submits `w-001` on the same branch, with the evidence `{evidence}`; no webhook comes",
     )
     stage.settle()
     assert (stage.verdicts(pull), stage.found(pull)) == (["WAITING", "READY"], {})

@@ -98,7 +98,7 @@ def stale(stage: Stage) -> None:
 ALL_AT_ONCE = Scenario(
     9,
     "Everything at once, from the fork's main",
-    "A newcomer registers, claims and hands in, all in one pull from the main of her fork, as one guide for newcomers tells."
+    "A newcomer registers, claims and submits, all in one pull from the main of her fork, as one guide for newcomers tells."
     " One decision cannot be about two things, so it has to be split.",
 )
 

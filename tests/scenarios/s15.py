@@ -106,7 +106,7 @@ def too_much(stage: Stage) -> None:
         "bob",
         "wl/bob/w-001",
         "UPDATE wanted SET status = 'in_review', claimed_by = 'bob', updated_at = NOW() WHERE id = 'w-001'",
-        says="rig `bob` puts `w-001` in review and hands in nothing",
+        says="rig `bob` puts `w-001` in review and submits nothing",
     )
     stage.look(empty)
     assert (stage.verdicts(empty), stage.found(empty)["Completion"]) == (["BLOCKED"], "FAIL")
@@ -119,7 +119,7 @@ def too_much(stage: Stage) -> None:
         *wl_sql.claim("w-002", "bob"),
         *wl_sql.done("w-002", "bob", proof),
         f"UPDATE completions SET validated_by = 'alice', validated_at = NOW() WHERE id = '{done}'",
-        says="rig `bob` hands in `w-002` with `validated_by` set to `alice`",
+        says="rig `bob` submits `w-002` with `validated_by` set to `alice`",
     )
     stage.look(preset)
     assert (stage.verdicts(preset), stage.found(preset)["Completion"]) == (["BLOCKED"], "FAIL")
@@ -131,7 +131,7 @@ def too_much(stage: Stage) -> None:
         *wl_sql.claim("w-003", "bob"),
         *wl_sql.done("w-003", "bob", proof),
         *wl_sql.accept("w-003", completion=done, author="alice", subject="bob", quality=5, skills=("go",), message="Superb"),
-        says="rig `bob` hands in `w-003` and brings a stamp in Alice's name for himself",
+        says="rig `bob` submits `w-003` and brings a stamp in Alice's name for himself",
     )
     stage.look(stamped)
     assert (stage.verdicts(stamped), stage.found(stamped)["Outside decision"]) == (["BLOCKED"], "FAIL")
@@ -187,7 +187,7 @@ REJECTED = Scenario(
 
 @REJECTED.part()
 def rejected(stage: Stage) -> None:
-    stage.case("Not merged, then handed in again")
+    stage.case("Not merged, then submitted again")
     pull = stage.hand_in("bob", "w-001")
     stage.look(pull)
     before = stage.world.db.head()

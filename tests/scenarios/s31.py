@@ -97,7 +97,7 @@ def adopted(stage: Stage) -> None:
         *wl_sql.claim("w-002", "bob"),
         *wl_sql.done("w-002", "bob", proof),
         "UPDATE rigs SET trust_level = 3 WHERE handle = 'bob'",
-        says=f"rig `bob` hands in `w-002` with the evidence `{proof}`, and gives himself more trust",
+        says=f"rig `bob` submits `w-002` with the evidence `{proof}`, and gives himself more trust",
     )
     stage.look(more)
     stage.comment(more, "alice-dev", "/accept --quality 4 --adopt --yes")

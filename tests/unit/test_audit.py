@@ -237,7 +237,7 @@ def test_ratings_are_read_as_their_readers_read_them(valence: str | None, number
     ("status", "completions", "expected"),
     [
         ("completed", (a_done(stamp_id=None),), "is completed without a stamp"),
-        ("completed", (), "is completed, and nobody handed in a completion"),
+        ("completed", (), "is completed, and nobody submitted a completion"),
         ("completed", (a_done(stamp_id=None), a_done(id="c-other", stamp_id="s-x")), None),
         ("in_review", (a_done(stamp_id=None),), None),
         ("withdrawn", (), None),

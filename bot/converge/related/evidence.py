@@ -1,4 +1,4 @@
-"""Where else the evidence of a pull was handed in: in completions on main, and in other open pulls.
+"""Where else the evidence of a pull was submitted: in completions on main, and in other open pulls.
 
 Spellings do not matter: what is found by its text is read as evidence and compared as the thing it is.
 """
@@ -16,13 +16,13 @@ from bot.model.links import links_in
 from bot.model.snapshot import Snapshot, Use
 
 THEIR_LINKS_MAX = 100
-"""More than are checked of one's own, so that nothing is handed in unseen behind many others and anew by itself."""
+"""More than are checked of one's own, so that nothing is submitted unseen behind many others and anew by itself."""
 Things = tuple[tuple[str, tuple[Evidence, ...]], ...]
 """By link as written: what it is by its text, and what it turned out to be (a renamed repository's, a short link's goal)."""
 
 
 def things(sketch: Snapshot, probes: Iterable[Probe], site: Site) -> Things:
-    """What this pull hands in."""
+    """What this pull submits."""
     done, goals = sketch.completion, {probe.url: probe.final_url for probe in probes if probe.final_url}
     if done is None:
         return ()
@@ -62,7 +62,7 @@ def _in_pulls(sketch: Snapshot, handed: Things, site: Site) -> Iterator[Use]:
 
 
 def same_evidence(one: str, other: str, site: Site) -> bool:
-    """Whether two cells of evidence hand in one and the same thing, however it is spelled."""
+    """Whether two cells of evidence submit one and the same thing, however it is spelled."""
     mine = tuple((each.url, (site.classify(each.url),)) for each in links_in(one, "", THEIR_LINKS_MAX))
     return any(_met(mine, other, site))
 

@@ -13,7 +13,7 @@ from bot.model.ledger import KNOWN_TABLES, TERMINAL_STATUSES
 AROUND_ROWS_MAX = 100
 _HIDING = ("%|%%", "%/./%", "%/../%", "%://%//%")
 LIKE_ROWS_MAX = 200
-"""A link this common is handed in by everybody: more of them would tell nothing new."""
+"""A link this common is submitted by everybody: more of them would tell nothing new."""
 
 
 def columns() -> Query:
@@ -55,7 +55,7 @@ def rows_by(table: str, column: str, values: Iterable[str]) -> Query:
 
 
 def completions_of(wanted_ids: Iterable[WantedId], ids: Iterable[str] = ()) -> Query:
-    """All completions handed in for these items, and those with one of these ids."""
+    """All completions submitted for these items, and those with one of these ids."""
     items, named = tuple(wanted_ids), tuple(ids)
     if not named:
         return rows_by("completions", "wanted_id", items)
