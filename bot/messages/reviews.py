@@ -451,6 +451,13 @@ _MERGES = (Verdict.READY, Verdict.LOOK)
 
 
 def _footer(snapshot: Snapshot) -> Md:
+    commons, address = snapshot.commons, snapshot.policy.pages.address
+    page = md.link(f"{address}/{commons}/pulls/{snapshot.pull.number}") if address and snapshot.policy.pages.enabled else None
+    told = _reviewed(snapshot)
+    return md.fill("{told} · all checks: {page}", told=told, page=page) if page is not None else told
+
+
+def _reviewed(snapshot: Snapshot) -> Md:
     return md.fill(
         "Review {n} of head {head} · {when} · main {main}",
         n=md.number(len(snapshot.reviews) + 1),

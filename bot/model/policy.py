@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bot.model.finding import Level
 from bot.model.ids import Handle, User
@@ -41,13 +41,16 @@ class Comments(enum.Enum):
     NONE = "none"
 
 
-class Pages(enum.Enum):
-    """Who sees the pages of a commons."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pages:
+    """The pages of a commons: whether there are any, whether readers need no password, and where they are on the web.
 
-    OFF = "off"
-    GUARDED = "guarded"
-    """Readers with the password of STAMPBOT_PAGES_PASSWORD; without one no reader."""
-    PUBLIC = "public"
+    `address`: the root of the bot's web process as the world sees it, without a slash at its end; empty: no comment names it.
+    """
+
+    enabled: bool = True
+    public: bool = False
+    address: str = ""
 
 
 class PosterMay(enum.Enum):
@@ -138,6 +141,12 @@ _PAGES: Final[Shape] = {
     "properties": {
         "public": {"description": "true or false.", "type": "boolean"},
         "enabled": {"description": "true or false.", "type": "boolean"},
+        "address": {
+            "description": 'The address of the bot\'s web process, such as "https://stampbot.example.com".',
+            "type": "string",
+            "maxLength": 200,
+            "pattern": r"^https?://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?(?!\n)$",
+        },
     },
 }
 _LEVELS: Final[Shape] = {
@@ -179,10 +188,8 @@ def _users(names: list[str]) -> tuple[User, ...]:
     return tuple(map(User, names))
 
 
-def _pages(table: Mapping[str, bool]) -> Pages:
-    if not table.get("enabled", True):
-        return Pages.OFF
-    return Pages.PUBLIC if table.get("public", False) else Pages.GUARDED
+def _pages(table: Mapping[str, Any]) -> Pages:
+    return Pages(**{**table, "address": str(table.get("address", "")).rstrip("/")})
 
 
 def _apart(table: Mapping[str, list[list[str]]]) -> tuple[tuple[User, User], ...]:
@@ -334,8 +341,9 @@ class Policy:
     )
     """Pairs of accounts between which no tie counts. The operator's word; one account is never apart from itself."""
     pages: Pages = key(
-        Pages.GUARDED,
-        "A table with public (true: pages need no password) and enabled (false: there are no pages)",
+        Pages(),
+        "A table with public (true: pages need no password), enabled (false: there are no pages), and address (where the world "
+        "sees the bot's web process: reviews link their page)",
         _PAGES,
         read=_pages,
         shown="public = false",

@@ -34,9 +34,9 @@ NOW = datetime(2026, 6, 14, 14, 2, tzinfo=UTC)
 SHOWN, HIDDEN, OFF = Commons("hop", "wl-commons"), Commons("mesa", "secret"), Commons("mesa", "off")
 SETTINGS = Settings(
     commons=(
-        CommonsSettings(commons=SHOWN, policy=Policy(pages=Pages.PUBLIC)),
+        CommonsSettings(commons=SHOWN, policy=Policy(pages=Pages(public=True))),
         CommonsSettings(commons=HIDDEN),
-        CommonsSettings(commons=OFF, policy=Policy(pages=Pages.OFF)),
+        CommonsSettings(commons=OFF, policy=Policy(pages=Pages(enabled=False))),
     ),
     pages_password=Secret("open-sesame"),
 )

@@ -19,11 +19,11 @@ from bot.model.ids import CommentId, User
 from bot.model.kind import PullKind
 from bot.model.ledger import ChangeKind, Changes, Row, RowChange
 from bot.model.mark import read_mark
-from bot.model.policy import Validator
+from bot.model.policy import Pages, Validator
 from bot.model.snapshot import Snapshot
 from bot.rulebook.judge import judge
 from bot.rulebook.kit import gallery
-from tests.build import BOT, COLUMNS, HEAD, MAIN, a_comment, a_finding, a_judgement, a_probe, a_snapshot, added, work
+from tests.build import BOT, COLUMNS, HEAD, MAIN, a_comment, a_finding, a_judgement, a_policy, a_probe, a_snapshot, added, work
 from tests.unit.reviews_page import PAGE, RULES, by_name, page
 
 COMMANDS = commands()
@@ -257,3 +257,10 @@ def test_marks_are_stacked_on_a_letter_no_higher_than_two(text: str) -> None:
     import re
 
     assert re.search("[\u0301\u0302\u0303\u0488]{3}", md.clean(text)) is None
+
+
+def test_a_review_links_its_page_where_the_operator_said_where_the_pages_are() -> None:
+    snapshot = a_snapshot(policy=a_policy(pages=Pages(address="https://stampbot.example.com")))
+    footer = reviews.body(snapshot, a_judgement()).split("\n")[-1]
+    assert footer.endswith(f"· all checks: <https://stampbot.example.com/{snapshot.commons}/pulls/{snapshot.pull.number}>")
+    assert "all checks" not in reviews.body(a_snapshot(), a_judgement())

@@ -30,7 +30,7 @@ from bot.config.variable import Variable
 from bot.evidence import FetchPolicy
 from bot.model.finding import Level
 from bot.model.ids import Commons, Handle, User
-from bot.model.policy import Comments, Landing, Policy, PosterMay, RatingStyle, Timing, Validator
+from bot.model.policy import Comments, Landing, Pages, Policy, PosterMay, RatingStyle, Timing, Validator
 from bot.model.policy_key import keys_of
 from bot.prober.environment import prober_environment
 
@@ -74,6 +74,9 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         "git.example.org" = "gitea"
         [projects]
         gastown = ["github.com/gastownhall/Gastown"]
+        [pages]
+        public = true
+        address = "https://stampbot.example.com/"
         [ties]
         ignore = [["ana", "pia"]]
         [logins]
@@ -100,6 +103,7 @@ def test_everything_set_is_everything_read(tmp_path: Path) -> None:
         projects={"gastown": ("github.com/gastownhall/gastown",)},
         logins={Handle("polecat-7"): ("github.com/pia",)},
         apart=((User("ana"), User("pia")),),
+        pages=Pages(public=True, address="https://stampbot.example.com"),
     )
     of_mesa = dataclasses.replace(
         general, min_trust=1, validators=(), timing=Timing(poll_s=5, quiet_head_s=9, confirm_dead_s=(5, 6))
@@ -435,11 +439,13 @@ def test_the_prober_goes_by_its_settings() -> None:
         deny=(ip_network("198.18.4.0/24"),),
         deny_hosts=("quiet.example.org",),
         ports=(8443,),
-        user_agent="stampbot (evidence check for a Wasteland commons)",
+        user_agent="Mozilla/5.0 (compatible; stampbot; evidence check for a Wasteland commons)",
     )
     for contact in ("https://example.org/bot", "ana@example.org"):
         settings = read({**environ, "STAMPBOT_EVIDENCE_CONTACT": contact})
-        assert wiring.fetch_policy(settings).user_agent == f"stampbot (evidence check for a Wasteland commons; +{contact})"
+        assert wiring.fetch_policy(settings).user_agent == (
+            f"Mozilla/5.0 (compatible; stampbot; evidence check for a Wasteland commons; +{contact})"
+        )
 
 
 def test_the_prober_is_told_nothing_secret() -> None:

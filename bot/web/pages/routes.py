@@ -15,7 +15,6 @@ from flask import Blueprint, Response, abort, render_template, request
 from bot.config.settings import CommonsSettings, Settings
 from bot.messages import time
 from bot.model.ids import PullNo, digest
-from bot.model.policy import Pages
 from bot.store import Store
 from bot.web.pages import values
 
@@ -32,14 +31,10 @@ def pages(settings: Settings, store: Store) -> Blueprint:
 
     def may_see(each: CommonsSettings) -> bool:
         """Whether this reader may see a commons."""
-        match each.policy.pages:
-            case Pages.PUBLIC:
-                return True
-            case Pages.OFF:
-                return False
-            case Pages.GUARDED:
-                given = request.authorization.password if request.authorization is not None else None
-                return bool(password) and given is not None and hmac.compare_digest(given.encode(), password.encode())
+        if each.policy.pages.public or not each.policy.pages.enabled:
+            return each.policy.pages.enabled
+        given = request.authorization.password if request.authorization is not None else None
+        return bool(password) and given is not None and hmac.compare_digest(given.encode(), password.encode())
 
     def refuse() -> Response:
         """What a reader gets who may see nothing: a question for the password, or the answer of a path that is not there."""
@@ -96,7 +91,7 @@ def pages(settings: Settings, store: Store) -> Blueprint:
         return _page("pull.html", values.pull_page(each.commons, found, site_url=site_url), now=store.now())
 
     for each in settings.commons:
-        if each.policy.pages is Pages.OFF:
+        if not each.policy.pages.enabled:
             continue
         _add(routes, f"/{each.commons}", queue, each, as_json=False)
         _add(routes, f"/{each.commons}.json", queue, each, as_json=True)
