@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.commands.catalog import CatalogError, catalog_of, find
 from bot.commands.command import Command, CommandContext, Decision, Follow, command
 from bot.commands.grammar import errors
-from bot.commands.grammar.comment import Undecided, one_decision, read
+from bot.commands.grammar.comment import GUESSES_MAX, Undecided, one_decision, read
 from bot.commands.grammar.option import (
     AS,
     AT,
@@ -699,3 +699,13 @@ def test_a_command_without_a_docstring_is_refused() -> None:
 
     with pytest.raises(ValueError, match="no docstring"):
         command(name="silent")(silent)
+
+
+def test_a_comment_is_read_once_and_a_list_of_paths_is_no_list_of_near_misses() -> None:
+    commands = find()
+    body = "".join(f"/a{number:x}z\n" for number in range(2300))
+    assert read(body, commands) is read(body, commands)
+    paths = "".join(f"/usr{number}\n" for number in range(GUESSES_MAX))
+    assert [item.name for item in read(f"/acept -q 4\n{paths}", commands).items] == ["accept"]
+    assert read(f"{paths}/acept -q 4", commands).items == ()
+    assert [item.name for item in read(f"{paths}/accept -q 4", commands).items] == ["accept"]

@@ -12,19 +12,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import lru_cache
+from itertools import count, islice
 
 from bot.commands.grammar import stops, taken_back
 from bot.commands.grammar.line import read_line, suggest
 from bot.commands.grammar.option import near
 from bot.commands.grammar.reading import Hint, HintKind, Misread, Parsed, Problem, Reading
 from bot.commands.grammar.signature import Signature, Signatures
-from bot.commands.grammar.text import Page, Where, open_page, shown
+from bot.commands.grammar.text import BODY_BYTES_MAX, REST_CHARS_MAX, Page, Where, open_page, shown
 from bot.messages import md
 from bot.messages.md import Md
 
 COMMANDS_MAX = 10
 NEAR_NAME = 0.8
+GUESSES_MAX = 30
+REMEMBERED_CHARS_MAX = BODY_BYTES_MAX + REST_CHARS_MAX + 1
+"""Nothing that stands beyond is looked at."""
 
 INSTEAD: Mapping[str, str] = {
     "approve": "accept", "lgtm": "accept", "merge": "accept", "stamp": "accept",
@@ -57,10 +61,32 @@ def read(body: str, commands: Signatures[Signature]) -> Reading:
     """Every command on a line of its own that is the author's own plain text, and hints for near misses.
 
     Code (also inline, also indented), quotations and HTML are never read; neither is anything beyond the first 16 KiB.
-    A line that names nothing known and nothing close to it is talk among people.
+    A line that names nothing known and nothing close to it is talk among people. What was read is remembered by its text: a
+    look reads each comment several times, and the next look the same ones.
     """
+    return _read(body[:REMEMBERED_CHARS_MAX], _SameCommands(commands))
+
+
+class _SameCommands:
+    """The commands of an installation, which never change while it runs: compared by identity."""
+
+    def __init__(self, commands: Signatures[Signature]) -> None:
+        self.commands = commands
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _SameCommands) and other.commands is self.commands
+
+    def __hash__(self) -> int:
+        return id(self.commands)
+
+
+@lru_cache(maxsize=128)
+def _read(body: str, known: _SameCommands) -> Reading:
+    commands = known.commands
     page = open_page(body)
-    lines = {n: line for n in sorted(page.where) if page.where[n] is Where.TEXT if (line := _name(page, n, commands))}
+    guesses = count()
+    texts = (n for n in sorted(page.where) if page.where[n] is Where.TEXT)
+    lines = {n: line for n in texts if (line := _name(page, n, commands, guesses))}
     decorated = stops.decorated(page, commands, beside=frozenset(lines))
     found: list[_Named | stops.Stop] = [lines.get(n) or decorated[n] for n in sorted((*lines, *decorated))]
     items: list[Parsed | Misread] = []
@@ -173,8 +199,11 @@ _TAKES_ITSELF_BACK = frozenset({"hold", "reject", "cancel", "help"})
 """Commands that read these words themselves: `/hold cancel` lifts a hold."""
 
 
-def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | stops.Stop | None:
-    """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`)."""
+def _name(page: Page, number: int, commands: Signatures[Signature], guesses: Iterator[int]) -> _Named | stops.Stop | None:
+    """What line `number` names; None for words that are not near any command (`/usr/bin/env`, `/shrug`).
+
+    `guesses` counts those that were looked for: beyond GUESSES_MAX a comment holds no near miss but a list of paths.
+    """
     line = page.lines[number].strip()
     if (stop := stops.plain(number, line, commands)) is not None:
         return stop
@@ -190,7 +219,7 @@ def _name(page: Page, number: int, commands: Signatures[Signature]) -> _Named | 
             # `/accept-quality 4`
             return _Named(number=number, line=line, word=head, end=1 + len(head), glued=True, command=joined, exact=True)
         guess = word.casefold() if word.casefold() in INSTEAD else None
-        if guess is None and not glued:
+        if guess is None and not glued and next(guesses) < GUESSES_MAX:
             guess = near(word, (*commands.words, *INSTEAD), cutoff=NEAR_NAME)
         if guess is None:
             return None
