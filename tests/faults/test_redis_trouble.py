@@ -96,8 +96,8 @@ def test_accepts_older_than_the_bot_are_asked_about_and_never_carried_out(
     pulls = []
     for n, (user, rig, item) in enumerate((("pia", "polecat-7", "w-com-001"), ("otto", "brass-otter", "w-com-002"))):
         pull = world.hand_in(user, rig, item, path=f"/acme/relay/pull/{n + 1}")
-        for _ in range(5):
-            world.comment(pull, "ana", "/accept --quality 4")
+        for quality in range(1, 6):
+            world.comment(pull, "ana", f"/accept --quality {quality}")
         pulls.append(pull)
     with bots.running(environment(world, None, world_redis, tmp_path)):
         until(lambda: all(len(world.said(pull, "answer")) == 5 and world.said(pull, "review") for pull in pulls))

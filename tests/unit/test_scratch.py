@@ -547,7 +547,7 @@ def _with(form: object = 4, **changes: object) -> str:
         _with(facts=[[f"fact_{n}", "x"] for n in range(33)]),
         _with(hops=[{}]),
         _with(hops=[{"url": "x", "address": "x", "status": 200, "note": 1}]),
-        _with(hops=[{"url": "x", "address": "x", "status": None, "note": ""}] * 9),
+        _with(hops=[{"url": "x", "address": "x", "status": None, "note": ""}] * 17),
         _with(final_url="x" * 5000),
         json.dumps({"form": 4, "probe": {k: v for k, v in json.loads(write_probe(SHEET))["probe"].items() if k != "seen"}}),
         _with() + " " * PROBE_MAX_BYTES,

@@ -73,6 +73,8 @@ def test_what_the_others_need_is_started_first_and_ended_last() -> None:
     )
     with supervised(service("web", trapped), service("hub", trapped, ground=True)) as (_, noted, lines):
         until(lambda: noted)
+    # What a process prints is read by a thread of its own, and may be read a moment after its end.
+    until(lambda: len(lines) == 4)
     assert lines == ["hub: it is ready", "web: it is ready", "web: ends", "hub: ends"]
 
 
