@@ -33,7 +33,7 @@ from tests.stores import jobs_of
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 PULLS = 47
 LATENCY_S = 0.15
-REVIEW_COSTS, HELP_COSTS, ACCEPT_COSTS = 23, 23, 100
+REVIEW_COSTS, HELP_COSTS, ACCEPT_COSTS = 23, 23, 75
 """Requests of a first look and its review, of an answer in words, and of an accept whose writes take their time."""
 ALL_REVIEWED_MAX_S = 2.2 * PULLS * REVIEW_COSTS / 120 * 60
 HELP_MAX_S, ACCEPT_MAX_S = 90, 180

@@ -12,7 +12,7 @@ from bot.messages.md import Md
 from bot.model.finding import Level, Verdict
 from bot.model.ids import Handle
 from bot.model.kind import PullKind
-from bot.model.ledger import LedgerChange, Row, same_cell, write_time
+from bot.model.ledger import LedgerChange, Row, canonical_cell, same_cell, write_time
 from bot.model.pull import Comment
 from bot.model.snapshot import Snapshot
 from bot.model.step import MergePull
@@ -222,8 +222,8 @@ def _not_as_reviewed(context: CommandContext, ground: decision.Ground) -> Refuse
     )
 
 
-def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, str, str, str | None]]:
-    """What a set of changes does, cell by cell: (table, key, kind, column, new value).
+def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, str, str, str]]:
+    """What a set of changes does, cell by cell: (table, key, kind, column, new value in one form).
 
     Of a row that was reviewed, only the columns it had then: a column that main was given since fills itself with its
     default, and nothing on the branch can have written it.
@@ -231,14 +231,12 @@ def effects(snapshot: Snapshot, *, reviewed: bool) -> frozenset[tuple[str, str, 
     changes = snapshot.reviewed if reviewed else snapshot.changes
     had = {(c.table, c.key): (c.after or c.before or Row(())).columns for c in snapshot.reviewed.rows}
     cells = {
-        (c.table, c.key, c.kind.value, column, c.new(column))
+        (c.table, c.key, c.kind.value, column, canonical_cell(column, c.new(column)))
         for c in changes.rows
         for column in c.changed
         if column in had.get((c.table, c.key), c.changed)
     }
-    odd = {(table, "", "schema", "", None) for table in changes.schema} | {
-        (t, "", "unread", "", None) for t, _ in changes.unread
-    }
+    odd = {(table, "", "schema", "", "") for table in changes.schema} | {(t, "", "unread", "", "") for t, _ in changes.unread}
     untold = {(table, "", "untold", "", why) for table, why in changes.untold}
     return frozenset(cells | odd | untold)
 

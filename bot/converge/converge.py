@@ -27,9 +27,10 @@ from bot.messages.reviews import lines_to_type
 from bot.model.evidence import Seen, look_again_after, look_again_at
 from bot.model.finding import Judgement
 from bot.model.ids import CommitHash, PullNo
+from bot.model.mark import read_mark
 from bot.model.pull import Comment, PullState
 from bot.model.snapshot import Snapshot
-from bot.model.step import Answer, Land, Step
+from bot.model.step import Answer, Land, PostNotice, PostReview, Step
 from bot.rulebook.judge import judge
 from bot.store import DECIDE, RECHECK, REVIEW, CachedVerdict, Fingerprint, Listed, StoredJudgement
 from bot.store.poll_state import MAIN
@@ -56,8 +57,10 @@ def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda:
     `extend` is called before each step: it holds on to the caller's lease, and raises if that is lost.
     """
     done: list[Step] = []
+    seen_again: tuple[Snapshot, Judgement, Plan] | None = None
     for _ in range(ROUNDS_MAX):
-        snapshot, judgement, due = look(number, site)
+        snapshot, judgement, due = seen_again or look(number, site)
+        seen_again = None
         if not due.steps:
             if _ask_forges(snapshot, due, site, extend):
                 continue
@@ -83,6 +86,9 @@ def converge(number: PullNo, site: Site, *, extend: Callable[[], None] = lambda:
             done.append(step)
             if ended.look_again:
                 break
+        else:
+            if all(isinstance(step, Answer | PostReview | PostNotice) for step in due.steps):
+                seen_again = _after_words(snapshot, site)
     return _stop(snapshot, judgement, tuple(done), "there is more to do than fits into one look")
 
 
@@ -91,6 +97,23 @@ def look(number: PullNo, site: Site) -> tuple[Snapshot, Judgement, Plan]:
     snapshot = observe(number, site)
     judgement = judge(snapshot, site.rules)
     return snapshot, judgement, plan(snapshot, judgement, site.commands)
+
+
+def _after_words(snapshot: Snapshot, site: Site) -> tuple[Snapshot, Judgement, Plan] | None:
+    """A look after the bot only posted comments: these are read again, and nothing else. None: a whole look is needed.
+
+    A comment changes nothing but the comments, so all else is as old as the look that led to it. Where something is still due,
+    or another account wrote meanwhile, everything is read anew. What else moved since is found by the sweep, which compares it
+    with what this look saw.
+    """
+    comments = site.hub.comments(snapshot.commons, snapshot.pull.number)
+    others = tuple(comment for comment in comments if read_mark(comment, snapshot.bot) is None)
+    if others != tuple(comment for comment in snapshot.comments if read_mark(comment, snapshot.bot) is None):
+        return None
+    heard = replace(snapshot, comments=comments)
+    judgement = judge(heard, site.rules)
+    due = plan(heard, judgement, site.commands)
+    return None if due.steps else (heard, judgement, due)
 
 
 def _carry_out(step: Step, snapshot: Snapshot, site: Site) -> Done | Moved | Refused:

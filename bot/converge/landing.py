@@ -108,10 +108,6 @@ def land(step: Land, snapshot: Snapshot, site: Site, lease: Lease) -> Ended:
         lease=lease,
         judged=snapshot.main_head,
     )
-    main = main_head(site)
-    rows = _rows_at(work, main)
-    if work.change.done_in(rows):
-        return Done()
     match snapshot.policy.landing:
         case Landing.DIRECT:
             return _land_direct(work)
@@ -198,6 +194,8 @@ def _land_direct(work: _Work) -> Ended:
         work.lease.extend()
         main = main_head(work.site)
         rows = _rows_at(work, main)
+        if work.change.done_in(rows):
+            return Done()
         taken = _taken(work, rows) or _stamped(work, rows)
         if taken is not None:
             return _overtaken(work, main, taken, _half(work, rows))
@@ -262,9 +260,9 @@ def _land_by_pull(work: _Work) -> Ended:
         taken = _taken(work, rows) or _stamped(work, rows)
         if taken is not None:
             return _overtaken(work, main, taken)
-        name, base = _branch(work, main, spoiled)
+        name, base, is_new = _branch(work, main, spoiled)
         try:
-            ended = _merge_branch(work, name, base)
+            ended = _merge_branch(work, name, base, is_new=is_new)
         except _Spoiled as why:
             spoiled[name] = str(why)
             _drop_pull_of(work, name)
@@ -276,8 +274,8 @@ def _land_by_pull(work: _Work) -> Ended:
     raise HubUnsettled("main keeps moving under the landing branch")
 
 
-def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str, CommitHash]:
-    """The landing branch of this decision that main's rows still allow, else a new one at main; and its base.
+def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str, CommitHash, bool]:
+    """The landing branch of this decision that main's rows still allow, else a new one at main; its base, whether it is new.
 
     Its first name can be known before it is made, and every account that may write to the commons could have made it: what
     lies on it counts. Where that name is of no use, the next one cannot be foreseen.
@@ -288,7 +286,7 @@ def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str
         if name in spoiled:
             continue
         if (base := _usable(work, name, main)) is not None:
-            return name, base
+            return name, base, False
         _drop_pull_of(work, name)
     fresh = (f"{root}{main[:8]}-{secrets.token_hex(FRESH_NAME_BYTES)}" for _ in range(BASES_MAX))
     for name in (f"{root}{main[:8]}", *fresh):
@@ -300,8 +298,8 @@ def _branch(work: _Work, main: CommitHash, spoiled: Container[str]) -> tuple[str
             # Made by a try whose answer was lost, and not listed yet; or by a stranger.
             if (base := _usable(work, name, main)) is None:
                 continue
-            return name, base
-        return name, main
+            return name, base, False
+        return name, main, True
     raise HubObstructed(f"the names of landing branches below {root} are taken")
 
 
@@ -338,18 +336,24 @@ def _untouched_since(work: _Work, base: CommitHash, main: CommitHash) -> bool:
     return then.keys() == now.keys() and all(same_row(row, now[name]) for name, row in then.items())
 
 
-def _merge_branch(work: _Work, name: str, base: CommitHash) -> Ended | None:
-    """Write what is missing on the branch, check it whole, open its pull, merge. None: main moved, begin again."""
-    rows = _rows_at(work, name)
+def _merge_branch(work: _Work, name: str, base: CommitHash, *, is_new: bool) -> Ended | None:
+    """Write what is missing on the branch, check it whole, open its pull, merge. None: main moved, begin again.
+
+    A branch made this moment has the rows of its base. What another account wrote there since, the check of the whole shows.
+    """
+    rows = _rows_at(work, base if is_new else name)
     for write in work.change.writes:
         work.lease.extend()
         if not _holds(name, write, rows):
             _write(work, name, write)
-    rows = _rows_at(work, name)
-    for write in work.change.writes:
-        if not _holds(name, write, rows):
-            return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
-    head = _whole(work, name, base)
+    try:
+        head = _whole(work, name, base)
+    except _Spoiled:
+        rows = _rows_at(work, name)
+        for write in work.change.writes:
+            if not _holds(name, write, rows):
+                return Refused(f"DoltHub took the row {write.table} {write.key} and did not keep it")
+        raise
     number = _open_pull(work, name)
     work.lease.extend()
     if _whole(work, name, base) != head:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import enum
-import functools
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -27,6 +28,29 @@ __all__ = ["Api", "Branch", "Hub", "Written"]
 
 PINNED_READS = 1024
 """Results kept of reads at a commit."""
+
+
+class _Pinned:
+    """Results of reads at a commit, the ones used last. Safe to share between threads."""
+
+    def __init__(self, ask: Callable[[Database, str, str], Reading]) -> None:
+        self._ask = ask
+        self._kept: OrderedDict[tuple[Database | None, str, str], Reading] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def read(self, db: Database, ref: str, text: str, *, anywhere: bool) -> Reading:
+        """The result. `anywhere`: a commit hash names its content, so it does not matter in which database it was read."""
+        key = (None if anywhere else db, ref, text)
+        with self._lock:
+            if (kept := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return kept
+        found = self._ask(db, ref, text)
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > PINNED_READS:
+                self._kept.popitem(last=False)
+        return found
 
 
 class Api(enum.Enum):
@@ -92,7 +116,7 @@ class Hub:
 
     def _speak(self, dialect: V1 | V2) -> None:
         self._dialect = dialect
-        self._pinned = functools.lru_cache(maxsize=PINNED_READS)(dialect.sql)
+        self._pinned = _Pinned(dialect.sql)
 
     @property
     def connection(self) -> Connection:
@@ -242,11 +266,11 @@ class Hub:
         if query.is_nothing:
             return Reading(())
         if not query.paged:
-            return self._sql(db, ref, query.text)
+            return self._sql(db, ref, query.text, query)
         found: list[Row] = []
         warnings: dict[str, None] = {}
         for page in range(PAGES_MAX):
-            reading = self._sql(db, ref, query.page(page))
+            reading = self._sql(db, ref, query.page(page), query)
             found += reading.rows
             warnings |= dict.fromkeys(reading.warnings)
             if len(reading.rows) < query.per_page:
@@ -255,11 +279,13 @@ class Hub:
 
     def reading_page(self, db: Database, ref: str, query: Query, page: int) -> Reading:
         """As `rows_page`, with the warnings of the engine."""
-        return self._sql(db, ref, query.page(page))
+        return self._sql(db, ref, query.page(page), query)
 
-    def _sql(self, db: Database, ref: str, text: str) -> Reading:
+    def _sql(self, db: Database, ref: str, text: str, query: Query) -> Reading:
         """The result of one read. What is at a commit never changes, so such a result is kept and not asked for again."""
-        return (self._pinned if is_commit_hash(ref) else self._dialect.sql)(db, ref, text)
+        if not is_commit_hash(ref):
+            return self._dialect.sql(db, ref, text)
+        return self._pinned.read(db, ref, text, anywhere=query.of_commits)
 
     def merging(self, commons: Commons) -> bool:
         """Whether a merge is queued or running on the commons."""

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http.cookiejar import DefaultCookiePolicy
+from itertools import count
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +32,8 @@ BODY_DEADLINE_S = 60.0
 CHUNK_BYTES = 64 * 1024
 PAGES_MAX = 500
 POOL_SIZE = 128
+SHRINKS = 0.9
+"""Where a write had ended at the first question, the next one of its kind is asked about so much sooner."""
 WARNINGS_LOGGED_MAX = 5
 """Of one response: the history of a commons that was migrated often has one for each migration."""
 
@@ -61,6 +64,8 @@ class Connection:
     operation_wait_s: float
     limiter: RateLimiter | None
     on_request: Callable[[str], None] | None
+    lasted_s: dict[str, float] = field(default_factory=dict)
+    """By operation: after how many seconds the end of the last one was likely."""
 
     def has_token_for(self, db: Database) -> bool:
         """Whether a database is read with the token."""
@@ -115,15 +120,24 @@ class Connection:
             raise
 
     def follow(self, request: Request, poll: Request, reader: Callable[[Response], Operation]) -> Operation:
-        """Poll what `request` has started to its end. Raises HubBusy(unknown_end) if that does not come in time."""
-        deadline = self.clock() + self.operation_wait_s
-        pause, longest = self.poll_s
-        while True:
+        """Poll what `request` has started to its end. Raises HubBusy(unknown_end) if that does not come in time.
+
+        Each question is a request. So the first one comes when the last write of this kind had ended, and a little sooner each
+        time it came late enough.
+        """
+        began = self.clock()
+        deadline = began + self.operation_wait_s
+        shortest, longest = self.poll_s
+        first = pause = min(longest, max(shortest, self.lasted_s.get(request.operation, 0.0)))
+        for asked in count(1):
             self.sleep(pause)
+            if asked == 1 and first > shortest:
+                pause = shortest / 2
             trouble = ""
             try:
                 operation = reader(self.send(poll))
                 if operation.ended:
+                    self.lasted_s[request.operation] = first * SHRINKS if asked == 1 else self.clock() - began
                     return operation
             except HubGone as missing:
                 trouble = str(missing)
@@ -137,6 +151,7 @@ class Connection:
             pause = min(pause * 2, max(pause, longest))
             if self.clock() + pause > deadline:
                 raise HubBusy(f"{request.operation}: unknown end, {trouble or 'still running'}", unknown_end=True)
+        raise AssertionError("unreachable")
 
     def send(self, request: Request) -> Response:
         """One request within the budget, one response with status 2xx; everything else is raised as a HubError."""

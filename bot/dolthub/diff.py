@@ -356,8 +356,8 @@ def parting(hub: Reads, db: Database, commons: Commons, head: CommitHash, main_h
 
     DoltHub shows a pull as the difference from there (three-dot diff). A fork seldom knows main's present head, and Dolt
     refuses DOLT_MERGE_BASE at a commit, so both histories are asked: `db` for the ancestors of `head`, the commons which of
-    them are on main. That is two requests for nearly every pull. What the branch's own commits report comes with the first of
-    them. Raises HubError.
+    them are on main. That is two requests for a pull, and one where all ways down from `head` end at `main_head`: then no other
+    commit of main can be the base. What the branch's own commits report comes with the first of them. Raises HubError.
     """
     if head == main_head:
         return Parting(base=head)
@@ -374,12 +374,17 @@ def parting(hub: Reads, db: Database, commons: Commons, head: CommitHash, main_h
             above = parents.setdefault(commit.id, set())
             above |= {_commit(parent) for parent in (row.get("parent_hash"),) if parent}
             own[commit.id] = replace(commit, is_merge=len(above) > 1)
+        # A merge commit may be cut in two by the end of a page.
+        whole = parents.keys() if last else parents.keys() - {_commit(rows[-1].get("commit_hash"))}
+        graph = {commit: parents[commit] for commit in whole}
+        if (on_top := _on_top(head, graph, main_head)) is not None:
+            commits = tuple(commit for at, commit in own.items() if at in on_top)
+            left = own.get(main_head)
+            return Parting(base=main_head, base_at=left.made_at if left is not None else None, commits=commits)
         new = {head, *parents, *(parent for above in parents.values() for parent in above)} - asked
         asked |= new
         common |= _held(hub, commons, main_head, new)
-        # A merge commit may be cut in two by the end of a page.
-        whole = parents.keys() if last else parents.keys() - {_commit(rows[-1].get("commit_hash"))}
-        met, open_end = _meet(head, {commit: parents[commit] for commit in whole}, common)
+        met, open_end = _meet(head, graph, common)
         if last or not open_end:
             # Newest first, as far as the page names them: then one question nearly always settles which are the best.
             order = [commit for commit in own if commit in met]
@@ -398,6 +403,25 @@ def _held(hub: Reads, commons: Commons, by: CommitHash, commits: Iterable[Commit
     """Those of `commits` that the history of `by` holds."""
     found = hub.rows(commons, by, sql.on_log(sorted(commits), by))
     return {_commit(row.get("commit_hash")) for row in found}
+
+
+def _on_top(head: CommitHash, parents: Mapping[CommitHash, Iterable[CommitHash]], main: CommitHash) -> set[CommitHash] | None:
+    """The commits on top of `main`, where each way down from `head` ends at it; None where one does not, or is not known.
+
+    None of them is on main: each has `main` below it, so `main` cannot have it below itself.
+    """
+    found: set[CommitHash] = set()
+    waiting = [head]
+    while waiting:
+        commit = waiting.pop()
+        if commit == main or commit in found:
+            continue
+        above = tuple(parents.get(commit, ()))
+        if not above:
+            return None
+        found.add(commit)
+        waiting += above
+    return found
 
 
 def _meet(

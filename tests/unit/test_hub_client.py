@@ -615,6 +615,18 @@ def test_a_database_nobody_can_have_is_not_asked_for(net: responses.RequestsMock
     assert scene.asked == []
 
 
+def test_what_hangs_on_commits_alone_is_read_once_for_all_databases(net: responses.RequestsMock) -> None:
+    answer = {"data": {"columns": [{"name": "n", "type": "INT"}], "rows": [["1"]], "status": "success"}}
+    for base in (BASE, FORK_BASE):
+        net.post(f"{base}/sql", json=answer)
+    scene = a_scene()
+    for of_commits, asked in ((False, 2), (True, 1)):
+        scene.asked.clear()
+        for database in (COMMONS, FORK, COMMONS):
+            scene.hub.rows(database, HEAD, Query(f"SELECT {of_commits:d} AS n", of_commits=of_commits))
+        assert len(scene.asked) == asked
+
+
 # --- operations -------------------------------------------------------------------------------------------------------
 
 
@@ -632,6 +644,24 @@ def test_a_merge_is_started_once_and_followed_to_its_end(net: responses.Requests
     assert scene.clock.slept == [0.25, 0.5, 1.0, 2.0, 4.0]
     assert authorizations(net) == ["Bearer secret"] * 6
     assert net.calls[1].request.url == HREF
+
+
+def test_the_first_question_about_a_merge_comes_when_the_last_one_had_ended(net: responses.RequestsMock) -> None:
+    scene, sent_s = a_scene(), 0.0
+    answering(net, "mergePull", json=ACCEPTED, status=202)
+
+    def ended(_: object) -> tuple[int, dict[str, str], str]:
+        return 200, {}, json.dumps(operation("succeeded" if scene.clock.now - sent_s >= 2 else "running"))
+
+    net.add_callback(responses.GET, HREF, callback=ended)
+    questions: list[int] = []
+    for _ in range(6):
+        sent_s = scene.clock.now
+        scene.asked.clear()
+        scene.hub.merge(COMMONS, NUMBER)
+        questions.append(scene.asked.count("getOperation"))
+    assert questions == [4, 1, 1, 1, 1, 1]
+    assert scene.clock.now - sent_s < 2.5
 
 
 def test_a_failed_merge_is_refused_in_the_servers_words(net: responses.RequestsMock) -> None:

@@ -113,6 +113,18 @@ def test_every_best_common_ancestor_is_found_and_dolts_own_is_first(history: His
         found = diff.parting(history, history.source, COMMONS, history.head, history.main)
     best = history.bases(history.head, history.main)
     assert (found.base, found.other_bases) == ((best[0], tuple(best[1:])) if best else (None, ()))
+    if history.head != history.main:
+        own = history.reachable(history.head) - history.reachable(history.main)
+        assert sorted(commit.id for commit in found.commits) == sorted(own)
+
+
+def test_main_is_asked_nothing_where_every_way_down_from_the_head_ends_at_it() -> None:
+    history = History(
+        {**CRISS_CROSS, commit(5): (commit(4),), commit(6): (commit(5), commit(4))}, head=commit(6), main=commit(4)
+    )
+    found = diff.parting(history, FORK, COMMONS, commit(6), commit(4))
+    assert (found.base, found.other_bases, {c.id for c in found.commits}) == (commit(4), (), {commit(5), commit(6)})
+    assert history.asked == []
 
 
 CRISS_CROSS = {commit(n): tuple(map(commit, above)) for n, above in {0: [], 1: [0], 2: [0], 3: [1, 2], 4: [2, 1]}.items()}

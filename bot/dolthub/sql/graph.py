@@ -40,6 +40,7 @@ def ancestors(commit: CommitHash) -> Query:
         " LEFT JOIN dolt_commit_ancestors AS a ON a.commit_hash = l.commit_hash"
         " ORDER BY l.date DESC, l.commit_hash, a.parent_hash",
         paged=True,
+        of_commits=True,
         per_page=ANCESTORS_PER_PAGE,
     )
 
@@ -252,6 +253,7 @@ def diff_summary(a: CommitHash, b: CommitHash) -> Query:
         "SELECT from_table_name, to_table_name, diff_type, data_change, schema_change"
         f" FROM dolt_diff_summary({hash_literal(a)}, {hash_literal(b)}) ORDER BY to_table_name, from_table_name",
         paged=True,
+        of_commits=True,
     )
 
 
@@ -261,6 +263,7 @@ def schema_diff(a: CommitHash, b: CommitHash) -> Query:
         f"SELECT from_table_name, to_table_name FROM dolt_schema_diff({hash_literal(a)}, {hash_literal(b)})"
         " ORDER BY to_table_name, from_table_name",
         paged=True,
+        of_commits=True,
     )
 
 
@@ -305,6 +308,7 @@ def diff_rows(a: CommitHash, b: CommitHash, table: str) -> Query:
         f"SELECT * FROM dolt_diff({hash_literal(a)}, {hash_literal(b)}, {literal(table)})"
         f" ORDER BY COALESCE({name('to_' + key)}, {name('from_' + key)})",
         paged=True,
+        of_commits=True,
     )
 
 
@@ -328,6 +332,7 @@ def rows_compared(a: CommitHash, b: CommitHash, table: str, before: Sequence[str
         f" LEFT JOIN {name(table)} AS OF {hash_literal(a)} AS b ON h.{name(key)} = b.{name(key)}"
         f" WHERE b.{name(key)} IS NULL OR NOT ({' AND '.join(same)}) ORDER BY h.{name(key)}",
         paged=True,
+        of_commits=True,
         yields=tuple(yields),
     )
 
@@ -343,4 +348,9 @@ def keys_gone(a: CommitHash, b: CommitHash, tables: Iterable[str]) -> Query:
         )
     if not parts:
         return NOTHING
-    return Query(" UNION ALL ".join(parts) + " ORDER BY table_name, row_key", paged=True, yields=("table_name", "row_key"))
+    return Query(
+        " UNION ALL ".join(parts) + " ORDER BY table_name, row_key",
+        paged=True,
+        of_commits=True,
+        yields=("table_name", "row_key"),
+    )

@@ -18,7 +18,8 @@ class Query:
     """A read. A paged one has a total order, and the client adds LIMIT and OFFSET. The empty text asks nothing.
 
     `needs`: the columns its text names, by table and name, of those that a commons may lack. What it yields is whole rows of
-    `table`, or the columns `yields`; a query that says so can be asked together with others.
+    `table`, or the columns `yields`; a query that says so can be asked together with others. `of_commits`: what it yields hangs
+    on the commits that its text names and on nothing else, so it is the same in each database that has them.
     """
 
     text: str
@@ -27,6 +28,7 @@ class Query:
     needs: tuple[tuple[str, str], ...] = ()
     table: str = ""
     yields: tuple[str, ...] = ()
+    of_commits: bool = False
 
     @property
     def is_nothing(self) -> bool:
@@ -70,7 +72,8 @@ def together(queries: Sequence[Query], columns: Mapping[str, Collection[str]]) -
         cells = [f"CAST(q.{name(column)} AS CHAR)" for column in names] + ["NULL"] * (width - len(names))
         shown = ", ".join(f"{cell} AS c{at}" for at, cell in enumerate(cells))
         selects.append(f"SELECT {part} AS part, {shown} FROM ({query.text}) AS q")
-    return Query(" UNION ALL ".join(selects) + " ORDER BY part, c0, c1", paged=True)
+    of_commits = all(query.of_commits for query in queries)
+    return Query(" UNION ALL ".join(selects) + " ORDER BY part, c0, c1", paged=True, of_commits=of_commits)
 
 
 def shape(query: Query, columns: Mapping[str, Collection[str]]) -> tuple[str, ...]:
