@@ -25,6 +25,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
     about = "commit" if rejection.mark.head == pull.head else "evidence"
     yield check.finding(
         Place("completions", pull.completion.id, "evidence") if pull.completion else Place(),
-        f"This {about} was rejected by {quote(told) if told else 'a validator'} at {day(rejection.comment.created_at)}.",
+        f"This {about} was rejected by {quote(told) if told else 'a validator'} at {day(rejection.comment.created_at)}; "
+        "the bot's answer then says why.",
         submit_again(pull.item_id or "<item>"),
     )

@@ -45,7 +45,7 @@ def check(pull: Snapshot) -> Iterator[Finding]:
             yield check.finding(
                 Place("rigs", worker, user),
                 f"Validator {quote(user)} and rig {quote(worker)} are joined through rows of other accounts: {by}.",
-                "Another validator decides, if that is no accident",
+                "Let another validator decide, if both may be one person",
             )
 
 

@@ -85,7 +85,7 @@ def body(snapshot: Snapshot, judgement: Judgement, *, decided_here: bool = True)
 def _headline(snapshot: Snapshot, judgement: Judgement) -> Md:
     """Verdict with its one reason, what it is about, and whose it is."""
     verdict, reason = words.verdict(judgement.verdict), _reason(snapshot, judgement)
-    return md.join([verdict, *((reason,) if reason else ()), words.subject(snapshot), _by(snapshot)], " · ")
+    return md.join([verdict, *((reason,) if reason else ()), words.subject(snapshot), _by(snapshot, judgement)], " · ")
 
 
 def _reason(snapshot: Snapshot, judgement: Judgement) -> Md | None:
@@ -93,7 +93,7 @@ def _reason(snapshot: Snapshot, judgement: Judgement) -> Md | None:
     if judgement.verdict is Verdict.BY_HAND:
         return md.escape(snapshot.form.value)
     if judgement.verdict is Verdict.WAITING:
-        return md.fill("waiting for {whom}", whom=md.prose(judgement.waiting_for))
+        return md.fill("for {whom}", whom=md.prose(judgement.waiting_for))
     if judgement.findings and judgement.findings[0].level is not Level.NOTE:
         says = judgement.findings[0].says
         return md.prose(says.rstrip(".")) if len(says) <= REASON_CHARS_MAX else md.prose(f"{_cut(says)} …")
@@ -104,9 +104,14 @@ def _cut(says: str) -> str:
     return says[:REASON_CHARS_MAX].rpartition(" ")[0] or says[:REASON_CHARS_MAX]
 
 
-def _by(snapshot: Snapshot) -> Md:
-    """Who submitted it, and whether in another's name or from another's branch."""
+_OWNER_RULE = "rig_belongs_to_its_owner"
+
+
+def _by(snapshot: Snapshot, judgement: Judgement) -> Md:
+    """Who submitted it, and whether in another's name or from another's branch, unless the reason says so already."""
     opener, rig = snapshot.pull.creator, snapshot.rig(snapshot.worker)
+    if judgement.verdict is Verdict.BLOCKED and judgement.findings[0].rule == _OWNER_RULE:
+        return md.fill("by {opener}", opener=md.code(opener))
     if rig is not None and rig.owner and rig.owner != opener and snapshot.writer == rig.owner:
         return md.fill(
             "by {opener}, from the branch of {owner}, who owns rig {rig}",
@@ -154,7 +159,7 @@ def _verified(snapshot: Snapshot) -> Md | None:
         did = md.own("merged") if probes[0].fact("state") == "merged" else md.own("found")
         return md.fill("Evidence verified: {did}{who}{where}.", did=did, who=who, where=where)
     if all(probe.seen in _FINE for probe in probes):
-        return md.own("Evidence answers, not verified: a page opened, and nothing proves that it is this work.")
+        return md.own("Evidence not verified: the link opens, and nothing proves that it is this work.")
     return None
 
 
@@ -224,7 +229,7 @@ def evidence(link: Link, probe: Probe) -> Md:
     elif probe.reason:
         what.append(forges.state(probe))
     if probe.title:
-        what.append(md.code(probe.title, 80))
+        what.append(md.fill("titled {title}", title=md.code(probe.title, 80)))
     if probe.final_url and probe.final_url != link.url:
         what.append(md.fill("by way of {url}", url=md.link(probe.final_url)))
     return md.fill("{url} {what}", url=md.link(link.url), what=md.join([*what, seen_at], ", "))
@@ -320,7 +325,7 @@ def _to_do(finding: Finding, judgement: Judgement) -> Md:
     """What is to be done about a finding, and whether a validator may override it, or who did; empty if nothing is to say."""
     if finding.overridden_by:
         return md.fill("Overridden by {who} on this head.", who=md.code(finding.overridden_by))
-    parts = [words.stopped(md.prose(finding.remedy))] if finding.remedy else []
+    parts = [md.fill("To do: {it}", it=words.stopped(md.prose(finding.remedy)))] if finding.remedy else []
     return md.join([*parts, *((words.OVERRIDABLE,) if finding in judgement.overridable else ())], " ")
 
 
@@ -338,7 +343,9 @@ def _shown_links(snapshot: Snapshot) -> dict[str, Md]:
 def sentence(finding: Finding, links: Mapping[str, Md]) -> Md:
     """A finding as one line: what is so, and what to do. `links`: what to show for words that name a link."""
     says = md.prose(finding.says, links)
-    return md.fill("{says} {remedy}", says=says, remedy=words.stopped(md.prose(finding.remedy))) if finding.remedy else says
+    if not finding.remedy:
+        return says
+    return md.fill("{says} To do: {remedy}", says=says, remedy=words.stopped(md.prose(finding.remedy)))
 
 
 # --- the rows ---------------------------------------------------------------------------------------------------------
@@ -488,6 +495,11 @@ def _invitation(snapshot: Snapshot, *, rated: bool) -> Md:
         return md.own(
             "Comments cannot be read on this host, so nothing written below is heard. Validators decide in a terminal, with an "
             "API token of their own in STAMPBOT_HUB_TOKEN (Q is 1 to 5, or poor fair good excellent; … is your reason):"
+        )
+    if rated and snapshot.rejection is not None:
+        return md.own(
+            "Validators, put one of these on a line of its own. Q is 1 to 5, … is your reason. "
+            "`--yes` accepts it although it was rejected."
         )
     if rated:
         return md.own(

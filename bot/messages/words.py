@@ -75,7 +75,8 @@ def subject(snapshot: Snapshot) -> Md:
         return md.fill("link of {pair}", pair=md.join(pair, " and "))
     unread = snapshot.kind is PullKind.EMPTY and snapshot.changes.untold
     kind = Md("unreadable" if unread else snapshot.kind.value)
-    return md.fill("{kind} pull {title}", kind=kind, title=md.code(snapshot.pull.title, 80))
+    title = snapshot.pull.title
+    return md.fill("{kind} pull {title}", kind=kind, title=md.code(title, 80)) if title else md.fill("{kind} pull", kind=kind)
 
 
 def label(of: Finding | RuleCrash) -> Md:

@@ -148,7 +148,7 @@ def test_a_held_pull_waits_for_whoever_holds_it() -> None:
     held = a_snapshot(comments=(a_hold(),))
     (review,) = due(held)
     assert review.body.startswith(f"**{Verdict.WAITING.value}**")  # type: ignore[union-attr]
-    assert review.body.startswith("**WAITING** · waiting for `cy` to lift the hold · ")  # type: ignore[union-attr]
+    assert review.body.startswith("**WAITING** · for `cy` to lift the hold · ")  # type: ignore[union-attr]
     assert "```\n/unhold\n```" in review.body  # type: ignore[union-attr]
 
 

@@ -18,6 +18,9 @@ KEY = a_snapshot().evidence_key
 OLD = a_hash("old head")
 
 
+THEN = "2026-06-14 13:47 UTC; the bot's answer then says why."
+
+
 def after(answer_head: str = HEAD, digest: str = KEY, outcome: str = "done", command: str = "reject") -> Snapshot:
     answer = an_answer(NO, command, head=a_hash(answer_head) if answer_head != HEAD else HEAD, digest=digest, outcome=outcome)
     return a_snapshot(comments=(NO, answer))
@@ -46,7 +49,7 @@ def test_a_rejection_holds_for_its_head_and_its_evidence(snapshot: Snapshot, exp
 
 
 def test_who_rejected_and_when_is_told() -> None:
-    assert told(check, after()) == "This commit was rejected by `ana` at 2026-06-14 13:47 UTC."
+    assert told(check, after()) == f"This commit was rejected by `ana` at {THEN}"
 
 
 @pytest.mark.parametrize("head", ["0" * 32, "v" * 32])
@@ -56,7 +59,7 @@ def test_on_another_head_it_is_the_evidence_that_was_rejected(head: str) -> None
 
 def test_a_rejection_outlives_the_comment_that_asked_for_it() -> None:
     gone = a_snapshot(comments=after("old head").comments[1:])
-    assert told(check, gone) == "This evidence was rejected by a validator at 2026-06-14 13:47 UTC."
+    assert told(check, gone) == f"This evidence was rejected by a validator at {THEN}"
 
 
 def test_new_evidence_on_a_new_head_is_a_new_chance() -> None:
@@ -67,7 +70,7 @@ def test_new_evidence_on_a_new_head_is_a_new_chance() -> None:
 def test_among_other_comments_the_one_that_rejected_is_named() -> None:
     others = (a_comment("zed", "Nice.", ago(minutes=18)), a_comment("bo", "Hm.", ago(minutes=17)))
     for around in ((*others, *after().comments), (*after().comments, *others)):
-        assert told(check, a_snapshot(comments=around)) == "This commit was rejected by `ana` at 2026-06-14 13:47 UTC."
+        assert told(check, a_snapshot(comments=around)) == f"This commit was rejected by `ana` at {THEN}"
 
 
 def test_the_remedy_names_the_item() -> None:
