@@ -131,6 +131,7 @@ def test_a_long_queue_has_pages_and_no_row_is_on_two() -> None:
     pages = [queue(stored, page=page) for page in (1, 2, 3)]
     assert [page.selected.pages for page in pages] == [3, 3, 3]
     assert [n for page in pages for n in rows(page)["Decide now"]] == list(range(1, 2 * ROWS_A_PAGE + 2))
+    assert [[group.total for group in page.groups] for page in pages] == [[2 * ROWS_A_PAGE + 1]] * 3
     assert (queue(stored, page=99).selected.page, queue(stored, page=-1).selected.page) == (3, 1)
 
 
@@ -197,6 +198,21 @@ def test_a_page_has_the_strict_policy_and_a_fingerprint(reader: FlaskClient) -> 
     assert reader.get("/pages.css").mimetype == "text/css"
 
 
+def test_a_page_whose_bytes_changed_has_another_fingerprint(store: Store) -> None:
+    at = NOW
+    store.now = lambda: at
+    reader = create_app(SETTINGS, store).test_client()
+    first = reader.get("/hop/wl-commons")
+    at += timedelta(days=1)  # Nothing is stored meanwhile: ages alone differ.
+    later = reader.get("/hop/wl-commons", headers={"If-None-Match": first.headers["ETag"]})
+    assert (later.status_code, "3 d ago" in first.text, "4 d ago" in later.text) == (200, True, True)
+
+
+def test_home_is_the_queue_where_one_commons_alone_may_be_seen(reader: FlaskClient) -> None:
+    assert reader.get("/").text == reader.get("/hop/wl-commons").text
+    assert "What waits for validators" in reader.get("/", headers=BASIC).text
+
+
 def test_the_same_value_is_served_as_json(reader: FlaskClient) -> None:
     found = reader.get("/hop/wl-commons.json?as=ana").get_json()
     assert (found["commons"], found["selected"]["total"], found["selected"]["account"]) == ("hop/wl-commons", 1, "ana")
@@ -211,8 +227,10 @@ def test_a_pull_that_is_not_there_is_a_404_like_any_other(reader: FlaskClient) -
 def test_without_redis_a_page_says_so(store: Store) -> None:
     with private_redis() as gone:
         away = a_store(make_redis(gone.url), now=lambda: NOW)
-    page = create_app(SETTINGS, away).test_client().get("/hop/wl-commons")
-    assert (page.status_code, "Redis does not answer" in page.text) == (503, True)
+    reader = create_app(SETTINGS, away).test_client()
+    for path in ("/", "/hop/wl-commons", "/hop/wl-commons.json", "/hop/wl-commons/pulls/1"):
+        page = reader.get(path)
+        assert (page.status_code, "Redis does not answer" in page.text) == (503, True)
 
 
 # --- strangers' text ------------------------------------------------------------------------------------------------------

@@ -42,15 +42,20 @@ def pages(settings: Settings, store: Store) -> Blueprint:
             abort(404)
         return Response("Password needed.\n", 401, {"WWW-Authenticate": 'Basic realm="stampbot", charset="UTF-8"'})
 
+    def answered(page: Response) -> Response:
+        """The page, unless Redis is away. Asked after the reads: they find nothing where Redis does not answer."""
+        return Response(AWAY, 503, mimetype="text/plain") if store.trouble() else page
+
     @routes.get("/")
     def home() -> Response:
-        """The commons there are; of one alone its queue is linked."""
-        shown = [each.commons for each in settings.commons if may_see(each)]
+        """The commons that this reader may see, or the queue of the only one."""
+        shown = [each for each in settings.commons if may_see(each)]
         if not shown:
             return refuse()
-        if store.trouble():
-            return Response(AWAY, 503, mimetype="text/plain")
-        return _page("home.html", values.home_page((commons, store.at(commons).pulls.verdicts()) for commons in shown))
+        if len(shown) == 1:
+            return queue(shown[0], as_json=False)
+        page = values.home_page((each.commons, store.at(each.commons).pulls.verdicts()) for each in shown)
+        return answered(_page("home.html", page))
 
     @routes.get("/pages.css")
     def style() -> Response:
@@ -60,8 +65,6 @@ def pages(settings: Settings, store: Store) -> Blueprint:
     def queue(each: CommonsSettings, *, as_json: bool) -> Response:
         if not may_see(each):
             return refuse()
-        if store.trouble():
-            return Response(AWAY, 503, mimetype="text/plain")
         asked = {name: request.args.get(name, "")[:QUERY_CHARS_MAX] for name in ("as", "rig", "q", "page")}
         pulls = store.at(each.commons).pulls
         selected = values.select(
@@ -78,17 +81,15 @@ def pages(settings: Settings, store: Store) -> Blueprint:
             site_url=site_url,
             read_at=store.at(each.commons).contacts.get().read_at,
         )
-        return _json(page) if as_json else _page("queue.html", page, now=store.now())
+        return answered(_json(page) if as_json else _page("queue.html", page, now=store.now()))
 
     def pull(each: CommonsSettings, number: int) -> Response:
         if not may_see(each):
             return refuse()
-        if store.trouble():
-            return Response(AWAY, 503, mimetype="text/plain")
         found = store.at(each.commons).pulls.judgements((PullNo(number),)).get(PullNo(number))
         if found is None:
-            abort(404)
-        return _page("pull.html", values.pull_page(each.commons, found, site_url=site_url), now=store.now())
+            return answered(Response("Not Found\n", 404, mimetype="text/plain"))
+        return answered(_page("pull.html", values.pull_page(each.commons, found, site_url=site_url), now=store.now()))
 
     for each in settings.commons:
         if not each.policy.pages.enabled:
@@ -117,17 +118,17 @@ def _add(routes: Blueprint, path: str, view: Callable[..., Response], each: Comm
 
 
 def _page(template: str, page: object, **more: object) -> Response:
-    """A page as HTML, with the fingerprint of its value: a reader who has it gets 304."""
-    response = Response(render_template(template, page=page, **more), mimetype="text/html")
-    return _tagged(response, page)
+    """A page as HTML."""
+    return _tagged(Response(render_template(template, page=page, **more), mimetype="text/html"))
 
 
 def _json(page: object) -> Response:
-    return _tagged(Response(json.dumps(_plain(page), indent=2) + "\n", mimetype="application/json"), page)
+    return _tagged(Response(json.dumps(_plain(page), indent=2) + "\n", mimetype="application/json"))
 
 
-def _tagged(response: Response, page: object) -> Response:
-    response.set_etag(digest("page/1", json.dumps(_plain(page)))[:32])
+def _tagged(response: Response) -> Response:
+    """With a fingerprint of its bytes: a reader who has the same bytes gets 304."""
+    response.add_etag()
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
     return response

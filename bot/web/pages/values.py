@@ -66,10 +66,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Rows of one kind. `folded`: a page shows them on demand."""
+    """Rows of one kind. `folded`: a page shows them on demand. `total` counts those of all pages."""
 
     name: str
     folded: bool
+    total: int
     rows: tuple[Row, ...]
 
 
@@ -79,6 +80,8 @@ class Selection:
 
     pulls: tuple[PullNo, ...]
     total: int
+    totals: tuple[int, ...]
+    """By group of the vocabulary."""
     page: int
     pages: int
     account: str = ""
@@ -158,6 +161,7 @@ def select(standing: Iterable[CachedVerdict], *, account: str = "", rig: str = "
     return Selection(
         pulls=tuple(each.pull for each in shown),
         total=len(fitting),
+        totals=tuple(sum(each.verdict in verdicts for each in fitting) for _, verdicts, _ in vocabulary.GROUPS),
         page=at,
         pages=pages,
         account=account,
@@ -172,8 +176,13 @@ def queue_page(
     """The selected pulls as rows. One whose judgement is not there any more is left out."""
     shown = [stored[pull] for pull in selected.pulls if pull in stored]
     groups = tuple(
-        Group(name=name, folded=folded, rows=tuple(row(each, commons, site_url) for each in shown if each.verdict in verdicts))
-        for name, verdicts, folded in vocabulary.GROUPS
+        Group(
+            name=name,
+            folded=folded,
+            total=total,
+            rows=tuple(row(each, commons, site_url) for each in shown if each.verdict in verdicts),
+        )
+        for (name, verdicts, folded), total in zip(vocabulary.GROUPS, selected.totals, strict=True)
     )
     return QueuePage(
         commons=str(commons), groups=tuple(group for group in groups if group.rows), selected=selected, read_at=read_at
