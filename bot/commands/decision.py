@@ -225,7 +225,7 @@ def unlike_review(context: CommandContext, review: Review, *, findings: bool = T
 def rejected_by_another(context: CommandContext) -> Answered | None:
     """The newest rejection in force that is of another account than the asker's."""
     snapshot, user = context.snapshot, context.comment.author
-    standing = snapshot.journal.rejections(snapshot.head, snapshot.evidence_key)
+    standing = snapshot.rejections
     return next((each for each in standing if snapshot.journal.asker(each, "reject") != user), None)
 
 

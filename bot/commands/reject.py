@@ -49,7 +49,7 @@ def _withdrawn(context: CommandContext) -> Decision:
     no = decision.not_open(snapshot) or decision.other_item(context) or decision.too_old(context)
     if no is not None:
         return no
-    standing = snapshot.journal.rejections(snapshot.head, snapshot.evidence_key)
+    standing = snapshot.rejections
     if snapshot.merged or all(snapshot.journal.asker(each, "reject") != user for each in standing):
         return Refuse(
             md.own("No rejection of yours stands here, so there is none to take back."),

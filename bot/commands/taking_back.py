@@ -49,7 +49,7 @@ def in_force(snapshot: Snapshot, comment: Comment, commands: Catalog) -> tuple[I
     for hold in snapshot.holds:
         if hold.by == user and hold.at < comment.created_at:
             found.append(InForce(name="hold", told=md.fill("your hold since {when}", when=time.clock(hold.at))))
-    for rejection in snapshot.journal.rejections(snapshot.head, snapshot.evidence_key):
+    for rejection in snapshot.rejections:
         own = snapshot.journal.asker(rejection, "reject") == user
         if own and rejection.comment.created_at < comment.created_at:
             when = time.clock(rejection.comment.created_at)

@@ -5,7 +5,7 @@ A command leaves a fact in the mark of its answer (`hold=ana`). What holds now i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -99,15 +99,11 @@ class Journal:
         by = answered.mark.by(command)
         return by or (self.authors.get(answered.mark.comment) if answered.mark.comment is not None else None)
 
-    def rejection(self, head: CommitHash | None, evidence_key: str) -> Answered | None:
-        """The newest rejection in force."""
-        return next(self.rejections(head, evidence_key), None)
-
-    def rejections(self, head: CommitHash | None, evidence_key: str) -> Iterator[Answered]:
+    def rejections(self, head: CommitHash | None, evidence_keys: Collection[str]) -> Iterator[Answered]:
         """The rejections in force, newest first: answers to `/reject` about this head or evidence that were not taken back."""
         taken_back: set[User | None] = set()
         for a in reversed(self.answers):
-            if not (a.mark.head == head or (bool(evidence_key) and a.mark.digest == evidence_key)):
+            if not (a.mark.head == head or a.mark.digest in evidence_keys):
                 continue
             withdrawn = {fact.by for fact in a.mark.facts if fact.command == UNREJECT}
             taken_back |= withdrawn

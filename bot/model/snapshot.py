@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import combinations
 
 from bot.model.evidence import Probe
 from bot.model.history import Commit, Move
@@ -311,12 +312,23 @@ class Snapshot:
     @cached_property
     def evidence_key(self) -> str:
         """Names the evidence, whatever the head: 12 hex digits over its links' canonical keys, or over its text."""
+        return _evidence_key(self._evidence_names) if self._evidence_names else ""
+
+    @cached_property
+    def evidence_keys(self) -> frozenset[str]:
+        """The keys of the evidence and of each part of it: what was rejected stays so beside other links. At most 1,023."""
+        names = self._evidence_names
+        return frozenset(_evidence_key(part) for size in range(1, len(names) + 1) for part in combinations(names, size))
+
+    @cached_property
+    def _evidence_names(self) -> tuple[str, ...]:
+        """The canonical keys of the links, sorted; of evidence without a link its text. Nothing where nothing is submitted."""
         done = self.completion
         if done is None:
-            return ""
+            return ()
         keys = {probe.url: probe.key for probe in self.probes if probe.key}
-        named = sorted(keys.get(link.url) or link.url for link in self.links) or [" ".join(done.evidence.split())]
-        return digest("evidence/1", *named)[:12]
+        named = {keys.get(link.url) or link.url for link in self.links}
+        return tuple(sorted(named)) or (" ".join(done.evidence.split()),)
 
     def rows_on_main(self) -> Mapping[tuple[str, str], Row]:
         """The rows on main of the tables whose rows people change in a pull, by table and key. Made anew at each call."""
@@ -406,8 +418,13 @@ class Snapshot:
 
     @property
     def rejection(self) -> Answered | None:
-        """The rejection in force: the newest answer to `/reject` about this head or this evidence."""
-        return self.journal.rejection(self.head, self.evidence_key)
+        """The newest rejection in force."""
+        return next(iter(self.rejections), None)
+
+    @cached_property
+    def rejections(self) -> tuple[Answered, ...]:
+        """The rejections in force, newest first: answers to `/reject` about this head, this evidence or a part of it."""
+        return tuple(self.journal.rejections(self.head, self.evidence_keys))
 
     @property
     def holds(self) -> tuple[Hold, ...]:
@@ -426,3 +443,8 @@ class Snapshot:
     def older_than(self, moment: datetime, seconds: float) -> bool:
         """Whether `moment` lies more than `seconds` before this snapshot."""
         return self.taken_at - moment > timedelta(seconds=seconds)
+
+
+def _evidence_key(names: tuple[str, ...]) -> str:
+    """12 hex digits over the sorted names of pieces of evidence."""
+    return digest("evidence/1", *names)[:12]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model.ids import CommitHash
+from bot.model.pull import Comment
 from bot.rulebook import Snapshot
 from rules.not_rejected_before import check
 from tests.build import COMPLETION, HEAD, ITEM, a_comment, a_hash, a_snapshot, added, ago, an_answer, merged, work
@@ -46,6 +47,20 @@ def after(answer_head: str = HEAD, digest: str = KEY, outcome: str = "done", com
 )  # fmt: skip
 def test_a_rejection_holds_for_its_head_and_its_evidence(snapshot: Snapshot, expected: tuple[str, ...]) -> None:
     assert found(check, snapshot) == expected
+
+
+def test_rejected_evidence_is_still_rejected_beside_other_links() -> None:
+    first, second, third = (f"https://example.org/{name}" for name in "abc")
+
+    def with_evidence(text: str, *comments: Comment) -> Snapshot:
+        return a_snapshot(changes=work(completion=added("completions", evidence=text)), comments=comments)
+
+    rejected = with_evidence(f"{second} {first}")
+    comments = (NO, an_answer(NO, "reject", head=a_hash("old head"), digest=rejected.evidence_key, outcome="done"))
+    for text in (f"{first} {second}", f"{first}, {third}, {second}", f"New: {third} {first} {second}"):
+        assert (text, found(check, with_evidence(text, *comments))) == (text, (f"doubt {PLACE}",))
+    for text in (first, f"{first} {third}", third):
+        assert (text, found(check, with_evidence(text, *comments))) == (text, PASS)
 
 
 def test_who_rejected_and_when_is_told() -> None:
