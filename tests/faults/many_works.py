@@ -32,9 +32,12 @@ def many_works(world: World, many: int) -> tuple[PullNo, ...]:
 
 
 def _hand_in(world: World, n: int, item: str) -> PullNo:
-    """The work was done hours ago: to a bot whose clock is late, work of this moment is of the future."""
+    """The work was done hours ago: to a bot whose clock is late, work of this moment is of the future.
+
+    Of one rig six hours lie between: more in a day would become a finding about the workload while the first are accepted.
+    """
     user, rig = WORKERS[n % len(WORKERS)]
-    ago = f"'{datetime.now(UTC) - timedelta(hours=3):%Y-%m-%d %H:%M:%S}'"
+    ago = f"'{datetime.now(UTC) - timedelta(hours=3 + 6 * (n // len(WORKERS))):%Y-%m-%d %H:%M:%S}'"
     done = (*wl_sql.claim(item, rig), *wl_sql.done(item, rig, f"{world.evidence}/acme/relay/pull/{n + 1}"))
     branch = f"wl/{rig}/{item}"
     world.push(user, branch, *(statement.replace("NOW()", ago) for statement in done))
@@ -42,10 +45,10 @@ def _hand_in(world: World, n: int, item: str) -> PullNo:
 
 
 def decide(world: World, pulls: Sequence[PullNo], *who: str) -> None:
-    """Accept each pull, by each of `who` in the same moment."""
-    for pull in pulls:
+    """Accept each pull, by each of `who` in the same moment. Ratings differ: equal ones would become a finding on the way."""
+    for n, pull in enumerate(pulls):
         for user in who:
-            world.comment(pull, user, "/accept --quality 4")
+            world.comment(pull, user, f"/accept --quality {2 + n % 4}")
 
 
 def answered_once(world: World, pulls: Sequence[PullNo], *, deciders: int = 1) -> None:
