@@ -20,7 +20,7 @@ from bot.converge.related import ledger as surroundings
 from bot.dolthub import diff, sql, wire
 from bot.dolthub.client import Hub
 from bot.dolthub.errors import HubRefused, HubStrange, HubUnsettled
-from bot.evidence import as_known, probe_key
+from bot.evidence import as_known, beside_commons, probe_key
 from bot.model.adoption import taken_over
 from bot.model.evidence import Probe
 from bot.model.history import Commit
@@ -451,7 +451,8 @@ def _sheets(urls: tuple[str, ...], site: Site) -> dict[str, Probe]:
     checked = site.store.shared.probes.get_many(plain.values())
     found = {url: said[key] for url, key in keys.items() if key in said}
     found |= {url: checked[key] for url, key in plain.items() if key in checked}
-    return {url: as_known(replace(probe, url=url), site.hosts) for url, probe in found.items()}
+    known = {url: as_known(replace(probe, url=url), site.hosts) for url, probe in found.items()}
+    return {url: beside_commons(probe, site.commons.name) for url, probe in known.items()}
 
 
 def _read_ledger(reads: Reads, sketch: Snapshot, at: CommitHash) -> tuple[Rows, ...]:

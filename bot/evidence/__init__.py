@@ -6,7 +6,7 @@ from bot.evidence.fetch.hop import FetchPolicy
 from bot.evidence.fetch.url import canonical_key, probe_key
 from bot.evidence.kind import Evidence
 from bot.evidence.kinds import NO_KNOWN_HOSTS, KnownHosts, classify, same_thing, spelling
-from bot.evidence.probe import as_known, probe, without_looking
+from bot.evidence.probe import as_known, beside_commons, probe, without_looking
 from bot.model.address import Network, networks
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "KnownHosts",
     "Network",
     "as_known",
+    "beside_commons",
     "canonical_key",
     "classify",
     "networks",

@@ -84,6 +84,18 @@ def as_known(probe: Probe, hosts: KnownHosts) -> Probe:
     return replace(probe, seen=Seen.UNKNOWN, reason="not_visible") if any(map(hosts.hides, passed)) else probe
 
 
+def beside_commons(probe: Probe, commons: str) -> Probe:
+    """A result as it reads below the pulls of a commons: what the commons itself or a copy of it holds proves no work on it.
+
+    A claim is merged there, and so is each other submission. `commons`: the name of the database, without its owner; a fork on
+    DoltHub keeps it.
+    """
+    database = probe.fact("repo").rpartition("/")[2]
+    if probe.seen is not Seen.VERIFIED or not probe.kind.startswith("dolthub_") or database.lower() != commons.lower():
+        return probe
+    return replace(probe, seen=Seen.SUSPICIOUS, reason="of_the_commons")
+
+
 def _authority(url: str) -> str:
     try:
         return read_url(url).authority

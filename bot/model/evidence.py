@@ -15,8 +15,9 @@ class Seen(enum.Enum):
 
     It is decided once, where the link is looked at: by the inquiry of its forge (bot/evidence/forge/apis), or by
     `bot.evidence.probe.look`, which takes a response to `page.content.meaning` and a refusal or failure to a table. After that
-    it is only ever lowered to UNKNOWN, twice: by the link checker, DEAD while the bot's own network may be down; and by
-    `as_known` when it is read, a 404 at a host that the operator's file calls a forge. `following` never changes it: it adds
+    it is only ever lowered: to UNKNOWN by the link checker, DEAD while the bot's own network may be down, and by `as_known`
+    when it is read, a 404 at a host that the operator's file calls a forge; to SUSPICIOUS by `beside_commons` when it is read,
+    what is VERIFIED in the commons itself. `following` never changes it: it adds
     what a series of looks shows.
     """
 

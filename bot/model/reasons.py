@@ -127,6 +127,12 @@ _WEAK: Final = (
             "Submit the pull that holds the work",
             "merged, changes no file",
         ),
+        (
+            "of_the_commons",
+            "leads into the commons or a copy of it, which records work and does not show it",
+            "Submit a link to the work itself",
+            "of the commons itself",
+        ),
         ("issue_not_pull", "leads to an issue, not to a pull", "Submit the pull that does the work", "an issue, not a pull"),
         (
             "not_on_default",

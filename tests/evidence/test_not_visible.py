@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.__main__ import main
-from bot.evidence import NO_KNOWN_HOSTS, KnownHosts, as_known
+from bot.evidence import NO_KNOWN_HOSTS, KnownHosts, as_known, beside_commons
 from bot.evidence.forge.look import Forges, make_forges
 from bot.model.evidence import Probe, Seen
 from sandbox.lookalikes.forges import ForgeLookAlike
@@ -178,3 +178,23 @@ def test_an_accept_is_not_refused_for_a_page_that_is_not_visible(
     world.settle(bot)
     assert world.state(pull) == "merged"
     assert world.count("stamps") == 1
+
+
+def merged(kind: str, repo: str) -> Probe:
+    return Probe(
+        url="https://example.org/x", seen=Seen.VERIFIED, reason="merged", probed_at=NOW, kind=kind, facts=(("repo", repo),)
+    )
+
+
+@pytest.mark.parametrize("repo", ["hop/wl-commons", "Hop/WL-Commons", "pia/wl-commons"])
+@pytest.mark.parametrize("kind", ["dolthub_pull", "dolthub_commit"])
+def test_what_is_merged_into_the_commons_itself_verifies_no_work_on_it(kind: str, repo: str) -> None:
+    probe = merged(kind, repo)
+    assert beside_commons(probe, "wl-commons") == replace(probe, seen=Seen.SUSPICIOUS, reason="of_the_commons")
+
+
+@pytest.mark.parametrize(
+    ("kind", "repo"), [("dolthub_pull", "hop/relay"), ("dolthub_commit", "wl-commons/data"), ("github_pull", "hop/wl-commons")]
+)
+def test_what_is_merged_elsewhere_stays_as_it_was_seen(kind: str, repo: str) -> None:
+    assert beside_commons(merged(kind, repo), "wl-commons") == merged(kind, repo)
