@@ -27,6 +27,7 @@ _TOPICS = {
     "decide": "pulls",
     "sweep": "commons",
     "queue": "commons",
+    "digest": "digests",
     "audit": "audits",
     "revert": "audits",
     "doctor": "doctor",

@@ -56,6 +56,10 @@ class Backlog:
         """Only what can be accepted as it stands."""
         return replace(self, waiting=tuple(each for each in self.waiting if each.verdict is Verdict.READY))
 
+    def since(self, moment: datetime) -> Backlog:
+        """Only what was opened at this moment or later; what is not known to be older stays."""
+        return replace(self, waiting=tuple(each for each in self.waiting if each.opened_at is None or each.opened_at >= moment))
+
     def of(self, account: User) -> Backlog:
         """Only what this account may decide, as far as that is known."""
         return replace(self, waiting=tuple(each for each in self.waiting if account in each.free))

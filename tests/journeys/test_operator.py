@@ -88,6 +88,8 @@ def test_the_backlog_tells_what_waits_and_what_to_type(world: World, run: Run) -
     shown = run("queue").output
     assert f"{world.db.name}: Decide now (1)" in shown
     assert f"{world.db.name}: Not looked at yet (1)" in shown
+    assert f"\n    /accept --at {head[:7]}.1 --quality Q --skills go\n" in run("digest").output
+    assert json.loads(run("digest", "--json").output) == {"backlogs": [backlog]}
     line = run("queue", "--copy", str(ready)).output
     assert line == f"/accept --at {head[:7]}.1 --quality Q --skills go\n"
     nothing = run("queue", "--copy", str(unseen))
